@@ -1,0 +1,89 @@
+"""Names, types and shapes that every part of endface agrees on.
+
+The wire contract of the Triton ensemble, the order of the network's classes and the geometry of the square.
+``config.pbtxt`` files, the ONNX graph and the client are checked against this module by tests.  Standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+
+class Label(IntEnum):
+    """Class of one pixel of the label map, in the network's order."""
+
+    BACKGROUND = 0
+    SCRATCH = 1
+    PIT = 2
+    CONTAMINATION = 3
+    CHIP = 4
+
+
+SQUARE_PX: Final = 512
+"""Side of the network's square in pixels."""
+
+UM_PER_PX: Final = 0.5
+"""Size of a pixel of the square in micrometres; the same in x and y."""
+
+SQUARE_CENTER_PX: Final = (SQUARE_PX - 1) / 2
+"""Where the fiber's centre lies in the square, in x and y; pixel centres stand at whole numbers."""
+
+CLADDING_UM: Final = 125.0
+"""Cladding diameter taken where a request names none (IEC 60793-2-10 and -2-50: 125 um)."""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One named tensor in Triton's words; ``dims`` leave the batch axis out."""
+
+    name: str
+    datatype: str
+    dims: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One entry of the model repository with its tensors."""
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+IMAGE: Final = TensorSpec("IMAGE", "BYTES", (1,))
+"""An encoded picture: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or colour."""
+
+REPORT: Final = TensorSpec("REPORT", "BYTES", (1,))
+"""The inspection's report: JSON of schema ``endface.report/1``."""
+
+SQUARE: Final = TensorSpec("SQUARE", "UINT8", (1, SQUARE_PX, SQUARE_PX))
+"""Gray levels around the fiber: 512 x 512 pixels of 0.5 um, the fiber's centre in the middle."""
+
+FRAME: Final = TensorSpec("FRAME", "BYTES", (1,))
+"""JSON: where the square lies in the camera picture, and what the request asked (``endface.stages.Frame``)."""
+
+LABELS: Final = TensorSpec("LABELS", "UINT8", (SQUARE_PX, SQUARE_PX))
+"""One ``Label`` per pixel of the square."""
+
+CONFIDENCE: Final = TensorSpec("CONFIDENCE", "UINT8", (SQUARE_PX, SQUARE_PX))
+"""The network's confidence in each pixel's label, 0 to 255."""
+
+PREPROCESS: Final = ModelSpec("preprocess", (IMAGE,), (SQUARE, FRAME))
+SEGMENT: Final = ModelSpec("segment", (SQUARE,), (LABELS, CONFIDENCE))
+POSTPROCESS: Final = ModelSpec("postprocess", (LABELS, CONFIDENCE, FRAME), (REPORT,))
+ENSEMBLE: Final = ModelSpec("endface", (IMAGE,), (REPORT, LABELS))
+MODELS: Final = (PREPROCESS, SEGMENT, POSTPROCESS, ENSEMBLE)
+
+PARAMETERS: Final = ("profile", "cladding_um", "um_per_px", "serial", "name")
+"""Request parameters of the ensemble beside ``meta.*``; numbers may travel as strings."""
+
+META_PREFIX: Final = "meta."
+"""Request parameters with this prefix are echoed under ``meta`` in the report."""
+
+MAX_IMAGE_BYTES: Final = 64 * 1024 * 1024
+"""Largest encoded picture that is taken: a 16-bit colour TIFF of 10 megapixels."""
+
+MAX_IMAGE_PIXELS: Final = 50_000_000
+"""Most pixels that are decoded; read from the picture's header before decoding."""

@@ -1,0 +1,128 @@
+"""Everything that endface raises on purpose.
+
+    EndfaceError
+     +-- RequestError            the request is malformed: gRPC INVALID_ARGUMENT
+     |    +-- EmptyImageError, OversizedImageError, UnknownProfileError, BadParameterError
+     +-- PictureError            the picture cannot be judged: a report with verdict ``invalid``
+     |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError
+     +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
+     +-- ServerStartError        Triton could not be started here
+          +-- ServerMissingError, PortTakenError, RepositoryError
+
+``code`` is stable and made for programs; the message is a sentence that tells a person what to do next.
+``status`` names the Triton error code and is translated at the edge, in ``endface.serving``, nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EndfaceError(Exception):
+    """Base of all errors of endface."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[str] = "INTERNAL"
+
+
+class RequestError(EndfaceError):
+    """The request is malformed; nothing was inspected."""
+
+    code = "bad_request"
+    status = "INVALID_ARG"
+
+
+class EmptyImageError(RequestError):
+    """The picture has no bytes."""
+
+    code = "empty_image"
+
+
+class OversizedImageError(RequestError):
+    """The picture has more bytes than the server takes."""
+
+    code = "oversized_image"
+
+
+class UnknownProfileError(RequestError):
+    """The request names no profile, or one that the server does not have."""
+
+    code = "unknown_profile"
+
+
+class BadParameterError(RequestError):
+    """A request parameter has a wrong name, type or range."""
+
+    code = "bad_parameter"
+
+
+class PictureError(EndfaceError):
+    """The picture cannot be judged; the report says ``invalid`` with this code."""
+
+    code = "bad_picture"
+
+
+class UndecodableError(PictureError):
+    """The bytes are not a whole picture in a format that we read."""
+
+    code = "undecodable"
+
+
+class TooManyPixelsError(PictureError):
+    """The picture's header announces more pixels than are decoded."""
+
+    code = "too_many_pixels"
+
+
+class NoFiberError(PictureError):
+    """No cladding edge was found."""
+
+    code = "no_fiber"
+
+
+class DefocusError(PictureError):
+    """The cladding's edge is too soft to measure defects."""
+
+    code = "defocus"
+
+
+class SaturatedError(PictureError):
+    """Too much of a judged zone is at the end of the gray scale."""
+
+    code = "saturated"
+
+
+class ZoneCutOffError(PictureError):
+    """The camera did not see enough of a judged zone."""
+
+    code = "zone_cut_off"
+
+
+class ConfigurationError(EndfaceError):
+    """A file of the installation is wrong: a profile, a manifest, a network."""
+
+    code = "configuration"
+
+
+class ServerStartError(EndfaceError):
+    """Triton could not be started on this machine."""
+
+    code = "server_start"
+
+
+class ServerMissingError(ServerStartError):
+    """No tritonserver binary was found."""
+
+    code = "server_missing"
+
+
+class PortTakenError(ServerStartError):
+    """Another process listens on a port that the server needs."""
+
+    code = "port_taken"
+
+
+class RepositoryError(ServerStartError):
+    """The model repository is missing, or Triton refused to load it."""
+
+    code = "bad_repository"

@@ -1,0 +1,239 @@
+"""The report of one inspection, and its JSON.
+
+Frozen values that mirror the JSON of schema ``endface.report/1`` one to one: a field's name here is the key there.
+Pixels are the camera's own (x right, y down, pixel centres at whole numbers), micrometres are measured from the
+fiber's centre.  Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal, cast
+
+SCHEMA_VERSION: Final = "endface.report/1"
+
+VerdictName = Literal["pass", "fail", "invalid"]
+DefectType = Literal["scratch", "pit", "contamination", "chip"]
+LimitKind = Literal["scratch", "defect"]
+ScaleSource = Literal["cladding", "request"]
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a picture could not be judged: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """The picture as it came in; width and height are 0 where it could not be decoded."""
+
+    name: str
+    sha256: str
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Camera scale in x and y, and where it comes from."""
+
+    um_per_px: Point
+    source: ScaleSource
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """Axis-aligned ellipse in camera pixels."""
+
+    center_px: Point
+    radii_px: Point
+
+
+@dataclass(frozen=True)
+class Fiber:
+    """The fiber as found; ``core`` only where one is visible."""
+
+    cladding: Ellipse
+    core: Ellipse | None = None
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """The profile that was applied, and how far its numbers can be trusted."""
+
+    profile: str
+    standard: str
+    edition: str
+    status: str
+    source: str
+
+
+@dataclass(frozen=True)
+class LimitResult:
+    """One row of the profile against what was found.
+
+    ``allowed`` is None for "no limit".  ``margin_um`` is how far all sizes together could shift before this row's
+    verdict flips: positive where it passes, negative where it fails, None where no shift changes it.
+    """
+
+    kind: LimitKind
+    text: str
+    allowed: int | None
+    found: int
+    margin_um: float | None
+    verdict: Literal["pass", "fail"]
+
+
+@dataclass(frozen=True)
+class ZoneResult:
+    """One zone: bounds are diameters, ``coverage`` is the share that the camera saw."""
+
+    name: str
+    inner_um: float
+    outer_um: float
+    coverage: float
+    verdict: VerdictName
+    limits: tuple[LimitResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One measured defect.
+
+    ``zone`` is the innermost zone that it touches, ``zones`` all of them from inside out; outside every zone both
+    are empty.  ``polygon_px`` is a list of rings of camera pixels.
+    """
+
+    id: int
+    type: DefectType
+    zone: str
+    zones: tuple[str, ...]
+    confidence: float
+    bbox_px: tuple[int, int, int, int]
+    polygon_px: tuple[tuple[Point, ...], ...]
+    center_um: Point
+    size_um: float
+    width_um: float
+    length_um: float
+    area_um2: float
+    orientation_deg: float
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The network that drew the label map."""
+
+    name: str
+    version: str
+    engine: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that one inspection found, and the verdict."""
+
+    verdict: VerdictName
+    image: ImageInfo
+    criteria: Criteria
+    software: str
+    borderline: bool = False
+    reasons: tuple[str, ...] = ()
+    error: Problem | None = None
+    serial: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    fiber: Fiber | None = None
+    zones: tuple[ZoneResult, ...] = ()
+    defects: tuple[Defect, ...] = ()
+    model: ModelInfo | None = None
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """A report without a fiber or with an error is never a pass.
+
+        Raises:
+            ValueError: if it claims to be one.
+        """
+        if (self.verdict == "invalid") != (self.error is not None):
+            raise ValueError("a report is invalid exactly when it names an error")
+        if self.verdict != "invalid" and (self.fiber is None or not self.zones):
+            raise ValueError("a verdict needs a fiber and its zones")
+
+    def to_json(self) -> str:
+        """The report as one line of JSON in the schema's order of keys."""
+        values = asdict(self)
+        ordered = {"schema_version": SCHEMA_VERSION} | {key: values[key] for key in _KEYS}
+        return json.dumps(ordered, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Report:
+        """Read a report back.
+
+        Raises:
+            ValueError: not JSON, another schema, or a key is missing or unknown.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict) or values.get("schema_version") != SCHEMA_VERSION:
+            raise ValueError(f"not a report of schema {SCHEMA_VERSION}")
+        try:
+            return _report(values)
+        except (KeyError, TypeError) as exc:
+            raise ValueError(f"a report of schema {SCHEMA_VERSION} with a missing or wrong field: {exc}") from exc
+
+
+_KEYS: Final = (
+    "verdict", "borderline", "reasons", "error", "image", "serial", "meta", "calibration", "fiber", "criteria", "zones",
+    "defects", "model", "software", "timings_ms",
+)  # fmt: skip
+
+
+def _pair(values: list[float]) -> Point:
+    x, y = values
+    return x, y
+
+
+def _ellipse(values: dict[str, Any]) -> Ellipse:
+    return Ellipse(_pair(values["center_px"]), _pair(values["radii_px"]))
+
+
+def _fiber(values: dict[str, Any]) -> Fiber:
+    return Fiber(_ellipse(values["cladding"]), _ellipse(values["core"]) if values["core"] else None)
+
+
+def _zone(values: dict[str, Any]) -> ZoneResult:
+    return ZoneResult(**values | {"limits": tuple(LimitResult(**limit) for limit in values["limits"])})
+
+
+def _defect(values: dict[str, Any]) -> Defect:
+    x, y, width, height = values["bbox_px"]
+    rings = tuple(tuple(_pair(point) for point in ring) for ring in values["polygon_px"])
+    changed = {
+        "zones": tuple(values["zones"]),
+        "bbox_px": (x, y, width, height),
+        "polygon_px": rings,
+        "center_um": _pair(values["center_um"]),
+    }
+    return Defect(**values | changed)
+
+
+def _report(values: dict[str, Any]) -> Report:
+    scale, error, model = values["calibration"], values["error"], values["model"]
+    changed = {
+        "reasons": tuple(values["reasons"]),
+        "error": Problem(**error) if error else None,
+        "image": ImageInfo(**values["image"]),
+        "calibration": Calibration(_pair(scale["um_per_px"]), cast(ScaleSource, scale["source"])) if scale else None,
+        "fiber": _fiber(values["fiber"]) if values["fiber"] else None,
+        "criteria": Criteria(**values["criteria"]),
+        "zones": tuple(_zone(zone) for zone in values["zones"]),
+        "defects": tuple(_defect(defect) for defect in values["defects"]),
+        "model": ModelInfo(**model) if model else None,
+    }
+    return Report(**{key: value for key, value in values.items() if key != "schema_version"} | changed)
