@@ -1,1 +1,1 @@
-"""Placeholder until the package lands."""
+"""The network's life: draw synthetic end faces, train on them, evaluate, export to ONNX with a manifest."""
