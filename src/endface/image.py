@@ -1,13 +1,64 @@
-"""Encoded bytes to a gray picture, within limits; the square and the camera's coordinates."""
+"""Encoded bytes to a gray picture, within limits; the square and the camera's coordinates.
+
+Pillow reads the bytes: it tells format and size before it decodes, refuses a truncated file, and stays quiet about the
+padding that some cameras write behind the picture.  Of a TIFF with several pages the first one is taken.  EXIF
+orientation is ignored on purpose: it would turn the picture away from the pixels that the camera and the report name.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from endface.contract import SQUARE_CENTER_PX, UM_PER_PX
+from endface.contract import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
+from endface.errors import EmptyImageError, OversizedImageError, TooManyPixelsError, UndecodableError
+
+FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF")
+
+_FRAME_SHARE: Final = 0.05
+"""A black frame is looked for in this share of the picture at each side (seen: 2 %)."""
+
+_FRAME_DARKNESS: Final = 0.5
+"""A line of pixels belongs to the frame where its median is below this share of the lines further in."""
+
+_FRAME_MARGIN_PX: Final = 4
+"""The camera's sharpening rings this far into the picture behind a black frame."""
+
+_SHRINK_FROM: Final = 1.5
+"""Camera pixels per square pixel from which bilinear sampling would alias and areas are averaged first."""
+
+
+@dataclass(frozen=True)
+class Rect:
+    """Pixels x0 <= x < x1, y0 <= y < y1."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: ``gray`` is uint8 (H, W)."""
+
+    gray: NDArray[np.uint8]
+
+    @cached_property
+    def field(self) -> Rect:
+        """The part inside the camera's black frame, or the whole picture where there is none."""
+        height, width = self.gray.shape
+        left, right = _frame_lines(np.median(self.gray, axis=0))
+        top, bottom = _frame_lines(np.median(self.gray, axis=1))
+        return Rect(left, top, width - right, height - bottom)
 
 
 @dataclass(frozen=True)
@@ -24,3 +75,113 @@ class Placement:
     def to_square(self, camera_xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Camera pixels (N, 2) as x, y to square pixels (N, 2)."""
         return (camera_xy - np.asarray(self.center_px)) * np.asarray(self.um_per_px) / UM_PER_PX + SQUARE_CENTER_PX
+
+    def seen(self, field: Rect) -> NDArray[np.bool_]:
+        """Pixels of the square (512, 512) that lie in the camera's field."""
+        corners = np.array([[field.x0 - 0.5, field.y0 - 0.5], [field.x1 - 0.5, field.y1 - 0.5]])
+        (x0, y0), (x1, y1) = self.to_square(corners)
+        at = np.arange(SQUARE_PX)
+        columns, rows = (at >= x0) & (at <= x1), (at >= y0) & (at <= y1)
+        return rows[:, None] & columns[None, :]
+
+
+def check_size(data: bytes) -> None:
+    """Refuse what no picture can be.
+
+    Raises:
+        EmptyImageError: no bytes at all.
+        OversizedImageError: more bytes than ``MAX_IMAGE_BYTES``.
+    """
+    if not data:
+        raise EmptyImageError("the picture is empty; send the whole encoded file")
+    if len(data) > MAX_IMAGE_BYTES:
+        raise OversizedImageError(
+            f"the picture has {len(data):,} bytes, at most {MAX_IMAGE_BYTES:,} are taken; send it compressed or cropped"
+        )
+
+
+def sha256(data: bytes) -> str:
+    """Hexadecimal SHA-256 of the encoded picture: what the report echoes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def decode(data: bytes) -> Picture:
+    """Decode PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or colour (as ITU-R 601 luma).
+
+    Raises:
+        UndecodableError: not such a file, damaged or cut short.
+        TooManyPixelsError: the header announces more than ``MAX_IMAGE_PIXELS``; nothing was decoded.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            _check_pixels(width, height)
+            return Picture(_gray(image))
+    except (TooManyPixelsError, UndecodableError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise TooManyPixelsError(
+            f"the picture's header announces more than {MAX_IMAGE_PIXELS:,} pixels; crop it to the end face"
+        ) from exc
+    except Exception as exc:  # Pillow's readers raise whatever their parsing stumbles over: any of it means "damaged"
+        reason = "it is no PNG, JPEG, BMP or TIFF" if isinstance(exc, Image.UnidentifiedImageError) else str(exc)
+        raise UndecodableError(f"the picture cannot be decoded: {reason}; send it again or check the camera") from exc
+
+
+def resample(picture: Picture, placement: Placement) -> NDArray[np.uint8]:
+    """The square: uint8 (512, 512), 0.5 um per pixel, what the camera did not see continued from its border."""
+    field = picture.field
+    inside = picture.gray[field.y0 : field.y1, field.x0 : field.x1]
+    step = UM_PER_PX / np.asarray(placement.um_per_px)  # camera pixels per square pixel
+    shrink = np.where(step >= _SHRINK_FROM, step, 1.0)
+    if (shrink > 1).any():
+        size = np.maximum(np.round(np.array(inside.shape[::-1]) / shrink).astype(int), 1)
+        shrink = np.array(inside.shape[::-1]) / size
+        inside = cv2.resize(inside, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    origin = placement.to_camera(np.zeros((1, 2)))[0] - (field.x0, field.y0)
+    scale, offset = step / shrink, (origin + 0.5) / shrink - 0.5
+    matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    square = cv2.warpAffine(inside, matrix, (SQUARE_PX, SQUARE_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return square.astype(np.uint8, copy=False)
+
+
+def _check_pixels(width: int, height: int) -> None:
+    if width * height > MAX_IMAGE_PIXELS:
+        raise TooManyPixelsError(
+            f"the picture has {width} x {height} pixels, at most {MAX_IMAGE_PIXELS:,} are decoded; "
+            "crop it to the end face"
+        )
+
+
+def _gray(image: Image.Image) -> NDArray[np.uint8]:
+    if image.format == "JPEG":
+        image.draft("L", None)  # decodes the luma alone, a third of the work
+    if image.mode.startswith("I"):
+        return _to_8_bit(np.asarray(image))
+    if image.mode == "F":
+        raise UndecodableError("the picture holds floating-point pixels; save it with 8 or 16 bits")
+    return np.asarray(image if image.mode == "L" else image.convert("L"))
+
+
+def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scale by the camera's bit depth: the smallest of 8, 10, 12, 14 and 16 bits that holds the brightest pixel.
+
+    Cameras store 10, 12 or 14 bits in 16-bit files without saying so; a fixed shift by 8 would leave those black.
+    """
+    brightest = int(values.max())
+    if brightest >= 1 << 16 or int(values.min()) < 0:
+        raise UndecodableError("the picture holds more than 16 bits a pixel; save it with 8 or 16 bits")
+    bits = next(bits for bits in (8, 10, 12, 14, 16) if brightest < 1 << bits)
+    return np.right_shift(values.astype(np.uint16), bits - 8).astype(np.uint8)
+
+
+def _frame_lines(profile: NDArray[np.float64]) -> tuple[int, int]:
+    """Black lines at the beginning and at the end of a profile of medians, the sharpened border included."""
+    reach = max(int(len(profile) * _FRAME_SHARE), 1)
+
+    def lines(side: NDArray[np.float64]) -> int:
+        dark = np.flatnonzero(side[:reach] < _FRAME_DARKNESS * np.median(side[reach : 2 * reach]))
+        return int(dark[-1]) + 1 + _FRAME_MARGIN_PX if len(dark) else 0
+
+    return lines(profile), lines(profile[::-1])
