@@ -1,1 +1,31 @@
-"""Placeholder until the package lands."""
+"""endface_client: sends end-face pictures to endface servers and brings typed reports back."""
+
+from endface_client._async import AsyncClient
+from endface_client._base import TLS
+from endface_client._errors import (
+    ClientError,
+    DeadlineExceeded,
+    InvalidRequest,
+    Overloaded,
+    ProtocolError,
+    ServerError,
+    ServerUnavailable,
+    UnreadablePicture,
+)
+from endface_client._sync import Client
+from endface_client._wire import Job
+
+__all__ = [
+    "TLS",
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "DeadlineExceeded",
+    "InvalidRequest",
+    "Job",
+    "Overloaded",
+    "ProtocolError",
+    "ServerError",
+    "ServerUnavailable",
+    "UnreadablePicture",
+]

@@ -21,7 +21,7 @@ from typing import ClassVar
 class EndfaceError(Exception):
     """Base of all errors of endface."""
 
-    code: ClassVar[str] = "internal"
+    code: str = "internal"
     status: ClassVar[str] = "INTERNAL"
 
 

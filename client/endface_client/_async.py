@@ -1,0 +1,114 @@
+"""The client for programs that do something else meanwhile: the sync one's methods, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping
+from itertools import islice
+from typing import Any, Literal, Self, overload
+
+from tritonclient.grpc import aio as triton
+
+from endface.report import Report
+from endface_client import _wire
+from endface_client._base import BaseClient, check_concurrency
+from endface_client._errors import ClientError, translated
+from endface_client._wire import Job, Picture
+
+
+class AsyncClient(BaseClient):
+    """Inspects pictures on one or several endface servers; belongs to the event loop of its first call.
+
+    The arguments are those of ``BaseClient``.  Close a client, or use it in an ``async with`` block:
+
+        async with AsyncClient("line-3:8001", profile="mm-pc") as client:
+            report = await client.inspect("face.png", serial="A123")
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._triton: triton.InferenceServerClient | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls that are under way are cancelled."""
+        self._closed = True
+        if self._triton is not None:
+            await self._triton.close()
+
+    async def inspect(  # noqa: PLR0913 - all but the picture are optional and by keyword
+        self,
+        picture: Picture,
+        *,
+        serial: str = "",
+        meta: Mapping[str, str] | None = None,
+        profile: str | None = None,
+        cladding_um: float | None = None,
+        um_per_px: float | None = None,
+        name: str | None = None,
+    ) -> Report:
+        """Inspect one picture, as ``Client.inspect`` does; cancelling the task cancels the call."""
+        return await self._run(self._job(Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name)))
+
+    @overload
+    def inspect_many(
+        self, pictures: Iterable[Picture | Job], *, concurrency: int = 8, return_errors: Literal[False] = False
+    ) -> AsyncIterator[Report]: ...
+    @overload
+    def inspect_many(
+        self, pictures: Iterable[Picture | Job], *, concurrency: int = 8, return_errors: Literal[True]
+    ) -> AsyncIterator[Report | ClientError]: ...
+    def inspect_many(
+        self, pictures: Iterable[Picture | Job], *, concurrency: int = 8, return_errors: bool = False
+    ) -> AsyncIterator[Report | ClientError]:
+        """Inspect any number of pictures, several at a time, as ``Client.inspect_many`` does."""
+        check_concurrency(concurrency)
+        return self._stream(pictures, concurrency, return_errors)
+
+    async def health(self) -> None:
+        """Pass a small drawn picture through the whole ensemble, as ``Client.health`` does."""
+        await self._run(self._health_job())
+
+    async def _run(self, job: Job) -> Report:
+        self._check_open()
+        call = await asyncio.to_thread(_wire.pack, job)
+        if self._triton is None:  # gRPC binds the channel to the running loop, so there must be one
+            self._triton = triton.InferenceServerClient(**self._channel)
+        with translated(self.servers):
+            result = await self._triton.infer(**call.arguments, client_timeout=self.deadline_s)
+        return _wire.unpack(call, result)
+
+    async def _stream(
+        self, pictures: Iterable[Picture | Job], concurrency: int, return_errors: bool
+    ) -> AsyncIterator[Report | ClientError]:
+        ahead = 2 * concurrency  # a second window keeps the server busy while the oldest picture is slow
+        turns = asyncio.Semaphore(concurrency)
+        jobs = map(self._job, pictures)
+        waiting: deque[asyncio.Task[Report]] = deque()
+
+        async def in_turn(job: Job) -> Report:
+            async with turns:
+                return await self._run(job)
+
+        try:
+            while True:
+                waiting.extend(asyncio.create_task(in_turn(job)) for job in islice(jobs, ahead - len(waiting)))
+                if not waiting:
+                    return
+                try:
+                    yield await waiting[0]
+                except ClientError as exc:
+                    if not return_errors:
+                        raise
+                    yield exc
+                waiting.popleft()
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)

@@ -1,0 +1,145 @@
+"""What the client raises, and the one place that knows gRPC's and tritonclient's errors.
+
+    EndfaceError
+     +-- ClientError
+          +-- UnreadablePicture     the picture argument is no readable file and no picture array; nothing was sent
+          +-- InvalidRequest        the server refused the request; ``code`` says which rule
+          +-- ServerUnavailable     no server could be reached, or it is going away
+          |    +-- Overloaded       a server is there, but its queue is full
+          +-- DeadlineExceeded      no answer within ``deadline_s``
+          +-- ServerError           the server failed while it worked on the request
+          +-- ProtocolError         the answer is no report, or the report of another picture
+
+``code`` is stable and made for programs; the message is a sentence; ``__cause__`` is the library's own error.
+"""
+
+# ruff: noqa: N818 - these names say a state; "ServerUnavailableError" would say it twice
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import grpc
+from tritonclient.utils import InferenceServerException
+
+from endface.errors import EndfaceError
+
+
+class ClientError(EndfaceError):
+    """Base of all errors of the client: the picture was not inspected."""
+
+    code = "client_error"
+
+
+class UnreadablePicture(ClientError):
+    """The picture argument cannot be read: a path without a readable file, or an array that is no picture."""
+
+    code = "unreadable_picture"
+
+
+class InvalidRequest(ClientError):
+    """The request is malformed; ``code`` is the server's: ``unknown_profile``, ``bad_parameter``, ``empty_image``..."""
+
+    code = "bad_request"
+
+    def __init__(self, message: str, code: str = code) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ServerUnavailable(ClientError):
+    """No server could be reached, or it is starting or stopping."""
+
+    code = "server_unavailable"
+
+
+class Overloaded(ServerUnavailable):
+    """The server's queue is full: send fewer pictures at once, or later."""
+
+    code = "overloaded"
+
+
+class DeadlineExceeded(ClientError):
+    """No answer came within the client's deadline."""
+
+    code = "deadline_exceeded"
+
+
+class ServerError(ClientError):
+    """The server failed while it worked on the request."""
+
+    code = "server_error"
+
+
+class ProtocolError(ClientError):
+    """The answer is no report that this client reads, or the report of another picture."""
+
+    code = "protocol_error"
+
+
+BY_STATUS: Final[dict[grpc.StatusCode, type[ClientError]]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
+    grpc.StatusCode.UNAVAILABLE: ServerUnavailable,
+    grpc.StatusCode.CANCELLED: ServerUnavailable,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.UNKNOWN: ServerError,
+    grpc.StatusCode.NOT_FOUND: ServerError,
+    grpc.StatusCode.ALREADY_EXISTS: ServerError,
+    grpc.StatusCode.PERMISSION_DENIED: ServerError,
+    grpc.StatusCode.UNAUTHENTICATED: ServerError,
+    grpc.StatusCode.FAILED_PRECONDITION: ServerError,
+    grpc.StatusCode.ABORTED: ServerError,
+    grpc.StatusCode.OUT_OF_RANGE: ServerError,
+    grpc.StatusCode.UNIMPLEMENTED: ServerError,
+    grpc.StatusCode.INTERNAL: ServerError,
+    grpc.StatusCode.DATA_LOSS: ServerError,
+}
+"""Every status that a call can end with, except OK."""
+
+# Triton answers UNAVAILABLE for a full queue and for a wait too long in it; gRPC does so for a dead peer.
+_QUEUE_FULL: Final = re.compile(r"maximum queue size|request timeout expired", re.IGNORECASE)
+
+# Triton puts "[request id: ...] " and "in ensemble 'endface', " before a stage's own message "code: sentence".
+_TRITON_PREFIX: Final = re.compile(r"^(?:\[request id: [^\]]*\] |in ensemble '[^']*', )+")
+_CODED: Final = re.compile(r"^(?P<code>[a-z]+(?:_[a-z]+)*): (?P<sentence>.+)$", re.DOTALL)
+
+
+def client_error(status: str | None, message: str) -> ClientError:
+    """The error for a call's status and message.
+
+    Args:
+        status: as tritonclient writes it, "StatusCode.UNAVAILABLE"; None where the library itself refused the call.
+        message: the server's message, Triton's prefixes included.
+    """
+    name = (status or "").removeprefix("StatusCode.")
+    kind = BY_STATUS[grpc.StatusCode[name]] if name in grpc.StatusCode.__members__ else ServerError
+    text = _TRITON_PREFIX.sub("", message)
+    if kind is InvalidRequest:
+        coded = _CODED.match(text)
+        return InvalidRequest(coded["sentence"], coded["code"]) if coded else InvalidRequest(text)
+    if kind is ServerUnavailable and _QUEUE_FULL.search(text):
+        kind = Overloaded
+    return kind(text)
+
+
+@contextmanager
+def translated(servers: str) -> Iterator[None]:
+    """Turn what tritonclient raises into the client's own errors, the cause kept.
+
+    Args:
+        servers: the servers as the user named them; they stand in the message.
+
+    Raises:
+        ClientError: whichever fits the call's status.
+    """
+    try:
+        yield
+    except InferenceServerException as exc:
+        error = client_error(exc.status(), exc.message() or "no message")
+        if not isinstance(error, InvalidRequest):
+            error.args = (f"{servers}: {error}",)
+        raise error from exc

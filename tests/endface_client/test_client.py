@@ -1,0 +1,418 @@
+"""The sync and the async client over real gRPC to a fake server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import grpc
+import numpy as np
+import pytest
+
+from endface.report import Report
+from endface_client import (
+    AsyncClient,
+    Client,
+    ClientError,
+    DeadlineExceeded,
+    InvalidRequest,
+    Job,
+    Overloaded,
+    ProtocolError,
+    ServerError,
+    ServerUnavailable,
+    UnreadablePicture,
+)
+from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
+
+LEVELS = np.arange(48, dtype=np.uint8).reshape(6, 8)
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Holds a slow server's answers back until it is set; set at the end so that no thread stays behind."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def held_by(gate: threading.Event) -> Callable[[Received], Answer]:
+    """A server that answers only when the gate opens."""
+
+    def answer(_: Received) -> Report:
+        gate.wait(30)
+        return PASS
+
+    return answer
+
+
+def numbered(count: int) -> Iterator[Job]:
+    """Pictures named 0, 1, 2..."""
+    return (Job(b"picture %d" % index, name=str(index)) for index in range(count))
+
+
+def unused_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def test_the_report_comes_back_typed(connect, fake_server):
+    """A picture's report arrives as the Report that the server made."""
+    report = connect(fake_server.address).inspect(b"a picture", serial="A123", meta={"line": "3"})
+
+    assert isinstance(report, Report)
+    assert (report.verdict, report.serial, report.meta) == ("pass", "A123", {"line": "3"})
+    assert report.zones == PASS.zones
+
+
+def test_settings_and_options_travel_as_parameters(connect, fake_server):
+    """What a call says goes before what the client says, and what nobody says is not sent."""
+    client = connect(fake_server.address, profile="sm-apc", cladding_um=125.5)
+    client.inspect(b"first")
+    client.inspect(b"second", profile="mm-pc", um_per_px=0.43, serial="7", meta={"shift": "night"}, name="x.png")
+
+    first, second = (received.parameters for received in fake_server.requests)
+    assert first == {"profile": "sm-apc", "cladding_um": "125.5"}
+    assert second == {
+        "profile": "mm-pc",
+        "cladding_um": "125.5",
+        "um_per_px": "0.43",
+        "serial": "7",
+        "name": "x.png",
+        "meta.shift": "night",
+    }
+
+
+@pytest.mark.parametrize("as_path", [str, Path])
+def test_a_file_travels_unchanged_under_its_name(connect, fake_server, tmp_path, as_path):
+    """A path sends the file's own bytes and its name without the folders."""
+    path = tmp_path / "face 1.png"
+    path.write_bytes(b"any bytes")
+    report = connect(fake_server.address).inspect(as_path(path))
+
+    assert fake_server.requests[0].picture == b"any bytes"
+    assert report.image.name == "face 1.png"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(6, 8), (6, 8, 1), (6, 8, 3), (6, 8, 4)])
+def test_an_array_arrives_without_loss(connect, fake_server, shape, dtype):
+    """An array of either depth is the same array when the server decodes it."""
+    levels = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, shape, dtype)
+    connect(fake_server.address).inspect(levels)
+
+    received = cv2.imdecode(np.frombuffer(fake_server.requests[0].picture, np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(received, levels[:, :, 0] if shape[2:] == (1,) else levels)
+
+
+def test_a_cut_out_of_an_array_arrives_as_it_looks(connect, fake_server):
+    """A view with strides is sent as its own pixels, not as its memory."""
+    connect(fake_server.address).inspect(LEVELS[::2, ::-1])
+
+    received = cv2.imdecode(np.frombuffer(fake_server.requests[0].picture, np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(received, LEVELS[::2, ::-1])
+
+
+def test_path_bytes_and_array_give_the_same_report(connect, fake_server, tmp_path):
+    """The form in which a picture is handed over does not show in its report."""
+    path = tmp_path / "face.png"
+    client = connect(fake_server.address)
+    client.inspect(LEVELS, name="face.png")
+    path.write_bytes(fake_server.requests[0].picture)
+    reports = [client.inspect(form, name="face.png") for form in (LEVELS, path, str(path), path.read_bytes())]
+
+    assert len({report.to_json() for report in reports}) == 1
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        pytest.param(LEVELS.astype(np.float32), id="float"),
+        pytest.param(LEVELS.astype(np.int64), id="int64"),
+        pytest.param(LEVELS.astype(bool), id="bool"),
+        pytest.param(LEVELS.ravel(), id="one axis"),
+        pytest.param(LEVELS[None, None], id="four axes"),
+        pytest.param(np.zeros((0, 8), np.uint8), id="empty"),
+        pytest.param(np.zeros((6, 8, 2), np.uint8), id="two channels"),
+    ],
+)
+def test_an_array_that_is_no_picture_is_refused_here(connect, fake_server, levels):
+    """Another dtype or shape is an UnreadablePicture that names what would do, and nothing is sent."""
+    with pytest.raises(UnreadablePicture, match="give uint8 or uint16"):
+        connect(fake_server.address).inspect(levels)
+
+    assert fake_server.requests == []
+
+
+def test_a_missing_file_is_refused_here(connect, fake_server, tmp_path):
+    """A path without a file is an UnreadablePicture with its OSError as the cause."""
+    with pytest.raises(UnreadablePicture, match=r"gone\.png cannot be read: No such file") as caught:
+        connect(fake_server.address).inspect(tmp_path / "gone.png")
+
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+def test_an_empty_picture_is_refused_with_the_servers_code(connect, fake_server):
+    """No bytes are not worth a call; the code is the one that a server would give."""
+    with pytest.raises(InvalidRequest) as caught:
+        connect(fake_server.address).inspect(b"")
+
+    assert caught.value.code == "empty_image"
+    assert fake_server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected", "code"),
+    [
+        (Failure(grpc.StatusCode.UNAVAILABLE, "GOAWAY received"), ServerUnavailable, "server_unavailable"),
+        (Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"), Overloaded, "overloaded"),
+        (Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "too late"), DeadlineExceeded, "deadline_exceeded"),
+        (Failure(grpc.StatusCode.INTERNAL, "Stub process is not healthy"), ServerError, "server_error"),
+        (Failure(grpc.StatusCode.NOT_FOUND, "unknown model"), ServerError, "server_error"),
+        (Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such"), InvalidRequest, "bad_parameter"),
+    ],
+    ids=lambda value: getattr(value, "message", None),
+)
+def test_a_failed_call_is_a_typed_error_with_its_cause(connect, fake_server, failure, expected, code):
+    """Each way a call can fail has its class and code, and keeps the library's error as its cause."""
+    fake_server.answer = failure
+    with pytest.raises(ClientError) as caught:
+        connect(fake_server.address).inspect(b"a picture")
+
+    assert type(caught.value) is expected
+    assert caught.value.code == code
+    assert failure.message.rpartition(": ")[2] in str(caught.value)
+    assert caught.value.__cause__ is not None
+
+
+def test_a_server_that_is_down_is_named(connect):
+    """The message names the address that nobody answers at."""
+    address = f"127.0.0.1:{unused_port()}"
+    with pytest.raises(ServerUnavailable, match=address):
+        connect(address).inspect(b"a picture")
+
+
+def test_a_slow_server_meets_the_deadline(connect, fake_server, gate):
+    """A report that does not come within deadline_s is a DeadlineExceeded."""
+    fake_server.answer = held_by(gate)
+    with pytest.raises(DeadlineExceeded):
+        connect(fake_server.address, deadline_s=0.2).inspect(b"a picture")
+
+
+def test_the_report_of_another_picture_is_never_taken(connect, fake_server):
+    """An answer whose sha256 is not that of the sent bytes is a ProtocolError."""
+    fake_server.answer = PASS.to_json().encode()
+    with pytest.raises(ProtocolError, match="another picture"):
+        connect(fake_server.address).inspect(b"a picture")
+
+
+@pytest.mark.parametrize("answer", [b"", b"no json", b'{"schema_version": "endface.report/2"}'])
+def test_an_answer_that_is_no_report_is_refused(connect, fake_server, answer):
+    """What is not a report of our schema is a ProtocolError with the reading's error as its cause."""
+    fake_server.answer = answer
+    with pytest.raises(ProtocolError) as caught:
+        connect(fake_server.address).inspect(b"a picture")
+
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_text_that_cannot_travel_is_refused(connect, fake_server):
+    """Half a surrogate pair in a serial number is the caller's mistake, told as such."""
+    with pytest.raises(InvalidRequest, match="serial") as caught:
+        connect(fake_server.address).inspect(b"a picture", serial="\ud800")
+
+    assert caught.value.code == "bad_parameter"
+
+
+def test_a_file_name_that_is_no_text_is_spelled_out(connect, fake_server, tmp_path):
+    """A file whose name is not UTF-8 is inspected all the same."""
+    path = tmp_path / os.fsdecode(b"face\xff.png")
+    path.write_bytes(b"a picture")
+
+    assert connect(fake_server.address).inspect(path).image.name == "face\\udcff.png"
+
+
+def test_many_reports_come_in_order(connect, fake_server):
+    """Reports keep the pictures' order although later ones overtake on the server."""
+    barrier = threading.Barrier(4)
+
+    def answer(_: Received) -> Report:
+        barrier.wait(30)  # all four are under way at once, then finish in any order
+        return PASS
+
+    fake_server.answer = answer
+    reports = connect(fake_server.address).inspect_many(numbered(24), concurrency=4)
+
+    assert [report.image.name for report in reports] == [str(index) for index in range(24)]
+
+
+def test_concurrency_is_bounded_and_used(connect, fake_server):
+    """As many pictures as asked for are under way at once, never more."""
+    barrier = threading.Barrier(3)
+
+    def answer(_: Received) -> Report:
+        barrier.wait(30)  # opens only if three are under way
+        return PASS
+
+    fake_server.answer = answer
+    list(connect(fake_server.address).inspect_many(numbered(30), concurrency=3))
+
+    assert fake_server.most_in_flight == 3
+
+
+def test_pictures_are_taken_only_as_reports_are(connect, fake_server):
+    """An endless iterable is fine: at most twice the concurrency is held ahead of the reader."""
+    taken = 0
+
+    def endless() -> Iterator[Job]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Job(b"picture %d" % taken)
+
+    reports = connect(fake_server.address).inspect_many(endless(), concurrency=2)
+    assert taken == 0
+    for count in range(1, 20):
+        next(reports)
+        assert taken <= count + 4
+    reports.close()
+
+
+def test_no_pictures_give_no_reports(connect, fake_server):
+    """An empty iterable ends at once."""
+    assert list(connect(fake_server.address).inspect_many([])) == []
+
+
+def fails_on(name: str) -> Callable[[Received], Answer]:
+    """A server that stumbles over one picture."""
+    failure = Failure(grpc.StatusCode.INTERNAL, "stumbled")
+    return lambda received: failure if received.parameters["name"] == name else PASS
+
+
+def test_an_error_is_raised_in_its_pictures_turn(connect, fake_server):
+    """The reports before the failed picture are given first."""
+    fake_server.answer = fails_on("5")
+    reports = connect(fake_server.address).inspect_many(numbered(10), concurrency=4)
+    names = [next(reports).image.name for _ in range(5)]
+    with pytest.raises(ServerError, match="stumbled"):
+        next(reports)
+
+    assert names == ["0", "1", "2", "3", "4"]
+
+
+def test_errors_can_take_their_pictures_place(connect, fake_server):
+    """With return_errors one failed picture costs no other."""
+    fake_server.answer = fails_on("5")
+    reports = connect(fake_server.address).inspect_many(numbered(10), concurrency=4, return_errors=True)
+    kinds = [type(report) for report in reports]
+
+    assert kinds == [Report] * 5 + [ServerError] + [Report] * 4
+
+
+def test_a_concurrency_below_one_is_a_mistake(connect, fake_server):
+    """It is told at once, not at the first report."""
+    with pytest.raises(ValueError, match="at least 1"):
+        connect(fake_server.address).inspect_many([], concurrency=0)
+
+
+def test_health_is_a_whole_inspection(connect, fake_server):
+    """Health sends a decodable picture through the ensemble, with a profile although the client has none."""
+    connect(fake_server.address, profile=None).health()
+
+    received = fake_server.requests[0]
+    assert cv2.imdecode(np.frombuffer(received.picture, np.uint8), cv2.IMREAD_UNCHANGED).shape == (240, 240)
+    assert received.parameters["profile"]
+
+
+def test_a_server_that_fails_is_not_healthy(connect, fake_server):
+    """A server that is alive but cannot inspect raises."""
+    fake_server.answer = Failure(grpc.StatusCode.INTERNAL, "Stub process is not healthy")
+    with pytest.raises(ServerError):
+        connect(fake_server.address).health()
+
+
+def test_a_closed_client_says_so(connect, fake_server):
+    """Using a closed client is a programmer's mistake, not a server's."""
+    client = connect(fake_server.address)
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        client.inspect(b"a picture")
+
+
+def test_several_servers_share_the_work(connect):
+    """A list of servers, names included, is served round robin."""
+    with FakeServer() as one, FakeServer() as two:
+        addresses = f"{one.address}, {two.address.replace('127.0.0.1', 'localhost')}"
+        client = connect(addresses)
+        list(client.inspect_many(numbered(200), concurrency=4))
+        counts = len(one.requests), len(two.requests)
+
+    assert sum(counts) == 200
+    assert min(counts) > 0
+
+
+def test_a_dead_server_of_several_costs_nothing(connect, fake_server):
+    """Calls go to the servers that are alive."""
+    client = connect(f"127.0.0.1:{unused_port()},{fake_server.address}")
+
+    assert len(list(client.inspect_many(numbered(20)))) == 20
+
+
+def test_a_server_without_an_address_is_named():
+    """A name that cannot be resolved is told when the client is made."""
+    with pytest.raises(ServerUnavailable, match=r"nowhere\.invalid:8001"):
+        Client("127.0.0.1:8001,nowhere.invalid:8001")
+
+
+@pytest.mark.parametrize("servers", ["", " , "])
+def test_no_server_is_told(servers):
+    """An empty list of servers does not become a silent default."""
+    with pytest.raises(ServerUnavailable, match="no server"):
+        Client(servers)
+
+
+def test_cancelling_a_task_cancels_its_call(fake_server, gate):
+    """A cancelled inspection ends at once and leaves the client usable."""
+    fake_server.answer = held_by(gate)
+
+    async def scenario() -> Any:
+        async with AsyncClient(fake_server.address, profile="mm-pc", deadline_s=30) as client:
+            task = asyncio.create_task(client.inspect(b"slow"))
+            while not fake_server.requests:
+                await asyncio.sleep(0.001)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            fake_server.answer = PASS
+            return await client.inspect(b"next")
+
+    assert asyncio.run(scenario()).verdict == "pass"
+
+
+def test_closing_a_client_ends_its_calls(fake_server, gate):
+    """A call that is under way in another thread ends with ServerUnavailable when the client closes."""
+    fake_server.answer = held_by(gate)
+    caught: list[BaseException] = []
+
+    def inspect(client: Client) -> None:
+        try:
+            client.inspect(b"slow")
+        except ClientError as exc:
+            caught.append(exc)
+
+    with Client(fake_server.address, profile="mm-pc", deadline_s=30) as client:
+        thread = threading.Thread(target=inspect, args=(client,))
+        thread.start()
+        while not fake_server.requests:
+            thread.join(0.001)
+    thread.join(30)
+
+    assert [type(error) for error in caught] == [ServerUnavailable]
