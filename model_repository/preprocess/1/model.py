@@ -1,0 +1,17 @@
+"""Triton's door to the stage ``preprocess``; the work is done in ``endface.serving``."""
+
+import triton_python_backend_utils as pb_utils
+
+from endface import serving
+
+
+class TritonPythonModel:
+    """The class that Triton's Python backend looks for."""
+
+    def initialize(self, args):
+        """Load the stage once for each instance."""
+        self._stage = serving.Preprocess(pb_utils, args)
+
+    def execute(self, requests):
+        """Answer each request by itself."""
+        return self._stage.execute(requests)

@@ -1,0 +1,334 @@
+"""A Triton of one's own: starts it on this machine, watches it and stops it.
+
+The server runs in a session of its own together with its stub processes, dies with the process that started it, and
+leaves neither processes nor shared memory behind.  Linux only, as Triton is.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import errno
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from endface import contract, triton_binary, triton_log
+from endface.errors import PortTakenError, RepositoryError, ServerStartError
+from endface.profile import load_profile, profile_names
+
+DEFAULT_ENGINE: Final = "onnxruntime"
+"""Engine of the models' own ``config.pbtxt``; every other one has a ``configs/<engine>.pbtxt`` of the segment model."""
+
+_POLL_S: Final = 0.1
+_DRAIN_S: Final = 20
+"""How long requests under way may take after a stop; none waits longer than 10 s in a queue."""
+
+_KILL_AFTER_S: Final = _DRAIN_S + 10
+_LOG_LINES: Final = 400
+"""How much of the log is kept to explain a failure."""
+
+# Ask the kernel for SIGTERM when the starting process dies (PR_SET_PDEATHSIG = 1, linux/prctl.h), then become Triton.
+# The starter may have died before the prctl: then nobody would ever stop the server, so look once.
+_LAUNCH: Final = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the process that started Triton is gone")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to serve, and where to listen."""
+
+    repository: Path
+    host: str = "127.0.0.1"
+    http_port: int = 8000
+    grpc_port: int = 8001
+    metrics_port: int = 8002
+    engine: str = DEFAULT_ENGINE
+    profile: str = ""
+    """Profile of requests that name none; empty: each request must name one."""
+    profiles: Path | None = None
+    """Directory with the user's own profile files."""
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports by the names of their options."""
+        return {"--http-port": self.http_port, "--grpc-port": self.grpc_port, "--metrics-port": self.metrics_port}
+
+
+def _unheard(_line: str) -> None:
+    """Nobody listens to the log; the last lines are kept all the same."""
+
+
+class EmbeddedServer:
+    """A Triton process; as a context manager it is started on entry and stopped on exit.
+
+    Start it from the main thread: the kernel stops the server when the thread that started it ends.
+
+    Args:
+        settings: what to serve, and where.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings: Final = settings
+        self._log: Callable[[str], None] = _unheard
+        self._has_gpu = any(Path("/dev").glob("nvidia[0-9]*"))
+        self._lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
+        self._workspace: tempfile.TemporaryDirectory[str] | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self._stubs: frozenset[int] = frozenset()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def grpc_address(self) -> str:
+        """Where a client on this machine finds the server: ``host:port``."""
+        return f"{_reachable(self.settings.host)}:{self.settings.grpc_port}"
+
+    @property
+    def http_address(self) -> str:
+        """As ``grpc_address``, for HTTP."""
+        return f"{_reachable(self.settings.host)}:{self.settings.http_port}"
+
+    def start(self) -> None:
+        """Start the process; it is not ready yet.
+
+        Raises:
+            RepositoryError: the repository lacks a model, or the engine.
+            UnknownProfileError, ConfigurationError: the default profile does not exist, a profile's file is wrong.
+            PortTakenError: somebody listens on one of the ports.
+            ServerMissingError: no tritonserver is installed.
+            ServerStartError: the host is no address of this machine.
+        """
+        _check_repository(self.settings)
+        _check_profiles(self.settings)
+        _check_ports(self.settings)
+        self._workspace = tempfile.TemporaryDirectory(prefix="endface-", ignore_cleanup_errors=True)
+        try:
+            binary = triton_binary.find(Path(self._workspace.name))
+            self._process = subprocess.Popen(
+                [sys.executable, "-ISc", _LAUNCH, str(os.getpid()), str(binary.path), *binary.flags, *self._flags()],
+                env=os.environ | binary.environment | _environment(self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except BaseException:
+            self.stop()
+            raise
+        self._reader = threading.Thread(target=self._read, name="triton-log", daemon=True)
+        self._reader.start()
+
+    def wait_ready(self, timeout_s: float = 60) -> None:
+        """Wait until the ensemble takes requests.
+
+        Raises:
+            PortTakenError, RepositoryError: as the server's log says why it gave up.
+            ServerStartError: it gave up for another reason, or is not ready in time.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        process = self._running()
+        while not self.is_ready():
+            if process.poll() is not None:
+                raise self._failure()
+            if time.monotonic() > deadline_s:
+                raise ServerStartError(f"Triton was not ready within {timeout_s:.0f} s; is the machine overloaded?")
+            time.sleep(_POLL_S)
+        self._stubs = frozenset(_session(process.pid) - {process.pid})
+
+    def is_ready(self) -> bool:
+        """Whether the ensemble takes requests now."""
+        connection = http.client.HTTPConnection(
+            _reachable(self.settings.host).strip("[]"), self.settings.http_port, timeout=5
+        )
+        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("GET", f"/v2/models/{contract.ENSEMBLE.name}/ready")
+            return connection.getresponse().status == http.client.OK
+        return False
+
+    def watch(self, log: Callable[[str], None] = _unheard) -> None:
+        """Return only by raising: as soon as the server or one of its stub processes is gone.
+
+        Triton does not restart a stub that died, and goes on calling itself ready; every request would fail.
+
+        Args:
+            log: is called with every line that the server writes from now on, from a thread of its own.
+
+        Raises:
+            ServerStartError: always, with what happened.
+        """
+        process = self._running()
+        self._log = log
+        while process.poll() is None:
+            gone = self._stubs - _session(process.pid)
+            if gone:
+                raise ServerStartError(f"{len(gone)} of Triton's model processes died; start the server again")
+            time.sleep(_POLL_S)
+        raise self._failure()
+
+    def stop(self) -> None:
+        """Let requests under way finish, then end the server and all that belongs to it.  Harmless when not running."""
+        if self._process is not None:
+            self._end(self._process)
+            self._process = None
+        if self._reader is not None:
+            self._reader.join()
+            self._reader = None
+        if self._workspace is not None:
+            for region in Path("/dev/shm").glob(f"{self._shm_prefix()}*"):  # a killed server leaves its shared memory
+                region.unlink(missing_ok=True)
+            self._workspace.cleanup()
+            self._workspace = None
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            raise RuntimeError("the server was not started")
+        return self._process
+
+    def _flags(self) -> list[str]:
+        settings = self.settings
+        flags: dict[str, object] = {
+            "model-repository": settings.repository.resolve(),
+            "http-address": settings.host,
+            "http-port": settings.http_port,
+            "grpc-address": settings.host,
+            "grpc-port": settings.grpc_port,
+            "metrics-address": settings.host,
+            "metrics-port": settings.metrics_port,
+            "exit-timeout-secs": _DRAIN_S,
+            "log-info": "false",  # errors and warnings remain
+            "backend-config": f"python,shm-region-prefix-name={self._shm_prefix()}",
+        }
+        if not self._has_gpu:
+            flags |= {"pinned-memory-pool-byte-size": 0, "allow-gpu-metrics": "false"}
+        if settings.engine != DEFAULT_ENGINE:
+            flags["model-config-name"] = settings.engine
+        # Our config.pbtxt files are complete; to guess what they lack, Triton would start each stub once more.
+        return ["--disable-auto-complete-config", *(f"--{name}={value}" for name, value in flags.items())]
+
+    def _shm_prefix(self) -> str:
+        """Unique on this machine, so that servers side by side do not share memory by accident."""
+        assert self._workspace is not None
+        return Path(self._workspace.name).name
+
+    def _read(self) -> None:
+        lines = self._running().stdout
+        assert lines is not None  # asked for in start()
+        with lines:
+            for line in lines:
+                if self._has_gpu or not triton_log.is_harmless_without_gpu(line):
+                    self._lines.append(line.rstrip("\n"))
+                    self._log(self._lines[-1])
+
+    def _failure(self) -> ServerStartError:
+        """Why the server ended, in its own words."""
+        if self._reader is not None:
+            self._reader.join(timeout=1)  # its last words may still be in the pipe
+        return triton_log.explain(list(self._lines), self.settings.ports, self._running().poll())
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        process.send_signal(signal.SIGTERM)  # Triton drains; harmless when it ended already
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_KILL_AFTER_S)
+        for pid in _session(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+        while _session(process.pid):
+            time.sleep(_POLL_S)
+
+
+def engines(repository: Path) -> list[str]:
+    """The engines that the repository has a configuration for, the default one first."""
+    configured = (repository / contract.SEGMENT.name / "configs").glob("*.pbtxt")
+    return [DEFAULT_ENGINE, *sorted(path.stem for path in configured if path.stem != DEFAULT_ENGINE)]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the stages in the stub processes read, and one thread for each library in them."""
+    return {
+        "ENDFACE_ENGINE": settings.engine,
+        "ENDFACE_PROFILE": settings.profile,
+        "ENDFACE_PROFILES": str(settings.profiles.resolve()) if settings.profiles else "",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _check_repository(settings: Settings) -> None:
+    missing = [
+        model.name for model in contract.MODELS if not (settings.repository / model.name / "config.pbtxt").is_file()
+    ]
+    if missing:
+        raise RepositoryError(
+            f"{settings.repository} is no model repository of endface: {', '.join(missing)} missing; "
+            "name the right folder with --repository"
+        )
+    known = engines(settings.repository)
+    if settings.engine not in known:
+        raise RepositoryError(f"no engine {settings.engine!r} in {settings.repository}; it has {', '.join(known)}")
+
+
+def _check_profiles(settings: Settings) -> None:
+    """Read what the stages will read, to say what is wrong before anything is started."""
+    for name in profile_names(settings.profiles):
+        load_profile(name, settings.profiles)
+    if settings.profile:
+        load_profile(settings.profile, settings.profiles)
+
+
+def _check_ports(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    for option, port in settings.ports.items():
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Triton does: ignore closing connections
+            try:
+                probe.bind((settings.host, port))
+            except OSError as exc:
+                if exc.errno == errno.EADDRINUSE:
+                    raise PortTakenError(triton_log.port_taken(option, port)) from exc
+                raise ServerStartError(f"cannot listen on {settings.host} port {port}: {exc.strerror}") from exc
+
+
+def _reachable(host: str) -> str:
+    """The address under which this machine reaches a server that listens on ``host``."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+    address = everywhere.get(host, host)
+    return f"[{address}]" if ":" in address else address
+
+
+def _session(leader: int) -> set[int]:
+    """The live processes of a session, from /proc (man 5 proc_pid_stat); zombies have ended and do not count."""
+    pids = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _parent, _group, session = stat.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state not in "ZX":
+                pids.add(int(stat.parent.name))
+    return pids

@@ -1,0 +1,138 @@
+"""The segmentation network in ONNX Runtime, and who it is: its manifest.
+
+Normalising and arg-max live in the graph, so bytes go in and bytes come out.  A network is only run when its file
+is the one that its manifest describes and its graph speaks the contract.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endface import contract
+from endface.errors import ConfigurationError
+from endface.report import ModelInfo
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+ONNXRUNTIME: Final = "onnxruntime"
+"""Name of the engine that runs anywhere: ONNX Runtime on the CPU."""
+
+MANIFEST: Final = "manifest.json"
+"""File beside every version of the network: name, version, sha256, recipe, metrics."""
+
+_MENDING: Final = "restore the file from version control, or write it anew with `endface-build export`"
+
+_ONNX_TYPES: Final = {"UINT8": "tensor(uint8)"}
+
+
+class Network:
+    """A network file in ONNX Runtime, on the CPU.
+
+    Args:
+        path: the ``.onnx`` file; its manifest lies beside it.
+        threads: threads of one run; a server runs several networks of one thread each.
+
+    Raises:
+        ConfigurationError: the file or its manifest is missing, they do not belong together, or the graph's tensors
+            are not the contract's.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        self.info: Final = _info(path.parent / MANIFEST, ONNXRUNTIME)
+        self._session = _session(_verified(path, self.info.sha256), path, threads)
+        _check_tensors(path, self._session.get_inputs(), contract.SEGMENT.inputs)
+        _check_tensors(path, self._session.get_outputs(), contract.SEGMENT.outputs)
+
+    def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Label every pixel.
+
+        Args:
+            squares: gray levels, uint8 (N, 1, 512, 512).
+
+        Returns:
+            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
+        """
+        names = [contract.LABELS.name, contract.CONFIDENCE.name]
+        labels, confidence = self._session.run(names, {contract.SQUARE.name: squares})
+        return labels, confidence
+
+
+def describe(directory: Path, engine: str) -> ModelInfo:
+    """Say which network a Triton model serves, without loading it.
+
+    Args:
+        directory: the model's folder in the repository, with its numbered versions; Triton serves the newest.
+        engine: name of the engine that runs it.
+
+    Raises:
+        ConfigurationError: no version is there, or its manifest cannot be read.
+    """
+    versions = [entry for entry in directory.iterdir() if entry.name.isdigit()] if directory.is_dir() else []
+    if not versions:
+        raise ConfigurationError(f"no version of the network in {directory}; {_MENDING}")
+    return _info(max(versions, key=lambda entry: int(entry.name)) / MANIFEST, engine)
+
+
+def _info(manifest: Path, engine: str) -> ModelInfo:
+    try:
+        changed_ns = manifest.stat().st_mtime_ns
+    except OSError as exc:
+        raise ConfigurationError(f"the network's manifest {manifest} is missing; {_MENDING}") from exc
+    return _read_info(manifest, changed_ns, engine)
+
+
+@functools.lru_cache(maxsize=8)
+def _read_info(manifest: Path, _changed_ns: int, engine: str) -> ModelInfo:
+    """Read a manifest once per change: it is asked for with every report."""
+    try:
+        values = json.loads(manifest.read_text(encoding="utf-8"))
+        return ModelInfo(str(values["name"]), str(values["version"]), engine, str(values["sha256"]))
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ConfigurationError(f"the network's manifest {manifest} cannot be read ({exc}); {_MENDING}") from exc
+
+
+def _verified(path: Path, sha256: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as exc:
+        raise ConfigurationError(f"the network {path} is missing; {_MENDING}") from exc
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ConfigurationError(f"the network {path} is not the file that its manifest describes; {_MENDING}")
+    return content
+
+
+def _session(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A spinning thread would take its core from the neighbouring stages between two requests.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as exc:  # ONNX Runtime's errors share no base class but this one
+        raise ConfigurationError(f"ONNX Runtime cannot load the network {path}: {exc}") from exc
+
+
+def _check_tensors(path: Path, found: Iterable[Any], wanted: tuple[contract.TensorSpec, ...]) -> None:
+    """The graph's tensors are the contract's: names, types, and dims behind a batch axis of any length."""
+    graph = {(tensor.name, tensor.type, tuple(tensor.shape[1:])) for tensor in found if _is_batched(tensor)}
+    expected = {(spec.name, _ONNX_TYPES[spec.datatype], spec.dims) for spec in wanted}
+    if graph != expected:
+        raise ConfigurationError(
+            f"the network {path} has tensors {graph}, the contract asks for {expected}; {_MENDING}"
+        )
+
+
+def _is_batched(tensor: Any) -> bool:
+    return len(tensor.shape) > 0 and not isinstance(tensor.shape[0], int)

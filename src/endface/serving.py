@@ -1,0 +1,198 @@
+"""Triton's requests to stages and back: the only code that knows how Triton hands over tensors and errors.
+
+Triton gives a Python model a list of requests, each a batch of its own, and wants one response for each.  A request
+that fails is answered by itself and never harms its neighbours: an ``EndfaceError`` travels as ``code: sentence``
+under its own status, anything else as INTERNAL with the traceback in the server's log.  ``pb_utils`` exists only
+inside Triton's stub process, so it comes as an argument.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from endface import contract, network, stages
+from endface.errors import ConfigurationError, EmptyImageError, EndfaceError, OversizedImageError, RequestError
+
+PROFILE_VARIABLE: Final = "ENDFACE_PROFILE"
+"""Environment variable with the profile of requests that name none; unset means that each must name one."""
+
+PROFILES_VARIABLE: Final = "ENDFACE_PROFILES"
+"""Environment variable with the folder of the user's own profiles; unset or empty where there are none."""
+
+ENGINE_VARIABLE: Final = "ENDFACE_ENGINE"
+"""Environment variable with the name of the engine that runs ``segment``; it goes into the reports."""
+
+WARM_UP_PICTURE: Final = "warmup/face.png"
+"""Picture in a stage's model folder that the stage inspects before it takes requests."""
+
+_WARM_UP_PROFILE: Final = "mm-pc"
+_INTERNAL: Final = "internal: the server could not answer this request; its log says why"
+
+Arguments = dict[str, str]
+"""What Triton passes to ``initialize``: the model's folder under ``model_repository``, its version, and more."""
+
+
+class Preprocess:
+    """Model ``preprocess``: encoded pictures to squares and frames."""
+
+    def __init__(self, pb_utils: Any, arguments: Arguments) -> None:
+        cv2.setNumThreads(1)  # one core a stage: the cores are shared out by instance counts
+        self._pb_utils = pb_utils
+        self._profile = os.environ.get(PROFILE_VARIABLE, "")
+        self._profiles = _profiles()
+        if self._profile:
+            stages.Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
+        _warm_up(arguments)
+
+    def execute(self, requests: Sequence[Any]) -> list[Any]:
+        """Answer each request with SQUARE and FRAME."""
+        return [_answered(self._pb_utils, request, self._answer) for request in requests]
+
+    def _answer(self, request: Any) -> list[Any]:
+        options = stages.Options.from_parameters(_parameters(request), self._profile, self._profiles)
+        pictures = [bytes(value) for value in _values(self._pb_utils, request, contract.IMAGE).ravel()]
+        prepared = _prepare(pictures, options)
+        squares = np.stack([square for square, _ in prepared])[:, np.newaxis]
+        frames = np.array([[frame.to_json().encode()] for _, frame in prepared], dtype=np.object_)
+        return _tensors(self._pb_utils, (contract.SQUARE, squares), (contract.FRAME, frames))
+
+
+class Segment:
+    """Model ``segment``, engine ``onnxruntime``: squares to label maps."""
+
+    def __init__(self, pb_utils: Any, arguments: Arguments) -> None:
+        self._pb_utils = pb_utils
+        version = Path(arguments["model_repository"]) / arguments["model_version"]
+        self._network = network.Network(version / "model.onnx", threads=1)
+
+    def execute(self, requests: Sequence[Any]) -> list[Any]:
+        """Answer each request with LABELS and CONFIDENCE; the network runs once over all squares."""
+        try:
+            squares = [_values(self._pb_utils, request, contract.SQUARE) for request in requests]
+            labels, confidence = self._network.segment(np.concatenate(squares))
+        except Exception:
+            return [_failed(self._pb_utils) for _ in requests]
+        ends = np.cumsum([len(square) for square in squares])[:-1]
+        return [
+            self._pb_utils.InferenceResponse(
+                _tensors(self._pb_utils, (contract.LABELS, own_labels), (contract.CONFIDENCE, own_confidence))
+            )
+            for own_labels, own_confidence in zip(np.split(labels, ends), np.split(confidence, ends), strict=True)
+        ]
+
+
+class Postprocess:
+    """Model ``postprocess``: label maps and frames to reports."""
+
+    def __init__(self, pb_utils: Any, arguments: Arguments) -> None:
+        cv2.setNumThreads(1)
+        self._pb_utils = pb_utils
+        self._profiles = _profiles()
+        self._engine = os.environ.get(ENGINE_VARIABLE, network.ONNXRUNTIME)
+        self._segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
+        network.describe(self._segment, self._engine)  # a report must be able to name its network: fail now, not later
+        _warm_up(arguments)
+
+    def execute(self, requests: Sequence[Any]) -> list[Any]:
+        """Answer each request with REPORT."""
+        return [_answered(self._pb_utils, request, self._answer) for request in requests]
+
+    def _answer(self, request: Any) -> list[Any]:
+        labels = _values(self._pb_utils, request, contract.LABELS)
+        confidence = _values(self._pb_utils, request, contract.CONFIDENCE)
+        texts = _values(self._pb_utils, request, contract.FRAME).ravel()
+        frames = [stages.Frame.from_json(text.decode()) for text in texts]
+        model = network.describe(self._segment, self._engine)
+        reports = [
+            stages.postprocess(*item, model, profiles=self._profiles)
+            for item in zip(labels, confidence, frames, strict=True)
+        ]
+        answers = np.array([[report.to_json().encode()] for report in reports], dtype=np.object_)
+        return _tensors(self._pb_utils, (contract.REPORT, answers))
+
+
+def _profiles() -> Path | None:
+    directory = os.environ.get(PROFILES_VARIABLE)
+    return Path(directory) if directory else None
+
+
+def _values(pb_utils: Any, request: Any, spec: contract.TensorSpec) -> NDArray[Any]:
+    values: NDArray[Any] = pb_utils.get_input_tensor_by_name(request, spec.name).as_numpy()
+    return values
+
+
+def _tensors(pb_utils: Any, *outputs: tuple[contract.TensorSpec, NDArray[Any]]) -> list[Any]:
+    return [pb_utils.Tensor(spec.name, values) for spec, values in outputs]
+
+
+def _parameters(request: Any) -> dict[str, Any]:
+    parameters: dict[str, Any] = json.loads(request.parameters() or "{}")
+    return parameters
+
+
+def _prepare(pictures: list[bytes], options: stages.Options) -> list[tuple[NDArray[np.uint8], stages.Frame]]:
+    """Preprocess the pictures of one request; a malformed one among good ones becomes an ``invalid`` report.
+
+    Raises:
+        RequestError: no picture of the request is well-formed.
+    """
+    prepared, refusals = [], []
+    for data in pictures:
+        try:
+            prepared.append(stages.preprocess(data, options))
+        except (EmptyImageError, OversizedImageError) as exc:
+            refusals.append(exc)
+            prepared.append(stages.refuse(data, options, exc))
+    if len(refusals) == len(pictures):
+        raise refusals[0]
+    return prepared
+
+
+def _answered(pb_utils: Any, request: Any, answer: Callable[[Any], list[Any]]) -> Any:
+    """One request's response: its tensors, or its own error."""
+    try:
+        return pb_utils.InferenceResponse(answer(request))
+    except RequestError as exc:
+        return _refused(pb_utils, f"{exc.code}: {exc}", exc.status)
+    except Exception:
+        return _failed(pb_utils)
+
+
+def _failed(pb_utils: Any) -> Any:
+    """The response to an error that nobody foresaw; to be called while it is handled."""
+    pb_utils.Logger.log_error(traceback.format_exc())
+    return _refused(pb_utils, _INTERNAL, EndfaceError.status)
+
+
+def _refused(pb_utils: Any, message: str, status: str) -> Any:
+    error = pb_utils.TritonError(message, getattr(pb_utils.TritonError, status))
+    return pb_utils.InferenceResponse(error=error)
+
+
+def _warm_up(arguments: Arguments) -> None:
+    """Inspect a picture through the stages, so that no client pays for first calls and a broken stage never gets ready.
+
+    Triton's own ``model_warmup`` cannot do this: its requests carry no parameters, so they name no profile.
+
+    Raises:
+        ConfigurationError: the picture is missing, or the stages do not find its fiber.
+    """
+    path = Path(arguments["model_repository"]) / WARM_UP_PICTURE
+    try:
+        picture = path.read_bytes()
+    except OSError as exc:
+        raise ConfigurationError(f"the warm-up picture {path} is missing; restore it from version control") from exc
+    _, frame = stages.preprocess(picture, stages.Options(profile=_WARM_UP_PROFILE))
+    blank = np.zeros((contract.SQUARE_PX, contract.SQUARE_PX), np.uint8)
+    report = stages.postprocess(blank, blank, frame)
+    if report.error is not None:
+        raise ConfigurationError(f"the warm-up picture {path} cannot be inspected: {report.error.message}")

@@ -1,0 +1,66 @@
+"""What Triton's log says when it gives up: the few lines that a person needs, as one of our errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from endface.errors import PortTakenError, RepositoryError, ServerStartError
+
+_REFUSALS: Final = (
+    re.compile(r"failed to load '(?P<model>[^']+)' version \d+: (?:[A-Z][a-z ]+: )?(?P<reason>.+)"),
+    re.compile(r"Poll failed for model directory '(?P<model>[^']+)': (?P<reason>.+)"),
+)
+_TAKEN: Final = re.compile(r":(?P<port>\d+)'? already in use")
+
+_HARMLESS: Final = ("CudaDriverHelper has not been initialized", "unable to create stream for")
+
+
+def is_harmless_without_gpu(line: str) -> bool:
+    """Whether a line is one that Triton writes as an error at every start on a machine without a GPU."""
+    return any(text in line for text in _HARMLESS)
+
+
+def explain(lines: Sequence[str], ports: Mapping[str, int], status: int | None) -> ServerStartError:
+    """Say why the server ended.
+
+    Args:
+        lines: the end of its log.
+        ports: the ports that it was to listen on, by the names of their options.
+        status: its exit status.
+
+    Returns:
+        A ``PortTakenError``, a ``RepositoryError`` with the models that Triton refused and the first line of each
+        reason, or else a ``ServerStartError`` with the last error in the log.
+    """
+    return _port_failure(lines, ports) or _model_failure(lines) or _other_failure(lines, status)
+
+
+def port_taken(option: str, port: int) -> str:
+    """The sentence for a taken port."""
+    return f"port {port} is taken by another process; choose another one with {option}"
+
+
+def _port_failure(lines: Sequence[str], ports: Mapping[str, int]) -> PortTakenError | None:
+    """Somebody took a port between our look and Triton's start."""
+    taken = {int(found["port"]) for found in map(_TAKEN.search, lines) if found}
+    sentences = [port_taken(option, port) for option, port in ports.items() if port in taken]
+    return PortTakenError("; ".join(sentences)) if sentences else None
+
+
+def _model_failure(lines: Sequence[str]) -> RepositoryError | None:
+    refused: dict[str, str] = {}
+    for line in lines:
+        for found in filter(None, (pattern.search(line) for pattern in _REFUSALS)):
+            first_line = found["reason"].split("\\n")[0]  # Triton writes a traceback into one line of its log
+            refused.setdefault(found["model"], first_line.rstrip('"'))
+    if not refused:
+        return None
+    return RepositoryError("; ".join(f"Triton cannot load {model!r}: {reason}" for model, reason in refused.items()))
+
+
+def _other_failure(lines: Sequence[str], status: int | None) -> ServerStartError:
+    errors = [line for line in lines if line.startswith(("E", "error:"))]
+    reason = f"its last error: {errors[-1]}" if errors else "its log names no error"
+    return ServerStartError(f"Triton ended by itself with exit status {status}; {reason}")
