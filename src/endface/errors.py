@@ -4,7 +4,8 @@
      +-- RequestError            the request is malformed: gRPC INVALID_ARGUMENT
      |    +-- EmptyImageError, OversizedImageError, UnknownProfileError, BadParameterError
      +-- PictureError            the picture cannot be judged: a report with verdict ``invalid``
-     |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError
+     |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError,
+     |        CoarseScaleError, ScaleMismatchError
      +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
      +-- ServerStartError        Triton could not be started here
           +-- ServerMissingError, PortTakenError, RepositoryError
@@ -96,6 +97,18 @@ class ZoneCutOffError(PictureError):
     """The camera did not see enough of a judged zone."""
 
     code = "zone_cut_off"
+
+
+class CoarseScaleError(PictureError):
+    """The camera's pixels are too large for the smallest defects that the limits speak of."""
+
+    code = "coarse_scale"
+
+
+class ScaleMismatchError(PictureError):
+    """The requested scale makes the fiber another size than the request says it has."""
+
+    code = "scale_mismatch"
 
 
 class ConfigurationError(EndfaceError):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from endface.errors import NoFiberError
 from endface.report import Ellipse
 
-FloatArray = NDArray[np.floating]
+FloatArray = NDArray[np.float64]
 
 COARSE_PX: Final = 240
 """Longer side of the small copy: a fiber of a quarter of the picture is still 60 pixels wide."""
@@ -163,7 +163,8 @@ def fit_ellipse(points: FloatArray, weights: FloatArray | None = None) -> FloatA
         return None
     center = np.array([-c / (2 * a), -d / (2 * b)])
     total = 1 + a * center[0] ** 2 + b * center[1] ** 2
-    return np.concatenate([middle + center * spread, np.sqrt([total / a, total / b]) * spread])
+    fit: FloatArray = np.concatenate([middle + center * spread, np.sqrt([total / a, total / b]) * spread])
+    return fit
 
 
 def _outlines(small: NDArray[np.uint8]) -> Iterator[Ellipse]:
@@ -188,7 +189,7 @@ def _outline_ellipse(points: FloatArray, size: tuple[int, int]) -> FloatArray | 
     fit = fit_ellipse(inner)
     if fit is None or not smallest < fit[2] < 2 * max(size) or not _aspect(fit) < MAX_ASPECT:
         return None
-    near = np.abs(np.hypot(*((inner - fit[:2]) / fit[2:]).T) - 1) < 0.1
+    near = np.abs(_distance(inner, fit)) < 0.1
     return fit if near.mean() > 0.7 else None
 
 
@@ -225,7 +226,7 @@ def _fit_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float, sign: flo
     slopes = np.gradient(smooth, axis=1)
     sign = sign or float(np.sign(np.median(smooth[:, -1] - smooth[:, 0]))) or 1.0
     at = (sign * slopes).argmax(axis=1)
-    points = np.array(guess.center_px) + directions * shares[at, None]
+    points: FloatArray = np.array(guess.center_px) + directions * shares[at, None]
     fit = _robust_fit(points)
     if fit is None or _aspect(fit) > MAX_ASPECT:
         return None
@@ -283,7 +284,9 @@ def _rays(
 
 def _distance(points: FloatArray, fit: FloatArray) -> FloatArray:
     """How far points lie off an ellipse, as a share of its radius; positive outside."""
-    return np.hypot(*((points - fit[:2]) / fit[2:]).T) - 1
+    x, y = ((points - fit[:2]) / fit[2:]).T
+    off: FloatArray = np.hypot(x, y) - 1
+    return off
 
 
 def _aspect(fit: FloatArray) -> float:

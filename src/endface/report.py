@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 SCHEMA_VERSION: Final = "endface.report/1"
 
@@ -46,6 +46,11 @@ class Calibration:
     um_per_px: Point
     source: ScaleSource
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+        """Read back what ``asdict`` gave."""
+        return cls(_pair(values["um_per_px"]), values["source"])
+
 
 @dataclass(frozen=True)
 class Ellipse:
@@ -54,6 +59,11 @@ class Ellipse:
     center_px: Point
     radii_px: Point
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Ellipse:
+        """Read back what ``asdict`` gave."""
+        return cls(_pair(values["center_px"]), _pair(values["radii_px"]))
+
 
 @dataclass(frozen=True)
 class Fiber:
@@ -61,6 +71,12 @@ class Fiber:
 
     cladding: Ellipse
     core: Ellipse | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Fiber:
+        """Read back what ``asdict`` gave."""
+        core = values["core"]
+        return cls(Ellipse.from_dict(values["cladding"]), Ellipse.from_dict(core) if core else None)
 
 
 @dataclass(frozen=True)
@@ -199,14 +215,6 @@ def _pair(values: list[float]) -> Point:
     return x, y
 
 
-def _ellipse(values: dict[str, Any]) -> Ellipse:
-    return Ellipse(_pair(values["center_px"]), _pair(values["radii_px"]))
-
-
-def _fiber(values: dict[str, Any]) -> Fiber:
-    return Fiber(_ellipse(values["cladding"]), _ellipse(values["core"]) if values["core"] else None)
-
-
 def _zone(values: dict[str, Any]) -> ZoneResult:
     return ZoneResult(**values | {"limits": tuple(LimitResult(**limit) for limit in values["limits"])})
 
@@ -229,8 +237,8 @@ def _report(values: dict[str, Any]) -> Report:
         "reasons": tuple(values["reasons"]),
         "error": Problem(**error) if error else None,
         "image": ImageInfo(**values["image"]),
-        "calibration": Calibration(_pair(scale["um_per_px"]), cast(ScaleSource, scale["source"])) if scale else None,
-        "fiber": _fiber(values["fiber"]) if values["fiber"] else None,
+        "calibration": Calibration.from_dict(scale) if scale else None,
+        "fiber": Fiber.from_dict(values["fiber"]) if values["fiber"] else None,
         "criteria": Criteria(**values["criteria"]),
         "zones": tuple(_zone(zone) for zone in values["zones"]),
         "defects": tuple(_defect(defect) for defect in values["defects"]),
