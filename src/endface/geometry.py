@@ -44,6 +44,9 @@ VOTE_SHARE: Final = 0.015
 MIN_SUPPORT: Final = 0.6
 """Share of the rays that must vote; the others may be chipped, dirty or bridged by glue."""
 
+CLEAR_VOTE: Final = 0.9
+"""Share of the rays from which a fit needs no competition."""
+
 MIN_EDGE_LEVELS: Final = 8.0
 """Weakest cladding edge in gray levels: several times a camera's noise, a third of a very dark photograph's edge."""
 
@@ -138,7 +141,7 @@ def find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
         return None
     share = float(at[best])
     guess = Ellipse(cladding.center_px, (cladding.radii_px[0] * share, cladding.radii_px[1] * share))
-    rim = _fit_rim(gray, guess, reach=max(0.1, 4 / (radius_px * share)), sign=float(np.sign(steps[best])))
+    rim = _fit_rim(gray, guess, reach=max(0.2, 4 / (radius_px * share)), sign=float(np.sign(steps[best])))
     return guess if rim is None else rim.ellipse
 
 
@@ -214,7 +217,8 @@ def _strength(rim: Rim) -> float:
 def _fit_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float, sign: float = 0.0) -> Rim | None:
     """Fit the steepest edges along rays within ``reach`` (a share of the radius) of a guess.
 
-    ``sign`` is that of the step from inside to outside; 0 takes the stronger of both.
+    ``sign`` is that of the step from inside to outside.  Where it is not known (0) the guess is a rough one, its own
+    step tells the sign, and a plain fit will do.
     """
     radius_px = float(np.mean(guess.radii_px))
     shares = 1 + np.linspace(-reach, reach, max(int(4 * reach * radius_px), 16) + 1)
@@ -224,10 +228,10 @@ def _fit_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float, sign: flo
         return None
     smooth = cv2.GaussianBlur(rays, (0, 0), sigmaX=SMOOTHING_PX / step_px, sigmaY=0.5)
     slopes = np.gradient(smooth, axis=1)
-    sign = sign or float(np.sign(np.median(smooth[:, -1] - smooth[:, 0]))) or 1.0
-    at = (sign * slopes).argmax(axis=1)
-    points: FloatArray = np.array(guess.center_px) + directions * shares[at, None]
-    fit = _robust_fit(points)
+    step_sign = sign or float(np.sign(np.median(smooth[:, -1] - smooth[:, 0]))) or 1.0
+    at = (step_sign * slopes).argmax(axis=1)
+    points = np.array(guess.center_px, np.float64) + directions * shares[at, None]
+    fit = _robust_fit(points) if sign else _reweighted_fit(points, points)
     if fit is None or _aspect(fit) > MAX_ASPECT:
         return None
     votes = np.flatnonzero(np.abs(_distance(points, fit)) < max(VOTE_SHARE, 1 / radius_px))
@@ -250,13 +254,34 @@ def _edge_width_px(levels: float, slope: float) -> float:
 
 
 def _robust_fit(points: FloatArray) -> FloatArray | None:
-    """Ellipse through most of the points: least squares, repeated with Tukey's weights until it rests."""
-    fit = fit_ellipse(points)
+    """Ellipse that most of the points agree on, in the order of their angles.
+
+    Damage takes arcs of the rim and pulls all in one direction, so where the fit to all points leaves many aside,
+    fits that leave out a third of the circumference in turn compete with it.
+    """
+    best, most = None, 0.0
+    for start in (points, *_without_arcs(points)):
+        fit = _reweighted_fit(points, start)
+        votes = 0.0 if fit is None else float((np.abs(_distance(points, fit)) < VOTE_SHARE / 2).mean())
+        if votes > most:
+            best, most = fit, votes
+        if most > CLEAR_VOTE:
+            break
+    return best
+
+
+def _without_arcs(points: FloatArray) -> Iterator[FloatArray]:
+    for first in range(0, len(points), len(points) // 12):
+        yield np.roll(points, -first, axis=0)[: len(points) * 2 // 3]
+
+
+def _reweighted_fit(points: FloatArray, start: FloatArray) -> FloatArray | None:
+    """Least squares from a first fit to some of the points, repeated with Tukey's weights until it rests."""
+    fit = fit_ellipse(start)
     for _ in range(8):
         if fit is None:
             return None
         off = _distance(points, fit)
-        off = off - np.median(off)
         scale = max(4.685 * 1.4826 * float(np.median(np.abs(off))), VOTE_SHARE / 2)  # Tukey's 95 % constant times MAD
         last, fit = fit, fit_ellipse(points, np.clip(1 - (off / scale) ** 2, 0, None))
         if fit is not None and np.abs(fit - last).max() < 1e-4 * last[2]:
