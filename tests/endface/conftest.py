@@ -1,13 +1,17 @@
-"""A network that everybody can predict."""
+"""A network that everybody can predict, and faces drawn from formulas: known to a fraction of a pixel."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 WriteNetwork = Callable[..., Path]
@@ -54,3 +58,54 @@ def write_manifest(path: Path, version: int) -> None:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     manifest = {"name": "segment", "version": str(version), "file": path.name, "sha256": sha256}
     path.with_name("manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A camera picture uint8 (H, W) and where its fiber is."""
+
+    gray: NDArray[np.uint8]
+    center_px: tuple[float, float]
+    radii_px: tuple[float, float]
+
+    def png(self) -> bytes:
+        """The picture encoded without loss."""
+        return cv2.imencode(".png", self.gray)[1].tobytes()
+
+
+@pytest.fixture
+def draw_face() -> Callable[..., Drawn]:
+    """Draw a face: a disc on a ferrule, a core in it, noise and blur and a black frame around it."""
+
+    def draw(
+        *,
+        shape: tuple[int, int] = (576, 720),
+        center: tuple[float, float] = (350.3, 290.8),
+        radii: tuple[float, float] = (103.0, 112.2),
+        levels: tuple[float, float, float] = (180, 100, 140),
+        core_share: float = 0.4,
+        blur_px: float = 0.7,
+        noise: float = 1.0,
+        frame_px: int = 0,
+    ) -> Drawn:
+        ferrule, cladding, core = levels
+        face = ferrule + (cladding - ferrule) * _disc(shape, center, radii)
+        if core_share:
+            face += (core - cladding) * _disc(shape, center, (radii[0] * core_share, radii[1] * core_share))
+        if blur_px:
+            face = cv2.GaussianBlur(face, (0, 0), blur_px)
+        face += np.random.default_rng(7).normal(0, noise, shape) if noise else 0
+        if frame_px:
+            black = np.ones(shape, bool)
+            black[frame_px:-frame_px, frame_px:-frame_px] = False
+            face[black] = 3
+        return Drawn(np.clip(np.round(face), 0, 255).astype(np.uint8), center, radii)
+
+    return draw
+
+
+def _disc(shape: tuple[int, int], center: tuple[float, float], radii: tuple[float, float]) -> NDArray[np.float64]:
+    """Share of each pixel inside an axis-aligned ellipse, from the distance to its edge."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
+    radius = np.hypot((x - center[0]) / radii[0], (y - center[1]) / radii[1])
+    return np.clip((1 - radius) * np.mean(radii) + 0.5, 0, 1)
