@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import Label
-from endface_build.marks import Drawn, Mark
+from endface_build.marks import Drawn, Line, Mark
 from endface_build.raster import Field, Raster
 
 UNDECIDED = 255
@@ -26,8 +26,11 @@ OUTLINE = 0.45
 SPOT_LIMITS = (4.0, 7.0)
 """Peak contrast of a compact mark in noise deviations: invisible below the first, clear above the second."""
 
-LINE_LIMITS = (1.2, 2.2)
-"""The same for the contrast along a line, which the eye follows through much more noise."""
+EXTENDED_LIMITS = (1.2, 2.2)
+"""The same for the contrast along a line or over an area, which the eye follows through much more noise."""
+
+EXTENDED_UM = 8.0
+"""Width from which a compact mark is an area to the eye."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Canvas:
         before = self.level[drawn.window].copy()
         change = np.where(drawn.tone < 0, before, 255 - before) * drawn.tone * shape
         self.level[drawn.window] = before + change + self._flank(drawn, shape, before)
-        self._record(mark.kind, drawn, shape / peak, np.abs(change))
+        self._record(mark, drawn, shape / peak, np.abs(change))
 
     def _flank(self, drawn: Drawn, shape: Field, before: Field) -> Field | float:
         """The bright side of a mark under slanting light: its shape moved along the light, less the mark itself."""
@@ -104,13 +107,14 @@ class Canvas:
         moved = cv2.warpAffine(shape * np.abs(drawn.tone), matrix, (shape.shape[1], shape.shape[0]))
         return np.asarray(strength * moved * (1 - shape) * (255 - before) * 0.8, np.float32)
 
-    def _record(self, kind: Label, drawn: Drawn, share: Field, contrast: Field) -> None:
+    def _record(self, mark: Mark, drawn: Drawn, share: Field, contrast: Field) -> None:
         """Enter a mark into the truth, as far as it can be seen."""
-        is_line = kind == Label.SCRATCH
-        low, high = (limit * self.noise for limit in (LINE_LIMITS if is_line else SPOT_LIMITS))
+        is_line = isinstance(mark, Line)
+        extended = is_line or mark.width_um > EXTENDED_UM
+        low, high = (limit * self.noise for limit in (EXTENDED_LIMITS if extended else SPOT_LIMITS))
         seen = contrast / np.maximum(share, 0.2) if is_line else np.full_like(contrast, contrast.max())
         share = np.where(seen < low, 0, share)
-        code = np.where(seen < high, UNDECIDED, int(kind)).astype(np.uint8)
+        code = np.where(seen < high, UNDECIDED, int(mark.kind)).astype(np.uint8)
         known = self._strength[drawn.window]
         stronger = (share > known) & (share > 0.1)
         self._strength[drawn.window] = np.maximum(known, share)

@@ -180,7 +180,7 @@ def _light_core(level: Field, face: Face, rng: np.random.Generator, radius_um: F
 
 def _draw_rim(level: Field, rim: Rim, rng: np.random.Generator, edge_um: Field, angle_rad: Field) -> None:
     """The dark line, the halo and the slant of the light at the cladding's edge."""
-    width = np.clip(1 + rim.uneven * (wobble(rng, angle_rad, (1, 5)) + 0.4 * wobble(rng, angle_rad, (6, 60))), 0.15, 3)
+    width = np.clip(1 + rim.uneven * (wobble(rng, angle_rad, (1, 5)) + 0.2 * wobble(rng, angle_rad, (6, 60))), 0.15, 3)
     level -= rim.dark * np.minimum(width, 1.5) * _bump(edge_um + rim.dark_um, rim.dark_um * width)
     around = np.clip(1 + rim.uneven * wobble(rng, angle_rad, (1, 4)), 0, 2)
     level += rim.bright * around * _bump(edge_um - rim.bright_um, rim.bright_um)

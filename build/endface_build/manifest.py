@@ -1,0 +1,70 @@
+"""The manifest beside a network: what it is, how it was made, how good it is; and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from endface.errors import ConfigurationError
+
+MODEL_FILE = "model.onnx"
+MANIFEST_FILE = "manifest.json"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file aside and rename it into place, so that a reader sees the old bytes or the new ones.
+
+    Args:
+        path: The file; its folder is made if missing.
+        data: Its new content.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".part")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest in a folder.
+
+    Raises:
+        ConfigurationError: It is missing, not JSON, or does not describe the file beside it.
+    """
+    path = folder / MANIFEST_FILE
+    try:
+        manifest = json.loads(path.read_text())
+        sha256 = manifest["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ConfigurationError(f"No usable manifest in {folder}: make it with `endface-build export`.") from exc
+    if sha256 != sha256_of(folder / manifest["file"]):
+        raise ConfigurationError(f"{path} describes another network than the one beside it: export it anew.")
+    return dict(manifest)
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest into a folder, whole."""
+    write_whole(folder / MANIFEST_FILE, (json.dumps(manifest, indent=2) + "\n").encode())
+
+
+def provenance() -> dict[str, str]:
+    """When this was made and from which commit; a working tree with changes says so."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        commit = found.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"  # installed from a wheel
+    return {"commit": commit, "created": datetime.now(UTC).isoformat(timespec="seconds")}

@@ -1,0 +1,76 @@
+"""Every knob of one training run, saved in the checkpoint and in the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from endface.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the network is made, from the first drawn face to the last step.
+
+    Attributes:
+        seed: Fixes the weights' start and the order and cutting of the crops.
+        train_seed: The synthetic set to learn from.
+        train_count: Its number of squares.
+        held_out_seed: The synthetic set to be judged on; never learnt from.
+        held_out_count: Its number of squares.
+        widths: Channels of the levels from 1 um to 16 um a pixel.
+        crop_px: Side of the training crops.
+        batch: Crops a step.
+        steps: Optimiser steps.
+        learning_rate: Peak of the cosine.
+        warmup: Steps until the peak.
+        weight_decay: Decoupled weight decay.
+        class_weights: Weight of each ``Label`` in the cross-entropy.
+        dice_share: Share of the Dice term in the loss.
+        bfloat16: Whether forward passes run in bfloat16, a third faster on CPUs that have it.
+        average: Decay of the running average of the weights, which is what gets exported.
+        opset: ONNX operator set of the exported file.
+    """
+
+    seed: int = 7
+    train_seed: int = 20_001
+    train_count: int = 4_000
+    held_out_seed: int = 20_002
+    held_out_count: int = 200
+    widths: tuple[int, ...] = (16, 32, 48, 64, 96)
+    crop_px: int = 256
+    batch: int = 12
+    steps: int = 4_000
+    learning_rate: float = 3e-3
+    warmup: int = 150
+    weight_decay: float = 1e-4
+    class_weights: tuple[float, ...] = (1.0, 2.0, 2.0, 2.0, 2.0)
+    dice_share: float = 0.4
+    bfloat16: bool = True
+    average: float = 0.995
+    opset: int = 18
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as JSON values."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Recipe:
+        """The recipe from JSON values.
+
+        Raises:
+            ConfigurationError: A knob is unknown.
+        """
+        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
+        if unknown:
+            raise ConfigurationError(
+                f"The recipe has unknown knobs {', '.join(unknown)}; it was written by another version, so train anew."
+            )
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all knobs."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
