@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pytest import approx
+
+from endface.contract import Label
+from endface.errors import BadParameterError, EmptyImageError, UnknownProfileError
+from endface.report import ModelInfo, Report
+from endface.stages import Frame, Options, postprocess, preprocess, refuse
+
+Draw = Callable[..., Any]
+CLEAN = np.zeros((512, 512), np.uint8)
+SURE = np.full((512, 512), 255, np.uint8)
+MODEL = ModelInfo("segment", "1", "onnxruntime", "0" * 64)
+
+
+def inspect(data: bytes, labels: NDArray[np.uint8] = CLEAN, **options: Any) -> Report:
+    """Both stages around a network that answers with the given labels."""
+    square, frame = preprocess(data, Options(**{"profile": "mm-pc"} | options))
+    assert square.shape == (512, 512)
+    return postprocess(labels, SURE, Frame.from_json(frame.to_json()), MODEL)
+
+
+def spot(diameter_um: float, at_um: tuple[float, float], label: Label = Label.PIT) -> NDArray[np.uint8]:
+    """A label map with one disc."""
+    y, x = (np.mgrid[:512, :512] - 255.5) * 0.5
+    return np.where(np.hypot(x - at_um[0], y - at_um[1]) <= diameter_um / 2, np.uint8(label), np.uint8(0))
+
+
+def test_clean_face_passes(draw_face: Draw) -> None:
+    """A face without defects passes, and the report says by what, on which fiber, at which scale."""
+    drawn = draw_face()
+
+    report = inspect(drawn.png(), name="a.png", serial="S1", meta={"station": "3"})
+
+    assert (report.verdict, report.reasons, report.error, report.defects) == ("pass", (), None, ())
+    assert report.fiber is not None
+    assert report.fiber.cladding.center_px == approx(drawn.center_px, abs=0.1)
+    assert report.calibration is not None
+    assert report.calibration.um_per_px == approx((62.5 / 103.0, 62.5 / 112.2), rel=0.002)
+    assert report.calibration.source == "cladding"
+    assert report.image.sha256 == hashlib.sha256(drawn.png()).hexdigest()
+    assert (report.image.name, report.image.width, report.image.height) == ("a.png", 720, 576)
+    assert (report.serial, dict(report.meta), report.model) == ("S1", {"station": "3"}, MODEL)
+    assert report.criteria.profile == "mm-pc"
+    assert [zone.coverage for zone in report.zones] == approx([1, 1, 1, 1], abs=0.01)
+    assert set(report.timings_ms) == {"preprocess", "postprocess"}
+
+
+def test_defect_is_reported_in_camera_pixels_and_um(draw_face: Draw) -> None:
+    """A 12 um pit 40 um to the right of the centre fails zone B and lies where the camera saw it."""
+    drawn = draw_face()
+
+    report = inspect(drawn.png(), spot(12, (40, 0)))
+
+    (pit,) = report.defects
+    assert report.verdict == "fail"
+    assert (pit.type, pit.zone) == ("pit", "B")
+    assert pit.size_um == approx(12, abs=0.6)
+    assert pit.center_um == approx((40, 0), abs=0.3)
+    x, y, width, height = pit.bbox_px
+    um_per_px = (62.5 / 103.0, 62.5 / 112.2)
+    assert (x + width / 2, y + height / 2) == approx((350.3 + 40 / um_per_px[0], 290.8), abs=1.5)
+    assert (width * um_per_px[0], height * um_per_px[1]) == approx((12, 12), abs=1.5)
+
+
+def test_thicker_fiber_has_another_scale(draw_face: Draw) -> None:
+    """`cladding_um` scales all sizes: at 140 um the camera's pixels are larger."""
+    report = inspect(draw_face().png(), cladding_um=140)
+
+    assert report.calibration is not None
+    assert report.calibration.um_per_px == approx((70 / 103.0, 70 / 112.2), rel=0.002)
+
+
+def test_requested_scale_keeps_the_pixels_shape(draw_face: Draw) -> None:
+    """`um_per_px` sets the mean of both axes; their ratio stays that of the round fiber."""
+    report = inspect(draw_face().png(), um_per_px=0.6)
+
+    assert report.calibration is not None
+    x, y = report.calibration.um_per_px
+    assert math.sqrt(x * y) == approx(0.6)
+    assert x / y == approx(112.2 / 103.0, rel=0.003)
+    assert report.calibration.source == "request"
+
+
+@pytest.mark.parametrize(
+    ("face", "options", "code"),
+    [
+        pytest.param({"blur_px": 6.0}, {}, "defocus", id="out-of-focus"),
+        pytest.param({"levels": (255, 100, 255), "noise": 0}, {}, "saturated", id="overexposed"),
+        pytest.param({"levels": (120, 0, 0), "noise": 0}, {}, "saturated", id="underexposed"),
+        pytest.param({"center": (80.0, 290.0)}, {}, "zone_cut_off", id="fiber-at-the-border"),
+        pytest.param({"radii": (150.0, 150.0), "center": (360.0, 150.0)}, {}, "zone_cut_off", id="zone-d-beyond"),
+        pytest.param({"radii": (52.0, 52.0), "shape": (480, 640)}, {}, "coarse_scale", id="weak-objective"),
+        pytest.param({"levels": (100, 100, 100)}, {}, "no_fiber", id="nothing-there"),
+        pytest.param({}, {"um_per_px": 1.2}, "scale_mismatch", id="scale-of-another-objective"),
+    ],
+)
+def test_picture_that_cannot_be_judged_is_invalid(
+    draw_face: Draw, face: dict[str, Any], options: dict[str, Any], code: str
+) -> None:
+    """Each reason has its code and a sentence, a black square, and never a verdict of pass or fail."""
+    data = draw_face(**face).png()
+
+    square, _ = preprocess(data, Options("mm-pc", **options))
+    report = inspect(data, **options)
+
+    assert not square.any()
+    assert report.verdict == "invalid"
+    assert report.error is not None
+    assert report.error.code == code
+    assert report.reasons == (report.error.message,)
+    assert not report.borderline
+
+
+@pytest.mark.parametrize("data", [b"text", b"\xff\xd8\xff\xe0 cut", b"\x89PNG\r\n\x1a\n"])
+def test_undecodable_picture_is_invalid(data: bytes) -> None:
+    """Bytes that are no picture are reported, not raised; the report still names them."""
+    report = inspect(data, name="x.bin")
+
+    assert report.verdict == "invalid"
+    assert report.error is not None
+    assert report.error.code == "undecodable"
+    assert report.image.sha256 == hashlib.sha256(data).hexdigest()
+    assert (report.image.name, report.image.width) == ("x.bin", 0)
+
+
+def test_labels_of_an_invalid_picture_do_not_matter(draw_face: Draw) -> None:
+    """Whatever the network draws on the black square of a bad picture, the report stays invalid and empty."""
+    report = inspect(b"text", spot(20, (0, 0)))
+
+    assert report.verdict == "invalid"
+    assert report.defects == ()
+
+
+def test_lit_core_at_the_end_of_the_scale_may_pass(draw_face: Draw) -> None:
+    """A small saturated core leaves enough of zone A to judge."""
+    assert inspect(draw_face(levels=(180, 100, 255), core_share=0.2).png()).verdict == "pass"
+
+
+def test_malformed_pictures_are_errors_of_the_request() -> None:
+    """No bytes at all is the caller's mistake."""
+    with pytest.raises(EmptyImageError):
+        preprocess(b"", Options("mm-pc"))
+
+
+def test_malformed_picture_among_good_ones_gets_its_own_report() -> None:
+    """In a batch the caller's mistake becomes a report of its own."""
+    _, frame = refuse(b"", Options("mm-pc", name="e"), EmptyImageError("the picture is empty"))
+
+    report = postprocess(CLEAN, SURE, frame)
+
+    assert report.verdict == "invalid"
+    assert report.error is not None
+    assert report.error.code == "empty_image"
+
+
+def test_parameters_are_read_from_strings_and_numbers() -> None:
+    """Numbers travel as strings where the protocol knows no floats."""
+    options = Options.from_parameters(
+        {"profile": "sm-apc", "cladding_um": "140.5", "um_per_px": 1, "serial": 7, "meta.lot": "L", "meta.n": 3}
+    )
+
+    assert options == Options("sm-apc", 140.5, 1.0, serial="7", meta={"lot": "L", "n": "3"})
+
+
+def test_default_profile_applies_only_where_none_is_named() -> None:
+    """A request's own profile wins over the server's default."""
+    assert Options.from_parameters({}, "mm-pc").profile == "mm-pc"
+    assert Options.from_parameters({"profile": "sm-apc"}, "mm-pc").profile == "sm-apc"
+
+
+@pytest.mark.parametrize("parameters", [{}, {"profile": ""}, {"profile": "mm"}, {"profile": "../mm-pc"}])
+def test_missing_or_unknown_profile_is_refused(parameters: dict[str, str]) -> None:
+    """No silent default: the error lists the profiles that exist."""
+    with pytest.raises(UnknownProfileError, match="mm-pc"):
+        Options.from_parameters(parameters)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"um_per_px": -0.5},
+        {"um_per_px": "0"},
+        {"um_per_px": "wide"},
+        {"um_per_px": "nan"},
+        {"um_per_px": "inf"},
+        {"um_per_px": True},
+        {"cladding_um": "-125"},
+        {"cladding_um": 1e9},
+        {"profil": "mm-pc"},
+        {"metalot": "x"},
+    ],
+)
+def test_bad_parameter_is_refused(parameters: dict[str, Any]) -> None:
+    """Wrong numbers and unknown names are errors that name the parameter: a typo must not be a default."""
+    with pytest.raises(BadParameterError, match=next(iter(parameters))):
+        Options.from_parameters({"profile": "mm-pc"} | parameters)
+
+
+@given(
+    serial=st.text(max_size=20),
+    name=st.text(max_size=20),
+    meta=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3),
+)
+def test_frame_survives_its_json(serial: str, name: str, meta: dict[str, str]) -> None:
+    """Whatever a caller echoes through, the frame comes back equal."""
+    _, frame = preprocess(b"no picture", Options("mm-pc", serial=serial, name=name, meta=meta))
+
+    assert Frame.from_json(frame.to_json()) == frame
+
+
+def test_users_own_profile_is_applied(draw_face: Draw, tmp_path: Path) -> None:
+    """A profile in the user's folder judges by its own limits."""
+    (tmp_path / "strict.toml").write_text(
+        """
+        standard = "Plant 7"
+        edition = "1"
+        status = "user"
+        source = "our own"
+        [[zones]]
+        name = "all"
+        inner_um = 0
+        outer_um = 125
+        defects = [{ size_um = "(0, inf)", allowed = 0 }]
+        """
+    )
+    options = Options.from_parameters({"profile": "strict"}, profiles=tmp_path)
+    _, frame = preprocess(draw_face().png(), options)
+
+    report = postprocess(spot(2, (10, 10)), SURE, frame, profiles=tmp_path)
+
+    assert report.verdict == "fail"
+    assert report.criteria.standard == "Plant 7"
+
+
+def test_turned_and_mirrored_face_gets_the_same_verdict(draw_face: Draw) -> None:
+    """Localisation does not prefer a direction: turned pictures give the same scale within 0.3 %."""
+    gray = draw_face(radii=(105.0, 105.0)).gray
+    radii = []
+    for turned in (gray, cv2.rotate(gray, cv2.ROTATE_90_CLOCKWISE), cv2.flip(gray, 1)):
+        report = inspect(cv2.imencode(".png", turned)[1].tobytes())
+        assert report.verdict == "pass"
+        assert report.calibration is not None
+        radii.append(report.calibration.um_per_px[0])
+
+    assert radii == approx([62.5 / 105.0] * 3, rel=0.003)
