@@ -86,7 +86,7 @@ class EmbeddedServer:
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
-        self._log: Callable[[str], None] = _unheard
+        self._on_line: Callable[[str], None] = _unheard
         self._has_gpu = any(Path("/dev").glob("nvidia[0-9]*"))
         self._lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         self._workspace: tempfile.TemporaryDirectory[str] | None = None
@@ -112,6 +112,11 @@ class EmbeddedServer:
     def http_address(self) -> str:
         """As ``grpc_address``, for HTTP."""
         return f"{_reachable(self.settings.host)}:{self.settings.http_port}"
+
+    @property
+    def log(self) -> list[str]:
+        """The end of what the server wrote."""
+        return list(self._lines)
 
     def start(self) -> None:
         """Start the process; it is not ready yet.
@@ -184,7 +189,7 @@ class EmbeddedServer:
             ServerStartError: always, with what happened.
         """
         process = self._running()
-        self._log = log
+        self._on_line = log
         while process.poll() is None:
             gone = self._stubs - _session(process.pid)
             if gone:
@@ -244,13 +249,13 @@ class EmbeddedServer:
             for line in lines:
                 if self._has_gpu or not triton_log.is_harmless_without_gpu(line):
                     self._lines.append(line.rstrip("\n"))
-                    self._log(self._lines[-1])
+                    self._on_line(self._lines[-1])
 
     def _failure(self) -> ServerStartError:
         """Why the server ended, in its own words."""
         if self._reader is not None:
             self._reader.join(timeout=1)  # its last words may still be in the pipe
-        return triton_log.explain(list(self._lines), self.settings.ports, self._running().poll())
+        return triton_log.explain(self.log, self.settings.ports, self._running().poll())
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         process.send_signal(signal.SIGTERM)  # Triton drains; harmless when it ended already

@@ -48,13 +48,13 @@ def write_network() -> WriteNetwork:
         path = folder / str(version) / "model.onnx"
         path.parent.mkdir(parents=True)
         path.write_bytes(model.SerializeToString())
-        write_manifest(path, version)
+        _write_manifest(path, version)
         return path
 
     return write
 
 
-def write_manifest(path: Path, version: int) -> None:
+def _write_manifest(path: Path, version: int) -> None:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     manifest = {"name": "segment", "version": str(version), "file": path.name, "sha256": sha256}
     path.with_name("manifest.json").write_text(json.dumps(manifest), encoding="utf-8")

@@ -1,0 +1,85 @@
+"""Places and servers that several tests share."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from endface.embedded import EmbeddedServer, Settings
+from endface_build.camera import Camera, photograph
+from endface_build.faces import Face
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The root of the checkout."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Real photographs: ENDFACE_REAL_DATA, or the folder beside the checkout."""
+    folder = Path(os.environ.get("ENDFACE_REAL_DATA", PROJECT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real photographs in {folder}; ENDFACE_REAL_DATA names their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def samples() -> list[Path]:
+    """The sample pictures of the project."""
+    return sorted((PROJECT / "samples").glob("*.png")) + sorted((PROJECT / "samples").glob("*.jpg"))
+
+
+@pytest.fixture(scope="session")
+def face() -> NDArray[np.uint8]:
+    """A clean face as a camera sees it, uint8 (480, 640)."""
+    return photograph(Face(), Camera(640, 480, um_per_px=(0.55, 0.55)), seed=3).picture
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[..., bytes]:
+    """Encode a picture: ``encode(picture, ".png")``."""
+
+    def encoded(picture: NDArray[np.uint8] | NDArray[np.uint16], ending: str = ".png") -> bytes:
+        _, data = cv2.imencode(ending, picture)
+        return data.tobytes()
+
+    return encoded
+
+
+@pytest.fixture(scope="session")
+def free_ports() -> Callable[[], dict[str, int]]:
+    """Three ports of this machine that nobody listens on, by the names of ``Settings``."""
+
+    def ports() -> dict[str, int]:
+        probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+        numbers = [probe.getsockname()[1] for probe in probes]
+        for probe in probes:
+            probe.close()
+        return dict(zip(("http_port", "grpc_port", "metrics_port"), numbers, strict=True))
+
+    return ports
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The model repository under test: ENDFACE_REPOSITORY, or the project's."""
+    return Path(os.environ.get("ENDFACE_REPOSITORY", PROJECT / "model_repository"))
+
+
+@pytest.fixture(scope="session")
+def server(repository: Path, free_ports: Callable[[], dict[str, int]]) -> Iterator[EmbeddedServer]:
+    """A real Triton with the real models, without a default profile."""
+    with EmbeddedServer(Settings(repository, **free_ports())) as running:
+        running.wait_ready(120)
+        yield running

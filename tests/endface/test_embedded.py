@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from endface import contract, embedded
+from endface.embedded import EmbeddedServer, Settings, engines
+from endface.errors import (
+    ConfigurationError,
+    PortTakenError,
+    RepositoryError,
+    ServerStartError,
+    UnknownProfileError,
+)
+
+FAKE_TRITON = """#!{python}
+import http.server, json, os, signal, subprocess, sys
+flags = dict(flag[2:].split("=", 1) for flag in sys.argv[1:] if "=" in flag)
+print("flags", json.dumps(flags), flush=True)
+print("environment", os.environ.get("ENDFACE_PROFILE"), os.environ.get("ENDFACE_ENGINE"), flush=True)
+{behaviour}
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/die":
+            os._exit(3)
+        self.send_response(200 if self.path == "/v2/models/endface/ready" else 404)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+stub = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+print("stub", stub.pid, flush=True)
+def leave(*_):
+    stub.kill()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, {on_sigterm})
+http.server.HTTPServer(("127.0.0.1", int(flags["http-port"])), Ready).serve_forever()
+"""
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Put a tritonserver on PATH that behaves as told: ready at once, with one stub process."""
+
+    def fake(behaviour: str = "", on_sigterm: str = "leave") -> None:
+        server = tmp_path / "bin" / "tritonserver"
+        server.parent.mkdir()
+        server.write_text(FAKE_TRITON.format(python=sys.executable, behaviour=behaviour, on_sigterm=on_sigterm))
+        server.chmod(0o755)
+        monkeypatch.setenv("PATH", str(server.parent))
+
+    return fake
+
+
+@pytest.fixture
+def settings(tmp_path: Path, free_ports: Callable[[], dict[str, int]]) -> Settings:
+    """A repository that looks whole, on free ports."""
+    for model in contract.MODELS:
+        (tmp_path / "models" / model.name).mkdir(parents=True)
+        (tmp_path / "models" / model.name / "config.pbtxt").touch()
+    return Settings(tmp_path / "models", **free_ports())
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def logged(server: EmbeddedServer, word: str) -> str:
+    """The rest of the log's line that starts with a word."""
+    return next(line.partition(" ")[2] for line in server.log if line.startswith(word))
+
+
+def test_starts_and_leaves_nothing_behind(settings: Settings, install: Install) -> None:
+    """On the way out of the block the server and its stub are gone."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        stub = int(logged(server, "stub"))
+        assert server.is_ready()
+        assert alive(stub)
+
+    assert not server.is_ready()
+    assert not alive(stub)
+
+
+def test_passes_settings_on(settings: Settings, install: Install) -> None:
+    """Ports, host and the default profile reach the server; what is not set here is not inherited."""
+    install()
+    with EmbeddedServer(replace(settings, profile="sm-apc")) as server:
+        server.wait_ready()
+        flags = json.loads(logged(server, "flags"))
+
+    assert flags["model-repository"] == str(settings.repository)
+    assert flags["http-address"] == flags["grpc-address"] == flags["metrics-address"] == "127.0.0.1"
+    assert flags["grpc-port"] == str(settings.grpc_port)
+    assert "model-config-name" not in flags
+    assert logged(server, "environment") == "sm-apc onnxruntime"
+
+
+def test_kills_a_server_that_does_not_drain(
+    settings: Settings, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that ignores SIGTERM is killed after a grace period, its stub with it."""
+    install(on_sigterm="signal.SIG_IGN")
+    monkeypatch.setattr(embedded, "_KILL_AFTER_S", 0.2)
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        stub = int(logged(server, "stub"))
+
+    assert not alive(stub)
+
+
+def test_death_of_a_stub_is_noticed(settings: Settings, install: Install) -> None:
+    """A stub that died is never restarted by Triton, so watching ends with a sentence."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        os.kill(int(logged(server, "stub")), 9)
+
+        with pytest.raises(ServerStartError, match="1 of Triton's model processes died"):
+            server.watch()
+
+
+def test_end_of_the_server_is_noticed(settings: Settings, install: Install) -> None:
+    """A server that ends by itself ends the watching."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        with socket.create_connection(("127.0.0.1", settings.http_port)) as connection:
+            connection.sendall(b"GET /die HTTP/1.0\r\n\r\n")
+
+        with pytest.raises(ServerStartError, match="exit status 3"):
+            server.watch()
+
+
+def test_failed_start_says_why(settings: Settings, install: Install) -> None:
+    """The reason comes out of the server's own log."""
+    install(behaviour="sys.exit('error: failed to load all models')")
+    with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="failed to load all models"):
+        server.wait_ready()
+
+
+def test_slow_start_is_given_up(settings: Settings, install: Install) -> None:
+    """Waiting has an end, and the server is then stopped."""
+    install(behaviour="signal.pause()")
+    with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="not ready within"):
+        server.wait_ready(timeout_s=0.3)
+
+
+def test_taken_port_names_its_option(settings: Settings) -> None:
+    """Before anything is started, the port and the option that changes it are named."""
+    with (
+        socket.create_server(("127.0.0.1", settings.grpc_port)),
+        pytest.raises(PortTakenError, match=f"port {settings.grpc_port} is taken.*--grpc-port"),
+    ):
+        EmbeddedServer(settings).start()
+
+
+def test_foreign_address_is_refused(settings: Settings) -> None:
+    """A host that is no address of this machine is named."""
+    with pytest.raises(ServerStartError, match=r"cannot listen on 192\.0\.2\.1"):
+        EmbeddedServer(replace(settings, host="192.0.2.1")).start()
+
+
+def test_missing_repository_is_named(settings: Settings, tmp_path: Path) -> None:
+    """A folder without our models is no repository."""
+    with pytest.raises(RepositoryError, match=r"nowhere is no model repository.*--repository"):
+        EmbeddedServer(replace(settings, repository=tmp_path / "nowhere")).start()
+
+
+def test_unknown_engine_names_those_that_exist(settings: Settings) -> None:
+    """Engines are the configurations of the segment model."""
+    configs = settings.repository / "segment" / "configs"
+    configs.mkdir()
+    (configs / "tensorrt.pbtxt").touch()
+
+    assert engines(settings.repository) == ["onnxruntime", "tensorrt"]
+    with pytest.raises(RepositoryError, match=r"no engine 'cuda'.*onnxruntime, tensorrt"):
+        EmbeddedServer(replace(settings, engine="cuda")).start()
+
+
+def test_unknown_default_profile_is_refused(settings: Settings) -> None:
+    """A wrong default would be a wrong verdict for every request that relies on it."""
+    with pytest.raises(UnknownProfileError, match=r"foo.*mm-pc"):
+        EmbeddedServer(replace(settings, profile="foo")).start()
+
+
+def test_broken_profile_of_the_user_is_refused(settings: Settings, tmp_path: Path) -> None:
+    """A user's file with a mistake is found at the start, not by the first request that names it."""
+    (tmp_path / "plant.toml").write_text("standard = 1")
+
+    with pytest.raises(ConfigurationError, match=r"plant\.toml"):
+        EmbeddedServer(replace(settings, profiles=tmp_path)).start()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1:9"), ("0.0.0.0", "127.0.0.1:9"), ("::", "[::1]:9"), ("line-3", "line-3:9")],
+)
+def test_address_can_be_reached_from_here(host: str, address: str) -> None:
+    """A server that listens everywhere is found on the loopback."""
+    assert EmbeddedServer(Settings(Path(), host=host, grpc_port=9)).grpc_address == address
+
+
+def test_stop_is_harmless_when_not_running(settings: Settings) -> None:
+    """Stopping twice, or without a start, does nothing."""
+    EmbeddedServer(settings).stop()

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from endface import triton_binary
+from endface.errors import ServerMissingError
+
+
+@pytest.fixture
+def empty_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A PATH without a tritonserver."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def test_takes_the_one_on_path_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Triton's container knows its own backends and libraries."""
+    server = tmp_path / "tritonserver"
+    server.write_text("#!/bin/sh\n")
+    server.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert triton_binary.find(tmp_path / "workspace") == triton_binary.TritonBinary(server)
+
+
+@pytest.mark.usefixtures("empty_path")
+def test_puts_the_wheels_backend_together(tmp_path: Path) -> None:
+    """The wheel's Python backend gets the stub of this Python, and this Python comes first on PATH."""
+    binary = triton_binary.find(tmp_path)
+
+    stub = tmp_path / "backends" / "python" / "triton_python_backend_stub"
+    assert os.access(binary.path, os.X_OK)
+    assert binary.flags == (f"--backend-directory={tmp_path / 'backends'}",)
+    assert stub.resolve().parent.name == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert binary.environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert "nvidia_pytriton.libs" in binary.environment["LD_LIBRARY_PATH"]
+
+
+@pytest.mark.usefixtures("empty_path")
+def test_missing_wheel_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither on PATH nor installed: the message names the extra."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+
+    with pytest.raises(ServerMissingError, match=r"pip install 'endface\[serve\]'"):
+        triton_binary.find(tmp_path)
+
+
+@pytest.mark.usefixtures("empty_path")
+def test_numpy_2_is_refused_before_it_kills_the_stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The wheel's stub dies of numpy 2 at the first request, so the server is not even started."""
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "2.1.0")
+
+    with pytest.raises(ServerMissingError, match=r"numpy 2\.1\.0 is installed"):
+        triton_binary.find(tmp_path)

@@ -1,0 +1,110 @@
+"""The hand-written ``config.pbtxt`` files against the contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2
+
+from endface import contract
+
+STAGES = (contract.PREPROCESS, contract.SEGMENT, contract.POSTPROCESS)
+_DATATYPES = {"BYTES": "TYPE_STRING", "UINT8": "TYPE_UINT8"}
+
+
+@pytest.fixture(params=contract.MODELS, ids=lambda model: model.name)
+def model(request: pytest.FixtureRequest) -> contract.ModelSpec:
+    """Every model of the contract in its turn."""
+    spec: contract.ModelSpec = request.param
+    return spec
+
+
+def _read(project: Path, name: str) -> Any:
+    text = (project / "model_repository" / name / "config.pbtxt").read_text(encoding="utf-8")
+    return text_format.Parse(text, model_config_pb2.ModelConfig())
+
+
+def _tensors(tensors: Any) -> list[tuple[str, str, tuple[int, ...]]]:
+    return [(t.name, model_config_pb2.DataType.Name(t.data_type), tuple(t.dims)) for t in tensors]
+
+
+def _expected(specs: tuple[contract.TensorSpec, ...]) -> list[tuple[str, str, tuple[int, ...]]]:
+    return [(spec.name, _DATATYPES[spec.datatype], spec.dims) for spec in specs]
+
+
+def test_repository_holds_the_contracts_models_and_nothing_else(project: Path) -> None:
+    """Triton exits over a folder that is no model, so there is none."""
+    folders = {entry.name for entry in (project / "model_repository").iterdir() if entry.is_dir()}
+
+    assert folders == {spec.name for spec in contract.MODELS}
+
+
+def test_tensors_are_the_contracts(project: Path, model: contract.ModelSpec) -> None:
+    """Names, types and shapes, in the contract's order."""
+    config = _read(project, model.name)
+
+    assert config.name == model.name
+    assert _tensors(config.input) == _expected(model.inputs)
+    assert _tensors(config.output) == _expected(model.outputs)
+
+
+def test_batches_are_alike(project: Path) -> None:
+    """A batch that the ensemble takes fits through every step."""
+    assert {_read(project, spec.name).max_batch_size for spec in contract.MODELS} == {8}
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_queues_are_bounded(project: Path, stage: contract.ModelSpec) -> None:
+    """A queue refuses what it cannot hold, or has held for too long; a request may shorten its own wait."""
+    policy = _read(project, stage.name).dynamic_batching.default_queue_policy
+
+    assert 0 < policy.max_queue_size <= 256
+    assert 0 < policy.default_timeout_microseconds <= 30_000_000
+    assert policy.timeout_action == model_config_pb2.ModelQueuePolicy.REJECT
+    assert policy.allow_timeout_override
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_stages_run_on_the_cpu(project: Path, stage: contract.ModelSpec) -> None:
+    """The repository's own engine runs anywhere."""
+    config = _read(project, stage.name)
+
+    assert config.backend == "python"
+    assert [group.kind for group in config.instance_group] == [model_config_pb2.ModelInstanceGroup.KIND_CPU]
+
+
+def test_ensemble_leads_each_tensor_under_its_own_name(project: Path) -> None:
+    """Every step gets its tensors from a step before it, and the ensemble its outputs from a step."""
+    known = {spec.name for spec in contract.ENSEMBLE.inputs}
+
+    steps = _read(project, "endface").ensemble_scheduling.step
+    for step, stage in zip(steps, STAGES, strict=True):
+        assert (step.model_name, step.model_version) == (stage.name, -1)
+        assert dict(step.input_map) == {spec.name: spec.name for spec in stage.inputs}
+        assert dict(step.output_map) == {spec.name: spec.name for spec in stage.outputs}
+        assert set(step.input_map.values()) <= known
+        known |= set(step.output_map.values())
+
+    assert {spec.name for spec in contract.ENSEMBLE.outputs} <= known
+
+
+def test_warm_up_square_is_there(project: Path) -> None:
+    """Triton warms the network up, alone and as the largest batch, with a file of exactly one square."""
+    config = _read(project, "segment")
+
+    assert [warmup.batch_size for warmup in config.model_warmup] == [1, config.max_batch_size]
+    for warmup in config.model_warmup:
+        file = project / "model_repository" / "segment" / "warmup" / warmup.inputs["SQUARE"].input_data_file
+        assert file.stat().st_size == contract.SQUARE_PX**2
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_no_absolute_paths(project: Path, stage: contract.ModelSpec) -> None:
+    """The repository may lie anywhere: beside the sources, or in a container."""
+    folder = project / "model_repository" / stage.name
+    texts = [(folder / file).read_text(encoding="utf-8") for file in ("config.pbtxt", "1/model.py")]
+
+    assert not [text for text in texts if '"/' in text]
