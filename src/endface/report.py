@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 SCHEMA_VERSION: Final = "endface.report/1"
 
@@ -177,6 +177,8 @@ class Report:
         Raises:
             ValueError: if it claims to be one.
         """
+        if self.verdict not in get_args(VerdictName):
+            raise ValueError(f"there is no verdict {self.verdict!r}")
         if (self.verdict == "invalid") != (self.error is not None):
             raise ValueError("a report is invalid exactly when it names an error")
         if self.verdict != "invalid" and (self.fiber is None or not self.zones):
@@ -198,6 +200,8 @@ class Report:
         values = json.loads(text)
         if not isinstance(values, dict) or values.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(f"not a report of schema {SCHEMA_VERSION}")
+        if missing := {*_KEYS} - {*values}:
+            raise ValueError(f"a report of schema {SCHEMA_VERSION} without {', '.join(sorted(missing))}")
         try:
             return _report(values)
         except (KeyError, TypeError) as exc:

@@ -1,0 +1,138 @@
+"""The report and its JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from endface.report import (
+    Calibration,
+    Defect,
+    Ellipse,
+    Fiber,
+    LimitResult,
+    ModelInfo,
+    Problem,
+    Report,
+    ZoneResult,
+)
+
+GOLDEN = (Path(__file__).parents[1] / "data" / "report.v1.json").read_text(encoding="utf-8").rstrip("\n")
+
+numbers = st.floats(-1e6, 1e6)
+points = st.tuples(numbers, numbers)
+ellipses = st.builds(Ellipse, points, points)
+limits = st.builds(LimitResult, margin_um=st.none() | numbers)
+zones = st.builds(
+    ZoneResult, inner_um=numbers, outer_um=numbers, coverage=numbers, limits=st.lists(limits, max_size=2).map(tuple)
+)
+defects = st.builds(
+    Defect,
+    zones=st.lists(st.text(), max_size=3).map(tuple),
+    polygon_px=st.lists(st.lists(points, max_size=4).map(tuple), max_size=2).map(tuple),
+    center_um=points,
+    **dict.fromkeys(("confidence", "size_um", "width_um", "length_um", "area_um2", "orientation_deg"), numbers),
+)
+common: dict[str, Any] = {
+    "reasons": st.lists(st.text(), max_size=3).map(tuple),
+    "meta": st.dictionaries(st.text(), st.text(), max_size=3),
+    "timings_ms": st.dictionaries(st.text(), numbers, max_size=3),
+    "model": st.none() | st.builds(ModelInfo),
+    "calibration": st.none() | st.builds(Calibration, points),
+}
+judged = st.builds(
+    Report,
+    verdict=st.sampled_from(["pass", "fail"]),
+    error=st.none(),
+    fiber=st.builds(Fiber, ellipses, st.none() | ellipses),
+    zones=st.lists(zones, min_size=1, max_size=3).map(tuple),
+    defects=st.lists(defects, max_size=3).map(tuple),
+    **common,
+)
+invalid = st.builds(Report, verdict=st.just("invalid"), error=st.builds(Problem), fiber=st.none(), **common)
+
+
+@given(judged | invalid)
+def test_a_report_survives_the_wire(report):
+    """What was written is what is read back, whatever the texts and numbers."""
+    assert Report.from_json(report.to_json()) == report
+
+
+@given(judged | invalid)
+def test_a_report_is_one_line(report):
+    """A report is a line of its own among JSON lines."""
+    assert "\n" not in report.to_json()
+
+
+def test_the_golden_report_loads_and_is_written_as_it_was():
+    """A report of schema 1 written by hand keeps its meaning and its bytes."""
+    report = Report.from_json(GOLDEN)
+
+    assert report.image.name == "Stirnfläche 7.png"
+    assert report.fiber == Fiber(Ellipse((602.36, 343.79), (145.34, 144.91)), Ellipse((602.1, 344.0), (10.5, 10.4)))
+    assert report.zones[1].limits[1] == LimitResult("scratch", "none > 3 um", 0, 1, -1.1, "fail")
+    assert report.defects[0].polygon_px[1] == ((611.0, 310.0), (612.0, 310.0), (611.5, 311.0))
+    assert report.to_json() == GOLDEN
+
+
+def test_the_golden_report_also_loads_from_bytes():
+    """Triton hands over bytes."""
+    assert Report.from_json(GOLDEN.encode()) == Report.from_json(GOLDEN)
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", "null", "{}", GOLDEN.replace("report/1", "report/2")])
+def test_another_schema_is_refused(text):
+    """Only a report of this schema is read."""
+    with pytest.raises(ValueError, match=r"Expecting value|not a report of schema"):
+        Report.from_json(text)
+
+
+@pytest.mark.parametrize("key", sorted(set(json.loads(GOLDEN)) - {"schema_version"}))
+def test_a_missing_key_is_refused(key):
+    """No key has a silent default on the wire."""
+    values = json.loads(GOLDEN)
+    del values[key]
+    with pytest.raises(ValueError, match=key):
+        Report.from_json(json.dumps(values))
+
+
+def test_an_unknown_key_is_refused():
+    """A new field means a new schema."""
+    with pytest.raises(ValueError, match="mood"):
+        Report.from_json(json.dumps(json.loads(GOLDEN) | {"mood": "good"}))
+
+
+@pytest.mark.parametrize("verdict", ["passed", "PASS", "", None, True])
+def test_another_verdict_is_refused(verdict):
+    """There are three verdicts and no way to spell a fourth."""
+    with pytest.raises(ValueError, match="verdict"):
+        Report.from_json(json.dumps(json.loads(GOLDEN) | {"verdict": verdict}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fiber": None},
+        {"zones": ()},
+        {"error": Problem("no_fiber", "no cladding edge was found")},
+        {"verdict": "invalid"},
+        {"verdict": "pass", "fiber": None},
+    ],
+)
+def test_a_verdict_needs_what_it_was_made_from(change):
+    """A verdict without fiber or zones, with an error, or invalid without one cannot exist."""
+    with pytest.raises(ValueError, match=r"a verdict needs a fiber|invalid exactly when"):
+        replace(Report.from_json(GOLDEN), **change)
+
+
+def test_a_number_that_json_cannot_hold_is_refused():
+    """NaN would be written as something that is not JSON."""
+    report = Report.from_json(GOLDEN)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        replace(report, timings_ms={"segment": float("nan")}).to_json()
