@@ -28,8 +28,11 @@ SizeDefinition = Literal["enclosing_circle", "equivalent_area"]
 MIN_AREA_PX: Final = 3
 """Smaller parts are no defect: 0.75 um^2, half of the finest picture's smallest labelled spot of 2 um, is noise."""
 
-APART_SHARE: Final = 0.25
-"""Share of a component from which a connected part of another class is a defect of its own."""
+MIXED_SHARE: Final = 0.25
+"""Share of a component from which a class is a defect of its own, and not what a network takes a rim for."""
+
+PIECE_SHARE: Final = 0.1
+"""Share of such a mixed component from which a separate piece of a class counts by itself."""
 
 _TYPES: Final[dict[int, DefectType]] = {
     Label.SCRATCH: "scratch",
@@ -38,6 +41,7 @@ _TYPES: Final[dict[int, DefectType]] = {
     Label.CHIP: "chip",
 }
 _Rings = list[NDArray[np.int32]]
+_Part = tuple[int, NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,9 @@ def measure(
     """Measure every defect of a label map.
 
     What touches, corners included, is one defect of the class that most of its pixels have, for a network's classes
-    waver at a defect's rim.  A connected part of another class that makes up a quarter of it or more stands alone:
-    a pit that a scratch runs into would otherwise count as width of the scratch, or hide it.
+    waver at a defect's rim.  Only where two classes make up a quarter each or more do they stay apart: a pit that a
+    scratch runs into would count as width of the scratch, or the scratch as size of the pit.  A scratch that is cut in
+    two that way is still one; two pits that only it joins are two.
 
     Length and width of a scratch are those of its stroke (``skeleton.stroke_px``), of other defects the sides of the
     smallest rectangle around it.  ``orientation_deg`` is the principal axis in [0, 180), counter-clockwise on the
@@ -132,15 +137,12 @@ def _find_objects(labels: NDArray[np.uint8]) -> _Objects:
     votes = np.bincount(owners * len(Label) + labels.ravel()[flat], minlength=count * len(Label))
     votes = votes.reshape(count, len(Label))
     area, majority = votes.sum(axis=1), votes.argmax(axis=1)
-    enough = np.maximum(MIN_AREA_PX, APART_SHARE * area)
     kept = area >= MIN_AREA_PX
-    others = votes.copy()
-    others[np.arange(count), majority] = 0
-    parts = [
-        (int(label), part)
-        for component, label in np.argwhere(kept[:, None] & (others >= enough[:, None]))
-        for part in _parts(flat[(owners == component) & (labels.ravel()[flat] == label)], float(enough[component]))
-    ]
+    present = votes >= np.maximum(MIN_AREA_PX, MIXED_SHARE * area)[:, None]
+    parts: list[_Part] = []
+    for component in np.flatnonzero(kept & (present.sum(axis=1) > 1)):
+        pixels = flat[owners == component]
+        parts += _parts(pixels, labels.ravel()[pixels], np.flatnonzero(present[component]), int(majority[component]))
     numbers.ravel()[flat] = np.where(kept, np.cumsum(kept), 0)[owners]
     found = majority[kept].tolist()
     for number, (_, part) in enumerate(parts, start=len(found) + 1):
@@ -152,13 +154,35 @@ def _find_objects(labels: NDArray[np.uint8]) -> _Objects:
     return _Objects(numbers, flat, owners, found + [label for label, _ in parts], layers, areas)
 
 
-def _parts(flat: NDArray[np.intp], enough_px: float) -> list[NDArray[np.intp]]:
-    """Connected parts of at least so many pixels among those listed, each a list of the same kind."""
-    mask = np.zeros((SQUARE_PX, SQUARE_PX), np.uint8)
-    mask.ravel()[flat] = 1
+def _parts(flat: NDArray[np.intp], labels: NDArray[np.uint8], present: NDArray[np.intp], majority: int) -> list[_Part]:
+    """Parts of a component that are defects of their own; its remainder is one of the majority's class."""
+    parts: list[_Part] = []
+    for label in present.tolist():
+        own = flat[labels == label]
+        if label == Label.SCRATCH:
+            pieces = [own]
+        else:
+            pieces = [piece for piece in _pieces(own) if len(piece) >= max(MIN_AREA_PX, PIECE_SHARE * len(flat))]
+        parts += [(label, piece) for piece in pieces[1 if label == majority else 0 :]]
+    return parts
+
+
+def _pieces(flat: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """The pixels listed, divided into what hangs together, the largest piece first."""
+    mask, x, y = _crop(flat)
     count, numbers = cv2.connectedComponents(mask, connectivity=8)
-    owners = numbers.ravel()[flat]
-    return [flat[owners == k] for k in range(1, count) if np.count_nonzero(owners == k) >= enough_px]
+    rows, columns = np.divmod(flat, SQUARE_PX)
+    owners = numbers[rows - y, columns - x]
+    return sorted((flat[owners == number] for number in range(1, count)), key=len, reverse=True)
+
+
+def _crop(flat: NDArray[np.intp]) -> tuple[NDArray[np.uint8], int, int]:
+    """The smallest part of the map that holds the pixels listed, 1 on them, and its first column and row."""
+    rows, columns = np.divmod(flat, SQUARE_PX)
+    y, x = int(rows.min()), int(columns.min())
+    mask = np.zeros((int(rows.max()) - y + 1, int(columns.max()) - x + 1), np.uint8)
+    mask[rows - y, columns - x] = 1
+    return mask, x, y
 
 
 def _moments(objects: _Objects, confidence: NDArray[np.uint8]) -> dict[str, Any]:
@@ -201,9 +225,8 @@ def _outlines(objects: _Objects, placement: Placement) -> _Outlines:
     square: list[_Rings] = [[] for _ in objects.labels]
     layers = np.array(objects.layers, np.int8)
     for layer in set(objects.layers):
-        mask = np.zeros((SQUARE_PX, SQUARE_PX), np.uint8)
-        mask.ravel()[objects.flat[layers[objects.owners] == layer]] = 1
-        contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        mask, x, y = _crop(objects.flat[layers[objects.owners] == layer])
+        contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=(x, y))
         for contour in contours:
             ring = cast("NDArray[np.int32]", contour[:, 0])
             square[objects.numbers[ring[0, 1], ring[0, 0]] - 1].append(ring)
@@ -215,8 +238,9 @@ def _outlines(objects: _Objects, placement: Placement) -> _Outlines:
         ends = [start := start + len(ring) for ring in outline]
         polygons.append(tuple(tuple(camera[end - len(ring) : end]) for end, ring in zip(ends, outline, strict=True)))
     # Pixels reach half a pixel beyond their centres, in the square as in the camera picture.
-    low = np.floor(placement.to_camera(np.minimum.reduceat(points, starts) - 0.5) + 0.5).astype(int)
-    high = np.ceil(placement.to_camera(np.maximum.reduceat(points, starts) + 0.5) + 0.5).astype(int)
+    edges = (np.minimum.reduceat(points, starts) - 0.5, np.maximum.reduceat(points, starts) + 0.5)
+    low, high = (np.round(placement.to_camera(edge) + 0.5, 6) for edge in edges)
+    low, high = np.floor(low).astype(int), np.ceil(high).astype(int)
     boxes = list(map(tuple, np.hstack([low, np.maximum(high - low, 1)]).tolist()))
     return _Outlines(square, polygons, boxes)
 
