@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from endface.errors import EndfaceError
 from endface.report import Report
 from endface_client._base import DEFAULT_SERVER
+from endface_client._demo import demo
 from endface_client._errors import UnreadablePicture
 from endface_client._folder import RunFolder
 from endface_client._outcome import Outcome, exit_code
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve)
+app.command()(demo)
 
 _NOT_INSPECTED = 2
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count

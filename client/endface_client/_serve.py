@@ -44,7 +44,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
         signal.signal(number, _leave)
     try:
         settings = Settings(
-            repository=repository or _checkout_repository(),
+            repository=repository or checkout_repository(),
             host=host,
             http_port=http_port,
             grpc_port=grpc_port,
@@ -82,7 +82,7 @@ def _ready_line(server: EmbeddedServer) -> str:
     )
 
 
-def _checkout_repository() -> Path:
+def checkout_repository() -> Path:
     """The repository beside the sources; an installed wheel has none, because its network is versioned on its own.
 
     Raises:
