@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.errors import NoFiberError
+from endface.errors import DefocusError, NoFiberError
 from endface.report import Ellipse
 
 FloatArray = NDArray[np.float64]
@@ -102,21 +102,23 @@ def locate(gray: NDArray[np.uint8]) -> Located:
 
     Raises:
         NoFiberError: no edge of the shape of a cladding stands out.
+        DefocusError: one does, but it cannot be followed at full resolution.
     """
     factor = max(max(gray.shape) / COARSE_PX, 1.0)
     size = (round(gray.shape[1] / factor), round(gray.shape[0] / factor))
     small = cv2.medianBlur(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), 3).astype(np.uint8)
     coarse = _outermost(_fit_rim(small, outline, reach=0.12) for outline in _outlines(small))
-    if coarse is not None:
-        scale = np.array([gray.shape[1] / size[0], gray.shape[0] / size[1]])
-        center = (np.array(coarse.ellipse.center_px) + 0.5) * scale - 0.5
-        guess = _ellipse(np.concatenate([center, np.array(coarse.ellipse.radii_px) * scale]))
-        rim = _fit_rim(gray, guess, reach=0.08, sign=float(np.sign(coarse.levels)))
-        if rim is not None and _stands_out(rim):
-            return Located(rim, find_core(gray, rim.ellipse))
-    raise NoFiberError(
-        "no cladding edge was found in the picture; check that a connector is under the microscope and in focus"
-    )
+    if coarse is None:
+        raise NoFiberError(
+            "no cladding edge was found in the picture; check that a connector is under the microscope and in focus"
+        )
+    scale = np.array([gray.shape[1] / size[0], gray.shape[0] / size[1]])
+    center = (np.array(coarse.ellipse.center_px) + 0.5) * scale - 0.5
+    guess = _ellipse(np.concatenate([center, np.array(coarse.ellipse.radii_px) * scale]))
+    rim = _fit_rim(gray, guess, reach=0.08, sign=float(np.sign(coarse.levels)))
+    if rim is None or not _stands_out(rim):
+        raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
+    return Located(rim, find_core(gray, rim.ellipse))
 
 
 def find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -28,6 +29,7 @@ GRAY = np.arange(48 * 64, dtype=np.uint32).reshape(48, 64) % 251
 
 
 def encoded(values: np.ndarray[Any, Any], ending: str) -> bytes:
+    """The picture in the format of that ending."""
     return cv2.imencode(ending, values)[1].tobytes()
 
 
@@ -162,10 +164,8 @@ def test_empty_and_oversized_bytes_are_refused(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_no_bytes_crash_the_decoder(data: bytes, magic: bytes) -> None:
     """Random bytes give a picture or a PictureError, nothing else."""
-    try:
+    with suppress(PictureError):
         assert decode(magic + data).gray.dtype == np.uint8
-    except PictureError as exc:
-        assert str(exc)
 
 
 @given(st.data())
@@ -175,10 +175,8 @@ def test_no_mutation_crashes_the_decoder(data: st.DataObject) -> None:
     mutated = bytearray(encoded(GRAY.astype(np.uint8), ending))
     for at, value in data.draw(st.lists(st.tuples(st.integers(0, len(mutated) - 1), st.integers(0, 255)), max_size=8)):
         mutated[at] = value
-    try:
-        decode(bytes(mutated))
-    except PictureError as exc:
-        assert str(exc)
+    with suppress(PictureError):
+        assert decode(bytes(mutated)).gray.ndim == 2
 
 
 def test_black_frame_is_left_out_of_the_field(draw_face: Callable[..., Any]) -> None:

@@ -98,6 +98,7 @@ def test_requested_scale_keeps_the_pixels_shape(draw_face: Draw) -> None:
     ("face", "options", "code"),
     [
         pytest.param({"blur_px": 6.0}, {}, "defocus", id="out-of-focus"),
+        pytest.param({"blur_px": 12.0}, {}, "defocus", id="far-out-of-focus"),
         pytest.param({"levels": (255, 100, 255), "noise": 0}, {}, "saturated", id="overexposed"),
         pytest.param({"levels": (120, 0, 0), "noise": 0}, {}, "saturated", id="underexposed"),
         pytest.param({"center": (80.0, 290.0)}, {}, "zone_cut_off", id="fiber-at-the-border"),
@@ -136,7 +137,7 @@ def test_undecodable_picture_is_invalid(data: bytes) -> None:
     assert (report.image.name, report.image.width) == ("x.bin", 0)
 
 
-def test_labels_of_an_invalid_picture_do_not_matter(draw_face: Draw) -> None:
+def test_labels_of_an_invalid_picture_do_not_matter() -> None:
     """Whatever the network draws on the black square of a bad picture, the report stays invalid and empty."""
     report = inspect(b"text", spot(20, (0, 0)))
 
