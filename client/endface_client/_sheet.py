@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from functools import cache
 from typing import Final, TypeAlias
@@ -59,9 +60,8 @@ def _cut(text: str, face: Font, room: float) -> str:
     """The text, its end replaced by dots where it does not fit."""
     if face.getlength(text) <= room:
         return text
-    while text and face.getlength(text + "...") > room:
-        text = text[:-1]
-    return text + "..."
+    keep = bisect_right(range(len(text)), room, key=lambda length: face.getlength(text[:length] + "..."))
+    return text[: max(keep - 1, 0)] + "..."
 
 
 def counted(number: int, kind: DefectType) -> str:
