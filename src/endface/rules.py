@@ -111,11 +111,11 @@ def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
     """
     for limits in profile.rows:
         name = limits.zone.name
-        if limits.limited and not coverages[name] >= MIN_COVERAGE:
+        if limits.limited and coverages[name] < MIN_COVERAGE:
             # Rounded down, or 97.96 % would read as the 98 % that are asked for.
             share = int(coverages[name] * 1000) / 10
             raise ZoneCutOffError(
-                f"the picture shows {share:.1f} % of zone {name} and {MIN_COVERAGE:.0%} are needed ({profile.name}): "
+                f"the picture shows {share:.1f} % of zone {name} and {MIN_COVERAGE * 100:.0f} % are needed ({profile.name}): "
                 "centre the fiber in the picture or use a lower magnification"
             )
 
