@@ -62,6 +62,10 @@ ALIKE_SHARE: Final = 0.06
 NESTED_RATIO: Final = 1.15
 """An edge so much wider than another one is another ring; closer ones are the same rim with its halo or glue gap."""
 
+CORE_WINDOW: Final = 0.06
+CORE_GAP: Final = 0.015
+"""Over these shares of the radius the levels on both sides of a step are averaged, and left out around it."""
+
 SMOOTHING_PX: Final = 1.5
 """Standard deviation of the smoothing along rays."""
 
@@ -133,12 +137,13 @@ def find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
     if rays is None:
         return None
     levels = np.median(rays, axis=0)
-    window, gap = max(round(0.04 * len(shares)), 2), round(0.01 * len(shares))
-    means = np.convolve(levels, np.ones(window) / window, mode="valid")
-    steps = means[window + 2 * gap :] - means[: -(window + 2 * gap)]
-    at = shares[np.arange(len(steps)) + window + gap]
+    window, gap = max(round(CORE_WINDOW * len(shares)), 2), max(round(CORE_GAP * len(shares)), 1)
+    reach = window + gap
+    means = np.convolve(np.pad(levels, (reach, 0), mode="reflect"), np.ones(window) / window, mode="valid")
+    steps = means[reach + gap :] - means[: -(reach + gap)]
+    at = shares[: len(steps)]
     steps[(at < CORE_SHARES[0]) | (at > CORE_SHARES[1])] = 0
-    best = int((np.abs(steps) * np.sqrt(at)).argmax())  # a wider ring is seen by more pixels, so it is surer
+    best = int(np.abs(steps).argmax())
     if abs(steps[best]) < MIN_CORE_LEVELS:
         return None
     share = float(at[best])
