@@ -1,0 +1,52 @@
+# One definition of each chore.  Everything lives in .venv, which the first target that needs it makes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+IMAGES ?= samples
+PROFILE ?= mm-pc
+OUT ?= out
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PATHS := src client build tests model_repository
+
+.DEFAULT_GOAL := help
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/demo ## Inspect samples/ (or IMAGES=folder) on a real Triton; reports go to out/
+	PATH="$(CURDIR)/$(BIN):$$PATH" endface demo "$(IMAGES)" --profile "$(PROFILE)" --out "$(OUT)"
+
+serve: $(VENV)/demo ## Run the server on this machine until Ctrl-C
+	PATH="$(CURDIR)/$(BIN):$$PATH" endface serve --profile "$(PROFILE)"
+
+test: $(VENV)/test ## Run all tests, a real Triton included
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/test ## Check style, types and the direction of imports
+	$(BIN)/ruff check $(PATHS)
+	$(BIN)/ruff format --check $(PATHS)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/test ## Rewrite the code in the project's style
+	$(BIN)/ruff check --fix $(PATHS)
+	$(BIN)/ruff format $(PATHS)
+
+model: $(VENV)/test ## Train, evaluate and export the network (about an hour on two cores)
+	$(BIN)/endface-build model
+
+clean: ## Remove caches, reports and packages (not .venv)
+	rm -rf dist $(OUT) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(PATHS) -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamps are files inside .venv, so that a change of pyproject.toml or of the lock installs again.
+$(VENV)/demo: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable '.[client,serve]'
+	touch $@
+
+$(VENV)/test: $(VENV)/demo
+	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build]' --group dev
+	touch $@
+
+.PHONY: help demo serve test lint format model clean
