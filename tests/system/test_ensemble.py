@@ -1,0 +1,227 @@
+"""The whole path through a real Triton: good pictures, bad ones, and both together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from google.protobuf import json_format
+from numpy.typing import NDArray
+from tritonclient.utils import InferenceServerException
+
+from endface import contract
+from endface.network import describe
+from endface.report import Report
+
+pytestmark = pytest.mark.triton
+
+Ask = Callable[..., list[Report]]
+Encode = Callable[..., bytes]
+
+
+def png_header(width_px: int, height_px: int) -> bytes:
+    """A PNG that announces a size and holds no pixel."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    size = struct.pack(">IIBBBBB", width_px, height_px, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+@pytest.fixture(scope="session")
+def bad_pictures(face: NDArray[np.uint8], encode: Encode) -> dict[str, bytes]:
+    """Pictures that cannot be judged, by the code that their reports must name."""
+    surface = np.random.default_rng(5).normal(120, 6, (480, 640)).clip(0, 255).astype(np.uint8)
+    jpeg = encode(face, ".jpg")
+    return {
+        "text": b"this is no picture\n" * 50,
+        "truncated": jpeg[: len(jpeg) // 2],
+        "huge": png_header(60_000, 60_000),
+        "surface": encode(surface),
+    }
+
+
+def test_clean_face_passes(ask: Ask, png: bytes, repository: Path) -> None:
+    """A drawn face without a defect passes; its report tells where the fiber is, what judged it and what network."""
+    (report,) = ask(png, serial="A123", name="face.png", **{"meta.line": "3"})
+
+    assert report.verdict == "pass"
+    assert report.error is None
+    assert report.fiber is not None
+    assert report.fiber.cladding.radii_px == pytest.approx((62.5 / 0.55,) * 2, rel=0.01)
+    assert [zone.name for zone in report.zones] == ["A", "B", "C", "D"]
+    assert report.criteria.profile == "mm-pc"
+    assert (report.serial, report.image.name, dict(report.meta)) == ("A123", "face.png", {"line": "3"})
+    assert report.image.sha256 == hashlib.sha256(png).hexdigest()
+    assert report.model == describe(repository / "segment", "onnxruntime")
+    assert report.timings_ms.keys() >= {"preprocess", "postprocess"}
+
+
+def test_samples_are_judged_where_they_can_be(ask: Ask, samples: list[Path]) -> None:
+    """Of the project's own samples one is out of focus, and says so; in the others the fiber is where it was drawn."""
+    truth = json.loads(samples[0].with_name("truth.json").read_text(encoding="utf-8"))
+    centers_px = {sample["name"]: sample["center_px"] for sample in truth["samples"]}
+
+    reports = {sample.name: ask(sample.read_bytes(), name=sample.name)[0] for sample in samples}
+
+    problems = {name: report.error.code for name, report in reports.items() if report.error}
+    assert problems == {"out-of-focus.jpg": "defocus"}
+    for name in reports.keys() - problems.keys():
+        fiber = reports[name].fiber
+        assert fiber is not None
+        assert fiber.cladding.center_px == pytest.approx(centers_px[name], abs=1.0)
+
+
+def test_sixteen_bit_tiff_is_judged(ask: Ask, face: NDArray[np.uint8], encode: Encode, png: bytes) -> None:
+    """A 16-bit TIFF gives the same fiber as the same picture in 8 bit."""
+    tiff = encode(face.astype(np.uint16) * 257, ".tiff")
+
+    (deep,), (plain,) = ask(tiff), ask(png)
+
+    assert deep.verdict == plain.verdict
+    assert deep.fiber is not None
+    assert plain.fiber is not None
+    assert deep.fiber.cladding.center_px == pytest.approx(plain.fiber.cladding.center_px, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("picture", "code"),
+    [("text", "undecodable"), ("truncated", "undecodable"), ("huge", "too_many_pixels"), ("surface", "no_fiber")],
+)
+def test_picture_that_cannot_be_judged_is_invalid(
+    ask: Ask, bad_pictures: dict[str, bytes], png: bytes, picture: str, code: str
+) -> None:
+    """It gets a report of its own with a code and a reason, and the next good picture is judged as ever."""
+    (report,) = ask(bad_pictures[picture])
+
+    assert report.verdict == "invalid"
+    assert report.error is not None
+    assert report.error.code == code
+    assert not report.zones
+    assert not report.defects
+    assert ask(png)[0].verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"profile": "foo"}, "unknown_profile"),
+        ({"profile": ""}, "unknown_profile"),
+        ({"um_per_px": "-0.5"}, "bad_parameter"),
+        ({"um_per_px": "wide"}, "bad_parameter"),
+        ({"um_per_px": "nan"}, "bad_parameter"),
+        ({"cladding_um": 0}, "bad_parameter"),
+        ({"colour": "red"}, "bad_parameter"),
+    ],
+    ids=str,
+)
+def test_malformed_request_is_refused(ask: Ask, png: bytes, parameters: dict[str, object], code: str) -> None:
+    """A request that asks for what does not exist is an error with a code, and harms nobody."""
+    with pytest.raises(InferenceServerException) as refused:
+        ask(png, **parameters)
+
+    assert "INVALID_ARGUMENT" in refused.value.status()
+    assert f"{code}: " in refused.value.message()
+    assert "Traceback" not in refused.value.message()
+    assert ask(png)[0].verdict == "pass"
+
+
+def test_unknown_profile_names_those_that_exist(ask: Ask, png: bytes) -> None:
+    """The sentence says what to do next."""
+    with pytest.raises(InferenceServerException, match=r"no profile 'foo'; this server has .*mm-pc"):
+        ask(png, profile="foo")
+
+
+@pytest.mark.parametrize("pictures", [[b""], [b"", b""]], ids=["one", "two"])
+def test_request_without_a_picture_is_refused(ask: Ask, pictures: list[bytes]) -> None:
+    """Empty bytes are no picture, so there is nothing to report on."""
+    with pytest.raises(InferenceServerException, match="empty_image: ") as refused:
+        ask(*pictures)
+
+    assert "INVALID_ARGUMENT" in refused.value.status()
+
+
+def test_good_and_bad_in_one_request(ask: Ask, png: bytes, bad_pictures: dict[str, bytes]) -> None:
+    """In a batch of several pictures each gets its own report, in order."""
+    reports = ask(png, b"", bad_pictures["text"], png, bad_pictures["surface"], bad_pictures["huge"], png)
+
+    assert [report.error and report.error.code for report in reports] == [
+        None, "empty_image", "undecodable", None, "no_fiber", "too_many_pixels", None,
+    ]  # fmt: skip
+    assert {report.verdict for report in reports if report.error is None} == {"pass"}
+
+
+def test_good_and_bad_at_the_same_time(ask: Ask, png: bytes, bad_pictures: dict[str, bytes]) -> None:
+    """Requests that Triton batches together are answered each by itself."""
+
+    def outcome(number: int) -> str:
+        kind = number % 4
+        try:
+            pictures = {0: png, 1: b"", 2: bad_pictures["text"], 3: png}
+            (report,) = ask(pictures[kind], profile="foo" if kind == 3 else "mm-pc", serial=str(number))
+        except InferenceServerException as exc:
+            return exc.message().removeprefix("in ensemble 'endface', ").split(":")[0]
+        assert report.serial == str(number)
+        return report.error.code if report.error else report.verdict
+
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(outcome, range(32)))
+
+    assert outcomes == ["pass", "empty_image", "undecodable", "unknown_profile"] * 8
+
+
+def test_trailing_zeros_survive_the_wire(ask: Ask, png: bytes) -> None:
+    """Some cameras pad their files with NUL bytes; the sum in the report is that of the whole file."""
+    padded = png.ljust(len(png) + 4096, b"\0")
+
+    (report,) = ask(padded)
+
+    assert report.image.sha256 == hashlib.sha256(padded).hexdigest()
+    assert report.verdict == "pass"
+
+
+def test_label_map_comes_only_when_asked_for(infer: Callable[..., Any], png: bytes) -> None:
+    """A client that asks for the report alone is sent the report alone."""
+    alone = infer(png, profile="mm-pc")
+    both = infer(png, outputs=("REPORT", "LABELS"), profile="mm-pc")
+
+    labels = both.as_numpy("LABELS")
+    assert [output.name for output in alone.get_response().outputs] == ["REPORT"]
+    assert (labels.shape, labels.dtype) == ((1, 512, 512), np.uint8)
+    assert labels.max() <= max(contract.Label)
+
+
+def test_live_models_speak_the_contract(triton: Any) -> None:
+    """What the server says of its models is what the contract says."""
+    for model in contract.MODELS:
+        metadata = json_format.MessageToDict(triton.get_model_metadata(model.name))
+        for side, specs in (("inputs", model.inputs), ("outputs", model.outputs)):
+            found = {(t["name"], t["datatype"], tuple(map(int, t["shape"]))) for t in metadata[side]}
+            assert found == {(spec.name, spec.datatype, (-1, *spec.dims)) for spec in specs}
+
+
+def test_no_surface_without_a_fiber_passes(ask: Ask, real_data: Path) -> None:
+    """Photographs of bare surfaces are invalid, each of them."""
+    reports = [ask(path.read_bytes(), name=path.name)[0] for path in sorted((real_data / "nofiber").iterdir())]
+
+    assert reports
+    assert {report.verdict for report in reports} == {"invalid"}
+
+
+def test_padded_photograph_keeps_its_sum(ask: Ask, real_data: Path) -> None:
+    """A real camera's file that ends in NUL bytes is taken to the last byte."""
+    padded = [path for path in sorted((real_data / "endfaces" / "images").iterdir()) if path.read_bytes()[-1] == 0]
+
+    (report,) = ask(padded[0].read_bytes())
+
+    assert report.image.sha256 == hashlib.sha256(padded[0].read_bytes()).hexdigest()
+    assert report.fiber is not None
