@@ -42,6 +42,7 @@ clean: ## Remove caches, reports and packages (not .venv)
 # The stamps are files inside .venv, so that a change of pyproject.toml or of the lock installs again.
 $(VENV)/demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install 'pip>=25.1' # the first that knows --group
 	$(PIP) install --constraint constraints.txt --editable '.[client,serve]'
 	touch $@
 
