@@ -106,6 +106,11 @@ def svg_path(rings: tuple[tuple[Point, ...], ...]) -> str:
     return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring) + "Z" for ring in rings)
 
 
+def upper_right(rings: tuple[tuple[Point, ...], ...]) -> Point:
+    """The point of an outline where its number stands."""
+    return max((point for ring in rings for point in ring), key=lambda point: point[0] - point[1])
+
+
 def _css(color: Color) -> str:
     return "#{:02x}{:02x}{:02x}".format(*color)
 
@@ -119,5 +124,5 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["svg_path"] = svg_path
+    environment.filters |= {"svg_path": svg_path, "upper_right": upper_right}
     return environment

@@ -153,17 +153,23 @@ def _draw_zones(canvas: Canvas, report: Report, labels: Labels) -> None:
 
 def _draw_defects(canvas: Canvas, report: Report, labels: Labels) -> None:
     """Outlines in the type's color over a dark rim, and numbers: the inner zones' and the largest come first."""
-    outlines = [(ring, defect) for defect in report.defects for ring in _outline(canvas, defect)]
+    numbered, others = report.defects[:_MOST_NUMBERS], report.defects[_MOST_NUMBERS:]
+    outlines = [(np.array(ring), defect) for defect in others for ring in defect.polygon_px]
+    outlines += [(ring, defect) for defect in numbered for ring in _outline(canvas, defect)]
     for ring, _ in outlines:
         canvas.line(ring, INK, rim=True)
     for ring, defect in outlines:
         canvas.line(ring, DEFECT_COLORS[defect.type])
-    for defect in report.defects[:_MOST_NUMBERS]:
-        x, y, width, height = defect.bbox_px
-        gap = 9 * canvas.unit / canvas.zoom
-        right, left, above, below = x + width + gap, x - gap, y - gap, y + height + gap
-        corners = canvas.at(np.array([[right, above], [right, below], [left, above], [left, below]]))
-        labels.add(str(defect.id), [(cx, cy) for cx, cy in corners], DEFECT_COLORS[defect.type])
+    for defect in numbered:
+        labels.add(str(defect.id), _beside(canvas, defect), DEFECT_COLORS[defect.type])
+
+
+def _beside(canvas: Canvas, defect: Defect) -> list[tuple[float, float]]:
+    """Canvas points for a number: off the outline's ends to the upper right, lower right, upper left, lower left."""
+    points = canvas.at(np.concatenate([np.array(ring) for ring in _outline(canvas, defect)]))
+    gap = 10 * canvas.unit
+    ends = [(points[np.argmax(points @ (x, y))], (x, y)) for x, y in ((1, -1), (1, 1), (-1, -1), (-1, 1))]
+    return [(end[0] + gap * x, end[1] + gap * y) for end, (x, y) in ends]
 
 
 def _outline(canvas: Canvas, defect: Defect) -> list[NDArray[np.float64]]:
