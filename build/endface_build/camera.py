@@ -6,8 +6,8 @@
     photo.labels     # uint8 (864, 1152): endface.contract.Label codes, 255 on marks too faint to tell
     photo.placement  # where the fiber lies: center_px, um_per_px
 
-``ANAMORPHIC`` is a second camera with non-square pixels, a black frame and a fiber off the centre.  The same face, camera and seed
-give the same bytes.
+``ANAMORPHIC`` is a second camera with non-square pixels, a black frame and a fiber off the centre.  The same face,
+camera and seed give the same bytes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A canvas collects gray levels and, beside them, the truth about every mark as a person would outline it.
 
-The outline follows the labelling convention for real end faces: a pixel belongs to a mark where the mark, seen through the optics,
-has at least 45 % of its own peak contrast; bright relief flanks do not belong to it.  Marks too faint to be labelled by eye are
-left out, those at the limit are undecided.
+The outline follows the labelling convention for real end faces: a pixel belongs to a mark where the mark, seen
+through the optics, has at least 45 % of its own peak contrast; bright relief flanks do not belong to it.  Marks too
+faint to be labelled by eye are left out, those at the limit are undecided.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class Truth:
         return np.where(self.strength >= OUTLINE, self.kind, np.uint8(Label.BACKGROUND)).astype(np.uint8)
 
     def resample(self, matrix: NDArray[np.float64], shape: tuple[int, int]) -> Truth:
-        """The truth through an affine matrix (2, 3) that takes this picture's pixels to those of another of ``shape``."""
+        """The truth through an affine matrix (2, 3) that takes this picture's pixels to those of another of
+        ``shape``.
+        """
         size = (shape[1], shape[0])
         strength = cv2.warpAffine(self.strength, matrix, size, flags=cv2.INTER_LINEAR)
         kind = cv2.warpAffine(self.kind, matrix, size, flags=cv2.INTER_NEAREST)
@@ -69,7 +71,9 @@ class Canvas:
         light: Direction x, y and strength of the relief's bright flank, as one vector; (0, 0) for flat light.
     """
 
-    def __init__(self, raster: Raster, level: Field, *, blur_um: float, noise: float, light: tuple[float, float] = (0.0, 0.0)):
+    def __init__(
+        self, raster: Raster, level: Field, *, blur_um: float, noise: float, light: tuple[float, float] = (0.0, 0.0)
+    ):
         self.raster = raster
         self.level = level
         self.blur_um = blur_um
@@ -102,7 +106,10 @@ class Canvas:
         if self.light == (0.0, 0.0):
             return 0.0
         strength = float(np.hypot(*self.light))
-        step_px = [1.0 * component / strength / scale for component, scale in zip(self.light, self.raster.um_per_px, strict=True)]
+        step_px = [
+            1.0 * component / strength / scale
+            for component, scale in zip(self.light, self.raster.um_per_px, strict=True)
+        ]
         matrix = np.array([[1, 0, step_px[0]], [0, 1, step_px[1]]], np.float64)
         moved = cv2.warpAffine(shape * np.abs(drawn.tone), matrix, (shape.shape[1], shape.shape[0]))
         return np.asarray(strength * moved * (1 - shape) * (255 - before) * 0.8, np.float32)

@@ -36,7 +36,9 @@ class SquareSet:
         except (OSError, ValueError) as exc:
             raise ConfigurationError(f"No synthetic set in {folder}: draw it with `endface-build synth`.") from exc
         if self.squares.shape != self.labels.shape or self.squares.shape[1:] != (SQUARE_PX, SQUARE_PX):
-            raise ConfigurationError(f"The synthetic set in {folder} has a wrong shape: draw it anew with `endface-build synth`.")
+            raise ConfigurationError(
+                f"The synthetic set in {folder} has a wrong shape: draw it anew with `endface-build synth`."
+            )
 
     def __len__(self) -> int:
         return len(self.squares)
@@ -46,7 +48,8 @@ class SquareSet:
 
         Args:
             rng: Source of every choice.
-            count: Number of crops; two from each square, since preparing a square costs as much as a crop's training step.
+            count: Number of crops; two from each square, since preparing a square costs as much as a crop's training
+                step.
             crop_px: Side of the crops.
 
         Returns:

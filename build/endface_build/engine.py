@@ -30,7 +30,9 @@ class Engine:
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as exc:  # ONNX Runtime's own exceptions share no base class
-            raise ConfigurationError(f"{path} is no network that ONNX Runtime can load: export it anew. ({exc})") from exc
+            raise ConfigurationError(
+                f"{path} is no network that ONNX Runtime can load: export it anew. ({exc})"
+            ) from exc
 
     def __call__(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Squares uint8 (N, 1, 512, 512) to labels and confidence, both uint8 (N, 512, 512)."""

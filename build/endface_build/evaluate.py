@@ -1,4 +1,6 @@
-"""How good a network is, defect by defect: found or missed by type and size, true or false alarms, overlap of the outlines."""
+"""How good a network is, defect by defect: found or missed by type and size, true or false alarms, overlap of the
+outlines.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class Tally:
         decided = truth != UNDECIDED
         for label in Label:
             if label != Label.BACKGROUND:
-                both, either = (decided & x for x in ((truth == label) & (found == label), (truth == label) | (found == label)))
+                both, either = (
+                    decided & x for x in ((truth == label) & (found == label), (truth == label) | (found == label))
+                )
                 self._count("intersection", label.name.lower(), int(both.sum()))
                 self._count("union", label.name.lower(), int(either.sum()))
         self._count("intersection", "any", int((decided & (truth > 0) & (found > 0)).sum()))
@@ -138,7 +142,9 @@ def _dilate(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _components(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
     """Masks of the separate marks; gaps of one pixel do not separate."""
-    count, numbers = cv2.connectedComponents(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)), connectivity=8)
+    count, numbers = cv2.connectedComponents(
+        cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)), connectivity=8
+    )
     return [(numbers == number) & mask for number in range(1, count)]
 
 

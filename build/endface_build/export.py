@@ -57,7 +57,9 @@ def export(trained: Trained, folder: Path, *, squares: Sequence[NDArray[np.uint8
         _write_graph(module, path, opset=recipe.opset, recipe_sha256=recipe.sha256)
         parity = _prove(module, path, squares)
         if path.stat().st_size > MAX_BYTES:
-            raise ConfigurationError(f"The network takes {path.stat().st_size} bytes, more than {MAX_BYTES}: make it narrower.")
+            raise ConfigurationError(
+                f"The network takes {path.stat().st_size} bytes, more than {MAX_BYTES}: make it narrower."
+            )
         data, sha256 = path.read_bytes(), sha256_of(path)
     manifest = {
         "name": contract.SEGMENT.name,
@@ -86,7 +88,7 @@ def _spec(tensor: contract.TensorSpec) -> dict[str, Any]:
 def _write_graph(module: Segment, path: Path, *, opset: int, recipe_sha256: str) -> None:
     """Trace the module into one file with names, opset and metadata."""
     example = torch.zeros((2, *contract.SQUARE.dims), dtype=torch.uint8)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision, which we do not use, is missing
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing; we do not use it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its deprecated tree specs
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -103,9 +105,11 @@ def _write_graph(module: Segment, path: Path, *, opset: int, recipe_sha256: str)
     assert program is not None
     model = program.model_proto
     del model.metadata_props[:]
-    for entry in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer]:
-        del entry.metadata_props[:]  # traces of the machine it was made on
-        entry.doc_string = ""
+    graph = model.graph
+    for entries in (graph.node, graph.value_info, graph.input, graph.output, graph.initializer):
+        for entry in entries:
+            del entry.metadata_props[:]  # traces of the machine it was made on
+            entry.doc_string = ""
     properties = {"contract": "endface.segment/1", "recipe_sha256": recipe_sha256}
     onnx.helper.set_model_props(model, properties)
     onnx.checker.check_model(model, full_check=True)
@@ -123,7 +127,7 @@ def _prove(module: Segment, path: Path, squares: Sequence[NDArray[np.uint8]]) ->
     equal, worst = float(same.mean()), int(difference.max())
     if equal < LABEL_PARITY or worst > CONFIDENCE_PARITY:
         raise ConfigurationError(
-            f"ONNX Runtime and PyTorch agree on {equal:.5f} of the labels (at least {LABEL_PARITY} wanted) and differ by up to "
-            f"{worst} in confidence (at most {CONFIDENCE_PARITY}): do not use this export."
+            f"ONNX Runtime and PyTorch agree on {equal:.5f} of the labels (at least {LABEL_PARITY} wanted) and differ "
+            f"by up to {worst} in confidence (at most {CONFIDENCE_PARITY}): do not use this export."
         )
     return {"squares": len(squares), "labels_equal": round(equal, 6), "confidence_difference": worst}

@@ -1,7 +1,7 @@
 """An end face without its marks: ferrule, cladding, core and what belongs to them although it looks like a defect.
 
-Rims, halos, index trenches, glue gaps, lamp structure and a core's index dip are parts of a sound fiber; a network must learn to
-leave them alone.
+Rims, halos, index trenches, glue gaps, lamp structure and a core's index dip are parts of a sound fiber; a network
+must learn to leave them alone.
 """
 
 from __future__ import annotations
@@ -27,16 +27,27 @@ class Zone:
 
 @dataclass(frozen=True)
 class Ring:
-    """A thin ring, say an index trench: diameter, width, and tone added in gray levels."""
+    """A thin ring: an index trench, or a line along the rim.
+
+    Attributes:
+        diameter_um: Diameter.
+        width_um: Width.
+        tone: Gray levels added.
+        offset_um: Its centre in x and y; lines along the rim are often a little eccentric.
+        uneven: Relative deviation of its tone around the circumference.
+    """
 
     diameter_um: float
     width_um: float
     tone: float
+    offset_um: tuple[float, float] = (0.0, 0.0)
+    uneven: float = 0.0
 
 
 @dataclass(frozen=True)
 class Rim:
-    """What the cladding's edge looks like: a dark line inside, a bright halo outside, both uneven around the circumference.
+    """What the cladding's edge looks like: a dark line inside, a bright halo outside, both uneven around the
+    circumference.
 
     Attributes:
         dark: Gray levels taken at the line's middle.
@@ -145,7 +156,13 @@ def draw_structure(face: Face, raster: Raster) -> Field:
         level += (zone.level - level) * _step(outside, zone.edge_um)
     _light_core(level, face, rng, radius_um)
     for ring in face.rings:
-        level += ring.tone * _bump(radius_um - ring.diameter_um / 2, ring.width_um / 2)
+        around_um = np.hypot(x_um - ring.offset_um[0], y_um - ring.offset_um[1]) - ring.diameter_um / 2
+        tone = (
+            ring.tone * np.clip(1 + ring.uneven * wobble(rng, angle_rad, (1, 6)), 0, 2)
+            if ring.uneven > 0
+            else ring.tone
+        )
+        level += tone * _bump(around_um, ring.width_um / 2)
     _draw_rim(level, face.rim, rng, edge_um, angle_rad)
     return level
 
@@ -157,7 +174,9 @@ def _open_gap(level: Field, face: Face, raster: Raster) -> None:
     half_um = gap.width_um / 2
     x_um, y_um = raster.grid(raster.whole)
     angle = math.radians(gap.angle_deg)
-    bore_um = np.hypot(x_um - half_um * math.cos(angle), y_um - half_um * math.sin(angle)) - face.cladding_um / 2 - half_um
+    bore_um = (
+        np.hypot(x_um - half_um * math.cos(angle), y_um - half_um * math.sin(angle)) - face.cladding_um / 2 - half_um
+    )
     level += (gap.level - level) * _step(bore_um, 0.8)
     level += 12 * _bump(bore_um - 1.0, 0.8)
 

@@ -1,6 +1,8 @@
-"""Random sound end faces: multimode and single-mode fibers, lit and unlit, bright and dark ferrules, with every kind of rim.
+"""Random sound end faces: multimode and single-mode fibers, lit and unlit, bright and dark ferrules, with every kind
+of rim.
 
-The ranges are wide on purpose: they cover the microscopes and fibers we know of and much around them, and follow no single one.
+The ranges are wide on purpose: they cover the microscopes and fibers we know of and much around them, and follow no
+single one.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def random_face(rng: np.random.Generator) -> Face:
     return Face(
         zones=tuple(zones),
         ferrule=ferrule,
-        rings=_rings(rng, core_um),
+        rings=(*_rings(rng, core_um), *_rim_lines(rng)),
         rim=_rim(rng, ferrule),
         gap=_gap(rng, cladding) if rng.random() < 0.1 else None,
         glow=rng.uniform(5, 60) if lit and rng.random() < 0.5 else 0.0,
@@ -57,7 +59,29 @@ def _rings(rng: np.random.Generator, core_um: float) -> tuple[Ring, ...]:
     count = int(rng.choice([0, 1, 2, 3], p=[0.45, 0.35, 0.15, 0.05]))
     low_um = min(core_um + 1, CLADDING_UM * 0.9)
     return tuple(
-        Ring(rng.uniform(low_um, CLADDING_UM * 0.97), rng.uniform(0.8, 6), rng.choice([-1, 1]) * np.exp(rng.uniform(0.3, 3.2)))
+        Ring(
+            rng.uniform(low_um, CLADDING_UM * 0.97),
+            rng.uniform(0.8, 6),
+            rng.choice([-1, 1]) * np.exp(rng.uniform(0.3, 3.2)),
+        )
+        for _ in range(count)
+    )
+
+
+def _rim_lines(rng: np.random.Generator) -> tuple[Ring, ...]:
+    """Bright and dark lines and bands just inside the cladding's edge: fringes, bevels, reflections; often eccentric
+    and uneven.
+    """
+    count = int(rng.choice([0, 1, 2, 3], p=[0.45, 0.25, 0.2, 0.1]))
+    offset_um = (float(rng.normal(0, 0.7)), float(rng.normal(0, 0.7)))
+    return tuple(
+        Ring(
+            CLADDING_UM - 2 * rng.uniform(0.3, 5.5),
+            rng.uniform(0.5, 3.0),
+            rng.choice([-1, 1], p=[0.35, 0.65]) * np.exp(rng.uniform(1.2, 3.8)),
+            offset_um,
+            rng.uniform(0, 0.9),
+        )
         for _ in range(count)
     )
 

@@ -1,4 +1,6 @@
-"""The manifest beside a network: what it is, how it was made, how good it is; and files that appear whole or not at all."""
+"""The manifest beside a network: what it is, how it was made, how good it is; and files that appear whole or not at
+all.
+"""
 
 from __future__ import annotations
 

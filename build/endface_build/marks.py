@@ -1,7 +1,8 @@
-"""Marks on an end face: a blob (pit, particle, droplet, chip) and a line (scratch, lint, streak), each placed in micrometres.
+"""Marks on an end face: a blob (pit, particle, droplet, chip) and a line (scratch, lint, streak), each placed in
+micrometres.
 
-A mark knows its shape, 0 to 1, and its tone: below zero it takes that share of the light away, above zero it adds that share of
-what is missing to white.  How a mark looks through a camera is ``canvas``'s part.
+A mark knows its shape, 0 to 1, and its tone: below zero it takes that share of the light away, above zero it adds
+that share of what is missing to white.  How a mark looks through a camera is ``canvas``'s part.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from endface.contract import Label
+from endface.contract import CLADDING_UM, Label
 from endface_build.raster import Field, Raster, Window, smooth_noise, wobble
 
 EDGE_UM = 0.4
@@ -90,7 +91,8 @@ class Line:
         points_um: Corners (x, y) of the polyline, at least two.
         width_um: Width.
         tone: Tone outside the cladding, and inside where ``inside_tone`` is None.
-        inside_tone: Tone within ``inside_um`` of the centre: many scratches are dark on the ferrule and bright on the glass.
+        inside_tone: Tone within ``inside_um`` of the centre: many scratches are dark on the ferrule and bright on the
+            glass.
         inside_um: Radius of the glass.
         broken: Share of the length without a trace, 0 to 0.9.
         grain_um: Typical length of a stretch between changes of strength.
@@ -124,7 +126,9 @@ class Line:
         return Drawn(window, shape.astype(np.float32), tone * self._strength(along_um))
 
     def _distance(self, raster: Raster, window: Window, reach_um: float) -> tuple[Field, Field]:
-        """Distance from the polyline and arc length at the nearest point, both in micrometres; far pixels hold a large distance."""
+        """Distance from the polyline and arc length at the nearest point, both in micrometres; far pixels hold a
+        large distance.
+        """
         rows, columns = window
         distance = np.full((rows.stop - rows.start, columns.stop - columns.start), 1e6, np.float32)
         along = np.zeros_like(distance)
@@ -168,7 +172,14 @@ def pit(center_um: tuple[float, float], diameter_um: float, *, tone: float = -0.
 def particle(center_um: tuple[float, float], diameter_um: float, *, tone: float = -0.6, seed: int = 0) -> Blob:
     """A piece of loose dirt with a rough outline."""
     return Blob(
-        Label.CONTAMINATION, center_um, diameter_um, 0.8 * diameter_um, tone=tone, roughness=0.12, speckle=0.2, seed=seed
+        Label.CONTAMINATION,
+        center_um,
+        diameter_um,
+        0.8 * diameter_um,
+        tone=tone,
+        roughness=0.12,
+        speckle=0.2,
+        seed=seed,
     )
 
 
@@ -177,18 +188,17 @@ def scratch(start_um: tuple[float, float], end_um: tuple[float, float], width_um
     return Line(Label.SCRATCH, (start_um, end_um), width_um, tone)
 
 
-def chip(angle_deg: float, length_um: float, depth_um: float, *, rim_um: float = 62.5, tone: float = -0.7, seed: int = 0) -> Blob:
-    """A nick that reaches ``depth_um`` into the glass from the rim at ``rim_um`` and runs ``length_um`` along it.
+def chip(angle_deg: float, length_um: float, depth_um: float, *, tone: float = -0.7, seed: int = 0) -> Blob:
+    """A nick that reaches ``depth_um`` from the rim into the glass and runs ``length_um`` along it.
 
     Args:
         angle_deg: Where on the rim, from x towards y (so 90 is the bottom).
         length_um: Extent along the rim.
         depth_um: Extent towards the centre.
-        rim_um: Radius of the cladding.
         tone: Share of the light that is taken or added.
         seed: Fixes the outline.
     """
-    middle_um = rim_um - depth_um / 2
+    middle_um = CLADDING_UM / 2 - depth_um / 2
     center_um = (middle_um * math.cos(math.radians(angle_deg)), middle_um * math.sin(math.radians(angle_deg)))
     if length_um >= depth_um:
         return Blob(Label.CHIP, center_um, length_um, depth_um, angle_deg + 90, tone, 0.08, seed=seed)

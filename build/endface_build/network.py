@@ -4,8 +4,8 @@
                                                                |        |          |          |         |
     logits 5 x 512 <--shuffle-- 20 x 256 <---------------------16 <---- 32 <------- 48 <------ 64 <-----+
 
-Space-to-depth at the entrance and depth-to-space at the exit keep every pixel (a scratch may be one pixel wide) while no convolution
-runs at full resolution.
+Space-to-depth at the entrance and depth-to-space at the exit keep every pixel (a scratch may be one pixel wide) while
+no convolution runs at full resolution.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ BLOCK = 2
 """Side of the pixel block that becomes channels."""
 
 LOCAL_BLOCKS = 9
-"""Side of the box whose mean is the local background, in blocks (9 um): wider than most marks, narrower than the zones."""
+"""Side of the box whose mean is the local background, in blocks (9 um): wider than most marks, narrower than the
+zones."""
 
 LOCAL_SPAN = 6.0
 """The local contrast saturates softly around this many noise deviations."""
@@ -34,8 +35,8 @@ def planes(squares: Tensor) -> Tensor:
         squares: Gray levels (N, 1, 512, 512), uint8 or float32.
 
     Returns:
-        float32 (N, 3, 512, 512): gray level over the picture's deviation; local contrast over the picture's noise, softly limited;
-        distance from the fiber's centre, 0 to about 1.4.
+        float32 (N, 3, 512, 512): gray level over the picture's deviation; local contrast over the picture's noise,
+        softly limited; distance from the fiber's centre, 0 to about 1.4.
     """
     gray = squares.float()
     centered = gray - gray.mean(dim=(2, 3), keepdim=True)
@@ -92,7 +93,8 @@ class Up(nn.Module):
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
         """Coarse (N, C, H, W) and skip (N, F, 2H, 2W) to (N, F, 2H, 2W)."""
         widened = functional.interpolate(self.narrow(coarse), scale_factor=2.0, mode="nearest")
-        return self.merge(functional.relu(widened + skip))
+        merged: Tensor = self.merge(functional.relu(widened + skip))
+        return merged
 
 
 class SegmentationNetwork(nn.Module):
@@ -133,8 +135,8 @@ class SegmentationNetwork(nn.Module):
 class Segment(nn.Module):
     """The whole graph of the model ``segment``: squares in, label map and confidence out.
 
-    The arg-max runs class against class on the block logits, before depth-to-space, so that only bytes are moved at full resolution;
-    the confidence is the logistic function of the winner's lead over the second.
+    The arg-max runs class against class on the block logits, before depth-to-space, so that only bytes are moved at
+    full resolution; the confidence is the logistic function of the winner's lead over the second.
     """
 
     def __init__(self, network: SegmentationNetwork):

@@ -1,7 +1,7 @@
 """Pixel grids in micrometres around the fiber, and fields of smooth noise on them.
 
-Everything in the generator is placed in micrometres from the fiber's centre, x to the right and y down, so that one face can be
-drawn for any camera.
+Everything in the generator is placed in micrometres from the fiber's centre, x to the right and y down, so that one
+face can be drawn for any camera.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Raster:
-    """A grid of pixels: its size, where the fiber's centre lies (x, y; pixel centres at whole numbers) and its scale in x and y."""
+    """A grid of pixels: its size, where the fiber's centre lies (x, y; pixel centres at whole numbers) and its scale
+    in x and y.
+    """
 
     width_px: int
     height_px: int
@@ -73,7 +75,7 @@ SQUARE = Raster(
 """The network's square."""
 
 
-def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], grain_px: float) -> Field:
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], grain_px: float) -> Field:
     """Noise of about unit deviation whose grains are ``grain_px`` wide, float32 of ``shape``."""
     coarse = tuple(max(2, math.ceil(side / max(grain_px, 1.0)) + 1) for side in shape)
     field = rng.standard_normal(coarse, dtype=np.float32)
@@ -81,7 +83,9 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], grain_px: flo
 
 
 def wobble(rng: np.random.Generator, angle_rad: Field, orders: tuple[int, int]) -> Field:
-    """A periodic random function of the angle of about unit deviation, made of harmonics from ``orders[0]`` to ``orders[1]``."""
+    """A periodic random function of the angle of about unit deviation, made of harmonics from ``orders[0]`` to
+    ``orders[1]``.
+    """
     harmonics = np.arange(orders[0], orders[1] + 1)
     weights = rng.standard_normal((2, len(harmonics))) / math.sqrt(len(harmonics))
     table_angle = np.linspace(-math.pi, math.pi, 1025)

@@ -43,11 +43,11 @@ class Recipe:
     crop_px: int = 256
     batch: int = 12
     steps: int = 4_000
-    learning_rate: float = 3e-3
+    learning_rate: float = 2e-3
     warmup: int = 150
     weight_decay: float = 1e-4
-    class_weights: tuple[float, ...] = (1.0, 2.0, 2.0, 2.0, 2.0)
-    dice_share: float = 0.4
+    class_weights: tuple[float, ...] = (1.0, 4.0, 12.0, 3.0, 12.0)
+    dice_share: float = 0.25
     bfloat16: bool = True
     average: float = 0.995
     opset: int = 18
@@ -68,7 +68,8 @@ class Recipe:
             raise ConfigurationError(
                 f"The recipe has unknown knobs {', '.join(unknown)}; it was written by another version, so train anew."
             )
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        knobs: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**knobs)
 
     @property
     def sha256(self) -> str:

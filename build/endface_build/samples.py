@@ -59,7 +59,10 @@ class Sample:
 def _dust(seed: int, count: int) -> tuple[Mark, ...]:
     """A few faint small pits on the ferrule, which even a good face has."""
     rng = np.random.default_rng(seed)
-    places = [(radius, angle) for radius, angle in zip(rng.uniform(75, 115, count), rng.uniform(0, 2 * math.pi, count), strict=True)]
+    places = [
+        (radius, angle)
+        for radius, angle in zip(rng.uniform(75, 115, count), rng.uniform(0, 2 * math.pi, count), strict=True)
+    ]
     return tuple(
         Blob(Label.PIT, (r * math.cos(a), r * math.sin(a)), 2.2, 1.8, tone=-0.35, roughness=0.1, seed=seed + i)
         for i, (r, a) in enumerate(places)
@@ -74,7 +77,9 @@ def _droplets(seed: int, start_um: tuple[float, float], heading_deg: float, coun
     for number in range(count):
         size_um = float(rng.uniform(1.6, 4.2))
         ring = 1.3 if size_um > 3 else 0.0
-        marks.append(Blob(Label.CONTAMINATION, (x_um, y_um), size_um * 1.1, size_um, 0, -0.55, 0.1, ring, seed=seed + number))
+        marks.append(
+            Blob(Label.CONTAMINATION, (x_um, y_um), size_um * 1.1, size_um, 0, -0.55, 0.1, ring, seed=seed + number)
+        )
         angle = math.radians(heading_deg + rng.normal(0, 18))
         x_um, y_um = x_um + rng.uniform(3, 6) * math.cos(angle), y_um + rng.uniform(3, 6) * math.sin(angle)
     return tuple(marks)
@@ -90,32 +95,82 @@ def samples() -> tuple[Sample, ...]:
     )
     lines = (
         scratch((-118.0, -66.0), (112.0, 24.0), 1.6, tone=-0.3),
-        Line(Label.SCRATCH, ((-104.0, 30.0), (-30.0, 46.0), (52.0, 52.0), (118.0, 44.0)), 1.0, -0.22, 0.16, broken=0.25, seed=6),
-        Line(Label.SCRATCH, ((-108.0, 36.0), (-34.0, 52.0), (48.0, 58.0), (114.0, 50.0)), 0.9, -0.2, 0.16, broken=0.35, seed=7),
+        Line(
+            Label.SCRATCH,
+            ((-104.0, 30.0), (-30.0, 46.0), (52.0, 52.0), (118.0, 44.0)),
+            1.0,
+            -0.22,
+            0.16,
+            broken=0.25,
+            seed=6,
+        ),
+        Line(
+            Label.SCRATCH,
+            ((-108.0, 36.0), (-34.0, 52.0), (48.0, 58.0), (114.0, 50.0)),
+            0.9,
+            -0.2,
+            0.16,
+            broken=0.35,
+            seed=7,
+        ),
     )
-    nicks = (chip(205.0, 13.0, 5.5, seed=1), chip(215.0, 6.0, 3.0, seed=2), chip(38.0, 9.0, 3.5, seed=3), chip(300.0, 4.5, 2.5, seed=8))
+    nicks = (
+        chip(205.0, 13.0, 5.5, seed=1),
+        chip(215.0, 6.0, 3.0, seed=2),
+        chip(38.0, 9.0, 3.5, seed=3),
+        chip(300.0, 4.5, 2.5, seed=8),
+    )
     off_center = replace(MICROSCOPE, center_px=(405.0, 330.0))
     return (
         Sample("multimode-clean.jpg", "a clean multimode fiber", replace(MULTIMODE, marks=_dust(21, 3)), MICROSCOPE),
-        Sample("single-mode-clean.png", "a clean single-mode fiber", replace(SINGLE_MODE, marks=()), replace(MICROSCOPE, jpeg_quality=None)),
-        Sample("scratched.jpg", "a deep scratch through the core, two polishing lines", replace(MULTIMODE, marks=lines, seed=14), MICROSCOPE),
+        Sample(
+            "single-mode-clean.png",
+            "a clean single-mode fiber",
+            replace(SINGLE_MODE, marks=()),
+            replace(MICROSCOPE, jpeg_quality=None),
+        ),
+        Sample(
+            "scratched.jpg",
+            "a deep scratch through the core, two polishing lines",
+            replace(MULTIMODE, marks=lines, seed=14),
+            MICROSCOPE,
+        ),
         Sample(
             "pits-in-core.jpg",
             "three pits in the core, one in the cladding",
             replace(
                 MULTIMODE,
-                marks=(pit((-8.0, 6.0), 4.0), pit((11.0, -9.0), 6.5), pit((2.0, 17.0), 3.5), pit((-40.0, -22.0), 5.0), *_dust(22, 4)),
+                marks=(
+                    pit((-8.0, 6.0), 4.0),
+                    pit((11.0, -9.0), 6.5),
+                    pit((2.0, 17.0), 3.5),
+                    pit((-40.0, -22.0), 5.0),
+                    *_dust(22, 4),
+                ),
                 seed=15,
             ),
             replace(MICROSCOPE, light=(0.35, 0.2)),
         ),
         Sample("contaminated.jpg", "droplet trails and particles", replace(LARGE_CORE, marks=dirt), ANAMORPHIC),
-        Sample("chipped.jpg", "nicks at the cladding's edge", replace(MULTIMODE, marks=(*nicks, *_dust(23, 3)), seed=16), MICROSCOPE),
-        Sample("off-center.jpg", "a single-mode fiber far off the centre, one scratch on the cladding",
-               replace(SINGLE_MODE, marks=(scratch((-50.0, 18.0), (46.0, 38.0), 1.2, tone=-0.3), *_dust(24, 3)), seed=17), off_center),
-        Sample("out-of-focus.jpg", "the same camera, badly focused: cannot be judged",
-               replace(LARGE_CORE, marks=_dust(25, 5), seed=18), replace(ANAMORPHIC, blur_um=6.0)),
-    )  # fmt: skip
+        Sample(
+            "chipped.jpg",
+            "nicks at the cladding's edge",
+            replace(MULTIMODE, marks=(*nicks, *_dust(23, 3)), seed=16),
+            MICROSCOPE,
+        ),
+        Sample(
+            "off-center.jpg",
+            "a single-mode fiber far off the centre, one scratch on the cladding",
+            replace(SINGLE_MODE, marks=(scratch((-50.0, 18.0), (46.0, 38.0), 1.2, tone=-0.3), *_dust(24, 3)), seed=17),
+            off_center,
+        ),
+        Sample(
+            "out-of-focus.jpg",
+            "the same camera, badly focused: cannot be judged",
+            replace(LARGE_CORE, marks=_dust(25, 5), seed=18),
+            replace(ANAMORPHIC, blur_um=6.0),
+        ),
+    )
 
 
 def draw_samples(folder: Path) -> list[Path]:
@@ -161,4 +216,9 @@ def _defect(mark: Mark) -> dict[str, Any]:
     if isinstance(mark, Line):
         return {"type": kind, "points_um": [list(point) for point in mark.points_um], "width_um": mark.width_um}
     center_um = [round(coordinate, 2) for coordinate in mark.center_um]
-    return {"type": kind, "center_um": center_um, "length_um": round(mark.length_um, 2), "width_um": round(mark.width_um, 2)}
+    return {
+        "type": kind,
+        "center_um": center_um,
+        "length_um": round(mark.length_um, 2),
+        "width_um": round(mark.width_um, 2),
+    }

@@ -1,6 +1,7 @@
 """The synthetic set: random faces seen by random cameras, resampled to the square as the server does it.
 
-Every square is fixed by the set's seed and its number, so a set can be drawn in any order, on any number of cores, and continued.
+Every square is fixed by the set's seed and its number, so a set can be drawn in any order, on any number of cores,
+and continued.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def random_camera(rng: np.random.Generator) -> Camera:
     )
 
 
-def to_square(photo: Photograph, *, center_error_um: tuple[float, float] = (0.0, 0.0), scale_error: float = 0.0) -> Square:
+def to_square(
+    photo: Photograph, *, center_error_um: tuple[float, float] = (0.0, 0.0), scale_error: float = 0.0
+) -> Square:
     """A photograph and its labels on the square.
 
     Args:
@@ -70,7 +73,10 @@ def to_square(photo: Photograph, *, center_error_um: tuple[float, float] = (0.0,
         Gray levels and labels, both uint8 (512, 512); what the camera did not see repeats the border and is background.
     """
     scale = [um / UM_PER_PX * (1 + scale_error) for um in photo.placement.um_per_px]
-    center = [c + e / um for c, e, um in zip(photo.placement.center_px, center_error_um, photo.placement.um_per_px, strict=True)]
+    center = [
+        c + e / um
+        for c, e, um in zip(photo.placement.center_px, center_error_um, photo.placement.um_per_px, strict=True)
+    ]
     offset = [SQUARE_CENTER_PX - s * c for s, c in zip(scale, center, strict=True)]
     matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]], np.float64)
     size = (SQUARE_PX, SQUARE_PX)
@@ -79,7 +85,8 @@ def to_square(photo: Photograph, *, center_error_um: tuple[float, float] = (0.0,
 
 
 def draw_square(seed: int, index: int) -> Square:
-    """Number ``index`` of the set ``seed``: gray levels and labels, both uint8 (512, 512); the same arguments give the same bytes.
+    """Number ``index`` of the set ``seed``: gray levels and labels, both uint8 (512, 512); the same arguments give
+    the same bytes.
 
     Args:
         seed: The set.
@@ -111,14 +118,18 @@ def draw_set(
     paths = folder / "squares.npy", folder / "labels.npy"
     asides = [path.with_suffix(".part") for path in paths]
     shape = (count, SQUARE_PX, SQUARE_PX)
-    squares, labels = (np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=shape) for aside in asides)
+    squares, labels = (_map_new(aside, shape) for aside in asides)
     with ProcessPoolExecutor(workers) as pool:
         for index, pair in enumerate(pool.map(partial(draw_square, seed), range(count), chunksize=8)):
             squares[index], labels[index] = pair
             if progress is not None:
                 progress(index + 1)
-    squares.flush()
-    labels.flush()
     for aside, path in zip(asides, paths, strict=True):
         aside.replace(path)
     return paths
+
+
+def _map_new(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A new uint8 array on disk, mapped into memory."""
+    mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call]
+    return np.asarray(mapped)

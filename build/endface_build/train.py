@@ -1,7 +1,7 @@
 """One training run, read from top to bottom: data, network, optimizer, loop, checkpoint.
 
-Each step draws its batch from the recipe's seed and its own number, so a run that was interrupted continues exactly where an
-uninterrupted one would be.
+Each step draws its batch from the recipe's seed and its own number, so a run that was interrupted continues exactly
+where an uninterrupted one would be.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def train(
         ConfigurationError: The checkpoint is broken or belongs to another recipe.
     """
     torch.manual_seed(recipe.seed)
-    network = SegmentationNetwork(recipe.widths).to(memory_format=torch.channels_last)
+    network = SegmentationNetwork(recipe.widths)
     average = SegmentationNetwork(recipe.widths)
     average.load_state_dict(network.state_dict())
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -163,5 +163,7 @@ def _load(checkpoint: Path, recipe: Recipe | None) -> dict[str, Any]:
     except (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError) as exc:
         raise ConfigurationError(f"No usable checkpoint in {checkpoint}: delete it and train anew. ({exc})") from exc
     if recipe is not None and recipe_json != recipe.to_json():
-        raise ConfigurationError(f"The checkpoint {checkpoint} belongs to another recipe: delete it, or train in another folder.")
+        raise ConfigurationError(
+            f"The checkpoint {checkpoint} belongs to another recipe: delete it, or train in another folder."
+        )
     return dict(state)
