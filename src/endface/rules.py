@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
@@ -54,15 +55,20 @@ class _Row:
     limit: Limit
     defects: tuple[Defect, ...]
 
-    @property
+    @cached_property
     def sizes_um(self) -> _Shifts:
         return np.array([_size_um(defect) for defect in self.defects], np.float64)
 
-    @property
+    @cached_property
     def caught(self) -> tuple[Defect, ...]:
         """The defects whose size lies in the row, the largest first."""
         inside = [defect for defect in self.defects if _size_um(defect) in self.limit.interval]
         return tuple(sorted(inside, key=lambda defect: (-_size_um(defect), defect.id)))
+
+    @cached_property
+    def broken(self) -> bool:
+        """Whether it holds more than it allows."""
+        return self.limit.allowed is not None and len(self.caught) > self.limit.allowed
 
     def passes(self, shifts_um: _Shifts) -> NDArray[np.bool_]:
         """Whether the row passes with all sizes shifted, for each shift."""
@@ -70,7 +76,7 @@ class _Row:
             return np.ones(len(shifts_um), bool)
         return _counts(self.sizes_um, self.limit.interval, shifts_um) <= self.limit.allowed
 
-    @property
+    @cached_property
     def breakpoints_um(self) -> _Shifts:
         """Shifts, ascending, at which a defect enters or leaves the row."""
         if self.limit.allowed is None:
@@ -94,7 +100,7 @@ def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, f
     rows = {limits.zone.name: _rows(limits, defects) for limits in profile.rows}
     zones = tuple(_zone_result(limits, rows[limits.zone.name], coverages) for limits in profile.rows)
     every = [row for zone in rows.values() for row in zone]
-    broken = [row for row in every if not row.passes(np.zeros(1))[0]]
+    broken = [row for row in every if row.broken]
     return Judgement(
         verdict="fail" if broken else "pass",
         borderline=_borderline(every, profile.uncertainty_um),
@@ -113,9 +119,9 @@ def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
         name = limits.zone.name
         if limits.limited and coverages[name] < MIN_COVERAGE:
             # Rounded down, or 97.96 % would read as the 98 % that are asked for.
-            share = int(coverages[name] * 1000) / 10
+            share, needed = int(coverages[name] * 1000) / 10, MIN_COVERAGE * 100
             raise ZoneCutOffError(
-                f"the picture shows {share:.1f} % of zone {name} and {MIN_COVERAGE * 100:.0f} % are needed ({profile.name}): "
+                f"the picture shows {share:.1f} % of zone {name}, {needed:.0f} % are needed ({profile.name}): "
                 "centre the fiber in the picture or use a lower magnification"
             )
 
@@ -137,10 +143,9 @@ def _zone_result(limits: ZoneLimits, rows: list[_Row], coverages: Mapping[str, f
 
 
 def _limit_result(row: _Row) -> LimitResult:
-    passed = bool(row.passes(np.zeros(1))[0])
     limit = row.limit
-    margin = _margin_um(row, passed=passed)
-    return LimitResult(limit.kind, limit.text, limit.allowed, len(row.caught), margin, "pass" if passed else "fail")
+    verdict: Literal["pass", "fail"] = "fail" if row.broken else "pass"
+    return LimitResult(limit.kind, limit.text, limit.allowed, len(row.caught), _margin_um(row), verdict)
 
 
 def _counts(sizes_um: _Shifts, interval: Interval, shifts_um: _Shifts) -> NDArray[np.intp]:
@@ -151,19 +156,19 @@ def _counts(sizes_um: _Shifts, interval: Interval, shifts_um: _Shifts) -> NDArra
     return entered - left
 
 
-def _margin_um(row: _Row, *, passed: bool) -> float | None:
+def _margin_um(row: _Row) -> float | None:
     """Distance to the nearest shift with the other verdict: among breakpoints and the stretches between them."""
     breakpoints = row.breakpoints_um
     if not len(breakpoints):
         return None
     between = np.concatenate([breakpoints[:1] - 1, (breakpoints[1:] + breakpoints[:-1]) / 2, breakpoints[-1:] + 1])
-    at_point, at_stretch = row.passes(breakpoints) != passed, row.passes(between) != passed
+    at_point, at_stretch = (row.passes(shifts) == row.broken for shifts in (breakpoints, between))
     # A stretch begins and ends at breakpoints; zero is in none that differs, so its nearer end is its distance.
     flips = at_point | at_stretch[1:] | at_stretch[:-1]
     if not flips.any():
         return None
     margin = round(float(np.abs(breakpoints[flips]).min()), 6)
-    return margin if passed or margin == 0 else -margin
+    return -margin if row.broken and margin else margin
 
 
 def _borderline(rows: list[_Row], uncertainty_um: float) -> bool:

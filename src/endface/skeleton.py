@@ -52,8 +52,9 @@ def stroke_px(mask: NDArray[np.uint8]) -> tuple[float, float]:
 
     The length is that of all branches together: a longest path would leave the area of the side branches to the main
     one and make it too wide.  Thinning takes half a width off each end, so a mark of middle line ``m`` and width ``w``
-    is ``m + w`` long and covers ``w * (m + w)``; the width is the root of that equation.  Ragged slanting edges make
-    the middle line waver: a stroke of six pixels may read up to 8 % too narrow, a quarter of a micrometre.
+    is ``m + w`` long and covers ``w * (m + w)``; the width is the root of that equation.  Where a
+    stroke ends in sharp corners the middle line forks into them: six pixels wide and 200 long it then reads up to 8 %
+    too narrow, a quarter of a micrometre; with the round ends of real marks 3 %.
 
     Args:
         mask: uint8 (H, W), 1 on the mark and 0 elsewhere.

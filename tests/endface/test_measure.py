@@ -325,7 +325,7 @@ def test_outlines_filled_again_are_the_label_map() -> None:
     for defect in measure(labels, SURE, SAME, ZONES):
         filled = np.zeros((512, 512), np.uint8)
         rings = [np.round(np.array(ring)).astype(np.int32).reshape(-1, 1, 2) for ring in defect.polygon_px]
-        cv2.fillPoly(filled, rings, 1)
+        cv2.fillPoly(filled, rings, (1,))
         np.testing.assert_array_equal(filled > 0, labels == Label[defect.type.upper()])
 
 

@@ -378,7 +378,7 @@ def test_a_zone_that_is_cut_off_is_refused(zone: str) -> None:
     profile = load_profile("mm-pc")
 
     require_coverage(profile, SEEN | {zone: MIN_COVERAGE})
-    with pytest.raises(ZoneCutOffError, match=rf"shows 97\.9 % of zone {zone} and 98 % are needed \(mm-pc\)"):
+    with pytest.raises(ZoneCutOffError, match=rf"shows 97\.9 % of zone {zone}, 98 % are needed \(mm-pc\)"):
         require_coverage(profile, SEEN | {zone: 0.9799})
 
 

@@ -20,7 +20,7 @@ def stroke(angle_deg: float, width_px: float, length_px: float = 200.0) -> NDArr
     y, x = np.mgrid[:300, :300] - 149.3  # off the pixels' symmetry
     along = x * math.cos(math.radians(angle_deg)) + y * math.sin(math.radians(angle_deg))
     across = y * math.cos(math.radians(angle_deg)) - x * math.sin(math.radians(angle_deg))
-    return ((abs(along) <= length_px / 2) & (abs(across) <= width_px / 2)).astype(np.uint8)
+    return np.asarray((abs(along) <= length_px / 2) & (abs(across) <= width_px / 2), np.uint8)
 
 
 def bar(height: int, width: int) -> NDArray[np.uint8]:
@@ -89,7 +89,7 @@ def test_branches_are_part_of_the_length() -> None:
 def test_a_ring_is_as_long_as_its_circle() -> None:
     """A closed line has no ends; its length is the circumference of its middle line."""
     ring = np.zeros((200, 200), np.uint8)
-    cv2.circle(ring, (100, 100), 60, 1, 3)
+    cv2.circle(ring, (100, 100), 60, (1,), 3)
 
     assert skeleton.stroke_px(ring)[1] == pytest.approx(2 * math.pi * 60, rel=0.04)
 
@@ -102,7 +102,7 @@ def test_thinning_keeps_what_hangs_together(ends: list[tuple[int, int]], width: 
     """The middle line lies within the mark, has as many connected parts, and thinning it again changes nothing."""
     mask = np.zeros((96, 96), np.uint8)
     for start, end in itertools.pairwise(ends):
-        cv2.line(mask, start, end, 1, width)
+        cv2.line(mask, start, end, (1,), width)
     line = skeleton.thin(mask)
 
     assert not (line & ~mask).any()
