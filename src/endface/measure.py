@@ -26,7 +26,7 @@ SizeDefinition = Literal["enclosing_circle", "equivalent_area"]
 """What a defect's size is: the smallest circle's diameter around it, or that of the disc with its area."""
 
 MIN_AREA_PX: Final = 3
-"""Smaller parts are no defect: 0.75 um^2, half of the finest picture's smallest labelled spot of 2 um, is noise."""
+"""Smaller parts are noise of the network: 0.75 um^2, a spot of 1 um, half of the smallest size that a limit names."""
 
 MIXED_SHARE: Final = 0.25
 """Share of a component from which a class is a defect of its own, and not what a network takes a rim for."""
@@ -125,6 +125,7 @@ def measure(
 
 
 def _find_objects(labels: NDArray[np.uint8]) -> _Objects:
+    """What hangs together, each component divided where its classes say that it is several defects."""
     if labels.max() > max(Label):
         raise ConfigurationError(
             f"the network drew class {labels.max()} and the classes end at {max(Label)}: install this release's network"
@@ -143,6 +144,7 @@ def _find_objects(labels: NDArray[np.uint8]) -> _Objects:
     for component in np.flatnonzero(kept & (present.sum(axis=1) > 1)):
         pixels = flat[owners == component]
         parts += _parts(pixels, labels.ravel()[pixels], np.flatnonzero(present[component]), int(majority[component]))
+    # In place: the components that stay are numbered first, in their order, then the parts that leave them.
     numbers.ravel()[flat] = np.where(kept, np.cumsum(kept), 0)[owners]
     found = majority[kept].tolist()
     for number, (_, part) in enumerate(parts, start=len(found) + 1):

@@ -23,8 +23,8 @@ from endface.report import Defect, LimitResult, ZoneResult
 MIN_COVERAGE: Final = 0.98
 """Share of a judged zone that the camera must see.
 
-The rest allows for the rounding of the outermost ring's pixels and a picture a few pixels short; a fiftieth of zone D
-is a strip in which the largest single defect that it allows would still show.
+A fiber a little off the middle of the picture is common.  Where the picture's edge cuts a fiftieth of zone D off, the
+strip is 10 um high: no whole defect above the strictest limit of that zone, 10 um, can hide there.
 """
 
 _LISTED: Final = 10
