@@ -6,7 +6,7 @@ Nothing but thin lines and small numbers covers the picture; the banner and the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from endface_client._sheet import banner, font, legend
 _ZONE_COLOR: Final = (255, 255, 255)
 _FIBER_COLOR: Final = (94, 234, 212)
 _ENLARGE_BELOW_PX: Final = 1000  # a smaller picture is shown at twice its size, so that numbers do not hide it
-_RING_BELOW_PX: Final = 8  # a defect smaller than this on the canvas gets a ring around it instead of an outline on it
+_MARGIN_PX: Final = 3  # between a defect and the line around it
 _LETTER_ANGLES: Final = np.radians([45, 30, 60, 15, 75, 135])  # where a zone's letter may stand, best first
 _MOST_NUMBERS: Final = 30  # more numbers would hide the picture; the report's table has them all
 _FIXED_BITS: Final = 4  # OpenCV draws at sixteenths of a pixel
@@ -57,11 +57,11 @@ class Canvas:
         """Camera pixels (N, 2) to canvas pixels (N, 2)."""
         return (camera_xy + 0.5) * self.zoom - 0.5
 
-    def line(self, camera_xy: NDArray[np.float64], color: Color, *, closed: bool = True, rim: bool = False) -> None:
-        """A thin line through camera pixels (N, 2); as a ``rim`` wide enough to show on both sides of a thin one."""
-        points = np.round(self.at(camera_xy) * (1 << _FIXED_BITS)).astype(np.int32)
+    def line(self, lines: list[NDArray[Any]], color: Color, *, closed: bool = True, rim: bool = False) -> None:
+        """Thin lines through canvas pixels (N, 2); as a ``rim`` wide enough to show on both sides of a thin one."""
+        points = [np.round(each * (1 << _FIXED_BITS)).astype(np.int32) for each in lines]
         width = max(1, round(self.unit)) + 2 * rim
-        cv2.polylines(self.rgb, [points], closed, color, width, cv2.LINE_AA, _FIXED_BITS)
+        cv2.polylines(self.rgb, points, closed, color, width, cv2.LINE_AA, _FIXED_BITS)
 
 
 def overlay_png(data: bytes, report: Report) -> bytes:
@@ -141,42 +141,43 @@ def _draw_zones(canvas: Canvas, report: Report, labels: Labels) -> None:
     plain = canvas.rgb.copy()
     for zone in report.zones:
         rx, ry = zone.outer_um / 2 / scale
-        canvas.line(ellipse_points(Ellipse(center, (rx, ry))), _ZONE_COLOR)
+        canvas.line([canvas.at(ellipse_points(Ellipse(center, (rx, ry))))], _ZONE_COLOR)
         places = np.asarray(center) + np.column_stack([np.cos(_LETTER_ANGLES) * rx, -np.sin(_LETTER_ANGLES) * ry])
         labels.add(zone.name, [(x, y) for x, y in canvas.at(places)], PAPER)
     cv2.addWeighted(canvas.rgb, 0.55, plain, 0.45, 0, dst=canvas.rgb)
     for ellipse in filter(None, (report.fiber.cladding, report.fiber.core)):
-        points = ellipse_points(ellipse)
-        for start in range(0, len(points), 8):
-            canvas.line(points[start : start + 4], _FIBER_COLOR, closed=False)
+        points = canvas.at(ellipse_points(ellipse))
+        canvas.line([points[start : start + 4] for start in range(0, len(points), 8)], _FIBER_COLOR, closed=False)
 
 
 def _draw_defects(canvas: Canvas, report: Report, labels: Labels) -> None:
     """Outlines in the type's color over a dark rim, and numbers: the inner zones' and the largest come first."""
-    numbered, others = report.defects[:_MOST_NUMBERS], report.defects[_MOST_NUMBERS:]
-    outlines = [(np.array(ring), defect) for defect in others for ring in defect.polygon_px]
-    outlines += [(ring, defect) for defect in numbered for ring in _outline(canvas, defect)]
-    for ring, _ in outlines:
-        canvas.line(ring, INK, rim=True)
-    for ring, defect in outlines:
-        canvas.line(ring, DEFECT_COLORS[defect.type])
-    for defect in numbered:
-        labels.add(str(defect.id), _beside(canvas, defect), DEFECT_COLORS[defect.type])
+    outlines = [_outline(canvas, defect) for defect in report.defects]
+    for outline in outlines:
+        canvas.line(outline, INK, rim=True)
+    for outline, defect in zip(outlines, report.defects, strict=True):
+        canvas.line(outline, DEFECT_COLORS[defect.type])
+    for outline, defect in list(zip(outlines, report.defects, strict=True))[:_MOST_NUMBERS]:
+        labels.add(str(defect.id), _beside(outline, 10 * canvas.unit), DEFECT_COLORS[defect.type])
 
 
-def _beside(canvas: Canvas, defect: Defect) -> list[tuple[float, float]]:
+def _outline(canvas: Canvas, defect: Defect) -> list[NDArray[np.int32]]:
+    """Lines on the canvas around a defect, a little off its edge: a line on a thin scratch would hide it."""
+    margin = round(_MARGIN_PX * canvas.unit)
+    rings = [np.round(canvas.at(np.array(ring))).astype(np.int32) for ring in defect.polygon_px]
+    origin = np.concatenate(rings).min(axis=0) - 2 * margin
+    width, height = np.concatenate(rings).max(axis=0) - origin + 2 * margin + 1
+    shape = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(shape, [ring - origin for ring in rings], (1,))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
+    contours, _ = cv2.findContours(
+        cv2.dilate(shape, disc), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=origin.tolist()
+    )
+    return [contour[:, 0].astype(np.int32) for contour in contours]
+
+
+def _beside(outline: list[NDArray[np.int32]], gap: float) -> list[tuple[float, float]]:
     """Canvas points for a number: off the outline's ends to the upper right, lower right, upper left, lower left."""
-    points = canvas.at(np.concatenate([np.array(ring) for ring in _outline(canvas, defect)]))
-    gap = 10 * canvas.unit
+    points = np.concatenate(outline)
     ends = [(points[np.argmax(points @ (x, y))], (x, y)) for x, y in ((1, -1), (1, 1), (-1, -1), (-1, 1))]
     return [(end[0] + gap * x, end[1] + gap * y) for end, (x, y) in ends]
-
-
-def _outline(canvas: Canvas, defect: Defect) -> list[NDArray[np.float64]]:
-    """The defect's rings, or a ring around it where they would hide it."""
-    x, y, width, height = defect.bbox_px
-    if max(width, height) * canvas.zoom < _RING_BELOW_PX * canvas.unit:
-        center = (x + (width - 1) / 2, y + (height - 1) / 2)
-        radius = max(width, height) / 2 + 4 * canvas.unit / canvas.zoom
-        return [ellipse_points(Ellipse(center, (radius, radius)))]
-    return [np.array(ring) for ring in defect.polygon_px]

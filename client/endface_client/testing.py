@@ -24,8 +24,10 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import deserialize_bytes_tensor, serialize_byte_tensor
 
 from endface import contract
-from endface.image import sha256
+from endface.errors import RequestError
+from endface.image import check_size, sha256
 from endface.report import Calibration, Criteria, Ellipse, Fiber, ImageInfo, Report, ZoneResult
+from endface.stages import Options
 
 PASS: Final = Report(
     verdict="pass",
@@ -131,15 +133,12 @@ def made_out(report: Report, received: Received) -> Report:
 
 
 def _refusal(received: Received) -> Failure | None:
-    """What a server without a default profile refuses before it looks at a picture."""
-    unknown = [
-        key for key in received.parameters
-        if key not in contract.PARAMETERS and not key.startswith(contract.META_PREFIX)
-    ]  # fmt: skip
-    if unknown:
-        return Failure(grpc.StatusCode.INVALID_ARGUMENT, f"bad_parameter: no parameter {unknown[0]!r}")
-    if not received.parameters.get("profile"):
-        return Failure(grpc.StatusCode.INVALID_ARGUMENT, "unknown_profile: the request names no profile")
+    """What a real server without a default profile refuses before it looks at a picture."""
+    try:
+        check_size(received.picture)
+        Options.from_parameters(received.parameters)
+    except RequestError as exc:
+        return Failure(grpc.StatusCode.INVALID_ARGUMENT, f"{exc.code}: {exc}")
     return None
 
 
