@@ -38,7 +38,7 @@ def test_a_defect_is_outlined_in_the_color_of_its_type(found, gray_png):
 
     assert shows(picture[405, 575:578], DEFECT_COLORS["scratch"])
     assert shows(picture[815, 995:998], DEFECT_COLORS["contamination"])
-    assert (picture[800:831, 1000:1031] == 128).all()
+    assert (picture[801:830, 1001:1030] == 128).all()
 
 
 def test_a_tiny_defect_is_ringed_and_left_visible(found, gray_png):
