@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import __version__
-from endface.contract import CLADDING_UM, META_PREFIX, PARAMETERS, SQUARE_PX
+from endface.contract import CLADDING_UM, META_PREFIX, PARAMETERS, SQUARE_PX, Label
 from endface.errors import (
     BadParameterError,
     CoarseScaleError,
@@ -33,7 +33,7 @@ from endface.errors import (
     UnknownProfileError,
 )
 from endface.geometry import Located, Rim, locate
-from endface.image import Picture, Placement, check_size, decode, resample, sha256
+from endface.image import Picture, Placement, Rect, check_size, decode, resample, sha256
 from endface.measure import measure
 from endface.profile import Profile, load_profile, profile_names
 from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
@@ -131,6 +131,7 @@ class Frame:
         problem: Why the picture cannot be judged; None where it can.
         calibration: Camera scale, where a fiber was found.
         fiber: The fiber, where one was found.
+        seen_px: The part of the picture inside the camera's black frame.
         coverage: Share of each zone that the camera saw.
         timings_ms: Time spent so far.
     """
@@ -142,6 +143,7 @@ class Frame:
     problem: Problem | None = None
     calibration: Calibration | None = None
     fiber: Fiber | None = None
+    seen_px: Rect | None = None
     coverage: Mapping[str, float] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
@@ -153,12 +155,13 @@ class Frame:
     def from_json(cls, text: str) -> Frame:
         """Read what ``to_json`` wrote."""
         values = json.loads(text)
-        problem, scale, fiber = values["problem"], values["calibration"], values["fiber"]
+        problem, scale, fiber, seen = (values[key] for key in ("problem", "calibration", "fiber", "seen_px"))
         parsed = {
             "image": ImageInfo(**values["image"]),
             "problem": Problem(**problem) if problem else None,
             "calibration": Calibration.from_dict(scale) if scale else None,
             "fiber": Fiber.from_dict(fiber) if fiber else None,
+            "seen_px": Rect(**seen) if seen else None,
         }
         return cls(**values | parsed)
 
@@ -219,9 +222,10 @@ def postprocess(
         model=model,
         timings_ms=frame.timings_ms,
     )
-    if frame.problem is not None or frame.fiber is None or frame.calibration is None:
+    if frame.problem is not None or frame.fiber is None or frame.calibration is None or frame.seen_px is None:
         return replace(blank, reasons=(blank.error.message,) if blank.error else ())
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
+    labels = np.where(placement.seen(frame.seen_px), labels, np.uint8(Label.BACKGROUND))  # the rest is made up
     defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
     judgement = judge(defects, profile, frame.coverage)
     return replace(
@@ -283,7 +287,7 @@ def _place(picture: Picture, cladding: Rim, frame: Frame, profile: Profile) -> t
         )
     placement = Placement(cladding.ellipse.center_px, scale)
     seen = placement.seen(picture.field)
-    frame = replace(frame, coverage={zone.name: coverage(zone, seen) for zone in profile.zones})
+    frame = replace(frame, seen_px=picture.field, coverage={zone.name: coverage(zone, seen) for zone in profile.zones})
     require_coverage(profile, frame.coverage)
     square = resample(picture, placement)
     _require_contrast(square, profile)

@@ -150,6 +150,16 @@ def test_lit_core_at_the_end_of_the_scale_may_pass(draw_face: Draw) -> None:
     assert inspect(draw_face(levels=(180, 100, 255), core_share=0.2).png()).verdict == "pass"
 
 
+def test_labels_where_the_camera_saw_nothing_do_not_count(draw_face: Draw) -> None:
+    """What the network draws on the made-up part of the square, beyond the picture, is no defect."""
+    data = draw_face(center=(207.0, 290.0)).png()  # zone D fits in, the square's left margin does not
+
+    beyond, inside = inspect(data, spot(1.5, (-127.4, 40))), inspect(data, spot(1.5, (126.9, 40)))
+
+    assert beyond.defects == ()
+    assert len(inside.defects) == 1
+
+
 def test_malformed_pictures_are_errors_of_the_request() -> None:
     """No bytes at all is the caller's mistake."""
     with pytest.raises(EmptyImageError):
