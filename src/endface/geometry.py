@@ -119,7 +119,7 @@ def locate(gray: NDArray[np.uint8]) -> Located:
     scale = np.array([gray.shape[1] / size[0], gray.shape[0] / size[1]])
     center = (np.array(coarse.ellipse.center_px) + 0.5) * scale - 0.5
     guess = _ellipse(np.concatenate([center, np.array(coarse.ellipse.radii_px) * scale]))
-    rim = _fit_rim(gray, guess, reach=0.08, sign=float(np.sign(coarse.levels)))
+    rim = _fit_rim(gray, guess, reach=0.08, sign=float(np.sign(coarse.levels)), damaged=True)
     if rim is None or not _stands_out(rim):
         raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
     return Located(rim, find_core(gray, rim.ellipse))
@@ -160,7 +160,7 @@ def fit_ellipse(points: FloatArray, weights: FloatArray | None = None) -> FloatA
     Returns:
         Centre x, y and radii x, y; None where the points lie on no ellipse.
     """
-    middle, spread = points.mean(axis=0), float(points.std()) or 1.0
+    middle, spread = points.mean(axis=0), float(np.ptp(points)) or 1.0
     x, y = ((points - middle) / spread).T
     columns = np.stack([x * x, y * y, x, y], axis=1)
     weight = np.ones(len(points)) if weights is None else weights
@@ -180,9 +180,12 @@ def fit_ellipse(points: FloatArray, weights: FloatArray | None = None) -> FloatA
 def _outlines(small: NDArray[np.uint8]) -> Iterator[Ellipse]:
     """Ellipses around outlines at several gray levels, alike ones once."""
     known: list[FloatArray] = []
+    shortest = MIN_RAYS_SEEN * 2 * math.pi * MIN_RADIUS_SHARE * max(small.shape)
     for level in np.unique(np.quantile(small, np.linspace(0.01, 0.99, LEVELS)).astype(np.uint8)):
         outlines, _ = cv2.findContours((small > level).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         for outline in outlines:
+            if len(outline) < shortest:
+                continue
             found = _outline_ellipse(outline[:, 0, :].astype(np.float64), (small.shape[1], small.shape[0]))
             if found is None or any(np.abs(found - other).max() < ALIKE_SHARE * other[2] for other in known):
                 continue
@@ -194,7 +197,7 @@ def _outline_ellipse(points: FloatArray, size: tuple[int, int]) -> FloatArray | 
     """Centre and radii of an outline that is an ellipse, judged by its points off the picture's border."""
     smallest = MIN_RADIUS_SHARE * max(size)
     inner = points[((points > 0) & (points < np.array(size) - 1)).all(axis=1)]
-    if len(inner) < MIN_RAYS_SEEN * 2 * np.pi * smallest:
+    if len(inner) < MIN_RAYS_SEEN * 2 * math.pi * smallest:
         return None
     fit = fit_ellipse(inner)
     if fit is None or not smallest < fit[2] < 2 * max(size) or not _aspect(fit) < MAX_ASPECT:
@@ -221,11 +224,13 @@ def _strength(rim: Rim) -> float:
     return abs(rim.levels) * rim.support**2
 
 
-def _fit_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float, sign: float = 0.0) -> Rim | None:
+def _fit_rim(
+    gray: NDArray[np.uint8], guess: Ellipse, *, reach: float, sign: float = 0.0, damaged: bool = False
+) -> Rim | None:
     """Fit the steepest edges along rays within ``reach`` (a share of the radius) of a guess.
 
-    ``sign`` is that of the step from inside to outside.  Where it is not known (0) the guess is a rough one, its own
-    step tells the sign, and a plain fit will do.
+    ``sign`` is that of the step from inside to outside; 0 takes that between the ends of the rays.
+    ``damaged`` expects arcs of the rim to be missing.
     """
     radius_px = float(np.mean(guess.radii_px))
     shares = 1 + np.linspace(-reach, reach, max(int(4 * reach * radius_px), 16) + 1)
@@ -235,10 +240,10 @@ def _fit_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float, sign: flo
         return None
     smooth = cv2.GaussianBlur(rays, (0, 0), sigmaX=SMOOTHING_PX / step_px, sigmaY=0.5)
     slopes = np.gradient(smooth, axis=1)
-    step_sign = sign or float(np.sign(np.median(smooth[:, -1] - smooth[:, 0]))) or 1.0
-    at = (step_sign * slopes).argmax(axis=1)
+    sign = sign or float(np.sign(np.median(smooth[:, -1] - smooth[:, 0]))) or 1.0
+    at = (sign * slopes).argmax(axis=1)
     points = np.array(guess.center_px, np.float64) + directions * shares[at, None]
-    fit = _robust_fit(points) if sign else _reweighted_fit(points, points)
+    fit = _robust_fit(points) if damaged else _reweighted_fit(points)
     if fit is None or _aspect(fit) > MAX_ASPECT:
         return None
     votes = np.flatnonzero(np.abs(_distance(points, fit)) < max(VOTE_SHARE, 1 / radius_px))
@@ -282,16 +287,16 @@ def _without_arcs(points: FloatArray) -> Iterator[FloatArray]:
         yield np.roll(points, -first, axis=0)[: len(points) * 2 // 3]
 
 
-def _reweighted_fit(points: FloatArray, start: FloatArray) -> FloatArray | None:
-    """Least squares from a first fit to some of the points, repeated with Tukey's weights until it rests."""
-    fit = fit_ellipse(start)
+def _reweighted_fit(points: FloatArray, start: FloatArray | None = None) -> FloatArray | None:
+    """Least squares from a first fit to some of the points (or all), repeated with Tukey's weights until it rests."""
+    fit = fit_ellipse(points if start is None else start)
     for _ in range(8):
         if fit is None:
             return None
         off = _distance(points, fit)
         scale = max(4.685 * 1.4826 * float(np.median(np.abs(off))), VOTE_SHARE / 2)  # Tukey's 95 % constant times MAD
         last, fit = fit, fit_ellipse(points, np.clip(1 - (off / scale) ** 2, 0, None))
-        if fit is not None and np.abs(fit - last).max() < 1e-4 * last[2]:
+        if fit is not None and np.abs(fit - last).max() < 3e-4 * last[2]:
             break
     return fit
 
