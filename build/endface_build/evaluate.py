@@ -5,7 +5,7 @@ outlines.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from endface.contract import UM_PER_PX, Label
 from endface_build.canvas import UNDECIDED
 from endface_build.dataset import SquareSet
 from endface_build.engine import Engine
+from endface_build.raster import Window
 
 MIN_UM = 3.0
 """Smaller marks count neither as defects nor as alarms."""
@@ -85,22 +86,22 @@ class Tally:
 
     def _add_alarms(self, truth: Labels, found: Labels) -> None:
         something = _dilate(truth > 0)
-        for mark in _components(found > 0):
+        for window, mark in _components(found > 0):
             if _size_um(mark) >= MIN_UM:
-                kind = Label(int(np.bincount(found[mark]).argmax())).name.lower()
+                kind = Label(int(np.bincount(found[window][mark]).argmax())).name.lower()
                 for name in ("any", kind):
                     self._count("alarms", name)
-                    self._count("true", name, int(something[mark].mean() >= TRUE_SHARE))
+                    self._count("true", name, int(something[window][mark].mean() >= TRUE_SHARE))
 
     def _add_defects(self, truth: Labels, found: Labels) -> None:
         near = _dilate(found > 0)
         for label in Label:
-            for mark in _components(truth == label) if label != Label.BACKGROUND else ():
+            for window, mark in _components(truth == label) if label != Label.BACKGROUND else ():
                 size_um = _size_um(mark)
                 if size_um < MIN_UM:
                     continue
-                hit = near[mark].mean() >= FOUND_SHARE
-                votes = np.bincount(found[_dilate(mark)], minlength=len(Label))[1:]
+                hit = near[window][mark].mean() >= FOUND_SHARE
+                votes = np.bincount(found[window][_dilate(mark)], minlength=len(Label))[1:]
                 said = Label(int(votes.argmax()) + 1)
                 for name in ("any", label.name.lower(), _size_class(size_um)):
                     self._count("defects", name)
@@ -140,12 +141,14 @@ def _dilate(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(mask.astype(np.uint8), STRAY), np.bool_)
 
 
-def _components(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """Masks of the separate marks; gaps of one pixel do not separate."""
-    count, numbers = cv2.connectedComponents(
-        cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)), connectivity=8
-    )
-    return [(numbers == number) & mask for number in range(1, count)]
+def _components(mask: NDArray[np.bool_]) -> Iterator[tuple[Window, NDArray[np.bool_]]]:
+    """The separate marks: a window with room to stray, and the mark in it; gaps of one pixel do not separate."""
+    joined = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8))
+    count, numbers, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    for number in range(1, count):
+        left, top, width, height = (int(side) for side in boxes[number][:4])
+        window = slice(max(0, top - 2), top + height + 2), slice(max(0, left - 2), left + width + 2)
+        yield window, (numbers[window] == number) & mask[window]
 
 
 def _size_um(mark: NDArray[np.bool_]) -> float:

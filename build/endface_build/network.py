@@ -58,6 +58,12 @@ def radius() -> Tensor:
     return (squared[None, :] + squared[:, None]).sqrt()[None, None]
 
 
+def to_blocks(inputs: Tensor) -> Tensor:
+    """``torch.pixel_unshuffle`` by strided slices, which ONNX Runtime copies four times as fast as its transpose."""
+    corners = [inputs[:, :, row::BLOCK, column::BLOCK] for row in range(BLOCK) for column in range(BLOCK)]
+    return torch.stack(corners, dim=2).flatten(1, 2)
+
+
 class Conv(nn.Sequential):
     """3x3 convolution, batch normalisation, ReLU."""
 
@@ -117,11 +123,17 @@ class SegmentationNetwork(nn.Module):
         self.ups = nn.ModuleList(Up(coarse, fine) for coarse, fine in zip(coarser[::-1], widths[-2::-1], strict=True))
         self.head = nn.Conv2d(finest, CLASSES * BLOCK**2, 1)
         with torch.no_grad():  # nearly everything is background: start there
-            self.head.bias.view(CLASSES, -1)[0] = 3.0  # type: ignore[union-attr]  # the head has a bias
+            self.head_bias.view(CLASSES, -1)[Label.BACKGROUND] = 3.0
+
+    @property
+    def head_bias(self) -> Tensor:
+        """Bias of the logits, (20,): what the network says where it sees nothing."""
+        assert self.head.bias is not None
+        return self.head.bias
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Planes (N, 3, H, W) to block logits (N, 20, H/2, W/2)."""
-        features = self.stem(functional.pixel_unshuffle(inputs, BLOCK))
+        features = self.stem(to_blocks(inputs))
         skips = []
         for down in self.downs:
             skips.append(features)
@@ -155,5 +167,5 @@ class Segment(nn.Module):
             best = torch.maximum(best, candidate)
         confidence = torch.round(255 * torch.sigmoid(best - second))
         both = torch.cat((label, confidence), dim=1)
-        labels, confidences = functional.pixel_shuffle(both, BLOCK).to(torch.uint8).unbind(dim=1)
+        labels, confidences = functional.pixel_shuffle(both.to(torch.uint8), BLOCK).unbind(dim=1)
         return labels, confidences

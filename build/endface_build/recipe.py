@@ -28,6 +28,8 @@ class Recipe:
         warmup: Steps until the peak.
         weight_decay: Decoupled weight decay.
         class_weights: Weight of each ``Label`` in the cross-entropy.
+        prior_share: Share of the class weights' logarithm that the finished network gives back: the weights help to
+            learn rare marks, but would leave their outlines too wide and their alarms too many.
         dice_share: Share of the Dice term in the loss.
         bfloat16: Whether forward passes run in bfloat16, a third faster on CPUs that have it.
         average: Decay of the running average of the weights, which is what gets exported.
@@ -47,6 +49,7 @@ class Recipe:
     warmup: int = 150
     weight_decay: float = 1e-4
     class_weights: tuple[float, ...] = (1.0, 4.0, 12.0, 3.0, 12.0)
+    prior_share: float = 0.75
     dice_share: float = 0.25
     bfloat16: bool = True
     average: float = 0.995

@@ -111,7 +111,7 @@ def train(
 
 
 def load_trained(checkpoint: Path) -> Trained:
-    """The averaged network of a checkpoint.
+    """The averaged network of a checkpoint, with the class weights' prior given back.
 
     Args:
         checkpoint: A file that ``train`` wrote.
@@ -123,6 +123,9 @@ def load_trained(checkpoint: Path) -> Trained:
     recipe = Recipe.from_json(state["recipe"])
     network = SegmentationNetwork(recipe.widths)
     network.load_state_dict(state["average"])
+    with torch.no_grad():
+        given_back = recipe.prior_share * torch.tensor(recipe.class_weights).log()
+        network.head_bias.sub_(given_back.repeat_interleave(BLOCK**2))
     return Trained(network.eval(), recipe, state["step"], state["seconds"])
 
 

@@ -13,7 +13,7 @@ from endface_build.canvas import UNDECIDED
 from endface_build.faces import Face
 from endface_build.losses import segmentation_loss
 from endface_build.marks import chip, particle, pit, scratch
-from endface_build.network import BLOCK, CLASSES, Segment, SegmentationNetwork, planes
+from endface_build.network import BLOCK, CLASSES, Segment, SegmentationNetwork, planes, to_blocks
 from endface_build.synthetic import to_square
 
 TINY = (8, 12, 16)
@@ -116,3 +116,10 @@ def test_overfits_two_faces():
 
     assert ((found > 0) & (targets > 0)).sum() / ((found > 0) | (targets > 0)).sum() > 0.7
     assert (found == targets)[targets > 0].float().mean() > 0.7
+
+
+def test_blocks_are_torchs_own():
+    """Space-to-depth by slices is the same as PyTorch's."""
+    inputs = torch.randn(2, 3, 8, 12)
+
+    assert torch.equal(to_blocks(inputs), functional.pixel_unshuffle(inputs, BLOCK))
