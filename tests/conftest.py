@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from endface.embedded import EmbeddedServer, Settings
+from endface.embedded import EmbeddedServer
+from endface.triton_settings import Settings
 from endface_build.camera import Camera, photograph
 from endface_build.faces import Face
 

@@ -12,8 +12,9 @@ from typing import Annotated, Final
 
 import typer
 
-from endface.embedded import EmbeddedServer, Settings
+from endface.embedded import EmbeddedServer
 from endface.errors import EndfaceError
+from endface.triton_settings import Settings
 from endface_client._serve import READY_WITHIN_S, checkout_repository
 
 _INSPECTED: Final = (0, 1)

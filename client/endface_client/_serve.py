@@ -12,8 +12,9 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 import endface
-from endface.embedded import DEFAULT_ENGINE, EmbeddedServer, Settings
+from endface.embedded import EmbeddedServer
 from endface.errors import EndfaceError, RepositoryError
+from endface.triton_settings import DEFAULT_ENGINE, Settings
 
 READY_WITHIN_S: Final = 120
 """How long a start may take; a cold disk and a busy machine have been seen to take half a minute."""

@@ -8,67 +8,49 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import errno
-import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from endface import contract, triton_binary, triton_log
-from endface.errors import PortTakenError, RepositoryError, ServerStartError
-from endface.profile import load_profile, profile_names
-
-DEFAULT_ENGINE: Final = "onnxruntime"
-"""Engine of the models' own ``config.pbtxt``; every other one has a ``configs/<engine>.pbtxt`` of the segment model."""
+from endface import triton_binary, triton_log
+from endface.errors import ServerStartError
+from endface.triton_control import Control
+from endface.triton_settings import Settings
 
 _POLL_S: Final = 0.1
 _DRAIN_S: Final = 20
 """How long requests under way may take after a stop; none waits longer than 10 s in a queue."""
 
-_KILL_AFTER_S: Final = _DRAIN_S + 10
+_EXIT_S: Final = 5
+"""How long Triton may take to unload its models: it took 4 s here."""
+
+_KILL_AFTER_S: Final = 2 * _EXIT_S
+"""With ``_DRAIN_S`` it makes 30 s, the grace period of Kubernetes and most supervisors."""
+
 _LOG_LINES: Final = 400
 """How much of the log is kept to explain a failure."""
 
 # Ask the kernel for SIGTERM when the starting process dies (PR_SET_PDEATHSIG = 1, linux/prctl.h), then become Triton.
 # The starter may have died before the prctl: then nobody would ever stop the server, so look once.
-_LAUNCH: Final = """
+_LAUNCHER: Final = (
+    sys.executable,
+    "-ISc",
+    """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 if os.getppid() != int(sys.argv[1]):
     sys.exit("the process that started Triton is gone")
 os.execv(sys.argv[2], sys.argv[2:])
-"""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What to serve, and where to listen."""
-
-    repository: Path
-    host: str = "127.0.0.1"
-    http_port: int = 8000
-    grpc_port: int = 8001
-    metrics_port: int = 8002
-    engine: str = DEFAULT_ENGINE
-    profile: str = ""
-    """Profile of requests that name none; empty: each request must name one."""
-    profiles: Path | None = None
-    """Directory with the user's own profile files."""
-
-    @property
-    def ports(self) -> dict[str, int]:
-        """The ports by the names of their options."""
-        return {"--http-port": self.http_port, "--grpc-port": self.grpc_port, "--metrics-port": self.metrics_port}
+""",
+)
 
 
 def _unheard(_line: str) -> None:
@@ -91,6 +73,7 @@ class EmbeddedServer:
         self._lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         self._workspace: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[str] | None = None
+        self._control: Control | None = None
         self._reader: threading.Thread | None = None
         self._stubs: frozenset[int] = frozenset()
 
@@ -106,12 +89,12 @@ class EmbeddedServer:
     @property
     def grpc_address(self) -> str:
         """Where a client on this machine finds the server: ``host:port``."""
-        return f"{_reachable(self.settings.host)}:{self.settings.grpc_port}"
+        return f"{self.settings.local_address}:{self.settings.grpc_port}"
 
     @property
     def http_address(self) -> str:
         """As ``grpc_address``, for HTTP."""
-        return f"{_reachable(self.settings.host)}:{self.settings.http_port}"
+        return f"{self.settings.local_address}:{self.settings.http_port}"
 
     @property
     def log(self) -> list[str]:
@@ -128,15 +111,14 @@ class EmbeddedServer:
             ServerMissingError: no tritonserver is installed.
             ServerStartError: the host is no address of this machine.
         """
-        _check_repository(self.settings)
-        _check_profiles(self.settings)
-        _check_ports(self.settings)
+        self.settings.check()
         self._workspace = tempfile.TemporaryDirectory(prefix="endface-", ignore_cleanup_errors=True)
         try:
             binary = triton_binary.find(Path(self._workspace.name))
+            self._control = Control(self.settings.local_address, self.settings.http_port)
             self._process = subprocess.Popen(
-                [sys.executable, "-ISc", _LAUNCH, str(os.getpid()), str(binary.path), *binary.flags, *self._flags()],
-                env=os.environ | binary.environment | _environment(self.settings),
+                [*_LAUNCHER, str(os.getpid()), str(binary.path), *binary.flags, *self._flags(self._control)],
+                env=os.environ | binary.environment | self.settings.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -144,11 +126,11 @@ class EmbeddedServer:
                 errors="replace",
                 start_new_session=True,
             )
+            self._reader = threading.Thread(target=self._read, name="triton-log", daemon=True)
+            self._reader.start()
         except BaseException:
             self.stop()
             raise
-        self._reader = threading.Thread(target=self._read, name="triton-log", daemon=True)
-        self._reader.start()
 
     def wait_ready(self, timeout_s: float = 60) -> None:
         """Wait until the ensemble takes requests.
@@ -169,13 +151,7 @@ class EmbeddedServer:
 
     def is_ready(self) -> bool:
         """Whether the ensemble takes requests now."""
-        connection = http.client.HTTPConnection(
-            _reachable(self.settings.host).strip("[]"), self.settings.http_port, timeout=5
-        )
-        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request("GET", f"/v2/models/{contract.ENSEMBLE.name}/ready")
-            return connection.getresponse().status == http.client.OK
-        return False
+        return self._control is not None and self._control.is_ready()
 
     def watch(self, log: Callable[[str], None] = _unheard) -> None:
         """Return only by raising: as soon as the server or one of its stub processes is gone.
@@ -200,8 +176,12 @@ class EmbeddedServer:
     def stop(self) -> None:
         """Let requests under way finish, then end the server and all that belongs to it.  Harmless when not running."""
         if self._process is not None:
-            self._end(self._process)
-            self._process = None
+            try:
+                if self._control is not None and self._process.poll() is None:
+                    self._control.drain(_DRAIN_S)
+            finally:
+                self._end(self._process)
+                self._process = self._control = None
         if self._reader is not None:
             self._reader.join()
             self._reader = None
@@ -216,26 +196,10 @@ class EmbeddedServer:
             raise RuntimeError("the server was not started")
         return self._process
 
-    def _flags(self) -> list[str]:
-        settings = self.settings
-        flags: dict[str, object] = {
-            "model-repository": settings.repository.resolve(),
-            "http-address": settings.host,
-            "http-port": settings.http_port,
-            "grpc-address": settings.host,
-            "grpc-port": settings.grpc_port,
-            "metrics-address": settings.host,
-            "metrics-port": settings.metrics_port,
-            "exit-timeout-secs": _DRAIN_S,
-            "log-info": "false",  # errors and warnings remain
-            "backend-config": f"python,shm-region-prefix-name={self._shm_prefix()}",
-        }
-        if not self._has_gpu:
-            flags |= {"pinned-memory-pool-byte-size": 0, "allow-gpu-metrics": "false"}
-        if settings.engine != DEFAULT_ENGINE:
-            flags["model-config-name"] = settings.engine
-        # Our config.pbtxt files are complete; to guess what they lack, Triton would start each stub once more.
-        return ["--disable-auto-complete-config", *(f"--{name}={value}" for name, value in flags.items())]
+    def _flags(self, control: Control) -> list[str]:
+        shm = f"--backend-config=python,shm-region-prefix-name={self._shm_prefix()}"
+        quiet = [] if self._has_gpu else ["--pinned-memory-pool-byte-size=0", "--allow-gpu-metrics=false"]
+        return [*self.settings.flags, *control.flags, f"--exit-timeout-secs={_EXIT_S}", shm, *quiet]
 
     def _shm_prefix(self) -> str:
         """Unique on this machine, so that servers side by side do not share memory by accident."""
@@ -258,7 +222,7 @@ class EmbeddedServer:
         return triton_log.explain(self.log, self.settings.ports, self._running().poll())
 
     def _end(self, process: subprocess.Popen[str]) -> None:
-        process.send_signal(signal.SIGTERM)  # Triton drains; harmless when it ended already
+        process.send_signal(signal.SIGTERM)  # harmless when it ended already
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_KILL_AFTER_S)
         for pid in _session(process.pid):
@@ -267,65 +231,6 @@ class EmbeddedServer:
         process.wait()
         while _session(process.pid):
             time.sleep(_POLL_S)
-
-
-def engines(repository: Path) -> list[str]:
-    """The engines that the repository has a configuration for, the default one first."""
-    configured = (repository / contract.SEGMENT.name / "configs").glob("*.pbtxt")
-    return [DEFAULT_ENGINE, *sorted(path.stem for path in configured if path.stem != DEFAULT_ENGINE)]
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """What the stages in the stub processes read, and one thread for each library in them."""
-    return {
-        "ENDFACE_ENGINE": settings.engine,
-        "ENDFACE_PROFILE": settings.profile,
-        "ENDFACE_PROFILES": str(settings.profiles.resolve()) if settings.profiles else "",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-
-
-def _check_repository(settings: Settings) -> None:
-    missing = [
-        model.name for model in contract.MODELS if not (settings.repository / model.name / "config.pbtxt").is_file()
-    ]
-    if missing:
-        raise RepositoryError(
-            f"{settings.repository} is no model repository of endface: {', '.join(missing)} missing; "
-            "name the right folder with --repository"
-        )
-    known = engines(settings.repository)
-    if settings.engine not in known:
-        raise RepositoryError(f"no engine {settings.engine!r} in {settings.repository}; it has {', '.join(known)}")
-
-
-def _check_profiles(settings: Settings) -> None:
-    """Read what the stages will read, to say what is wrong before anything is started."""
-    for name in profile_names(settings.profiles):
-        load_profile(name, settings.profiles)
-    if settings.profile:
-        load_profile(settings.profile, settings.profiles)
-
-
-def _check_ports(settings: Settings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    for option, port in settings.ports.items():
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Triton does: ignore closing connections
-            try:
-                probe.bind((settings.host, port))
-            except OSError as exc:
-                if exc.errno == errno.EADDRINUSE:
-                    raise PortTakenError(triton_log.port_taken(option, port)) from exc
-                raise ServerStartError(f"cannot listen on {settings.host} port {port}: {exc.strerror}") from exc
-
-
-def _reachable(host: str) -> str:
-    """The address under which this machine reaches a server that listens on ``host``."""
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-    address = everywhere.get(host, host)
-    return f"[{address}]" if ":" in address else address
 
 
 def _session(leader: int) -> set[int]:

@@ -61,6 +61,6 @@ def _model_failure(lines: Sequence[str]) -> RepositoryError | None:
 
 
 def _other_failure(lines: Sequence[str], status: int | None) -> ServerStartError:
-    errors = [line for line in lines if line.startswith(("E", "error:"))] or list(lines)
+    errors = [line for line in lines if line.startswith(("E", "error:"))] or [line for line in lines if line.strip()]
     reason = f"the last that it said: {errors[-1]}" if errors else "its log is empty"
     return ServerStartError(f"Triton ended by itself with exit status {status}; {reason}")

@@ -14,6 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from endface import contract
+from endface.triton_settings import Settings
+
 WriteNetwork = Callable[..., Path]
 
 
@@ -52,6 +55,15 @@ def write_network() -> WriteNetwork:
         return path
 
     return write
+
+
+@pytest.fixture
+def settings(tmp_path: Path, free_ports: Callable[[], dict[str, int]]) -> Settings:
+    """A repository that looks whole, on free ports."""
+    for model in contract.MODELS:
+        (tmp_path / "models" / model.name).mkdir(parents=True)
+        (tmp_path / "models" / model.name / "config.pbtxt").touch()
+    return Settings(tmp_path / "models", **free_ports())
 
 
 def _write_manifest(path: Path, version: int) -> None:

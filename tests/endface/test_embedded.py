@@ -10,15 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from endface import contract, embedded
-from endface.embedded import EmbeddedServer, Settings, engines
+from endface import embedded
+from endface.embedded import EmbeddedServer
 from endface.errors import (
-    ConfigurationError,
-    PortTakenError,
-    RepositoryError,
     ServerStartError,
-    UnknownProfileError,
 )
+from endface.triton_settings import Settings
 
 FAKE_TRITON = """#!{python}
 import http.server, json, os, signal, subprocess, sys
@@ -26,17 +23,26 @@ flags = dict(flag[2:].split("=", 1) for flag in sys.argv[1:] if "=" in flag)
 print("flags", json.dumps(flags), flush=True)
 print("environment", os.environ.get("ENDFACE_PROFILE"), os.environ.get("ENDFACE_ENGINE"), flush=True)
 {behaviour}
+states = ["READY"]
 class Ready(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/die":
             os._exit(3)
         self.send_response(200 if self.path == "/v2/models/endface/ready" else 404)
         self.end_headers()
+    def do_POST(self):
+        path = self.path.removeprefix("/v2/repository/")
+        print("asked", path, self.headers["endface-control"], flush=True)
+        self.send_response(200)
+        self.end_headers()
+        states.append({{"models/endface/unload": "UNLOADING"}}.get(path, "UNAVAILABLE"))
+        self.wfile.write(json.dumps([{{"name": "endface", "state": states[-2]}}]).encode())
     def log_message(self, *_):
         pass
 stub = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
 print("stub", stub.pid, flush=True)
 def leave(*_):
+    print("leaving", flush=True)
     stub.kill()
     sys.exit(0)
 signal.signal(signal.SIGTERM, {on_sigterm})
@@ -58,15 +64,6 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         monkeypatch.setenv("PATH", str(server.parent))
 
     return fake
-
-
-@pytest.fixture
-def settings(tmp_path: Path, free_ports: Callable[[], dict[str, int]]) -> Settings:
-    """A repository that looks whole, on free ports."""
-    for model in contract.MODELS:
-        (tmp_path / "models" / model.name).mkdir(parents=True)
-        (tmp_path / "models" / model.name / "config.pbtxt").touch()
-    return Settings(tmp_path / "models", **free_ports())
 
 
 def alive(pid: int) -> bool:
@@ -93,6 +90,24 @@ def test_starts_and_leaves_nothing_behind(settings: Settings, install: Install) 
 
     assert not server.is_ready()
     assert not alive(stub)
+
+
+def test_lets_requests_finish_before_the_end(settings: Settings, install: Install) -> None:
+    """The ensemble is unloaded with the server's own key, and only when that is done the server is told to leave."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+    flags = json.loads(logged(server, "flags"))
+
+    words = [line.split() for line in server.log if line.startswith(("asked", "leaving"))]
+    assert [word[:2] for word in words] == [
+        ["asked", "models/endface/unload"],
+        ["asked", "index"],  # still unloading
+        ["asked", "index"],
+        ["leaving"],
+    ]
+    assert {f"model-repository:endface-control={word[2]}" for word in words[:-1]} == {flags["http-restricted-api"]}
+    assert flags["grpc-restricted-protocol"] == flags["http-restricted-api"]
 
 
 def test_passes_settings_on(settings: Settings, install: Install) -> None:
@@ -157,61 +172,6 @@ def test_slow_start_is_given_up(settings: Settings, install: Install) -> None:
     install(behaviour="signal.pause()")
     with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="not ready within"):
         server.wait_ready(timeout_s=0.3)
-
-
-def test_taken_port_names_its_option(settings: Settings) -> None:
-    """Before anything is started, the port and the option that changes it are named."""
-    with (
-        socket.create_server(("127.0.0.1", settings.grpc_port)),
-        pytest.raises(PortTakenError, match=f"port {settings.grpc_port} is taken.*--grpc-port"),
-    ):
-        EmbeddedServer(settings).start()
-
-
-def test_foreign_address_is_refused(settings: Settings) -> None:
-    """A host that is no address of this machine is named."""
-    with pytest.raises(ServerStartError, match=r"cannot listen on 192\.0\.2\.1"):
-        EmbeddedServer(replace(settings, host="192.0.2.1")).start()
-
-
-def test_missing_repository_is_named(settings: Settings, tmp_path: Path) -> None:
-    """A folder without our models is no repository."""
-    with pytest.raises(RepositoryError, match=r"nowhere is no model repository.*--repository"):
-        EmbeddedServer(replace(settings, repository=tmp_path / "nowhere")).start()
-
-
-def test_unknown_engine_names_those_that_exist(settings: Settings) -> None:
-    """Engines are the configurations of the segment model."""
-    configs = settings.repository / "segment" / "configs"
-    configs.mkdir()
-    (configs / "tensorrt.pbtxt").touch()
-
-    assert engines(settings.repository) == ["onnxruntime", "tensorrt"]
-    with pytest.raises(RepositoryError, match=r"no engine 'cuda'.*onnxruntime, tensorrt"):
-        EmbeddedServer(replace(settings, engine="cuda")).start()
-
-
-def test_unknown_default_profile_is_refused(settings: Settings) -> None:
-    """A wrong default would be a wrong verdict for every request that relies on it."""
-    with pytest.raises(UnknownProfileError, match=r"foo.*mm-pc"):
-        EmbeddedServer(replace(settings, profile="foo")).start()
-
-
-def test_broken_profile_of_the_user_is_refused(settings: Settings, tmp_path: Path) -> None:
-    """A user's file with a mistake is found at the start, not by the first request that names it."""
-    (tmp_path / "plant.toml").write_text("standard = 1")
-
-    with pytest.raises(ConfigurationError, match=r"plant\.toml"):
-        EmbeddedServer(replace(settings, profiles=tmp_path)).start()
-
-
-@pytest.mark.parametrize(
-    ("host", "address"),
-    [("127.0.0.1", "127.0.0.1:9"), ("0.0.0.0", "127.0.0.1:9"), ("::", "[::1]:9"), ("line-3", "line-3:9")],
-)
-def test_address_can_be_reached_from_here(host: str, address: str) -> None:
-    """A server that listens everywhere is found on the loopback."""
-    assert EmbeddedServer(Settings(Path(), host=host, grpc_port=9)).grpc_address == address
 
 
 def test_stop_is_harmless_when_not_running(settings: Settings) -> None:

@@ -11,12 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tritonclient.grpc
 
 from endface.embedded import EmbeddedServer
+from endface.report import Report
 from endface_client import Client
 
 pytestmark = pytest.mark.triton
@@ -102,6 +106,42 @@ def test_serves_until_told_to_stop(serving: tuple[subprocess.Popen[str], str], p
     assert len(processes) >= 5  # Triton, and a stub for each instance of the three stages
     assert not alive(processes)
     socket.create_server(("127.0.0.1", ports["grpc_port"])).close()
+
+
+def test_requests_under_way_are_finished(serving: tuple[subprocess.Popen[str], str], ports: Ports, png: bytes) -> None:
+    """SIGTERM while a batch is being inspected: its reports still arrive, then the command ends."""
+    process, _ = serving
+    with (
+        tritonclient.grpc.InferenceServerClient(f"127.0.0.1:{ports['grpc_port']}") as client,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        before = _prepared(client)
+        values = np.array([[png]] * 8, dtype=np.object_)
+        tensor = tritonclient.grpc.InferInput("IMAGE", [8, 1], "BYTES")
+        tensor.set_data_from_numpy(values)
+        answer = thread.submit(client.infer, "endface", [tensor])
+        wait_until(lambda: _prepared(client) > before)
+        process.send_signal(signal.SIGTERM)
+        reports = [Report.from_json(text) for text in answer.result(60).as_numpy("REPORT").ravel()]
+
+    assert [report.verdict for report in reports] == ["pass"] * 8
+    assert process.wait(60) == 0
+
+
+def _prepared(client: Any) -> int:
+    """How many pictures have passed the first stage."""
+    return int(client.get_inference_statistics("preprocess").model_stats[0].inference_count)
+
+
+def test_stop_while_starting(repository: Path, ports: Ports) -> None:
+    """SIGTERM before the server is ready ends it, too."""
+    with serve(repository, ports) as process:
+        wait_until(lambda: len(family(process.pid)) > 1)
+        processes = family(process.pid)
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(60) == 0
+        assert not alive(processes)
 
 
 def test_killed_command_leaves_no_server(serving: tuple[subprocess.Popen[str], str]) -> None:

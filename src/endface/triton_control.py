@@ -1,0 +1,76 @@
+"""Asks a Triton over HTTP whether it is ready, and has it finish what is under way before it is stopped.
+
+On SIGTERM Triton refuses the later steps of an ensemble's requests: those under way fail.  So the ensemble is unloaded
+first, which takes no new requests and is done when the last one under way is answered.  The right to load and unload is
+guarded by a key, because the same port is open to clients.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import secrets
+import time
+from typing import Any, Final
+
+from endface import contract
+
+_KEY_HEADER: Final = "endface-control"
+_CALL_S: Final = 5
+_POLL_S: Final = 0.05
+
+
+class Control:
+    """The ensemble of one server.
+
+    Args:
+        address: IPv4 address of the server.
+        port: its HTTP port.
+    """
+
+    def __init__(self, address: str, port: int) -> None:
+        self._address = address
+        self._port = port
+        self._key = secrets.token_hex(16)
+
+    @property
+    def flags(self) -> list[str]:
+        """Triton's flags that let this object, and nobody else, unload a model."""
+        return [
+            "--model-control-mode=explicit",
+            "--load-model=*",
+            f"--http-restricted-api=model-repository:{_KEY_HEADER}={self._key}",
+            f"--grpc-restricted-protocol=model-repository:{_KEY_HEADER}={self._key}",
+        ]
+
+    def is_ready(self) -> bool:
+        """Whether the ensemble takes requests now."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            status, _ = self._call("GET", f"/v2/models/{contract.ENSEMBLE.name}/ready")
+            return status == http.client.OK
+        return False
+
+    def drain(self, timeout_s: float) -> None:
+        """Take no new requests, and wait until those under way are answered, or time is up.
+
+        A server that does not answer, or not as Triton does, has nothing to drain.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            self._call("POST", f"/v2/repository/models/{contract.ENSEMBLE.name}/unload")
+            while self._state() == "UNLOADING" and time.monotonic() < deadline_s:
+                time.sleep(_POLL_S)
+
+    def _state(self) -> str | None:
+        """The ensemble's state in Triton's words."""
+        _, body = self._call("POST", "/v2/repository/index")
+        models: list[dict[str, Any]] = json.loads(body)
+        return next((model.get("state") for model in models if model["name"] == contract.ENSEMBLE.name), None)
+
+    def _call(self, method: str, path: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(self._address, self._port, timeout=_CALL_S)
+        with contextlib.closing(connection):
+            connection.request(method, path, body=b"{}" if method == "POST" else None, headers={_KEY_HEADER: self._key})
+            response = connection.getresponse()
+            return response.status, response.read()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from endface.errors import (
+    ConfigurationError,
+    PortTakenError,
+    RepositoryError,
+    ServerStartError,
+    UnknownProfileError,
+)
+from endface.triton_settings import Settings, engines
+
+
+def test_taken_port_names_its_option(settings: Settings) -> None:
+    """Before anything is started, the port and the option that changes it are named."""
+    with (
+        socket.create_server(("127.0.0.1", settings.grpc_port)),
+        pytest.raises(PortTakenError, match=f"port {settings.grpc_port} is taken.*--grpc-port"),
+    ):
+        settings.check()
+
+
+def test_foreign_address_is_refused(settings: Settings) -> None:
+    """A host that is no address of this machine is named."""
+    with pytest.raises(ServerStartError, match=r"cannot listen on 192\.0\.2\.1"):
+        replace(settings, host="192.0.2.1").check()
+
+
+def test_host_without_an_ipv4_address_is_refused(settings: Settings) -> None:
+    """Triton's services do not agree on how to write an IPv6 address."""
+    with pytest.raises(ServerStartError, match="::1 has no IPv4 address"):
+        replace(settings, host="::1").check()
+
+
+def test_services_need_ports_of_their_own(settings: Settings) -> None:
+    """One port for two services is a slip of the pen, not somebody else's process."""
+    with pytest.raises(PortTakenError, match=f"is {settings.http_port}, and so is another"):
+        replace(settings, grpc_port=settings.http_port).check()
+
+
+def test_missing_repository_is_named(settings: Settings, tmp_path: Path) -> None:
+    """A folder without our models is no repository."""
+    with pytest.raises(RepositoryError, match=r"nowhere is no model repository.*--repository"):
+        replace(settings, repository=tmp_path / "nowhere").check()
+
+
+def test_unknown_engine_names_those_that_exist(settings: Settings) -> None:
+    """Engines are the configurations of the segment model."""
+    configs = settings.repository / "segment" / "configs"
+    configs.mkdir()
+    (configs / "tensorrt.pbtxt").touch()
+
+    assert engines(settings.repository) == ["onnxruntime", "tensorrt"]
+    with pytest.raises(RepositoryError, match=r"no engine 'cuda'.*onnxruntime, tensorrt"):
+        replace(settings, engine="cuda").check()
+
+
+def test_unknown_default_profile_is_refused(settings: Settings) -> None:
+    """A wrong default would be a wrong verdict for every request that relies on it."""
+    with pytest.raises(UnknownProfileError, match=r"foo.*mm-pc"):
+        replace(settings, profile="foo").check()
+
+
+def test_broken_profile_of_the_user_is_refused(settings: Settings, tmp_path: Path) -> None:
+    """A user's file with a mistake is found at the start, not by the first request that names it."""
+    (tmp_path / "plant.toml").write_text("standard = 1")
+
+    with pytest.raises(ConfigurationError, match=r"plant\.toml"):
+        replace(settings, profiles=tmp_path).check()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("localhost", "127.0.0.1")],
+)
+def test_address_can_be_reached_from_here(host: str, address: str) -> None:
+    """A server that listens everywhere is found on the loopback."""
+    assert Settings(Path(), host=host).local_address == address
