@@ -46,6 +46,14 @@ const marks = document.querySelector("#marks");
 const setMarks = () => document.body.classList.toggle("bare", !marks.checked);
 marks.addEventListener("change", setMarks);
 
+const light = document.querySelector("#light");
+light.addEventListener("input", () => document.body.style.setProperty("--light", light.value));
+
+// On paper a failed picture shows its limits.
+const limits = document.querySelectorAll("article.fail .limits");
+addEventListener("beforeprint", () => limits.forEach((table) => { table.open = true; }));
+addEventListener("afterprint", () => limits.forEach((table) => { table.open = false; }));
+
 // One picture alone, to zoom and move.
 const dialog = document.querySelector("dialog");
 let open = null, face = null, box = [], drag = null;
