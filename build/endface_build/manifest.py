@@ -62,11 +62,17 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def provenance() -> dict[str, str]:
-    """When this was made and from which commit; a working tree with changes says so."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    """When this was made and from which commit; ``-dirty`` where this package's files differ from it."""
+    folder = Path(__file__).parent
     try:
-        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-        commit = found.stdout.strip()
+        commit = _git("rev-parse", "HEAD", folder=folder) + (
+            "-dirty" if _git("status", "-s", ".", folder=folder) else ""
+        )
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"  # installed from a wheel
     return {"commit": commit, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def _git(*arguments: str, folder: Path) -> str:
+    """What git answers in a folder."""
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()

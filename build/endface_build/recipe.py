@@ -44,7 +44,7 @@ class Recipe:
     widths: tuple[int, ...] = (16, 32, 48, 64, 96)
     crop_px: int = 256
     batch: int = 12
-    steps: int = 4_000
+    steps: int = 5_000
     learning_rate: float = 2e-3
     warmup: int = 150
     weight_decay: float = 1e-4
