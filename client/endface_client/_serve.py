@@ -12,6 +12,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 import endface
+from endface import environment
 from endface.embedded import EmbeddedServer
 from endface.errors import EndfaceError, RepositoryError
 from endface.triton_settings import DEFAULT_ENGINE, Settings
@@ -32,12 +33,12 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
     http_port: _Port = 8000,
     grpc_port: _Port = 8001,
     metrics_port: _Port = 8002,
-    engine: Annotated[str, typer.Option(envvar="ENDFACE_ENGINE", help="What runs the network.")] = DEFAULT_ENGINE,
+    engine: Annotated[str, typer.Option(envvar=environment.ENGINE, help="What runs the network.")] = DEFAULT_ENGINE,
     profile: Annotated[
-        str, typer.Option(envvar="ENDFACE_PROFILE", help="Limits for requests that name none; else each must.")
+        str, typer.Option(envvar=environment.PROFILE, help="Limits for requests that name none; else each must.")
     ] = "",
     profiles: Annotated[
-        Path | None, typer.Option(envvar="ENDFACE_PROFILES", help="Folder with your own profile files.")
+        Path | None, typer.Option(envvar=environment.PROFILES, help="Folder with your own profile files.")
     ] = None,
 ) -> None:
     """Run Triton with endface's models until SIGTERM or Ctrl-C; requests under way are then finished."""

@@ -19,17 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface import contract, network, stages
+from endface import contract, environment, network, stages
 from endface.errors import ConfigurationError, EmptyImageError, EndfaceError, OversizedImageError, RequestError
-
-PROFILE_VARIABLE: Final = "ENDFACE_PROFILE"
-"""Environment variable with the profile of requests that name none; unset means that each must name one."""
-
-PROFILES_VARIABLE: Final = "ENDFACE_PROFILES"
-"""Environment variable with the folder of the user's own profiles; unset or empty where there are none."""
-
-ENGINE_VARIABLE: Final = "ENDFACE_ENGINE"
-"""Environment variable with the name of the engine that runs ``segment``; it goes into the reports."""
 
 WARM_UP_PICTURE: Final = "warmup/face.png"
 """Picture in a stage's model folder that the stage inspects before it takes requests."""
@@ -47,7 +38,7 @@ class Preprocess:
     def __init__(self, pb_utils: Any, arguments: Arguments) -> None:
         cv2.setNumThreads(1)  # one core a stage: the cores are shared out by instance counts
         self._pb_utils = pb_utils
-        self._profile = os.environ.get(PROFILE_VARIABLE, "")
+        self._profile = os.environ.get(environment.PROFILE, "")
         self._profiles = _profiles()
         if self._profile:
             stages.Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
@@ -97,7 +88,7 @@ class Postprocess:
         cv2.setNumThreads(1)
         self._pb_utils = pb_utils
         self._profiles = _profiles()
-        self._engine = os.environ.get(ENGINE_VARIABLE, network.ONNXRUNTIME)
+        self._engine = os.environ.get(environment.ENGINE) or network.ONNXRUNTIME
         self._segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
         network.describe(self._segment, self._engine)  # a report must be able to name its network: fail now, not later
         _warm_up(arguments)
@@ -121,7 +112,7 @@ class Postprocess:
 
 
 def _profiles() -> Path | None:
-    directory = os.environ.get(PROFILES_VARIABLE)
+    directory = os.environ.get(environment.PROFILES)
     return Path(directory) if directory else None
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from endface import contract, triton_log
+from endface import contract, environment, triton_log
 from endface.errors import PortTakenError, RepositoryError, ServerStartError
+from endface.network import ONNXRUNTIME
 from endface.profile import load_profile, profile_names
 
-DEFAULT_ENGINE: Final = "onnxruntime"
+DEFAULT_ENGINE: Final = ONNXRUNTIME
 """Engine of the models' own ``config.pbtxt``; every other one has a ``configs/<engine>.pbtxt`` of the segment model."""
 
 
@@ -74,9 +75,9 @@ class Settings:
     def environment(self) -> dict[str, str]:
         """What the stages in the stub processes read, and one thread for each library in them."""
         return {
-            "ENDFACE_ENGINE": self.engine,
-            "ENDFACE_PROFILE": self.profile,
-            "ENDFACE_PROFILES": str(self.profiles.resolve()) if self.profiles else "",
+            environment.ENGINE: self.engine,
+            environment.PROFILE: self.profile,
+            environment.PROFILES: str(self.profiles.resolve()) if self.profiles else "",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import queue
 import struct
 import zlib
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tritonclient.grpc
 from google.protobuf import json_format
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
@@ -177,6 +179,27 @@ def test_good_and_bad_at_the_same_time(ask: Ask, png: bytes, bad_pictures: dict[
         outcomes = list(threads.map(outcome, range(32)))
 
     assert outcomes == ["pass", "empty_image", "undecodable", "unknown_profile"] * 8
+
+
+def test_flood_is_refused_at_once(triton: Any, ask: Ask, png: bytes) -> None:
+    """Of more requests than the queues hold the rest is told so, and afterwards all is as before."""
+    tensor = tritonclient.grpc.InferInput("IMAGE", [1, 1], "BYTES")
+    tensor.set_data_from_numpy(np.array([[png]], dtype=np.object_))
+    answers: queue.Queue[InferenceServerException | None] = queue.Queue()
+    for _ in range(200):
+        triton.async_infer(
+            "endface",
+            [tensor],
+            lambda **answer: answers.put(answer["error"]),
+            parameters={"profile": "mm-pc"},
+        )
+
+    errors = [error for error in (answers.get(timeout=60) for _ in range(200)) if error]
+
+    assert 0 < len(errors) < 200
+    assert {error.status() for error in errors} == {"StatusCode.UNAVAILABLE"}
+    assert all("maximum queue size" in error.message() for error in errors)
+    assert ask(png)[0].verdict == "pass"
 
 
 def test_trailing_zeros_survive_the_wire(ask: Ask, png: bytes) -> None:
