@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from endface.triton_control import Control
+
+Answer = Callable[[str], tuple[int, bytes]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Answer], Control]]:
+    """Answer HTTP requests as told, by their paths; give the control of that server."""
+    servers: list[http.server.HTTPServer] = []
+
+    def start(answer: Answer) -> Control:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, body = answer(self.path)
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET  # noqa: N815 - http.server's own spelling
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        servers.append(server)
+        return Control("127.0.0.1", server.server_port)
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def index(state: str) -> bytes:
+    """Triton's list of models, with the ensemble in a state."""
+    return json.dumps([{"name": "segment", "state": "READY"}, {"name": "endface", "state": state}]).encode()
+
+
+@pytest.mark.parametrize(("status", "ready"), [(200, True), (400, False), (404, False)])
+def test_readiness_is_the_ensembles(serve: Callable[[Answer], Control], status: int, *, ready: bool) -> None:
+    """Only the ensemble's own answer counts."""
+    paths: list[str] = []
+
+    def answer(path: str) -> tuple[int, bytes]:
+        paths.append(path)
+        return status, b""
+
+    assert serve(answer).is_ready() is ready
+    assert paths == ["/v2/models/endface/ready"]
+
+
+def test_draining_waits_until_the_ensemble_is_unloaded(serve: Callable[[Answer], Control]) -> None:
+    """As long as requests are under way the ensemble is unloading."""
+    states = iter(["UNLOADING", "UNLOADING", "UNAVAILABLE"])
+    paths: list[str] = []
+
+    def answer(path: str) -> tuple[int, bytes]:
+        paths.append(path)
+        return 200, index(next(states)) if path.endswith("index") else b""
+
+    serve(answer).drain(timeout_s=60)
+
+    assert paths == ["/v2/repository/models/endface/unload", *["/v2/repository/index"] * 3]
+
+
+def test_draining_has_an_end(serve: Callable[[Answer], Control]) -> None:
+    """A request that never ends does not keep the server."""
+    serve(lambda _: (200, index("UNLOADING"))).drain(timeout_s=0.1)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]"])
+def test_draining_what_is_no_triton_does_nothing(serve: Callable[[Answer], Control], body: bytes) -> None:
+    """An answer that nobody understands does not keep the server from being stopped."""
+    serve(lambda _: (200, body)).drain(timeout_s=60)
+
+
+def test_nobody_there(free_ports: Callable[[], dict[str, int]]) -> None:
+    """A server that is not up is not ready and has nothing to drain."""
+    control = Control("127.0.0.1", free_ports()["http_port"])
+
+    control.drain(timeout_s=60)
+
+    assert not control.is_ready()
+
+
+def test_every_server_has_a_key_of_its_own() -> None:
+    """Clients of the same port cannot unload a model, and one server's key does not open another."""
+    first, second = Control("127.0.0.1", 8000).flags, Control("127.0.0.1", 8000).flags
+
+    assert first != second
+    assert sum("restricted" in flag for flag in first) == 2
