@@ -100,6 +100,13 @@ BY_STATUS: Final[dict[grpc.StatusCode, type[ClientError]]] = {
 }
 """Every status that a call can end with, except OK."""
 
+_SENTENCES: Final[dict[type[ClientError], str]] = {
+    ServerUnavailable: "{servers} does not answer; check that a server runs there ({words})",
+    Overloaded: "{servers} has a full queue; send fewer pictures at once, or later ({words})",
+    DeadlineExceeded: "{servers} did not answer in time; allow more, or send fewer pictures at once ({words})",
+    ServerError: "{servers} failed, its log says more ({words})",
+}
+
 # Triton answers UNAVAILABLE for a full queue and for a wait too long in it; gRPC does so for a dead peer.
 _QUEUE_FULL: Final = re.compile(r"maximum queue size|request timeout expired", re.IGNORECASE)
 
@@ -141,5 +148,5 @@ def translated(servers: str) -> Iterator[None]:
     except InferenceServerException as exc:
         error = client_error(exc.status(), exc.message() or "no message")
         if not isinstance(error, InvalidRequest):
-            error.args = (f"{servers}: {error}",)
+            error.args = (_SENTENCES[type(error)].format(servers=servers, words=error),)
         raise error from exc

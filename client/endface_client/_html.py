@@ -75,13 +75,10 @@ def page(cards: Sequence[Card], *, server: str, finished: datetime) -> str:
     """
     reports = [card.report for card in cards if card.report is not None]
     counts = count(card.outcome for card in cards)
-    judged = counts["pass"] + counts["fail"]
     return _environment().get_template("run.html.j2").render(
         cards=cards,
         words=WORDS,
         counts=counts,
-        judged=judged,
-        yield_share=counts["pass"] / judged if judged else 0.0,
         borderline=sum(report.borderline for report in reports),
         bars=zone_bars(reports),
         kinds=list(DEFECT_COLORS),

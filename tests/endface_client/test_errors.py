@@ -8,7 +8,7 @@ from tritonclient.utils import InferenceServerException
 
 from endface.errors import EndfaceError
 from endface_client import ClientError, InvalidRequest, Overloaded, ServerError, ServerUnavailable
-from endface_client._errors import BY_STATUS, client_error, translated
+from endface_client._errors import _SENTENCES, BY_STATUS, client_error, translated
 
 
 def test_every_status_has_its_error():
@@ -56,7 +56,12 @@ def test_a_full_queue_is_told_from_a_dead_server(message, kind):
 
 def test_a_refusal_without_a_status_is_a_server_error():
     """What tritonclient refuses by itself has no status and still becomes a ClientError with its cause."""
-    with pytest.raises(ServerError, match=r"line-3:8001: odd") as caught, translated("line-3:8001"):
+    with pytest.raises(ServerError, match=r"line-3:8001 failed, .*odd") as caught, translated("line-3:8001"):
         raise InferenceServerException("odd")
 
     assert isinstance(caught.value.__cause__, InferenceServerException)
+
+
+def test_every_error_of_a_call_says_what_to_do():
+    """Each class that a status maps to has its sentence; a refusal brings the server's own."""
+    assert set(_SENTENCES) == {*BY_STATUS.values()} - {InvalidRequest}

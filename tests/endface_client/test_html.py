@@ -121,12 +121,21 @@ def test_whatever_comes_from_outside_is_escaped(cards, found):
 
 
 def test_the_summary_counts_the_run(cards):
-    """Tiles carry the counts; the yield is taken over the pictures that could be judged."""
+    """Tiles carry the counts; the share that passes is that of all pictures: what was not judged did not pass."""
     text = page(cards, server="s", finished=NOON)
 
     for count, word in ((0, "pass"), (1, "fail"), (2, "invalid"), (1, "not inspected"), (1, "borderline")):
         assert f"<b>{count}</b>{word}</button>" in text
-    assert "0 of 1 judged" in text
+    assert "0 of 4</figcaption>" in text
+
+
+def test_what_was_not_judged_did_not_pass(found, cards):
+    """A run of one pass and two unjudged pictures is a third good, not all good."""
+    passed = Card(Outcome(Path("a/good.png"), dataclasses.replace(found, verdict="pass")), "")
+    text = page([passed, *cards[2:]], server="s", finished=NOON)
+
+    assert ">33%</text>" in text
+    assert "1 of 3</figcaption>" in text
 
 
 def test_marks_lie_on_the_picture_in_micrometres(cards):
