@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from itertools import islice
-from typing import Any, Literal, Self, overload
+from typing import Literal, Self, overload
 
 from tritonclient.grpc import aio as triton
 
@@ -26,9 +26,8 @@ class AsyncClient(BaseClient):
             report = await client.inspect("face.png", serial="A123")
     """
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._triton: triton.InferenceServerClient | None = None
+    def _open(self) -> None:
+        self._triton: triton.InferenceServerClient | None = None  # needs a running loop: made at the first call
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,7 +77,7 @@ class AsyncClient(BaseClient):
     async def _run(self, job: Job) -> Report:
         self._check_open()
         call = await asyncio.to_thread(_wire.pack, job)
-        if self._triton is None:  # gRPC binds the channel to the running loop, so there must be one
+        if self._triton is None:
             self._triton = triton.InferenceServerClient(**self._channel)
         with translated(self.servers):
             result = await self._triton.infer(**call.arguments, client_timeout=self.deadline_s)

@@ -85,6 +85,11 @@ class BaseClient:
         self._um_per_px = um_per_px
         self._channel = channel_arguments(servers, tls)
         self._closed = False
+        self._open()
+
+    def _open(self) -> None:
+        """Make what the twin needs before its first call."""
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.servers!r}, profile={self._profile!r})"

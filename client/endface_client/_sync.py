@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Any, Literal, Self, overload
+from typing import Literal, Self, overload
 
 from tritonclient import grpc as triton
 
@@ -26,8 +26,7 @@ class Client(BaseClient):
             report = client.inspect("face.png", serial="A123")
     """
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
+    def _open(self) -> None:
         self._triton = triton.InferenceServerClient(**self._channel)
 
     def __enter__(self) -> Self:
