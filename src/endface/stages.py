@@ -32,11 +32,12 @@ from endface.errors import (
     ScaleMismatchError,
     UnknownProfileError,
 )
-from endface.geometry import Located, Rim, locate
+from endface.geometry import Located, locate
 from endface.image import Picture, Placement, Rect, check_size, decode, resample, sha256
 from endface.measure import measure
 from endface.profile import Profile, load_profile, profile_names
 from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
+from endface.rim import Rim
 from endface.rules import judge, require_coverage
 from endface.zones import coverage, mask
 

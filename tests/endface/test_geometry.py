@@ -6,12 +6,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest import approx
 
 from endface.errors import NoFiberError
-from endface.geometry import fit_ellipse, locate
+from endface.geometry import locate
 
 Draw = Callable[..., Any]
 
@@ -126,28 +124,3 @@ def test_flat_picture_is_refused() -> None:
     """A picture of one gray level holds no fiber."""
     with pytest.raises(NoFiberError):
         locate(np.full((480, 640), 128, np.uint8))
-
-
-@given(
-    center=st.tuples(st.floats(-500, 1500), st.floats(-500, 1500)),
-    radii=st.tuples(st.floats(20, 800), st.floats(20, 800)),
-    first=st.floats(0, 6.28),
-)
-def test_ellipse_through_exact_points_is_exact(
-    center: tuple[float, float], radii: tuple[float, float], first: float
-) -> None:
-    """Five or more points of half an ellipse give that ellipse back."""
-    angles = np.linspace(first, first + np.pi, 40)
-    points = np.array(center) + np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.array(radii)
-
-    fit = fit_ellipse(points)
-
-    assert fit is not None
-    assert fit == approx([*center, *radii], rel=1e-5, abs=1e-3)
-
-
-def test_points_on_a_line_are_no_ellipse() -> None:
-    """Where no ellipse passes, none is invented."""
-    at = np.linspace(0, 10, 20)
-
-    assert fit_ellipse(np.stack([at, at], axis=1)) is None
