@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from endface.errors import ConfigurationError
@@ -66,7 +67,6 @@ def train(
     average = SegmentationNetwork(recipe.widths)
     average.load_state_dict(network.state_dict())
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    weights = torch.tensor(recipe.class_weights)
     first, before_s, running = 0, 0.0, 0.0
 
     if checkpoint.exists():
@@ -82,18 +82,11 @@ def train(
     for step in range(first, last):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * _pace(step, recipe)
-        inputs, labels = data.batch(np.random.default_rng((recipe.seed, step)), recipe.batch, recipe.crop_px)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bfloat16):
-            blocks = network(inputs.contiguous(memory_format=torch.channels_last))
-        logits = functional.pixel_shuffle(blocks.float(), BLOCK)
-        loss = segmentation_loss(logits, labels, weights, recipe.dice_share)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        batch = data.batch(np.random.default_rng((recipe.seed, step)), recipe.batch, recipe.crop_px)
+        loss = _step(network, optimizer, batch, recipe)
         _follow(average, network, min(recipe.average, (1 + step) / (10 + step)))
 
-        running = loss.item() if step == 0 else 0.98 * running + 0.02 * loss.item()
+        running = loss if step == 0 else 0.98 * running + 0.02 * loss
         if progress is not None:
             progress(step + 1, running)
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == last:
@@ -127,6 +120,22 @@ def load_trained(checkpoint: Path) -> Trained:
         given_back = recipe.prior_share * torch.tensor(recipe.class_weights).log()
         network.head_bias.sub_(given_back.repeat_interleave(BLOCK**2))
     return Trained(network.eval(), recipe, state["step"], state["seconds"])
+
+
+def _step(
+    network: SegmentationNetwork, optimizer: torch.optim.Optimizer, batch: tuple[Tensor, Tensor], recipe: Recipe
+) -> float:
+    """One step of the optimizer on a batch of planes and labels; its loss."""
+    inputs, labels = batch
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bfloat16):
+        blocks = network(inputs.contiguous(memory_format=torch.channels_last))
+    logits = functional.pixel_shuffle(blocks.float(), BLOCK)
+    loss = segmentation_loss(logits, labels, torch.tensor(recipe.class_weights), recipe.dice_share)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
 
 
 def _pace(step: int, recipe: Recipe) -> float:

@@ -1,0 +1,102 @@
+"""Drawn faces as whole camera pictures with their labels: what the network is judged on where no hand labels exist.
+
+Every face is fixed by a seed and a number that training never uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from endface.report import Ellipse
+from endface_build.camera import Photograph, photograph
+from endface_build.defects import random_marks
+from endface_build.faces import Face
+from endface_build.fibers import random_face
+from endface_build.labelled import Labelled
+from endface_build.synthetic import random_camera
+
+Fiber = Literal["single-mode", "multimode"]
+
+SINGLE_MODE_CORE_UM: Final = 12.0
+"""A core up to this wide is single-mode: 9 um and its spread."""
+
+SEED: Final = 20_003
+"""The faces that ``evaluate`` judges; training and its held-out set use other seeds (``Recipe``)."""
+
+
+@dataclass(frozen=True)
+class DrawnFaces:
+    """Drawn faces, made one by one: ``len`` and iteration as of a folder of labelled pictures.
+
+    Attributes:
+        fiber: Kind of fiber.
+        count: How many.
+        seed: Fixes them all.
+    """
+
+    fiber: Fiber
+    count: int
+    seed: int = SEED
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Labelled]:
+        return (draw_labelled(self.fiber, index, self.seed) for index in range(self.count))
+
+
+def fiber_of(profile: str) -> Fiber:
+    """The kind of fiber that a profile is for, by its name's beginning: ``sm-`` is single-mode."""
+    return "single-mode" if profile.startswith("sm-") else "multimode"
+
+
+def draw_labelled(fiber: Fiber, index: int, seed: int = SEED) -> Labelled:
+    """One face in one camera's picture.
+
+    Args:
+        fiber: Kind of fiber.
+        index: The face's number.
+        seed: The set.
+
+    Returns:
+        The picture as PNG (a camera's JPEG traces are in it), its labels and its cladding.
+    """
+    rng = np.random.default_rng((seed, index))
+    face = random_fiber(rng, fiber)
+    camera = replace(random_camera(rng), center_px=None)  # centred: a zone that is cut off would only be refused
+    face = replace(face, marks=random_marks(rng, face))
+    photo = photograph(face, camera, seed=int(rng.integers(2**31)))
+    return labelled_of(photo, face, f"{fiber}-{index:04}.png")
+
+
+def random_fiber(rng: np.random.Generator, fiber: Fiber) -> Face:
+    """A random sound face of a kind of fiber."""
+    while True:
+        face = random_face(rng)
+        if (face.core_um <= SINGLE_MODE_CORE_UM) == (fiber == "single-mode"):
+            return face
+
+
+def labelled_of(photo: Photograph, face: Face, name: str) -> Labelled:
+    """A photograph of a drawn face as a labelled picture.
+
+    Args:
+        photo: The photograph.
+        face: What it shows.
+        name: The picture's file name.
+    """
+    radii_px = tuple(face.cladding_um / 2 / um for um in photo.placement.um_per_px)
+    cladding = Ellipse(photo.placement.center_px, (radii_px[0], radii_px[1]))
+    return Labelled(name, encode(photo.picture), photo.labels, (cladding,))
+
+
+def encode(picture: NDArray[np.uint8]) -> bytes:
+    """A picture as PNG."""
+    _, data = cv2.imencode(".png", picture)
+    return data.tobytes()
