@@ -25,6 +25,8 @@ PAGE: Final = "index.html"
 class RunFolder:
     """Writes a run's files into a folder, which is made if it is not there.
 
+    The page holds every picture, about 80 kB each: runs of many thousands belong into several folders.
+
     Raises:
         OSError: the folder cannot be made.
     """
