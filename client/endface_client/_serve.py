@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -72,7 +71,7 @@ def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _print_log(line: str) -> None:
-    sys.stderr.write(f"{line}{os.linesep}")
+    sys.stderr.write(f"{line}\n")
 
 
 def _ready_line(server: EmbeddedServer) -> str:

@@ -167,7 +167,7 @@ class EmbeddedServer:
         process = self._running()
         self._on_line = log
         while process.poll() is None:
-            gone = self._stubs - _session(process.pid)
+            gone = [pid for pid in self._stubs if not _lives(pid, process.pid)]
             if gone:
                 raise ServerStartError(f"{len(gone)} of Triton's model processes died; start the server again")
             time.sleep(_POLL_S)
@@ -234,11 +234,16 @@ class EmbeddedServer:
 
 
 def _session(leader: int) -> set[int]:
-    """The live processes of a session, from /proc (man 5 proc_pid_stat); zombies have ended and do not count."""
-    pids = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, _parent, _group, session = stat.read_text().rpartition(")")[2].split()[:4]
-            if int(session) == leader and state not in "ZX":
-                pids.add(int(stat.parent.name))
-    return pids
+    """The live processes of a session."""
+    pids = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+    return {pid for pid in pids if _lives(pid, leader)}
+
+
+def _lives(pid: int, leader: int) -> bool:
+    """Whether a process of that session runs (man 5 proc_pid_stat); zombies have ended and do not count."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    state, _parent, _group, session = stat.rpartition(")")[2].split()[:4]
+    return int(session) == leader and state not in "ZX"

@@ -83,9 +83,9 @@ def ports(free_ports: Callable[[], Ports]) -> Ports:
 
 
 @pytest.fixture
-def serving(repository: Path, ports: Ports) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(repository: Path, ports: Ports, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running ``endface serve`` with a default profile, and the line that it wrote when it was ready."""
-    with serve(repository, ports, "--profile=sm-apc") as process:
+    with serve(repository, ports, "--profile=sm-apc", TMPDIR=str(tmp_path)) as process:
         assert process.stdout is not None
         yield process, process.stdout.readline()
         process.kill()
