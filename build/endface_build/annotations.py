@@ -21,15 +21,18 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from endface.contract import Label
 from endface.errors import ConfigurationError
+from endface.image import FORMATS
 from endface.report import Ellipse
 from endface_build.canvas import UNDECIDED
 from endface_build.labelled import Labelled
@@ -174,12 +177,14 @@ def _claddings(path: Path) -> tuple[Ellipse, ...]:
 
 
 def _shape(data: bytes, path: Path) -> tuple[int, int]:
-    """Height and width of an encoded picture, as the server decodes it: without turning it by its EXIF."""
-    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if picture is None:
-        raise ConfigurationError(f"{path} is no picture that can be decoded: replace it or take its labels away.")
-    return int(picture.shape[0]), int(picture.shape[1])
+    """Height and width of an encoded picture, from its header."""
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            return image.height, image.width
+    except (OSError, Image.DecompressionBombError) as exc:
+        raise ConfigurationError(
+            f"{path} is no picture that can be read: replace it or take its labels away. ({exc})"
+        ) from exc
 
 
 def _checked(labelled: Labelled, path: Path) -> Labelled:

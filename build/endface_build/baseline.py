@@ -18,7 +18,8 @@ from endface.contract import CLADDING_UM, SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
 FLAT_PX: Final = 41
 """Side of the local median that stands for the light; wider than the marks that matter."""
 
-HIGH, LOW: Final = 5.0, 3.0
+HIGH: Final = 5.0
+LOW: Final = 3.0
 """Deviations of the noise that a mark's strongest and its weakest pixel exceed."""
 
 LEAST_LEVELS: Final = 6.0
@@ -56,8 +57,9 @@ def _segment_one(square: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[
     residual, noise = _flattened(square)
     strength = np.abs(residual) / noise
     weak = ((strength > LOW) & (np.abs(residual) > LEAST_LEVELS)).astype(np.uint8)
-    weak = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    count, numbers, boxes, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
+    closed = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, components, boxes, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    numbers = components.astype(np.int32, copy=False)
     strongest = np.zeros(count)
     np.maximum.at(strongest, numbers.ravel(), strength.ravel())
     labels, confidence = np.zeros_like(square), np.full_like(square, 255)
@@ -66,7 +68,7 @@ def _segment_one(square: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[
             x, y, width, height = boxes[number, :4]
             window = (slice(y, y + height), slice(x, x + width))
             mask = numbers[window] == number
-            labels[window][mask] = _type(np.argwhere(mask) + (y, x))
+            labels[window][mask] = _type(np.argwhere(mask) + np.array([y, x]))
             # A guess that grows with the strength: 0.5 at the threshold, 0.75 at twice of it.
             confidence[window][mask] = round(255 * (1 - HIGH / strongest[number] / 2))
     return labels, confidence
@@ -75,7 +77,7 @@ def _segment_one(square: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[
 def _flattened(square: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What radial structure and light leave, and the noise at each pixel's radius, in gray levels."""
     radius_px = _radii_px()
-    rings = np.round(radius_px).astype(int)
+    rings = radius_px.astype(int)
     level = square.astype(np.float32)
     level -= _per_ring(level, rings)
     # Without the radial steps a local median follows the light and not the rim.

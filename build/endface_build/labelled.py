@@ -62,8 +62,8 @@ def resample_labels(labels: NDArray[np.uint8], placement: Placement) -> NDArray[
     side = np.arange(SQUARE_PX, dtype=np.float64)
     camera_xy = placement.to_camera(np.stack([side, side], axis=1)).astype(np.float32)
     x, y = np.meshgrid(camera_xy[:, 0], camera_xy[:, 1])
-    square = cv2.remap(labels, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=UNDECIDED)
-    return square.astype(np.uint8, copy=False)
+    square = cv2.remap(labels, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=[UNDECIDED])
+    return np.asarray(square, np.uint8)
 
 
 def to_square(labelled: Labelled, options: Options) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -144,7 +144,7 @@ def _filled(rings: list[Points], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """
     mask = np.zeros(shape, np.uint8)
     for ring in rings:
-        cv2.fillPoly(mask, [np.round(ring - 0.5).astype(np.int32).reshape(-1, 1, 2)], 1)
+        cv2.fillPoly(mask, [np.round(ring - 0.5).astype(np.int32).reshape(-1, 1, 2)], [1])
     return mask.astype(np.bool_)
 
 

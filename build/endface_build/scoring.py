@@ -111,7 +111,9 @@ class _Ground:
 
     def __init__(self, shape: tuple[int, int], placement: Placement, profile: Profile):
         self._um = np.array(placement.um_per_px)
-        offsets = [(np.arange(size) - c) * um for size, c, um in zip(shape[::-1], placement.center_px, self._um, strict=True)]
+        offsets = [
+            (np.arange(size) - c) * um for size, c, um in zip(shape[::-1], placement.center_px, self._um, strict=True)
+        ]
         self._diameters = 2 * np.hypot(offsets[0][None, :], offsets[1][:, None])
         self._rows = profile.rows
         outer_um = max(row.zone.outer_um for row in profile.rows)
@@ -188,7 +190,7 @@ def _spots_of(defects: Iterable[Defect], shape: tuple[int, int]) -> Iterator[tup
         if x0 >= x1 or y0 >= y1:
             continue
         mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-        cv2.fillPoly(mask, [ring - (x0, y0) for ring in rings], 1)
+        cv2.fillPoly(mask, [ring - (x0, y0) for ring in rings], [1])
         if mask.any():
             yield defect, _Spot((slice(int(y0), int(y1)), slice(int(x0), int(x1))), mask.astype(np.bool_))
 
@@ -233,7 +235,8 @@ def _iou(labels: NDArray[np.uint8], drawn: NDArray[np.uint8], judged: Mask) -> f
 def _widened(spot: _Spot, by_px: int, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], Mask]:
     """A spot in a window that is wider by some pixels, as far as the picture reaches."""
     rows, columns = (
-        slice(max(0, span.start - by_px), min(size, span.stop + by_px)) for span, size in zip(spot.window, shape[:2], strict=True)
+        slice(max(0, span.start - by_px), min(size, span.stop + by_px))
+        for span, size in zip(spot.window, shape[:2], strict=True)
     )
     mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.bool_)
     row, column = spot.window[0].start - rows.start, spot.window[1].start - columns.start
