@@ -87,7 +87,7 @@ BY_STATUS: Final[dict[grpc.StatusCode, type[ClientError]]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.UNKNOWN: ServerError,
-    grpc.StatusCode.NOT_FOUND: ServerError,
+    grpc.StatusCode.NOT_FOUND: ServerUnavailable,  # Triton that drains, or that serves something else
     grpc.StatusCode.ALREADY_EXISTS: ServerError,
     grpc.StatusCode.PERMISSION_DENIED: ServerError,
     grpc.StatusCode.UNAUTHENTICATED: ServerError,
@@ -101,7 +101,7 @@ BY_STATUS: Final[dict[grpc.StatusCode, type[ClientError]]] = {
 """Every status that a call can end with, except OK."""
 
 _SENTENCES: Final[dict[type[ClientError], str]] = {
-    ServerUnavailable: "{servers} does not answer; check that a server runs there ({words})",
+    ServerUnavailable: "{servers} takes no pictures; check that an endface server runs there ({words})",
     Overloaded: "{servers} has a full queue; send fewer pictures at once, or later ({words})",
     DeadlineExceeded: "{servers} did not answer in time; allow more, or send fewer pictures at once ({words})",
     ServerError: "{servers} failed, its log says more ({words})",

@@ -172,7 +172,7 @@ class Report:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """A report without a fiber or with an error is never a pass.
+        """A report without a fiber, with an error or with a failed zone is never a pass.
 
         Raises:
             ValueError: if it claims to be one.
@@ -183,6 +183,8 @@ class Report:
             raise ValueError("a report is invalid exactly when it names an error")
         if self.verdict != "invalid" and (self.fiber is None or not self.zones):
             raise ValueError("a verdict needs a fiber and its zones")
+        if self.verdict == "pass" and any(zone.verdict != "pass" for zone in self.zones):
+            raise ValueError("a face passes only if each of its zones does")
 
     def to_json(self) -> str:
         """The report as one line of JSON in the schema's order of keys."""

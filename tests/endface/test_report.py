@@ -29,9 +29,10 @@ numbers = st.floats(-1e6, 1e6)
 points = st.tuples(numbers, numbers)
 ellipses = st.builds(Ellipse, points, points)
 limits = st.builds(LimitResult, margin_um=st.none() | numbers)
-zones = st.builds(
-    ZoneResult, inner_um=numbers, outer_um=numbers, coverage=numbers, limits=st.lists(limits, max_size=2).map(tuple)
-)
+zone_fields = {
+    **dict.fromkeys(("inner_um", "outer_um", "coverage"), numbers),
+    "limits": st.lists(limits, max_size=2).map(tuple),
+}
 defects = st.builds(
     Defect,
     zones=st.lists(st.text(), max_size=3).map(tuple),
@@ -46,14 +47,18 @@ common: dict[str, Any] = {
     "model": st.none() | st.builds(ModelInfo),
     "calibration": st.none() | st.builds(Calibration, points),
 }
-judged = st.builds(
-    Report,
-    verdict=st.sampled_from(["pass", "fail"]),
-    error=st.none(),
-    fiber=st.builds(Fiber, ellipses, st.none() | ellipses),
-    zones=st.lists(zones, min_size=1, max_size=3).map(tuple),
-    defects=st.lists(defects, max_size=3).map(tuple),
-    **common,
+judged = st.sampled_from(["pass", "fail"]).flatmap(
+    lambda verdict: st.builds(
+        Report,
+        verdict=st.just(verdict),
+        error=st.none(),
+        fiber=st.builds(Fiber, ellipses, st.none() | ellipses),
+        zones=st.lists(st.builds(ZoneResult, verdict=st.just(verdict), **zone_fields), min_size=1, max_size=3).map(
+            tuple
+        ),
+        defects=st.lists(defects, max_size=3).map(tuple),
+        **common,
+    )
 )
 invalid = st.builds(Report, verdict=st.just("invalid"), error=st.builds(Problem), fiber=st.none(), **common)
 
@@ -129,6 +134,12 @@ def test_a_verdict_needs_what_it_was_made_from(change):
     """A verdict without fiber or zones, with an error, or invalid without one cannot exist."""
     with pytest.raises(ValueError, match=r"a verdict needs a fiber|invalid exactly when"):
         replace(Report.from_json(GOLDEN), **change)
+
+
+def test_a_pass_with_a_failed_zone_cannot_exist():
+    """The golden report fails in a zone; calling it a pass is refused."""
+    with pytest.raises(ValueError, match="only if each of its zones does"):
+        replace(Report.from_json(GOLDEN), verdict="pass", reasons=())
 
 
 def test_a_number_that_json_cannot_hold_is_refused():

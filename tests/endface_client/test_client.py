@@ -176,7 +176,7 @@ def test_an_empty_picture_is_refused_with_the_servers_code(connect, fake_server)
         (Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"), Overloaded, "overloaded"),
         (Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "too late"), DeadlineExceeded, "deadline_exceeded"),
         (Failure(grpc.StatusCode.INTERNAL, "Stub process is not healthy"), ServerError, "server_error"),
-        (Failure(grpc.StatusCode.NOT_FOUND, "unknown model"), ServerError, "server_error"),
+        (Failure(grpc.StatusCode.NOT_FOUND, "unknown model"), ServerUnavailable, "server_unavailable"),
         (Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such"), InvalidRequest, "bad_parameter"),
     ],
     ids=lambda value: getattr(value, "message", None),

@@ -131,7 +131,8 @@ def test_the_summary_counts_the_run(cards):
 
 def test_what_was_not_judged_did_not_pass(found, cards):
     """A run of one pass and two unjudged pictures is a third good, not all good."""
-    passed = Card(Outcome(Path("a/good.png"), dataclasses.replace(found, verdict="pass")), "")
+    zones = tuple(dataclasses.replace(zone, verdict="pass") for zone in found.zones)
+    passed = Card(Outcome(Path("a/good.png"), dataclasses.replace(found, verdict="pass", zones=zones)), "")
     text = page([passed, *cards[2:]], server="s", finished=NOON)
 
     assert ">33%</text>" in text

@@ -84,7 +84,8 @@ def test_cameras_with_oblong_pixels_get_ellipses(found, gray_png):
 @pytest.mark.parametrize("verdict", ["pass", "fail"])
 def test_the_banner_has_the_color_of_the_verdict(found, gray_png, verdict):
     """Green and red can be told from across the room."""
-    sheet = drawn(gray_png, dataclasses.replace(found, verdict=verdict))
+    zones = tuple(dataclasses.replace(zone, verdict=verdict) for zone in found.zones)
+    sheet = drawn(gray_png, dataclasses.replace(found, verdict=verdict, zones=zones))
 
     assert tuple(sheet[BANNER_ROW, 5]) == VERDICT_COLORS[verdict]
 
