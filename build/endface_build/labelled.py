@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,10 +59,11 @@ def resample_labels(labels: NDArray[np.uint8], placement: Placement) -> NDArray[
         uint8 (512, 512); ``UNDECIDED`` where the camera saw nothing.
     """
     side = np.arange(SQUARE_PX, dtype=np.float64)
-    camera_xy = placement.to_camera(np.stack([side, side], axis=1)).astype(np.float32)
-    x, y = np.meshgrid(camera_xy[:, 0], camera_xy[:, 1])
-    square = cv2.remap(labels, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=[UNDECIDED])
-    return np.asarray(square, np.uint8)
+    columns, rows = np.floor(placement.to_camera(np.stack([side, side], axis=1)) + 0.5).astype(int).T
+    height, width = labels.shape
+    seen = np.logical_and.outer((rows >= 0) & (rows < height), (columns >= 0) & (columns < width))
+    square = labels[np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))]
+    return np.where(seen, square, np.uint8(UNDECIDED))
 
 
 def to_square(labelled: Labelled, options: Options) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
