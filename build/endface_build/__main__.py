@@ -16,13 +16,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from endface.errors import ConfigurationError, EndfaceError
-from endface_build import synthetic
+from endface_build import reporting, synthetic
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 from endface_build.recipe import Recipe
 from endface_build.samples import draw_samples
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
+app.command()(reporting.gage)
+app.command()(reporting.accuracy)
+app.command("page")(reporting.write_document)
 
 Run = Annotated[Path, typer.Option("--run", help="Folder of this run: drawn sets and checkpoint.")]
 Model = Annotated[Path, typer.Option("--model", help="Folder of model.onnx and manifest.json.")]

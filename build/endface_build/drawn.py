@@ -48,7 +48,10 @@ class DrawnFaces:
         return self.count
 
     def __iter__(self) -> Iterator[Labelled]:
-        return (draw_labelled(self.fiber, index, self.seed) for index in range(self.count))
+        return (self[number] for number in range(self.count))
+
+    def __getitem__(self, number: int) -> Labelled:
+        return draw_labelled(self.fiber, number, self.seed)
 
 
 def fiber_of(profile: str) -> Fiber:

@@ -36,12 +36,14 @@ class Outcome:
     """One picture.
 
     Attributes:
+        name: Its file name.
         score: Its defects; None where neither labels nor report say where the fiber is.
         verdict: The report's.
         truth: The verdict that the same limits give for the labels.
         localised: Whether the fiber was found where it is; None where nobody knows where that is.
     """
 
+    name: str
     score: Score | None
     verdict: str
     truth: str

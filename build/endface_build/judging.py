@@ -20,7 +20,7 @@ from endface.profile import Profile, load_profile
 from endface.report import Ellipse, Report
 from endface.rules import judge
 from endface_build.canvas import UNDECIDED
-from endface_build.figures import Json, Outcome, figures
+from endface_build.figures import Outcome
 from endface_build.labelled import Labelled, placement_of, resample_labels
 from endface_build.scoring import score
 
@@ -32,12 +32,12 @@ RADIUS_SHARE: Final = 0.02
 """A fiber is found where centre and radii are this close to the labelled ones."""
 
 
-def evaluate(
+def outcomes_of(
     pictures: Iterable[Labelled],
     inspections: Mapping[str, Inspect],
     profile: str,
     progress: Callable[[int], None] | None = None,
-) -> dict[str, Json]:
+) -> dict[str, list[Outcome]]:
     """Judge several inspections on the same pictures.
 
     Args:
@@ -47,7 +47,7 @@ def evaluate(
         progress: Called after each picture with the number done.
 
     Returns:
-        ``figures`` of each, by its name.
+        The outcomes of each, by its name.
     """
     limits = load_profile(profile)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in inspections}
@@ -57,7 +57,7 @@ def evaluate(
             outcomes[name].append(judge_report(labelled, inspect(labelled), limits, gray))
         if progress is not None:
             progress(number)
-    return {name: figures(each) for name, each in outcomes.items()}
+    return outcomes
 
 
 def judge_report(
@@ -75,8 +75,9 @@ def judge_report(
     """
     placement = _placement(labelled, report)
     if placement is None:
-        return Outcome(None, report.verdict, "fail" if (labelled.labels > 0).any() else "pass", None)
+        return Outcome(labelled.name, None, report.verdict, "fail" if (labelled.labels > 0).any() else "pass", None)
     return Outcome(
+        name=labelled.name,
         score=score(labelled.labels, report.defects, placement, profile, gray),
         verdict=report.verdict,
         truth=verdict_of(labelled.labels, placement, profile),

@@ -49,7 +49,7 @@ class Recipe:
     warmup: int = 150
     weight_decay: float = 1e-4
     class_weights: tuple[float, ...] = (1.0, 4.0, 12.0, 3.0, 12.0)
-    prior_share: float = 0.75
+    prior_share: float = 0.5
     dice_share: float = 0.25
     bfloat16: bool = True
     average: float = 0.995
