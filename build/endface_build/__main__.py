@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from endface.errors import ConfigurationError, EndfaceError
-from endface_build import reporting, synthetic
+from endface_build import deploying, reporting, synthetic
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 from endface_build.recipe import Recipe
 from endface_build.samples import draw_samples
@@ -26,6 +26,7 @@ console = Console()
 app.command()(reporting.gage)
 app.command()(reporting.accuracy)
 app.command("page")(reporting.write_document)
+app.command()(deploying.quantize)
 
 Run = Annotated[Path, typer.Option("--run", help="Folder of this run: drawn sets and checkpoint.")]
 Model = Annotated[Path, typer.Option("--model", help="Folder of model.onnx and manifest.json.")]

@@ -128,9 +128,10 @@ def _compare(tally: _Tally, reference: Report, seen: Sequence[tuple[Report, Matr
     for defect in reference.defects:
         if FOLLOWED_UM[0] <= judged_um(defect) <= FOLLOWED_UM[1] and defect.zone:
             again = [find(defect, report, pose) for report, pose in seen if report.verdict != "invalid"]
-            sizes_um = [judged_um(other) for other in again if other is not None]
+            found = [other for other in again if other is not None]
+            sizes_um = [judged_um(each) for each in (defect, *found)]
             tally.sought += len(again)
-            tally.found += len(sizes_um)
+            tally.found += len(found)
             if len(sizes_um) > 1:
                 tally.spreads.append((float(np.var(sizes_um, ddof=1)), len(sizes_um)))
 

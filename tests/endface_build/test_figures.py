@@ -21,7 +21,7 @@ def reported(kind="pit", size_um=5.0, confidence=0.9, true=True, zone="A"):
 
 def one(score, verdict="pass", truth="pass", localised=True):
     """Figures of one picture."""
-    return figures([Outcome(score, verdict, truth, localised)])
+    return figures([Outcome("a.png", score, verdict, truth, localised)])
 
 
 def test_recall_by_group():
@@ -68,9 +68,9 @@ def test_confusion_and_line_accuracy():
 def test_pictures_without_truth_of_the_fiber():
     """Localisation counts where the fiber is known, the overlap where there is something to overlap."""
     outcomes = [
-        Outcome(Score((), (), None), "pass", "pass", None),
-        Outcome(Score((), (), 0.25), "invalid", "fail", False),
-        Outcome(None, "invalid", "fail", None),
+        Outcome("a.png", Score((), (), None), "pass", "pass", None),
+        Outcome("b.png", Score((), (), 0.25), "invalid", "fail", False),
+        Outcome("c.png", None, "invalid", "fail", None),
     ]
     result = figures(outcomes)
 
