@@ -6,8 +6,10 @@ where a label comes from.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,16 @@ class Labelled:
     def stem(self) -> str:
         """The name without its ending."""
         return Path(self.name).stem
+
+
+class LabelledSet(Protocol):
+    """Labelled pictures, read or drawn one by one."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __iter__(self) -> Iterator[Labelled]:
+        """Each of them, in the same order every time."""
 
 
 def placement_of(cladding: Ellipse, cladding_um: float = CLADDING_UM) -> Placement:

@@ -22,6 +22,7 @@ from endface_build.drawn import DrawnFaces, fiber_of
 from endface_build.figures import Json, figures
 from endface_build.inspector import with_network
 from endface_build.judging import outcomes_of, read_reports
+from endface_build.labelled import LabelledSet
 from endface_build.manifest import MODEL_FILE, write_whole
 from endface_build.parts import PhotographedPart, random_part
 from endface_build.progress import console, steps
@@ -53,7 +54,7 @@ def judge(  # noqa: PLR0913, PLR0917 - the options of a command
     """
     from endface_build.plots import plot_evaluation
 
-    pictures = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces)
+    pictures: LabelledSet = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces)
     judged = inspections(model / MODEL_FILE, Options(profile, cladding_um=cladding_um))
     if reports is not None:
         judged["server"] = read_reports(reports)
