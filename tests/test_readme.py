@@ -21,7 +21,7 @@ def readme(project: Path) -> str:
 
 @pytest.mark.triton
 def test_program_runs_as_printed(readme: str, project: Path, server: EmbeddedServer) -> None:
-    """The client's snippet, with the test server's address, runs and finds the scratched face's defects."""
+    """The client's snippet, with the test server's address, runs and fails the chipped face."""
     (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
 
     ran = subprocess.run(
@@ -34,7 +34,7 @@ def test_program_runs_as_printed(readme: str, project: Path, server: EmbeddedSer
 
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("fail\n")
-    assert "chipped.jpg" in ran.stdout
+    assert "scratched.jpg" in ran.stdout
 
 
 def test_make_targets_exist(readme: str, project: Path) -> None:
