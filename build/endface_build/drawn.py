@@ -5,6 +5,7 @@ Every face is fixed by a seed and a number that training never uses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -13,8 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from endface.image import Placement
 from endface.report import Ellipse
 from endface_build.camera import Photograph, photograph
+from endface_build.chance import Point
 from endface_build.defects import random_marks
 from endface_build.faces import Face
 from endface_build.fibers import random_face
@@ -89,14 +92,25 @@ def random_fiber(rng: np.random.Generator, fiber: Fiber) -> Face:
 def labelled_of(photo: Photograph, face: Face, name: str) -> Labelled:
     """A photograph of a drawn face as a labelled picture.
 
+    Where a gap opens between fiber and bore, the bore's edge may be taken for the cladding's, as in hand labels.
+
     Args:
         photo: The photograph.
         face: What it shows.
         name: The picture's file name.
     """
-    radii_px = tuple(face.cladding_um / 2 / um for um in photo.placement.um_per_px)
-    cladding = Ellipse(photo.placement.center_px, (radii_px[0], radii_px[1]))
-    return Labelled(name, encode(photo.picture), photo.labels, (cladding,))
+    claddings = [_circle(photo.placement, (0.0, 0.0), face.cladding_um / 2)]
+    if face.gap is not None:
+        half_um, angle = face.gap.width_um / 2, math.radians(face.gap.angle_deg)
+        middle_um = (half_um * math.cos(angle), half_um * math.sin(angle))
+        claddings.append(_circle(photo.placement, middle_um, face.cladding_um / 2 + half_um))
+    return Labelled(name, encode(photo.picture), photo.labels, tuple(claddings))
+
+
+def _circle(placement: Placement, center_um: Point, radius_um: float) -> Ellipse:
+    """A circle on the face as the camera sees it."""
+    x, y = (c + um / scale for c, um, scale in zip(placement.center_px, center_um, placement.um_per_px, strict=True))
+    return Ellipse((x, y), (radius_um / placement.um_per_px[0], radius_um / placement.um_per_px[1]))
 
 
 def encode(picture: NDArray[np.uint8]) -> bytes:

@@ -16,7 +16,7 @@ from endface.report import Ellipse
 from endface.stages import Options
 from endface_build.camera import Camera, photograph
 from endface_build.drawn import DrawnFaces, encode, fiber_of, labelled_of
-from endface_build.faces import Face
+from endface_build.faces import Face, Gap
 from endface_build.figures import figures
 from endface_build.inspector import Inspector, with_baseline
 from endface_build.judging import is_localised, judge_report, outcomes_of, read_reports, verdict_of
@@ -152,3 +152,13 @@ def test_progress_counts_pictures(labelled, perfect):
     outcomes_of([labelled, labelled], {"here": lambda each: perfect(each.data)}, "mm-pc", seen.append)
 
     assert seen == [1, 2]
+
+
+def test_a_gap_shows_two_edges():
+    """Beside a fiber of 125 um with a gap of 4 um to the right, the bore is 129 um wide and 2 um to the right."""
+    face = Face(gap=Gap(4.0, 0.0, 30.0))
+    fiber, bore = labelled_of(photograph(face, Camera(300, 300, um_per_px=(0.5, 1.0)), seed=1), face, "a.png").claddings
+
+    assert fiber.radii_px == (125.0, 62.5)
+    assert bore.radii_px == (129.0, 64.5)
+    assert bore.center_px == (fiber.center_px[0] + 4.0, fiber.center_px[1])
