@@ -5,24 +5,25 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from endface.contract import CLADDING_UM
 from endface.errors import ConfigurationError, EndfaceError
+from endface.stages import Options
 from endface_build import deploying, reporting, synthetic
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
+from endface_build.progress import console, steps
 from endface_build.recipe import Recipe
 from endface_build.samples import draw_samples
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-console = Console()
+app.command("evaluate")(reporting.judge)
 app.command()(reporting.gage)
 app.command()(reporting.accuracy)
 app.command("page")(reporting.write_document)
@@ -37,6 +38,9 @@ Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes or thr
 
 RUN = Path("runs/segment")
 MODEL = Path("model_repository/segment/1")
+FINETUNE_PROFILE = "mm-pc"
+"""Pictures are located as for this profile; the limits themselves have no part in learning."""
+
 CORES = os.cpu_count() or 1
 
 
@@ -54,34 +58,52 @@ def synth(
         return
     knobs = read_recipe(recipe)
     sets = {"held-out": (knobs.held_out_seed, knobs.held_out_count), "train": (knobs.train_seed, knobs.train_count)}
-    for name, (seed, count) in sets.items():
-        with _progress(f"drawing the {name} set", count) as advance:
-            synthetic.draw_set(run / name, seed=seed, count=count, workers=workers, progress=advance)
+    with steps() as advance:
+        for name, (seed, count) in sets.items():
+            told = partial(advance, f"drawing the {name} set", count)
+            synthetic.draw_set(run / name, seed=seed, count=count, workers=workers, progress=told)
 
 
 @app.command()
-def train(run: Run = RUN, recipe: RecipeFile = None, workers: Workers = CORES) -> None:
-    """Train, or continue where an interrupted run left off."""
+def train(
+    run: Run = RUN,
+    recipe: RecipeFile = None,
+    workers: Workers = CORES,
+    finetune: Annotated[
+        Path | None, typer.Option(help="Labelled pictures to train the finished run's network further on.")
+    ] = None,
+    cladding_um: reporting.Cladding = CLADDING_UM,
+) -> None:
+    """Train, or continue where an interrupted run left off; or learn from your own labels (--finetune FOLDER).
+
+    FOLDER is one that `evaluate` takes. The result lies in RUN/finetune, ready for `export --run RUN/finetune`.
+    """
     import torch
 
     from endface_build.dataset import SquareSet
     from endface_build.train import train as train_network
 
-    knobs = read_recipe(recipe)
     torch.set_num_threads(workers)
-    with _progress("training", knobs.steps) as advance:
+    if finetune is not None:
+        _finetune(finetune, run, cladding_um)
+        return
+    knobs = read_recipe(recipe)
+    with steps() as advance:
         trained = train_network(
             SquareSet(run / "train"),
             knobs,
             run / "checkpoint.pt",
-            progress=lambda step, loss: advance(step, f"loss {loss:.3f}"),
+            progress=lambda step, loss: advance("training", knobs.steps, step, f"loss {loss:.3f}"),
         )
     console.print(f"{trained.steps} steps in {trained.seconds / 60:.1f} minutes: {run / 'checkpoint.pt'}")
 
 
 @app.command()
 def export(run: Run = RUN, model: Model = MODEL) -> None:
-    """Write the network as ONNX with its manifest, once ONNX Runtime agrees with PyTorch."""
+    """Write the network as ONNX with its manifest, once ONNX Runtime agrees with PyTorch, and judge it.
+
+    Where the run has a held-out set, the figures on its squares are entered into the manifest.
+    """
     from endface_build.export import export as export_network
     from endface_build.train import load_trained
 
@@ -91,27 +113,16 @@ def export(run: Run = RUN, model: Model = MODEL) -> None:
     console.print(
         f"{model / MODEL_FILE}: {parity['labels_equal']:.2%} of the labels equal, sha256 {manifest['sha256'][:12]}"
     )
-
-
-@app.command()
-def evaluate(run: Run = RUN, model: Model = MODEL) -> None:
-    """Judge the exported network on the held-out set and enter the figures into its manifest."""
-    from endface_build.evaluate import metrics_of
-
-    manifest = read_manifest(model)
-    with _progress("evaluating", manifest["recipe"]["held_out_count"]) as advance:
-        metrics = metrics_of(model / manifest["file"], run / "held-out", advance)
-    write_manifest(model, manifest | {"metrics": metrics})
-    console.print(_table(metrics))
+    if (run / "held-out").is_dir():
+        _enter_metrics(run, model)
 
 
 @app.command()
 def model(run: Run = RUN, recipe: RecipeFile = None, workers: Workers = CORES, model: Model = MODEL) -> None:
-    """Everything in turn: synth, train, export, evaluate."""
+    """Everything in turn: synth, train, export."""
     synth(run, recipe, workers, None)
     train(run, recipe, workers)
     export(run, model)
-    evaluate(run, model)
 
 
 def read_recipe(path: Path | None) -> Recipe:
@@ -136,29 +147,29 @@ def read_recipe(path: Path | None) -> Recipe:
     return Recipe.from_json(knobs)
 
 
-class _Advance:
-    """Moves a progress bar; callable with the number done and a remark."""
+def _finetune(folder: Path, run: Path, cladding_um: float) -> None:
+    """Learn from labelled pictures, and say which of them could not be used."""
+    from endface_build.annotations import open_folder
+    from endface_build.finetune import finetune as finetune_network
 
-    def __init__(self, bar: Progress, what: str, total: int):
-        self._bar, self._what = bar, what
-        self._task = bar.add_task(what, total=total)
+    with steps() as advance:
+        options = Options(FINETUNE_PROFILE, cladding_um=cladding_um)
+        prepared, trained = finetune_network(open_folder(folder), run, options, advance)
+    for sentence in prepared.skipped:
+        console.print(f"not used: {sentence}", highlight=False)
+    console.print(f"{prepared.count} pictures, {trained.steps} steps: {prepared.folder}")
 
-    def __call__(self, done: int, remark: str = "") -> None:
-        self._bar.update(self._task, completed=done, description=f"{self._what} {remark}".strip())
 
+def _enter_metrics(run: Path, model: Path) -> None:
+    """Judge the exported network on the run's held-out squares and enter the figures into its manifest."""
+    from endface_build.evaluate import metrics_of
 
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[_Advance]:
-    """A progress bar on the terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        yield _Advance(bar, what, total)
+    manifest = read_manifest(model)
+    with steps() as advance:
+        told = partial(advance, "judging on held-out squares", manifest["recipe"]["held_out_count"])
+        metrics = metrics_of(model / manifest["file"], run / "held-out", told)
+    write_manifest(model, manifest | {"metrics": metrics})
+    console.print(_table(metrics))
 
 
 def _table(metrics: dict[str, Any]) -> Table:

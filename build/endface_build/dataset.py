@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,6 +18,13 @@ CROPS_A_SQUARE = 2
 
 MARK_SHARE = 0.8
 """Share of crops that are laid around a mark; the others fall anywhere, so mostly on clean glass and rims."""
+
+
+class Batches(Protocol):
+    """What a training run draws its batches from."""
+
+    def batch(self, rng: np.random.Generator, count: int, crop_px: int) -> tuple[Tensor, Tensor]:
+        """Planes float32 (count, 3, crop, crop) and labels int64 (count, crop, crop)."""
 
 
 class SquareSet:

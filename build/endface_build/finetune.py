@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from endface.stages import Options
 from endface_build.dataset import SquareSet
 from endface_build.labelled import LabelledSet, to_square
 from endface_build.recipe import Recipe
+from endface_build.train import Trained, load_trained, train
 
 OWN_SHARE: Final = 0.5
 """Share of the user's crops in a batch; the drawn ones keep the network from forgetting what a few pictures lack."""
@@ -24,6 +26,11 @@ STEPS: Final = 600
 RATE_SHARE: Final = 0.15
 WARMUP: Final = 30
 """Fine-tuning is short and gentle: so many steps, with this share of the recipe's learning rate, after a short ramp."""
+
+
+CHECKPOINT: Final = "checkpoint.pt"
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -93,3 +100,34 @@ def prepare(
 def gentle(recipe: Recipe) -> Recipe:
     """A recipe's knobs for fine-tuning what it trained."""
     return replace(recipe, steps=STEPS, learning_rate=recipe.learning_rate * RATE_SHARE, warmup=WARMUP)
+
+
+def finetune(pictures: LabelledSet, run: Path, options: Options, progress: Progress) -> tuple[Prepared, Trained]:
+    """Train a finished run's network further, on labelled pictures and its own drawn faces.
+
+    Args:
+        pictures: Pictures with labels.
+        run: Folder of the finished run: its checkpoint and its drawn set.  The new checkpoint and the pictures' squares
+            go into its folder ``finetune``, in place of those of an earlier fine-tuning.
+        options: Profile and cladding diameter.
+        progress: Called with what is being done, the number of all steps, and the number done.
+
+    Returns:
+        The set, and the network.
+
+    Raises:
+        ConfigurationError: The run has no checkpoint or no drawn set, or none of the pictures can be judged.
+    """
+    before = load_trained(run / CHECKPOINT)
+    drawn = SquareSet(run / "train")
+    prepared = prepare(pictures, options, run / "finetune", partial(progress, "locating", len(pictures)))
+    recipe = gentle(before.recipe)
+    (prepared.folder / CHECKPOINT).unlink(missing_ok=True)  # other labels, another run
+    trained = train(
+        MixedSet(SquareSet(prepared.folder), drawn),
+        recipe,
+        prepared.folder / CHECKPOINT,
+        start=run / CHECKPOINT,
+        progress=lambda step, _: progress("training", recipe.steps, step),
+    )
+    return prepared, trained

@@ -26,11 +26,11 @@ class Steps:
         self._bar = bar
         self._tasks: dict[str, TaskID] = {}
 
-    def __call__(self, what: str, total: int, done: int) -> None:
+    def __call__(self, what: str, total: int, done: int, remark: str = "") -> None:
         """Move a task's bar."""
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=total)
-        self._bar.update(self._tasks[what], completed=done)
+        self._bar.update(self._tasks[what], completed=done, description=f"{what} {remark}".strip())
 
 
 @contextmanager

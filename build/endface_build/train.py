@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from endface.errors import ConfigurationError
-from endface_build.dataset import SquareSet
+from endface_build.dataset import Batches
 from endface_build.losses import segmentation_loss
 from endface_build.network import BLOCK, SegmentationNetwork
 from endface_build.recipe import Recipe
@@ -39,20 +39,22 @@ class Trained:
     seconds: float
 
 
-def train(
-    data: SquareSet,
+def train(  # noqa: PLR0913 - all but the first three are optional and by keyword
+    data: Batches,
     recipe: Recipe,
     checkpoint: Path,
     *,
+    start: Path | None = None,
     until: int | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Trained:
     """Train, or continue from the checkpoint if there is one.
 
     Args:
-        data: The synthetic set to learn from.
+        data: What to learn from: the synthetic set, or that and the user's.
         recipe: Every knob.
         checkpoint: File that is written now and then and at the end.
+        start: Checkpoint of another run, whose averaged weights a new run begins with; None to begin with chance.
         until: Stop after this step, as if interrupted; None for the recipe's last.
         progress: Called after each step with its number and the running loss.
 
@@ -75,6 +77,9 @@ def train(
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         first, before_s, running = state["step"], state["seconds"], state["running"]
+    elif start is not None:
+        for each in (network, average):
+            each.load_state_dict(_load(start, None)["average"])
 
     last = min(recipe.steps, until or recipe.steps)
     started = time.monotonic()

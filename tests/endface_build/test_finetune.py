@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,13 @@ import torch
 from endface.contract import Label
 from endface.errors import ConfigurationError
 from endface.stages import Options
+from endface_build import finetune as finetune_module
 from endface_build.dataset import SquareSet
 from endface_build.drawn import DrawnFaces, encode
-from endface_build.finetune import MixedSet, gentle, prepare
+from endface_build.finetune import MixedSet, finetune, gentle, prepare
 from endface_build.labelled import Labelled
 from endface_build.recipe import Recipe
+from endface_build.train import train
 
 WALL = Labelled("wall.png", encode(np.full((300, 300), 90, np.uint8)), np.zeros((300, 300), np.uint8))
 
@@ -65,3 +69,40 @@ def test_fine_tuning_is_gentle():
     assert gentle(recipe).steps < recipe.steps
     assert gentle(recipe).learning_rate < recipe.learning_rate
     assert gentle(recipe).widths == recipe.widths
+
+
+def test_a_run_begins_with_another_ones_weights(tmp_path):
+    """The first weights of a fine-tuned network are those of the run that it continues, not chance."""
+    recipe = Recipe(widths=(4, 8, 8), crop_px=64, batch=2, steps=2, warmup=1, bfloat16=False)
+    data = flat_set(tmp_path / "set", 90, Label.PIT)
+    before = train(data, recipe, tmp_path / "before.pt")
+    after = train(
+        data, replace(recipe, steps=1, learning_rate=0.0), tmp_path / "after.pt", start=tmp_path / "before.pt"
+    )
+
+    weights = [dict(run.network.named_parameters()) for run in (before, after)]
+    assert all(torch.allclose(weights[0][name], weights[1][name], atol=1e-6) for name in weights[0])
+
+
+def test_fine_tuning_a_finished_run(tmp_path, monkeypatch):
+    """Labelled pictures and drawn faces make a new checkpoint beside the old one, which stays; a second time anew."""
+    monkeypatch.setattr(finetune_module, "STEPS", 2)
+    recipe = Recipe(widths=(4, 8, 8), crop_px=64, batch=2, steps=1, warmup=1, bfloat16=False)
+    train(flat_set(tmp_path / "train", 90, 0), recipe, tmp_path / "checkpoint.pt")
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    heard = []
+    for _ in range(2):
+        prepared, trained = finetune(
+            DrawnFaces("multimode", 1), tmp_path, Options("mm-pc"), lambda *step: heard.append(step)
+        )
+
+    assert (prepared.count, trained.steps) == (1, 2)
+    assert (tmp_path / "finetune" / "checkpoint.pt").exists()
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert heard == 2 * [("locating", 1, 1), ("training", 2, 1), ("training", 2, 2)]
+
+
+def test_fine_tuning_needs_a_finished_run(tmp_path):
+    """Without a checkpoint there is nothing to fine-tune, and the error says so."""
+    with pytest.raises(ConfigurationError, match="checkpoint"):
+        finetune(DrawnFaces("multimode", 1), tmp_path, Options("mm-pc"), lambda *_: None)
