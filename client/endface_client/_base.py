@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class TLS:
             raise ConfigurationError(f"a TLS file cannot be read: {exc}") from exc
 
 
-class BaseClient:
+class BaseClient(ABC):
     """Settings of a client; see ``Client`` and ``AsyncClient``.
 
     Args:
@@ -87,9 +88,9 @@ class BaseClient:
         self._closed = False
         self._open()
 
+    @abstractmethod
     def _open(self) -> None:
         """Make what the twin needs before its first call."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.servers!r}, profile={self._profile!r})"

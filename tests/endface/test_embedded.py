@@ -176,4 +176,8 @@ def test_slow_start_is_given_up(settings: Settings, install: Install) -> None:
 
 def test_stop_is_harmless_when_not_running(settings: Settings) -> None:
     """Stopping twice, or without a start, does nothing."""
-    EmbeddedServer(settings).stop()
+    server = EmbeddedServer(settings)
+    server.stop()
+    server.stop()
+
+    assert server.log == []

@@ -164,7 +164,10 @@ def test_limits_say_what_was_found_and_allowed(cards):
 
 def test_an_empty_run_has_a_page():
     """No picture is no reason to fail."""
-    Reader(page([], server="s", finished=NOON))
+    text = page([], server="s", finished=NOON)
+    Reader(text)
+
+    assert "0 pictures" in text
 
 
 def test_zone_bars_count_by_the_innermost_zone(found):
