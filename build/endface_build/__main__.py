@@ -28,6 +28,8 @@ app.command()(reporting.gage)
 app.command()(reporting.accuracy)
 app.command("page")(reporting.write_document)
 app.command()(deploying.quantize)
+app.command()(deploying.promote)
+app.command()(deploying.rollback)
 
 Run = Annotated[Path, typer.Option("--run", help="Folder of this run: drawn sets and checkpoint.")]
 Model = Annotated[Path, typer.Option("--model", help="Folder of model.onnx and manifest.json.")]

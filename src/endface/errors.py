@@ -7,6 +7,7 @@
      |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError,
      |        CoarseScaleError, ScaleMismatchError
      +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
+     +-- RolloutError            a network is not brought into the repository, or not back out of it
      +-- ServerStartError        Triton could not be started here
           +-- ServerMissingError, PortTakenError, RepositoryError
 
@@ -115,6 +116,12 @@ class ConfigurationError(EndfaceError):
     """A file of the installation is wrong: a profile, a manifest, a network."""
 
     code = "configuration"
+
+
+class RolloutError(EndfaceError):
+    """A network was refused on its way to the servers, or the way back is closed; the former goes on serving."""
+
+    code = "rollout"
 
 
 class ServerStartError(EndfaceError):

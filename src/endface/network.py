@@ -6,7 +6,6 @@ is the one that its manifest describes and its graph speaks the contract.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Iterable
@@ -66,36 +65,40 @@ class Network:
         return labels, confidence
 
 
-def describe(directory: Path, engine: str) -> ModelInfo:
-    """Say which network a Triton model serves, without loading it.
+def newest_version(directory: Path) -> int:
+    """The version that Triton serves once it has loaded it: the largest number.
 
     Args:
-        directory: the model's folder in the repository, with its numbered versions; Triton serves the newest.
+        directory: the model's folder in the repository, with its numbered versions.
+
+    Raises:
+        ConfigurationError: no version is there.
+    """
+    versions = [int(entry.name) for entry in directory.iterdir() if entry.name.isdigit()] if directory.is_dir() else []
+    if not versions:
+        raise ConfigurationError(f"no version of the network in {directory}; {_MENDING}")
+    return max(versions)
+
+
+def describe(directory: Path, engine: str) -> ModelInfo:
+    """Say which network the newest version is, without loading it.
+
+    Args:
+        directory: the model's folder in the repository, with its numbered versions.
         engine: name of the engine that runs it.
 
     Raises:
         ConfigurationError: no version is there, or its manifest cannot be read.
     """
-    versions = [entry for entry in directory.iterdir() if entry.name.isdigit()] if directory.is_dir() else []
-    if not versions:
-        raise ConfigurationError(f"no version of the network in {directory}; {_MENDING}")
-    return _info(max(versions, key=lambda entry: int(entry.name)) / MANIFEST, engine)
+    return _info(directory / str(newest_version(directory)) / MANIFEST, engine)
 
 
 def _info(manifest: Path, engine: str) -> ModelInfo:
     try:
-        changed_ns = manifest.stat().st_mtime_ns
-    except OSError as exc:
-        raise ConfigurationError(f"the network's manifest {manifest} is missing; {_MENDING}") from exc
-    return _read_info(manifest, changed_ns, engine)
-
-
-@functools.lru_cache(maxsize=8)
-def _read_info(manifest: Path, _changed_ns: int, engine: str) -> ModelInfo:
-    """Read a manifest once per change: it is asked for with every report."""
-    try:
         values = json.loads(manifest.read_text(encoding="utf-8"))
         return ModelInfo(str(values["name"]), str(values["version"]), engine, str(values["sha256"]))
+    except FileNotFoundError as exc:
+        raise ConfigurationError(f"the network's manifest {manifest} is missing; {_MENDING}") from exc
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ConfigurationError(f"the network's manifest {manifest} cannot be read ({exc}); {_MENDING}") from exc
 
