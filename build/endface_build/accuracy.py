@@ -18,7 +18,7 @@ from typing import Any, Final
 from endface.stages import Options
 from endface_build.drawn import DrawnFaces, fiber_of
 from endface_build.failures import draw_failures, worst
-from endface_build.figures import Json, Outcome, figures
+from endface_build.figures import Json, Outcome, figures, share
 from endface_build.gage import study
 from endface_build.inspector import Inspector, with_baseline, with_network
 from endface_build.judging import Inspect, outcomes_of
@@ -69,12 +69,13 @@ def measure(model: Path, extent: Extent, pictures: Path, progress: Progress) -> 
     if network.info is not None:
         record["network"] = {"version": network.info.version, "sha256": network.info.sha256}
     record["extent"] = asdict(extent)
-    record["drawn"] = {}
+    record |= {"drawn": {}, "localisation": {}}
     for profile in PROFILES:
         faces = DrawnFaces(fiber_of(profile), extent.faces)
         advance = partial(progress, profile, extent.faces)
         outcomes = outcomes_of(faces, inspections(model, Options(profile)), profile, advance)
         record["drawn"][profile] = {name: figures(each) for name, each in outcomes.items()}
+        record["localisation"][profile] = _by_ferrule(outcomes["network"], faces)
         if profile == PROFILES[0]:
             record["failures"] = _picture_failures(outcomes["network"], faces, network, pictures / FAILURES_FILE)
     single_mode = with_network(model, Options("sm-apc"))
@@ -104,6 +105,15 @@ def machine() -> dict[str, Any]:
 
 def _by_picture(inspector: Inspector) -> Inspect:
     return lambda labelled: inspector(labelled.data, labelled.name)
+
+
+def _by_ferrule(outcomes: list[Outcome], faces: DrawnFaces) -> Json:
+    """Localisation where the ferrule is brighter than the cladding, as in most microscopes, and where it is darker."""
+    found: dict[str, list[bool | None]] = {"brighter": [], "darker": []}
+    for number, outcome in enumerate(outcomes):
+        face = faces.face(number)
+        found["brighter" if face.ferrule > face.zones[0].level else "darker"].append(outcome.localised)
+    return {name: share(each) for name, each in found.items()}
 
 
 def _picture_failures(outcomes: list[Outcome], faces: DrawnFaces, network: Inspector, path: Path) -> list[Json]:

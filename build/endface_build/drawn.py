@@ -56,6 +56,10 @@ class DrawnFaces:
     def __getitem__(self, number: int) -> Labelled:
         return draw_labelled(self.fiber, number, self.seed)
 
+    def face(self, number: int) -> Face:
+        """The face of a number without its marks."""
+        return random_fiber(np.random.default_rng((self.seed, number)), self.fiber)
+
 
 def fiber_of(profile: str) -> Fiber:
     """The kind of fiber that a profile is for, by its name's beginning: ``sm-`` is single-mode."""

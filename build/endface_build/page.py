@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 from endface_build.accuracy import FAILURES_FILE
@@ -16,6 +17,8 @@ from endface_build.plots import plot_evaluation, plot_sensitivity
 PICTURES: Final = "accuracy"
 """Folder of the page's pictures, beside it."""
 
+LINE: Final = 120
+
 LIMITS: Final = """\
 - **Faint marks.** Below about 10 gray levels, or a diameter of 2 um, a mark is found or not by luck; the table of sizes
   and contrasts says where that begins. Polishing lines of one or two gray levels are left alone on purpose.
@@ -23,6 +26,8 @@ LIMITS: Final = """\
   a mark comes off. Clean and inspect again. A verdict hardly depends on it, for limits ask only for line or spot.
 - **Sizes are those of the picture.** Half a micrometre of blur is half a micrometre of size; the report's `borderline`
   says where that decides. The scale comes from the cladding: a fiber of another diameter needs `cladding_um`.
+- **Dark ferrules.** Where the ferrule is darker than the cladding, a line along the rim is often taken for the
+  cladding's edge; the scale is then off by 2 to 6 %, and sizes with it. Name `um_per_px`, or light the ferrule.
 - **Where the cladding's edge is broken or bridged** for more than a third of its circumference, the fiber is not found,
   and the report is `invalid`; it is never a pass.
 - **The adhesive ring (zone C) and what lies beyond 250 um** have no limits in these profiles and are not scored.
@@ -76,11 +81,12 @@ def page_text(record: Json) -> str:
 
 def _head(record: Json) -> str:
     machine, extent = record["machine"], record["extent"]
+    changed = " with local changes" if record["commit"].endswith("-dirty") else ""
     versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
     return f"""\
 # Accuracy
 
-Measured on {record["created"][:10]} at commit `{record["commit"][:12]}` with the network
+Measured on {record["created"][:10]} at commit `{record["commit"][:12]}`{changed} with the network
 `{record["network"]["sha256"][:12]}`, version {record["network"]["version"]}
 ({machine["cpu"]}, {machine["cores"]} cores, {machine["system"]}; {versions}).
 `endface-build accuracy` measures, `endface-build page` writes this page from the record.
@@ -100,7 +106,17 @@ def _summary(record: Json) -> str:
         for profile, evaluations in record["drawn"].items()
         for name, values in evaluations.items()
     ]
-    return "## Drawn faces\n\n" + _overview(columns)
+    rows = [
+        [profile, _share(split["brighter"]), _share(split["darker"])]
+        for profile, split in record["localisation"].items()
+    ]
+    return f"""\
+## Drawn faces
+
+{_overview(columns)}
+Localisation, where the ferrule is brighter than the cladding, and where it is darker:
+
+{_table(["", "brighter ferrule", "darker ferrule"], rows)}"""
 
 
 def _overview(columns: Sequence[tuple[str, Json]]) -> str:
@@ -241,11 +257,11 @@ def _photographs(photographs: Json | None) -> str:
     if photographs is None:
         return ""
     columns = [(name, values) for name, values in photographs["evaluations"].items()]
-    remarks = "\n".join(f"- {remark}" for remark in photographs["remarks"])
+    remarks = "\n".join(fill(f"- {remark}", LINE, subsequent_indent="  ") for remark in photographs["remarks"])
     return f"""\
 ## Photographs
 
-{photographs["how"]}
+{fill(photographs["how"], LINE)}
 
 {_overview(columns)}
 {remarks}
