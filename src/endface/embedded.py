@@ -20,8 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from endface import triton_binary, triton_log
-from endface.errors import ServerStartError
+from endface import contract, network, triton_binary, triton_log
+from endface.errors import ConfigurationError, ServerStartError
 from endface.triton_control import Control
 from endface.triton_settings import Settings
 
@@ -76,6 +76,8 @@ class EmbeddedServer:
         self._control: Control | None = None
         self._reader: threading.Thread | None = None
         self._stubs: frozenset[int] = frozenset()
+        self._stubs_needed = 0
+        self._version = 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -112,6 +114,7 @@ class EmbeddedServer:
             ServerStartError: the host is no address of this machine.
         """
         self.settings.check()
+        self._version = network.newest_version(self._segment)
         self._workspace = tempfile.TemporaryDirectory(prefix="endface-", ignore_cleanup_errors=True)
         try:
             binary = triton_binary.find(Path(self._workspace.name))
@@ -148,6 +151,7 @@ class EmbeddedServer:
                 raise ServerStartError(f"Triton was not ready within {timeout_s:.0f} s; is the machine overloaded?")
             time.sleep(_POLL_S)
         self._stubs = frozenset(_session(process.pid) - {process.pid})
+        self._stubs_needed = len(self._stubs)
 
     def is_ready(self) -> bool:
         """Whether the ensemble takes requests now."""
@@ -157,6 +161,7 @@ class EmbeddedServer:
         """Return only by raising: as soon as the server or one of its stub processes is gone.
 
         Triton does not restart a stub that died, and goes on calling itself ready; every request would fail.
+        A version of the network that comes into the repository, or is withdrawn, is followed without a pause.
 
         Args:
             log: is called with every line that the server writes from now on, from a thread of its own.
@@ -167,9 +172,8 @@ class EmbeddedServer:
         process = self._running()
         self._on_line = log
         while process.poll() is None:
-            gone = [pid for pid in self._stubs if not _lives(pid, process.pid)]
-            if gone:
-                raise ServerStartError(f"{len(gone)} of Triton's model processes died; start the server again")
+            self._check_stubs(process)
+            self._follow_repository(log)
             time.sleep(_POLL_S)
         raise self._failure()
 
@@ -195,6 +199,31 @@ class EmbeddedServer:
         if self._process is None:
             raise RuntimeError("the server was not started")
         return self._process
+
+    @property
+    def _segment(self) -> Path:
+        return self.settings.repository / contract.SEGMENT.name
+
+    def _check_stubs(self, process: subprocess.Popen[str]) -> None:
+        """A stub may go only where a newer version's has taken its place."""
+        if not all(_lives(pid, process.pid) for pid in self._stubs):
+            self._stubs = frozenset(_session(process.pid) - {process.pid})
+            died = self._stubs_needed - len(self._stubs)
+            if died > 0:
+                raise ServerStartError(f"{died} of Triton's model processes died; start the server again")
+
+    def _follow_repository(self, log: Callable[[str], None]) -> None:
+        """Have Triton load the newest version, once for each change; one that it refuses is named in the log."""
+        try:
+            newest = network.newest_version(self._segment)
+        except ConfigurationError:
+            return  # somebody took the last one away; what is loaded goes on serving
+        if newest != self._version and self._control is not None:
+            self._version = newest
+            try:
+                self._control.load(contract.SEGMENT.name)
+            except ServerStartError as exc:
+                log(f"version {newest} of the network is not served: {exc}")
 
     def _flags(self, control: Control) -> list[str]:
         shm = f"--backend-config=python,shm-region-prefix-name={self._shm_prefix()}"

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from endface import contract, environment, network, stages
 from endface.errors import ConfigurationError, EmptyImageError, EndfaceError, OversizedImageError, RequestError
+from endface.served import Served
 
 WARM_UP_PICTURE: Final = "warmup/face.png"
 """Picture in a stage's model folder that the stage inspects before it takes requests."""
@@ -88,21 +89,24 @@ class Postprocess:
         cv2.setNumThreads(1)
         self._pb_utils = pb_utils
         self._profiles = _profiles()
-        self._engine = os.environ.get(environment.ENGINE) or network.ONNXRUNTIME
-        self._segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
-        network.describe(self._segment, self._engine)  # a report must be able to name its network: fail now, not later
+        engine = os.environ.get(environment.ENGINE) or network.ONNXRUNTIME
+        segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
+        self._served = Served(segment, engine, self._is_loaded)  # a report must be able to name its network
         _warm_up(arguments)
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with REPORT."""
         return [_answered(self._pb_utils, request, self._answer) for request in requests]
 
+    def _is_loaded(self, version: int) -> bool:
+        return bool(self._pb_utils.is_model_ready(model_name=contract.SEGMENT.name, model_version=str(version)))
+
     def _answer(self, request: Any) -> list[Any]:
         labels = _values(self._pb_utils, request, contract.LABELS)
         confidence = _values(self._pb_utils, request, contract.CONFIDENCE)
         texts = _values(self._pb_utils, request, contract.FRAME).ravel()
         frames = [stages.Frame.from_json(text.decode()) for text in texts]
-        model = network.describe(self._segment, self._engine)
+        model = self._served.info()
         reports = [
             stages.postprocess(*item, model, profiles=self._profiles)
             for item in zip(labels, confidence, frames, strict=True)

@@ -1,4 +1,4 @@
-"""Asks a Triton over HTTP whether it is ready, and has it finish what is under way before it is stopped.
+"""Asks a Triton over HTTP whether it is ready, has it load a new version, and finish what is under way before a stop.
 
 On SIGTERM Triton refuses the later steps of an ensemble's requests: those under way fail.  So the ensemble is unloaded
 first, which takes no new requests and is done when the last one under way is answered.  The right to load and unload is
@@ -15,9 +15,11 @@ import time
 from typing import Any, Final
 
 from endface import contract
+from endface.errors import RepositoryError, ServerStartError
 
 _KEY_HEADER: Final = "endface-control"
 _CALL_S: Final = 5
+_LOAD_S: Final = 60
 _POLL_S: Final = 0.05
 
 
@@ -36,7 +38,7 @@ class Control:
 
     @property
     def flags(self) -> list[str]:
-        """Triton's flags that let this object, and nobody else, unload a model."""
+        """Triton's flags that let this object, and nobody else, load and unload a model."""
         return [
             "--model-control-mode=explicit",
             "--load-model=*",
@@ -50,6 +52,23 @@ class Control:
             status, _ = self._call("GET", f"/v2/models/{contract.ENSEMBLE.name}/ready")
             return status == http.client.OK
         return False
+
+    def load(self, model: str) -> None:
+        """Load the newest version of a model; the former serves until the new one is ready, then finishes its work.
+
+        Args:
+            model: the model's name.
+
+        Raises:
+            RepositoryError: Triton refuses the new version, with its reason; the former goes on serving.
+            ServerStartError: Triton does not answer.
+        """
+        try:
+            status, body = self._call("POST", f"/v2/repository/models/{model}/load", _LOAD_S)
+        except (OSError, http.client.HTTPException) as exc:
+            raise ServerStartError(f"Triton did not say within {_LOAD_S} s whether it loaded {model!r}") from exc
+        if status != http.client.OK:
+            raise RepositoryError(f"Triton cannot load {model!r}: {body.decode(errors='replace')}")
 
     def drain(self, timeout_s: float) -> None:
         """Take no new requests, and wait until those under way are answered, or time is up.
@@ -68,8 +87,8 @@ class Control:
         models: list[dict[str, Any]] = json.loads(body)
         return next((model.get("state") for model in models if model["name"] == contract.ENSEMBLE.name), None)
 
-    def _call(self, method: str, path: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self._address, self._port, timeout=_CALL_S)
+    def _call(self, method: str, path: str, timeout_s: float = _CALL_S) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(self._address, self._port, timeout=timeout_s)
         with contextlib.closing(connection):
             connection.request(method, path, body=b"{}" if method == "POST" else None, headers={_KEY_HEADER: self._key})
             response = connection.getresponse()

@@ -63,6 +63,7 @@ def settings(tmp_path: Path, free_ports: Callable[[], dict[str, int]]) -> Settin
     for model in contract.MODELS:
         (tmp_path / "models" / model.name).mkdir(parents=True)
         (tmp_path / "models" / model.name / "config.pbtxt").touch()
+    (tmp_path / "models" / contract.SEGMENT.name / "1").mkdir()
     return Settings(tmp_path / "models", **free_ports())
 
 

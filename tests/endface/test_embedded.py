@@ -148,6 +148,38 @@ def test_death_of_a_stub_is_noticed(settings: Settings, install: Install) -> Non
             server.watch()
 
 
+def test_new_version_is_loaded_once(settings: Settings, install: Install) -> None:
+    """A version of the network that comes into the repository while the server runs is loaded with the server's key."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        stub = int(logged(server, "stub"))
+        (settings.repository / "segment" / "2").mkdir()
+
+        def end_on_load(line: str) -> None:
+            if line.startswith("asked models/segment/load"):
+                os.kill(stub, 9)
+
+        with pytest.raises(ServerStartError, match="1 of Triton's model processes died"):
+            server.watch(end_on_load)
+        asked = [line for line in server.log if line.startswith("asked")]
+        key = json.loads(logged(server, "flags"))["http-restricted-api"].rpartition("=")[2]
+
+    assert asked == [f"asked models/segment/load {key}"]
+
+
+def test_repository_without_versions_ends_nothing(settings: Settings, install: Install) -> None:
+    """What is loaded goes on serving where somebody takes all versions away."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        (settings.repository / "segment" / "1").rmdir()
+        os.kill(int(logged(server, "stub")), 9)
+
+        with pytest.raises(ServerStartError, match="model processes died"):
+            server.watch()
+
+
 def test_end_of_the_server_is_noticed(settings: Settings, install: Install) -> None:
     """A server that ends by itself ends the watching."""
     install()

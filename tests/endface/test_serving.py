@@ -228,6 +228,29 @@ def test_report_names_the_network(
     assert {"preprocess", "postprocess"} <= report.timings_ms.keys()
 
 
+def test_report_names_what_triton_has_loaded(
+    pb_utils: Any, png: bytes, repository: Path, write_network: Callable[..., Path]
+) -> None:
+    """A newer version in the repository is named when Triton says that it is ready, not before."""
+    loaded: set[tuple[str, str]] = set()
+    pb_utils.is_model_ready = lambda model_name, model_version: (model_name, model_version) in loaded
+    preprocess = serving.Preprocess(pb_utils, {"model_repository": str(repository / "preprocess")})
+    postprocess = serving.Postprocess(pb_utils, {"model_repository": str(repository / "postprocess")})
+    (first,) = preprocess.execute([request(MM, IMAGE=images(png))])
+    blank = np.zeros((1, 512, 512), np.uint8)
+    write_network(repository / "segment", version=2)
+
+    def named() -> str:
+        (answer,) = postprocess.execute([request(LABELS=blank, CONFIDENCE=blank, FRAME=first.FRAME)])
+        model = Report.from_json(answer.REPORT[0, 0]).model
+        assert model is not None
+        return model.version
+
+    assert named() == "1"
+    loaded.add(("segment", "2"))
+    assert named() == "2"
+
+
 def test_broken_frame_harms_only_its_own_request(
     preprocess: serving.Preprocess, postprocess: serving.Postprocess, png: bytes
 ) -> None:

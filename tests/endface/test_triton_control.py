@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import http.server
 import json
 import threading
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from endface.errors import RepositoryError, ServerStartError
 from endface.triton_control import Control
 
 Answer = Callable[[str], tuple[int, bytes]]
@@ -99,3 +101,33 @@ def test_every_server_has_a_key_of_its_own() -> None:
 
     assert first != second
     assert sum("restricted" in flag for flag in first) == 2
+
+
+def test_load_asks_for_one_model(serve: Callable[[Answer], Control]) -> None:
+    """A model is loaded by its name; Triton takes the newest version itself."""
+    paths: list[str] = []
+
+    def answer(path: str) -> tuple[int, bytes]:
+        paths.append(path)
+        return 200, b""
+
+    serve(answer).load("segment")
+
+    assert paths == ["/v2/repository/models/segment/load"]
+
+
+def test_refused_load_says_why(serve: Callable[[Answer], Control]) -> None:
+    """Triton's own reason is kept."""
+    control = serve(lambda _: (400, b'{"error":"version 2 is at UNAVAILABLE state"}'))
+
+    with pytest.raises(RepositoryError, match=r"cannot load 'segment'.*version 2 is at UNAVAILABLE state"):
+        control.load("segment")
+
+
+def test_load_without_an_answer(serve: Callable[[Answer], Control], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that breaks off the conversation has not loaded anything."""
+    control = serve(lambda _: (200, b""))
+    monkeypatch.setattr(Control, "_call", lambda *_: (_ for _ in ()).throw(http.client.RemoteDisconnected()))
+
+    with pytest.raises(ServerStartError, match="did not say"):
+        control.load("segment")
