@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any, Final
+from typing import Final
 
 from endface_build.accuracy import FAILURES_FILE
 from endface_build.figures import Json
+from endface_build.markdown import number_text, reach, share_text, table
 from endface_build.plots import plot_evaluation, plot_sensitivity
 
 PICTURES: Final = "accuracy"
@@ -96,7 +97,8 @@ by random cameras. They go as whole pictures through the server's stages: locali
 Beside the network stands the bar that it must clear: flat field, local threshold, components (`baseline.py`).
 
 A labelled defect is found where true reported ones cover 40 % of it; a reported one is true where 30 % of it lies on
-something labelled; outlines may stray by 2 pixels. Defects count from 3 um on, in the zones that have limits.
+something labelled; outlines may stray by 2 pixels. Defects count from 3 um on, in the zones that have limits. A
+picture that is refused as invalid misses all of its defects, and agrees with no verdict.
 """
 
 
@@ -107,7 +109,7 @@ def _summary(record: Json) -> str:
         for name, values in evaluations.items()
     ]
     rows = [
-        [profile, _share(split["brighter"]), _share(split["darker"])]
+        [profile, share_text(split["brighter"]), share_text(split["darker"])]
         for profile, split in record["localisation"].items()
     ]
     return f"""\
@@ -116,20 +118,20 @@ def _summary(record: Json) -> str:
 {_overview(columns)}
 Localisation, where the ferrule is brighter than the cladding, and where it is darker:
 
-{_table(["", "brighter ferrule", "darker ferrule"], rows)}"""
+{table(["", "brighter ferrule", "darker ferrule"], rows)}"""
 
 
 def _overview(columns: Sequence[tuple[str, Json]]) -> str:
     """The main figures, a column an evaluation."""
-    rows = [[title, *(_share(_at(values, path)) for _, values in columns)] for title, path in _ROWS]
+    rows = [[title, *(share_text(reach(values, path)) for _, values in columns)] for title, path in _ROWS]
     rows += [
-        ["overlap (IoU)", *(_number(values["iou"]) for _, values in columns)],
-        ["verdict agrees", *(_share(values["verdict"]) for _, values in columns)],
-        ["Cohen's kappa", *(_number(values["verdict"]["kappa"]) for _, values in columns)],
-        ["calibration error", *(_number(values["calibration"]["ece"]) for _, values in columns)],
+        ["overlap (IoU)", *(number_text(values["iou"]) for _, values in columns)],
+        ["verdict agrees", *(share_text(values["verdict"]) for _, values in columns)],
+        ["Cohen's kappa", *(number_text(values["verdict"]["kappa"]) for _, values in columns)],
+        ["calibration error", *(number_text(values["calibration"]["ece"]) for _, values in columns)],
         ["invalid pictures", *(f"{values['invalid']} of {values['pictures']}" for _, values in columns)],
     ]
-    return _table(["", *(title for title, _ in columns)], rows)
+    return table(["", *(title for title, _ in columns)], rows)
 
 
 def _groups(record: Json) -> str:
@@ -139,7 +141,7 @@ def _groups(record: Json) -> str:
     text += _by_group(multimode, ("type", "zone", "size_um"))
     text += "\nRecall by contrast, in gray levels against the surroundings:\n\n"
     bands = list(multimode["network"]["recall"]["contrast"])
-    text += _table(["", *bands], [_contrast_row(name, values, bands) for name, values in multimode.items()])
+    text += table(["", *bands], [_contrast_row(name, values, bands) for name, values in multimode.items()])
     text += "\nSingle-mode faces with a core of 9 um (sm-apc; sm-pc-45 has the same zones):\n\n"
     text += _by_group(record["drawn"]["sm-apc"], ("type", "zone", "size_um"))
     text += f"""
@@ -160,33 +162,33 @@ def _by_group(evaluations: Json, groups: Iterable[str]) -> str:
         for key in evaluations["network"]["recall"][group]:
             label = f"{key} um" if group == "size_um" else f"zone {key}" if group == "zone" else key
             cells = [
-                _share(evaluations[name][what][group].get(key))
+                share_text(evaluations[name][what][group].get(key))
                 for what in ("recall", "precision")
                 for name in evaluations
             ]
             rows.append([label, *cells])
     heads = [f"{what}, {name}" for what in ("recall", "precision") for name in evaluations]
-    return _table(["", *heads], rows)
+    return table(["", *heads], rows)
 
 
 def _contrast_row(name: str, values: Json, bands: Sequence[str]) -> list[str]:
-    return [name, *(_share(values["recall"]["contrast"][band]) for band in bands)]
+    return [name, *(share_text(values["recall"]["contrast"][band]) for band in bands)]
 
 
-def _seeing(table: Json) -> str:
-    heads = ["gray levels", *(f"{size:g} um" for size in table["sizes_um"])]
+def _seeing(seen: Json) -> str:
+    heads = ["gray levels", *(f"{size:g} um" for size in seen["sizes_um"])]
     rows = [
-        [str(contrast), *(_share(cell) for cell in row)]
-        for contrast, row in zip(table["contrasts"], table["recall"], strict=True)
+        [str(contrast), *(share_text(cell) for cell in row)]
+        for contrast, row in zip(seen["contrasts"], seen["recall"], strict=True)
     ]
     return f"""\
 ## What can be seen
 
-Round spots of known diameter on {table["faces"]} single-mode faces, in the zones B and D, by cameras of 0.3 to 0.85 um
+Round spots of known diameter on {seen["faces"]} single-mode faces, in the zones B and D, by cameras of 0.3 to 0.85 um
 a pixel; the contrast is that of the spot before the optics blur it. Every spot counts, also those that no eye would
 find:
 
-{_table(heads, rows)}
+{table(heads, rows)}
 ![Recall by diameter and contrast]({PICTURES}/sensitivity.png)
 """
 
@@ -195,13 +197,13 @@ def _confidence(drawn: Json) -> str:
     rows = []
     for each in drawn["mm-pc"]["network"]["calibration"]["bins"]:
         span = f"{each['low']:.1f} to {each['high']:.1f}"
-        rows.append([span, _number(each["confidence"]), _number(each["true"]), str(each["count"])])
+        rows.append([span, number_text(each["confidence"]), number_text(each["true"]), str(each["count"])])
     return f"""\
 ## Confidence
 
 Of the defects that the network reports with some confidence on multimode faces, so many are true:
 
-{_table(["confidence", "mean", "true", "reported"], rows)}
+{table(["confidence", "mean", "true", "reported"], rows)}
 ![Reliability]({PICTURES}/reliability.png)
 """
 
@@ -211,7 +213,7 @@ def _repeatability(gage: Json) -> str:
     for condition, values in gage["conditions"].items():
         flips = f"{values['verdict_flips']} of {values['trials']}"
         again = f"{values['defects_found']} of {values['defects_sought']}"
-        sigmas = (_number(values[key]) for key in ("typical_sigma_um", "size_sigma_um", "precision_to_tolerance"))
+        sigmas = (number_text(values[key]) for key in ("typical_sigma_um", "size_sigma_um", "precision_to_tolerance"))
         rows.append([condition, flips, str(values["flips_not_borderline"]), again, *sigmas])
     heads = [
         "condition",
@@ -230,7 +232,7 @@ P/T is six standard deviations over a tolerance of {gage["tolerance_um"]:g} um; 
 defect, the other one is pooled over all, and a few defects that merge or split decide it. `endface-build gage` does
 the same with your own photographs.
 
-{_table(heads, rows)}"""
+{table(heads, rows)}"""
 
 
 def _failures(failures: Sequence[Json]) -> str:
@@ -266,25 +268,3 @@ def _photographs(photographs: Json | None) -> str:
 {_overview(columns)}
 {remarks}
 """
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _at(values: Json, path: Iterable[str]) -> Any:
-    for key in path:
-        values = values[key]
-    return values
-
-
-def _share(cell: Json | None) -> str:
-    """A share and its count; nothing where nothing was counted."""
-    if cell is None or cell["share"] is None:
-        return ""
-    return f"{cell['share']:.3f} ({cell['count']})"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

@@ -16,8 +16,8 @@ from endface_build.scoring import CODES
 
 SIZE_INCHES: Final = (5.6, 3.4)
 DPI: Final = 110
-COLORS: Final = {"network": "#0072b2", "baseline": "#e69f00"}
-"""Blue and orange, told apart by colour-blind eyes too (Okabe and Ito)."""
+COLORS: Final = {"network": "#0072b2", "baseline": "#e69f00", "server": "#009e73"}
+"""Blue, orange and green, told apart by colour-blind eyes too (Okabe and Ito)."""
 
 
 def plot_evaluation(evaluations: dict[str, Json], folder: Path, prefix: str = "") -> list[Path]:
@@ -78,7 +78,7 @@ def _bars(axes: Axes, evaluations: dict[str, Json], what: str, by: str) -> None:
     axes.set_xlabel("size in um" if by == "size_um" else "contrast in gray levels")
     axes.set_ylabel(what)
     axes.set_ylim(0, 1.02)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(evaluations))
 
 
 def _reliability(axes: Axes, evaluations: dict[str, Json]) -> None:
