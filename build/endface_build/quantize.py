@@ -70,8 +70,14 @@ def quantize(
         comparison, metrics = _compare(source, path, judged, progress)
         data, sha256 = path.read_bytes(), sha256_of(path)
     _refuse_loss(comparison["loss"])
-    manifest |= {"file": MODEL_FILE, "sha256": sha256, "precision": "int8", "metrics": metrics, **provenance()}
-    manifest["quantization"] = _method() | {"from": FP32_FILE, "from_sha256": sha256_of(source)} | comparison
+    manifest |= {"file": MODEL_FILE, "sha256": sha256, "precision": "int8", "metrics": metrics}
+    manifest["quantization"] = {
+        "from": FP32_FILE,
+        "from_sha256": sha256_of(source),
+        **_method(),
+        **comparison,
+        **provenance(),
+    }
     write_whole(folder / FP32_FILE, source.read_bytes())
     write_whole(folder / MODEL_FILE, data)
     write_manifest(folder, manifest)
