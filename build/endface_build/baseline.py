@@ -18,11 +18,11 @@ from endface.contract import CLADDING_UM, SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
 FLAT_PX: Final = 41
 """Side of the local median that stands for the light; wider than the marks that matter."""
 
-HIGH: Final = 5.0
+HIGH: Final = 7.0
 LOW: Final = 3.0
 """Deviations of the noise that a mark's strongest and its weakest pixel exceed."""
 
-LEAST_LEVELS: Final = 6.0
+LEAST_LEVELS: Final = 8.0
 """Gray levels below which nothing is a mark."""
 
 MIN_AREA_PX: Final = 8
