@@ -14,8 +14,9 @@ import typer
 
 from endface.embedded import EmbeddedServer
 from endface.errors import EndfaceError
+from endface.repository import default_repository
 from endface.triton_settings import Settings
-from endface_client._serve import READY_WITHIN_S, checkout_repository
+from endface_client._serve import READY_WITHIN_S
 
 _INSPECTED: Final = (0, 1)
 """Exit codes of ``endface inspect`` that say that every picture got a report; in a demo some are meant to fail."""
@@ -32,7 +33,7 @@ def demo(
     try:
         http_port, grpc_port, metrics_port = _free_ports(3)
         settings = Settings(
-            repository=checkout_repository(), http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port
+            repository=default_repository(), http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port
         )
         with EmbeddedServer(settings) as server:
             server.wait_ready(READY_WITHIN_S)

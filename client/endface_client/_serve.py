@@ -10,10 +10,10 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-import endface
 from endface import environment
 from endface.embedded import EmbeddedServer
-from endface.errors import EndfaceError, RepositoryError
+from endface.errors import EndfaceError
+from endface.repository import default_repository
 from endface.triton_settings import DEFAULT_ENGINE, Settings
 
 READY_WITHIN_S: Final = 120
@@ -26,7 +26,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
     *,
     repository: Annotated[
         Path | None,
-        typer.Option(envvar="ENDFACE_REPOSITORY", help="Model repository; default: the one of this checkout."),
+        typer.Option(envvar=environment.REPOSITORY, help="Model repository; default: the one of this checkout."),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all networks.")] = "127.0.0.1",
     http_port: _Port = 8000,
@@ -45,7 +45,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
         signal.signal(number, _leave)
     try:
         settings = Settings(
-            repository=repository or checkout_repository(),
+            repository=repository or default_repository(),
             host=host,
             http_port=http_port,
             grpc_port=grpc_port,
@@ -81,18 +81,3 @@ def _ready_line(server: EmbeddedServer) -> str:
         f"endface is ready: gRPC {server.grpc_address}, HTTP {server.http_address}, "
         f"metrics port {settings.metrics_port}, engine {settings.engine}, {default}"
     )
-
-
-def checkout_repository() -> Path:
-    """The repository beside the sources; an installed wheel has none, because its network is versioned on its own.
-
-    Raises:
-        RepositoryError: this is no checkout.
-    """
-    repository = Path(endface.__file__).parents[2] / "model_repository"
-    if not repository.is_dir():
-        raise RepositoryError(
-            "endface is not run from its checkout, so it must be told where its models are: "
-            "name the folder with --repository or in ENDFACE_REPOSITORY"
-        )
-    return repository

@@ -1,4 +1,4 @@
-"""Environment variables through which a server tells the stages in its model processes what they cannot see."""
+"""Environment variables: where the models are, and what a server tells the stages in its model processes."""
 
 from __future__ import annotations
 
@@ -12,3 +12,6 @@ PROFILES: Final = "ENDFACE_PROFILES"
 
 ENGINE: Final = "ENDFACE_ENGINE"
 """Name of the engine that runs ``segment``, for the reports; unset: ONNX Runtime."""
+
+REPOSITORY: Final = "ENDFACE_REPOSITORY"
+"""The model repository; unset: the checkout's own."""

@@ -7,6 +7,7 @@
      |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError,
      |        CoarseScaleError, ScaleMismatchError
      +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
+     +-- EngineError             the chosen engine does not exist, or its package is not installed
      +-- RolloutError            a network is not brought into the repository, or not back out of it
      +-- ServerStartError        Triton could not be started here
           +-- ServerMissingError, PortTakenError, RepositoryError
@@ -116,6 +117,12 @@ class ConfigurationError(EndfaceError):
     """A file of the installation is wrong: a profile, a manifest, a network."""
 
     code = "configuration"
+
+
+class EngineError(EndfaceError):
+    """The chosen engine does not exist, or its package is not installed."""
+
+    code = "engine"
 
 
 class RolloutError(EndfaceError):
