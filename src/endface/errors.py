@@ -119,6 +119,12 @@ class ConfigurationError(EndfaceError):
     code = "configuration"
 
 
+class PlanError(ConfigurationError):
+    """A plan is missing, was built for another machine, runtime or network, or cannot be built."""
+
+    code = "plan"
+
+
 class EngineError(EndfaceError):
     """The chosen engine does not exist, or its package is not installed."""
 
