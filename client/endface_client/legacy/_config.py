@@ -1,0 +1,108 @@
+"""``OmniConfig`` as the classical pipeline calls it, and what endface itself needs to know."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from endface import environment
+from endface.errors import ConfigurationError
+from endface.network import ONNXRUNTIME
+
+_PREFIX: Final = "endface_"
+
+
+@dataclass
+class _Fields:
+    """The fields of the pipeline's own configuration with its defaults."""
+
+    knowledge_base_path: str | None = None
+    min_defect_size: int = 10
+    max_defect_size: int = 5000
+    severity_thresholds: dict[str, float] = field(
+        default_factory=lambda: {"CRITICAL": 0.9, "HIGH": 0.7, "MEDIUM": 0.5, "LOW": 0.3, "NEGLIGIBLE": 0.1}
+    )
+    confidence_threshold: float = 0.3
+    anomaly_threshold_multiplier: float = 2.5
+    enable_visualization: bool = True
+
+
+class OmniConfig(_Fields):
+    """The configuration that the pipeline makes; it takes every keyword, as the pipeline's generations differ in them.
+
+    Of the pipeline's fields only ``enable_visualization`` has an effect: limits come from the profile, not from here.
+    ``knowledge_base_path`` is echoed in the report.  Keywords that begin with ``endface_`` are endface's own, see
+    ``Settings``; all other unknown ones are kept in ``ignored`` and have no effect.
+
+    Attributes:
+        endface: the keywords that begin with ``endface_``.
+        ignored: the other keywords that are no fields.
+    """
+
+    def __init__(self, *values: Any, **keywords: Any) -> None:
+        known = {each.name for each in fields(_Fields)}
+        super().__init__(*values, **{key: value for key, value in keywords.items() if key in known})
+        others = {key: value for key, value in keywords.items() if key not in known}
+        self.endface = {key: value for key, value in others.items() if key.startswith(_PREFIX)}
+        self.ignored = {key: value for key, value in others.items() if not key.startswith(_PREFIX)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How endface inspects.  The environment variable ``ENDFACE_X`` and the keyword ``endface_x`` set ``x``.
+
+    Attributes:
+        server: "host:port", or several separated by commas; empty to inspect in this process.
+        profile: name of the limits; empty leaves it to a server's default, and there is none in this process.
+        profiles: folder with the user's own profiles, for inspections in this process.
+        engine: what runs the network in this process.
+        cladding_um: true diameter of the cladding; None for 125 um.
+        um_per_px: the camera's scale; None takes it from the cladding.
+        deadline_s: seconds that a server has for a report.
+    """
+
+    server: str = ""
+    profile: str = ""
+    profiles: Path | None = None
+    engine: str = ONNXRUNTIME
+    cladding_um: float | None = None
+    um_per_px: float | None = None
+    deadline_s: float = 10.0
+
+    @classmethod
+    def of(cls, config: OmniConfig, variables: Mapping[str, str] = os.environ) -> Settings:
+        """Settings from the keywords, and where there is none from the environment.
+
+        Raises:
+            ConfigurationError: a number is none, or a keyword with endface's prefix does not exist.
+        """
+        names = [each.name for each in fields(cls)]
+        if unknown := sorted(config.endface.keys() - {_PREFIX + name for name in names}):
+            keywords = ", ".join(_PREFIX + name for name in names)
+            raise ConfigurationError(f"OmniConfig has no keyword {unknown[0]}; endface's are {keywords}")
+        found: dict[str, Any] = {name: variables.get((_PREFIX + name).upper()) for name in names}
+        found |= {key.removeprefix(_PREFIX): value for key, value in config.endface.items()}
+        given = {name: value for name, value in found.items() if value not in (None, "")}
+        for name in given.keys() & {"cladding_um", "um_per_px", "deadline_s"}:
+            given[name] = _positive(name, given[name])
+        if "profiles" in given:
+            given["profiles"] = Path(given["profiles"])
+        return cls(**given)
+
+
+def _positive(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as exc:
+        raise ConfigurationError(f"{(_PREFIX + name).upper()} is {value!r}, it must be a number") from exc
+    if not 0 < number < math.inf:
+        raise ConfigurationError(f"{(_PREFIX + name).upper()} is {number:g}, it must be more than 0")
+    return number
+
+
+PROFILE_HINT: Final = f"name the limits in {environment.PROFILE}, such as {environment.PROFILE}=mm-pc"
+"""What to do where nobody has named a profile."""

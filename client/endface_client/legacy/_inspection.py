@@ -1,0 +1,70 @@
+"""One picture to endface's report: by a server, or in this process where none is named."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from endface.errors import NoFiberError, PictureError, UnknownProfileError
+from endface.image import decode
+from endface.report import Report
+from endface.stages import Options
+from endface_client import _wire
+from endface_client._sync import Client
+from endface_client._wire import Job
+from endface_client.legacy._config import PROFILE_HINT, Settings
+from endface_client.legacy._consensus import Consensus, moved
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A report, and whether the separation stage saw the same fiber; None where it did not say."""
+
+    report: Report
+    consensus: Consensus | None
+    agrees: bool | None
+
+
+def inspect(data: bytes, name: str, settings: Settings, consensus: Consensus | None) -> Inspection:
+    """Inspect a picture; where no fiber stands out, look once more around the one of the separation stage.
+
+    A fiber from that second look counts only where the separation stage put it.
+
+    Raises:
+        EndfaceError: the picture was not inspected.
+    """
+    job = Job(data, profile=settings.profile, cladding_um=settings.cladding_um, um_per_px=settings.um_per_px, name=name)
+    report = _ask(job, settings)
+    if consensus is None:
+        return Inspection(report, None, None)
+    if report.error is not None and report.error.code == NoFiberError.code:
+        closer = _look_closer(job, report, settings, consensus)
+        report = closer or report
+    agrees = None if report.fiber is None else consensus.agrees(report.fiber.cladding)
+    return Inspection(report, consensus, agrees)
+
+
+def _look_closer(job: Job, report: Report, settings: Settings, consensus: Consensus) -> Report | None:
+    """The report of the crop around the consensus, or None where it is no better than the first."""
+    assert isinstance(job.picture, bytes)
+    try:
+        crop, corner = consensus.crop(decode(job.picture).gray)
+    except PictureError:  # the first report says it already
+        return None
+    if not crop.size:
+        return None
+    found = moved(_ask(dataclasses.replace(job, picture=_wire.encode(crop)), settings), corner, report.image)
+    return found if found.fiber is not None and consensus.agrees(found.fiber.cladding) else None
+
+
+def _ask(job: Job, settings: Settings) -> Report:
+    if settings.server:
+        with Client(settings.server, deadline_s=settings.deadline_s) as client:
+            return client.inspect(**vars(job))
+    from endface import offline  # it brings an engine, which a process that asks a server does not need
+
+    if not settings.profile:
+        raise UnknownProfileError(f"nobody says which limits apply; {PROFILE_HINT}")
+    options = Options.from_parameters(_wire.parameters(job), profiles=settings.profiles)
+    assert isinstance(job.picture, bytes)
+    return offline.inspect(job.picture, options, engine=settings.engine)
