@@ -1,0 +1,187 @@
+"""What the pipeline's last stage makes of any report: it passes what endface passes, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from endface.profile import load_profile, profile_names
+from endface.report import Calibration, Defect, Ellipse, Fiber, ImageInfo, Problem, Report
+from endface.rules import judge
+from endface_client.legacy._answer import answered, as_json, failed
+from endface_client.legacy._config import OmniConfig
+from endface_client.legacy._inspection import Inspection
+
+SIZE_PX = (640, 480)
+TYPES = ("scratch", "pit", "contamination", "chip")
+Read = Callable[..., Any]
+
+
+@st.composite
+def defects(draw: st.DrawFn, zones: tuple[str, ...], number: int) -> Defect:
+    """A defect of any type, size and zone, often close to others: places lie on a coarse grid with some jitter."""
+    spacing = draw(st.sampled_from((3, 12, 40)))
+    x, y = (min(draw(st.integers(0, side // spacing)) * spacing, side - 1) for side in SIZE_PX)
+    first = draw(st.integers(0, len(zones)))
+    touched = zones[first : first + draw(st.integers(1, len(zones)))]
+    size_um = draw(st.one_of(st.sampled_from((2.0, 3.0, 5.0, 10.0, 25.0)), st.floats(0.5, 60)))
+    return Defect(
+        id=number,
+        type=draw(st.sampled_from(TYPES)),
+        zone=touched[0] if touched else "",
+        zones=touched,
+        confidence=draw(st.floats(0, 1)),
+        bbox_px=(x - 1, y - 1, 3, 3),
+        polygon_px=(((x - 1.0, y - 1.0), (x + 1.0, y - 1.0), (x + 1.0, y + 1.0), (x - 1.0, y + 1.0)),),
+        center_um=(float(x), float(y)),
+        size_um=size_um,
+        width_um=size_um / draw(st.sampled_from((1, 2, 10))),
+        length_um=size_um,
+        area_um2=size_um,
+        orientation_deg=draw(st.floats(0, 179.9)),
+    )
+
+
+@st.composite
+def reports(draw: st.DrawFn, most: int = 45) -> Report:
+    """A face with defects, judged by one of the profiles that are shipped."""
+    profile = load_profile(draw(st.sampled_from(profile_names())))
+    zones = tuple(zone.name for zone in profile.zones)
+    count = draw(st.one_of(st.integers(0, 6), st.integers(0, most)))
+    found = tuple(draw(defects(zones, number)) for number in range(1, count + 1))
+    judgement = judge(found, profile, dict.fromkeys(zones, 1.0))
+    return Report(
+        verdict=judgement.verdict,
+        image=ImageInfo("face.png", "0" * 64, *SIZE_PX),
+        criteria=profile.criteria,
+        software="endface, a test",
+        borderline=judgement.borderline,
+        reasons=judgement.reasons,
+        calibration=Calibration((0.55, 0.5), "cladding"),
+        fiber=Fiber(Ellipse((320.0, 240.0), (113.6, 125.0))),
+        zones=judgement.zones,
+        defects=found,
+    )
+
+
+def crowd(count: int, *, broken: int = 0) -> Report:
+    """Tiny contamination in zone D in a row, 15 pixels apart; ``broken`` of it too large."""
+    profile = load_profile("mm-pc")
+    found = tuple(
+        Defect(
+            number, "contamination", "D", ("D",), 0.9, (15 * number, 10 * (number % 3), 3, 3),
+            (((15.0 * number, 10.0), (15.0 * number + 2, 10.0), (15.0 * number + 2, 12.0)),),
+            (0.0, 0.0), 50.0 if number <= broken else 2.0, 2.0, 2.0, 4.0, 0.0,
+        )
+        for number in range(1, count + 1)
+    )  # fmt: skip
+    judgement = judge(found, profile, dict.fromkeys("ABCD", 1.0))
+    return Report(
+        verdict=judgement.verdict, image=ImageInfo("face.png", "0" * 64, 4000, 3000), criteria=profile.criteria,
+        software="endface, a test", reasons=judgement.reasons, calibration=Calibration((0.5, 0.5), "cladding"),
+        fiber=Fiber(Ellipse((320.0, 240.0), (125.0, 125.0))), zones=judgement.zones, defects=found,
+    )  # fmt: skip
+
+
+def written(report: Report, *, displaced: bool = False) -> dict[str, Any]:
+    """The JSON of a report, as it is read back."""
+    values = answered("face.png", Inspection(report, None, None), OmniConfig(), displaced=displaced)
+    read: dict[str, Any] = json.loads(as_json(values))
+    return read
+
+
+@settings(max_examples=150, deadline=None)
+@given(report=reports(), eps_px=st.sampled_from((1.0, 9.0, 20.0, 30.0, 60.0, 1000.0)))
+@example(report=crowd(40), eps_px=1.0)
+@example(report=crowd(40), eps_px=30.0)
+@example(report=crowd(140, broken=1), eps_px=30.0)
+def test_both_verdicts_are_one(read_reports: Read, report: Report, eps_px: float) -> None:
+    """Whatever is merged with whatever, the last stage passes a face exactly where endface does."""
+    analysis = read_reports([("face", written(report))], SIZE_PX, eps_px=eps_px)
+
+    assert (analysis.status == "PASS") == (report.verdict == "pass")
+
+
+@settings(max_examples=80, deadline=None)
+@given(report=reports(most=12), offset=st.tuples(st.integers(0, 639), st.integers(0, 479)), eps_px=st.floats(1, 1000))
+def test_a_moved_face_does_not_pass(read_reports: Read, report: Report, offset: tuple[int, int], eps_px: float) -> None:
+    """A face whose name makes the last stage move its defects fails there as well if it fails here."""
+    values = written(report, displaced=True)
+    analysis = read_reports([("face_core", values)], SIZE_PX, eps_px=eps_px, offsets={"core": offset})
+
+    assert (analysis.status == "PASS") == (report.verdict == "pass")
+
+
+@given(report=reports(most=12))
+def test_every_defect_is_somewhere(report: Report) -> None:
+    """None is lost: counted or not, each stands in the file once, under its own number, and plain."""
+    values = written(report)
+    found = [defect for defect in values["defects"] + values["uncounted_defects"] if defect["defect_type"] != "UNKNOWN"]
+
+    assert sorted(int(defect["defect_id"].split("_")[1]) for defect in found) == [each.id for each in report.defects]
+    for defect in found:
+        x, y = defect["location_xy"]
+        assert type(x) is type(y) is type(defect["area_px"]) is int
+        assert 0 <= x < SIZE_PX[0]
+        assert 0 <= y < SIZE_PX[1]
+        assert 0 < defect["confidence"] == defect["detection_confidence"] <= 1
+        assert ("orientation" in defect) == (defect["defect_type"] == "SCRATCH")
+        assert -90 < defect.get("orientation", 0.0) <= 90
+
+
+@given(
+    size_px=st.tuples(st.integers(0, 5000), st.integers(0, 5000)),
+    verdict=st.sampled_from(("invalid", "error")),
+    message=st.text(),
+)
+def test_what_was_not_judged_never_passes(
+    read_reports: Read, size_px: tuple[int, int], verdict: str, message: str
+) -> None:
+    """A failure of any kind, of a picture of any size or none, fails."""
+    values = json.loads(as_json(failed("x.png", "code", message, size_px=size_px, verdict=verdict)))
+
+    assert read_reports([("x", values)], size_px).status == "FAIL"
+
+
+def test_an_invalid_report_fails(read_reports: Read) -> None:
+    """A picture that endface cannot judge is a failure with its sentence."""
+    blank = crowd(0)
+    report = Report("invalid", blank.image, blank.criteria, "endface, a test", error=Problem("no_fiber", "look again"))
+    values = written(report)
+
+    assert (values["success"], values["error"], values["error_code"]) == (False, "look again", "no_fiber")
+    assert read_reports([("face", values)], SIZE_PX).status == "FAIL"
+
+
+@pytest.mark.parametrize("report", [{"timestamp": "now"}, {"timestamp": "now", "defects": []}, {}])
+def test_the_checker_fails_open(read_reports: Read, report: dict[str, Any]) -> None:
+    """The rules that these tests guard against are those of the checker: no defect, or no whole report, passes."""
+    assert read_reports([("face", report)], SIZE_PX).status == "PASS"
+
+
+def test_the_checker_hides_what_it_merges(read_reports: Read) -> None:
+    """A CRITICAL dig beside a LOW one passes there: the alphabet decides."""
+    dig = {"defect_type": "DIG", "confidence": 0.8, "area_px": 3}
+    pair = [
+        dig | {"location_xy": [100, 100], "severity": "CRITICAL"},
+        dig | {"location_xy": [105, 100], "severity": "LOW"},
+    ]
+    analysis = read_reports([("face", {"timestamp": "now", "defects": pair})], SIZE_PX)
+
+    assert (analysis.status, analysis.score) == ("PASS", 97)
+
+
+def test_the_checker_takes_a_row_for_one(read_reports: Read) -> None:
+    """Forty HIGH digs in a row, 25 pixels apart, are one for it."""
+    row = [
+        {"defect_type": "DIG", "confidence": 0.8, "area_px": 3, "severity": "HIGH", "location_xy": [25 * number, 9]}
+        for number in range(40)
+    ]
+    analysis = read_reports([("face", {"timestamp": "now", "defects": row})], SIZE_PX)
+
+    assert (analysis.status, analysis.score, len(analysis.merged)) == ("PASS", 85, 1)
