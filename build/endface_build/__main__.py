@@ -7,7 +7,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.table import Table
 from endface.contract import CLADDING_UM
 from endface.errors import ConfigurationError, EndfaceError
 from endface.stages import Options
-from endface_build import deploying, reporting, synthetic
+from endface_build import deploying, importing, planning, reporting, synthetic
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 from endface_build.progress import console, steps
 from endface_build.recipe import Recipe
@@ -30,6 +30,9 @@ app.command("page")(reporting.write_document)
 app.command()(deploying.quantize)
 app.command()(deploying.promote)
 app.command()(deploying.rollback)
+app.command()(planning.plan)
+app.command()(importing.import_yolo)
+app.command()(importing.import_segmentation)
 
 Run = Annotated[Path, typer.Option("--run", help="Folder of this run: drawn sets and checkpoint.")]
 Model = Annotated[Path, typer.Option("--model", help="Folder of model.onnx and manifest.json.")]
@@ -37,6 +40,8 @@ RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="JSON file with knobs that differ from the recipe's own.")
 ]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes or threads to use.")]
+
+Format = Literal["onnx", "opencv", "tflite"]
 
 RUN = Path("runs/segment")
 MODEL = Path("model_repository/segment/1")
@@ -101,11 +106,20 @@ def train(
 
 
 @app.command()
-def export(run: Run = RUN, model: Model = MODEL) -> None:
+def export(
+    run: Run = RUN,
+    model: Model = MODEL,
+    file_format: Annotated[
+        Format, typer.Option("--format", help="opencv and tflite are made from the model's ONNX file, not from a run.")
+    ] = "onnx",
+) -> None:
     """Write the network as ONNX with its manifest, once ONNX Runtime agrees with PyTorch, and judge it.
 
     Where the run has a held-out set, the figures on its squares are entered into the manifest.
     """
+    if file_format != "onnx":
+        deploying.export_variant(model, file_format)
+        return
     from endface_build.export import export as export_network
     from endface_build.train import load_trained
 

@@ -1,0 +1,141 @@
+"""Networks from outside become versions: wrapped, proven on drawn faces, and written as ``promote`` takes them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from endface import contract
+from endface.contract import Label
+from endface.errors import ConfigurationError
+from endface.network import Network
+from endface_build import semantic, wrapping, yolo
+from endface_build.foreign import Foreign, read_foreign
+from endface_build.manifest import MODEL_FILE, provenance, sha256_of, write_manifest, write_whole
+from endface_build.networkmap import read_map
+from endface_build.synthetic import draw_square
+
+FACES: Final = 3
+"""Drawn faces that a network must label alike one by one and together."""
+
+_SEED: Final = 20_007
+
+Json = dict[str, Any]
+
+
+def import_yolo(path: Path, classes: Path, folder: Path, settings: yolo.Settings, *, name: str = "") -> Json:
+    """Let a YOLO segmentation network stand in for ours.
+
+    Args:
+        path: Its ``.onnx`` file, as its usual exporter writes it.
+        classes: The map.
+        folder: Where ``model.onnx`` and ``manifest.json`` go.
+        settings: Which candidates count.
+        name: What reports call it; empty for the file's name.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ConfigurationError: File, map and network do not fit together; nothing was written.
+    """
+    network_map = read_map(classes)
+    if network_map.output is not None or network_map.values != "logits" or network_map.scale is not None:
+        raise ConfigurationError(f"{classes} has keys that are only for import-segmentation: leave [classes] and size.")
+    network = read_foreign(path, network_map)
+    before = yolo.from_square(network)
+    heads = yolo.find_heads(network, wrapping.raw_outputs(network, before, _faces()[0]))
+    codes = network_map.codes(network.names, heads.classes)
+    after = yolo.to_labels(network, heads, codes, settings)
+    links = {heads.candidates: "candidates", heads.prototypes: "prototypes"}
+    model = wrapping.wrap(network, before, after, links)
+    return _write(
+        model, network, folder, name, {"kind": "yolo", **asdict(settings), "classes": _spoken(network, codes)}
+    )
+
+
+def import_segmentation(path: Path, classes: Path, folder: Path, *, name: str = "") -> Json:
+    """Let any semantic segmentation network stand in for ours.
+
+    Args:
+        path: Its ``.onnx`` file.
+        classes: The map.
+        folder: Where ``model.onnx`` and ``manifest.json`` go.
+        name: What reports call it; empty for the file's name.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ConfigurationError: File, map and network do not fit together; nothing was written.
+    """
+    network_map = read_map(classes)
+    network = read_foreign(path, network_map, usual_px=contract.SQUARE_PX)
+    before = semantic.from_square(network, network_map)
+    head = semantic.find_head(network, wrapping.raw_outputs(network, before, _faces()[0]), network_map)
+    codes = network_map.codes(network.names, head.classes)
+    model = wrapping.wrap(network, before, semantic.to_labels(head, codes, network_map), {head.name: "said"})
+    return _write(model, network, folder, name, {"kind": "segmentation", "classes": _spoken(network, codes)})
+
+
+def _write(model: onnx.ModelProto, network: Foreign, folder: Path, name: str, source: Json) -> Json:
+    """Prove the wrapped network as a server would load it, then let its files appear."""
+    with TemporaryDirectory() as aside:
+        path = Path(aside) / MODEL_FILE
+        onnx.save_model(model, path)
+        manifest = {
+            "name": name or network.path.stem,
+            "version": "1",
+            "file": MODEL_FILE,
+            "sha256": sha256_of(path),
+            "opset": network.opset,
+            "inputs": [_spec(tensor) for tensor in contract.SEGMENT.inputs],
+            "outputs": [_spec(tensor) for tensor in contract.SEGMENT.outputs],
+            "source": {"file": network.path.name, "sha256": sha256_of(network.path), **source},
+            "metrics": {},
+            **provenance(),
+        }
+        write_manifest(path.parent, manifest)
+        manifest["proof"] = _prove(path)
+        write_whole(folder / MODEL_FILE, path.read_bytes())
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def _prove(path: Path) -> Json:
+    """Load the network as a server does, and see that it labels drawn faces alike, one by one and as a batch."""
+    network, faces = Network(path), _faces()
+    batch = network.segment(faces[:, None])
+    single = [network.segment(face[None, None]) for face in faces]
+    for together, alone in zip(batch, zip(*single, strict=True), strict=True):
+        if not np.array_equal(together, np.concatenate(alone)):
+            raise ConfigurationError(
+                "The network labels a face otherwise when others come with it: export it with batch=1."
+            )
+    found = np.bincount(batch[0].ravel(), minlength=len(Label))
+    if len(found) > len(Label):
+        raise ConfigurationError(f"The network gives label {len(found) - 1}, which is none: check its class numbers.")
+    return {"faces": len(faces), "labelled_px": {label.name.lower(): int(found[label]) for label in list(Label)[1:]}}
+
+
+@cache
+def _faces() -> NDArray[np.uint8]:
+    """Drawn faces, uint8 (N, 512, 512)."""
+    return np.stack([draw_square(_SEED, index)[0] for index in range(FACES)])
+
+
+def _spoken(network: Foreign, codes: tuple[int, ...]) -> dict[str, str]:
+    """Their classes and ours by name."""
+    return {network.names.get(number, str(number)): Label(code).name.lower() for number, code in enumerate(codes)}
+
+
+def _spec(tensor: contract.TensorSpec) -> Json:
+    """A tensor as JSON, with the batch axis."""
+    return {"name": tensor.name, "datatype": tensor.datatype, "shape": [-1, *tensor.dims]}

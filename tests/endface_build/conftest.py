@@ -1,0 +1,111 @@
+"""Networks from outside, built by hand: what they see is known by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+
+MASKS = 32
+
+
+def _save(text: str, path: Path, opset: int, properties: dict[str, str]) -> Path:
+    graph = onnx.parser.parse_graph(text)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8)
+    onnx.helper.set_model_props(model, properties)
+    onnx.save_model(model, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_yolo() -> Callable[..., Path]:
+    """Write a network with YOLO's two outputs: its objects, each as sure as the picture is bright.
+
+    An object is (class, score, box, coefficients): the box is (left, top, right, bottom) in pixels of the input, and
+    the coefficients are those of the first prototypes.  Other candidates have a score of 0.  ``prototypes`` are the
+    first ones, (n, H / 4, W / 4); where none are given there is one, high everywhere.
+    """
+
+    def write(  # noqa: PLR0917 - the knobs of a network
+        path: Path,
+        objects: list[tuple[int, float, tuple[float, float, float, float], list[float]]],
+        names: tuple[str, ...] = ("dust", "scratch"),
+        prototypes: np.ndarray | None = None,
+        size: tuple[int, int] = (64, 64),
+        opset: int = 17,
+        batch: str = "1",
+        kind: str = "float",
+        declared: str | None = None,
+        properties: dict[str, str] | None = None,
+        candidates: int = 84,
+        filler: float = 3.0,
+    ) -> Path:
+        height, width = size
+        basis = np.zeros((1, MASKS, height // 4, width // 4), np.float32)
+        given = np.full((1, height // 4, width // 4), 8.0) if prototypes is None else prototypes
+        basis[0, : len(given)] = given
+        boxes = np.full((1, 4, candidates), filler, np.float32)
+        scores = np.zeros((1, len(names), candidates), np.float32)
+        weights = np.zeros((1, MASKS, candidates), np.float32)
+        for number, (theirs, score, (left, top, right, bottom), coefficients) in enumerate(objects):
+            boxes[0, :, number] = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+            scores[0, theirs, number] = score
+            weights[0, : len(coefficients), number] = coefficients
+        open_size = declared or f"{height},{width}"
+        text = f"""
+        yolo ({kind}[{batch},3,{open_size}] images)
+            => ({kind}[{batch},rows,candidates] output0, {kind}[{batch},m,h,w] output1)
+        {{
+            as_float = Cast <to = 1> (images)
+            brightness = ReduceMean <keepdims = 0> (as_float)
+            sure = Mul (scores, brightness)
+            all_of_it = Concat <axis = 1> (boxes, sure, weights)
+            nothing = Mul (brightness, zero)
+            mask_basis = Add (basis, nothing)
+            output0 = Cast <to = {10 if kind == "float16" else 1}> (all_of_it)
+            output1 = Cast <to = {10 if kind == "float16" else 1}> (mask_basis)
+        }}"""
+        _save(text, path, opset, {"names": str(dict(enumerate(names)))} if properties is None else properties)
+        model = onnx.load(path)
+        tensors = {"boxes": boxes, "scores": scores, "weights": weights, "basis": basis, "zero": np.float32(0)}
+        model.graph.initializer.extend(
+            onnx.numpy_helper.from_array(np.asarray(values), name) for name, values in tensors.items()
+        )
+        onnx.save_model(model, path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_segmenter() -> Callable[..., Path]:
+    """Write a network with one picture as its input and ``nodes``, in ONNX's text, between ``image`` and ``out``."""
+
+    def write(  # noqa: PLR0917 - the knobs of a network
+        path: Path,
+        nodes: str,
+        takes: str = "float[1,3,64,64]",
+        gives: str = "float[1,c,h,w]",
+        opset: int = 17,
+        properties: dict[str, str] | None = None,
+    ) -> Path:
+        text = f"segmenter ({takes} image) => ({gives} out) {{ {nodes} }}"
+        return _save(text, path, opset, properties or {})
+
+    return write
+
+
+@pytest.fixture
+def write_map(tmp_path: Path) -> Callable[..., Path]:
+    """Write the map of a network: its classes, and what else is in the file."""
+
+    def write(classes: dict[str, str], more: str = "") -> Path:
+        lines = [f'"{theirs}" = "{ours}"' for theirs, ours in classes.items()]
+        (tmp_path / "map.toml").write_text("\n".join(["[classes]", *lines, more]))
+        return tmp_path / "map.toml"
+
+    return write
