@@ -12,12 +12,15 @@ import typer
 
 from endface import environment
 from endface.embedded import EmbeddedServer
+from endface.engines import ENGINES
 from endface.errors import EndfaceError
 from endface.repository import default_repository
 from endface.triton_settings import DEFAULT_ENGINE, Settings
 
 READY_WITHIN_S: Final = 120
 """How long a start may take; a cold disk and a busy machine have been seen to take half a minute."""
+
+_ENGINES: Final = [engine.name for engine in ENGINES]
 
 _Port = Annotated[int, typer.Option(min=1, max=65535)]
 
@@ -32,7 +35,9 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
     http_port: _Port = 8000,
     grpc_port: _Port = 8001,
     metrics_port: _Port = 8002,
-    engine: Annotated[str, typer.Option(envvar=environment.ENGINE, help="What runs the network.")] = DEFAULT_ENGINE,
+    engine: Annotated[
+        str, typer.Option(envvar=environment.ENGINE, help=f"What runs the network: {', '.join(_ENGINES)}.")
+    ] = DEFAULT_ENGINE,
     profile: Annotated[
         str, typer.Option(envvar=environment.PROFILE, help="Limits for requests that name none; else each must.")
     ] = "",

@@ -20,8 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from endface import contract, network, triton_binary, triton_log
-from endface.errors import ConfigurationError, ServerStartError
+from endface import contract, engines, triton_binary, triton_log
+from endface.errors import EndfaceError, ServerStartError
+from endface.offered import Offered
 from endface.triton_control import Control
 from endface.triton_settings import Settings
 
@@ -77,7 +78,7 @@ class EmbeddedServer:
         self._reader: threading.Thread | None = None
         self._stubs: frozenset[int] = frozenset()
         self._stubs_needed = 0
-        self._version = 0
+        self._offered: Offered | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -110,14 +111,18 @@ class EmbeddedServer:
             RepositoryError: the repository lacks a model, or the engine.
             UnknownProfileError, ConfigurationError: the default profile does not exist, a profile's file is wrong.
             PortTakenError: somebody listens on one of the ports.
-            ServerMissingError: no tritonserver is installed.
+            ServerMissingError: no tritonserver is installed, or it lacks the backend that the engine needs.
+            EngineError, PlanError: the engine needs a GPU, or a plan for it, and there is none.
             ServerStartError: the host is no address of this machine.
         """
         self.settings.check()
-        self._version = network.newest_version(self._segment)
+        engine = engines.named(self.settings.engine)
+        self._offered = Offered(self.settings.repository / contract.SEGMENT.name, engine)
         self._workspace = tempfile.TemporaryDirectory(prefix="endface-", ignore_cleanup_errors=True)
         try:
             binary = triton_binary.find(Path(self._workspace.name))
+            binary.check(engine)
+            self._offered.check()
             self._control = Control(self.settings.local_address, self.settings.http_port)
             self._process = subprocess.Popen(
                 [*_LAUNCHER, str(os.getpid()), str(binary.path), *binary.flags, *self._flags(self._control)],
@@ -200,10 +205,6 @@ class EmbeddedServer:
             raise RuntimeError("the server was not started")
         return self._process
 
-    @property
-    def _segment(self) -> Path:
-        return self.settings.repository / contract.SEGMENT.name
-
     def _check_stubs(self, process: subprocess.Popen[str]) -> None:
         """A stub may go only where a newer version's has taken its place."""
         if not all(_lives(pid, process.pid) for pid in self._stubs):
@@ -213,17 +214,15 @@ class EmbeddedServer:
                 raise ServerStartError(f"{died} of Triton's model processes died; start the server again")
 
     def _follow_repository(self, log: Callable[[str], None]) -> None:
-        """Have Triton load the newest version, once for each change; one that it refuses is named in the log."""
-        try:
-            newest = network.newest_version(self._segment)
-        except ConfigurationError:
-            return  # somebody took the last one away; what is loaded goes on serving
-        if newest != self._version and self._control is not None:
-            self._version = newest
+        """Have Triton load what is new, once for each change; what it refuses is named in the log."""
+        assert self._offered is not None and self._control is not None  # noqa: PT018 - both are made by start()
+        version = self._offered.change()
+        if version is not None:
             try:
+                self._offered.check()
                 self._control.load(contract.SEGMENT.name)
-            except ServerStartError as exc:
-                log(f"version {newest} of the network is not served: {exc}")
+            except EndfaceError as exc:
+                log(f"version {version} of the network is not served: {exc}")
 
     def _flags(self, control: Control) -> list[str]:
         shm = f"--backend-config=python,shm-region-prefix-name={self._shm_prefix()}"

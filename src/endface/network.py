@@ -46,8 +46,8 @@ class Network:
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        self.info: Final = _info(path.parent / MANIFEST, ONNXRUNTIME)
-        self._session = _session(_verified(path, self.info.sha256), path, threads)
+        self.info: Final = identify(path.parent, ONNXRUNTIME)
+        self._session = _session(read_verified(path, self.info.sha256), path, threads)
         _check_tensors(path, self._session.get_inputs(), contract.SEGMENT.inputs)
         _check_tensors(path, self._session.get_outputs(), contract.SEGMENT.outputs)
 
@@ -90,10 +90,20 @@ def describe(directory: Path, engine: str) -> ModelInfo:
     Raises:
         ConfigurationError: no version is there, or its manifest cannot be read.
     """
-    return _info(directory / str(newest_version(directory)) / MANIFEST, engine)
+    return identify(directory / str(newest_version(directory)), engine)
 
 
-def _info(manifest: Path, engine: str) -> ModelInfo:
+def identify(folder: Path, engine: str) -> ModelInfo:
+    """Say which network a version is, without loading it.
+
+    Args:
+        folder: the version's folder, with the network's manifest.
+        engine: name of the engine that runs it.
+
+    Raises:
+        ConfigurationError: its manifest cannot be read.
+    """
+    manifest = folder / MANIFEST
     try:
         values = json.loads(manifest.read_text(encoding="utf-8"))
         return ModelInfo(str(values["name"]), str(values["version"]), engine, str(values["sha256"]))
@@ -103,7 +113,16 @@ def _info(manifest: Path, engine: str) -> ModelInfo:
         raise ConfigurationError(f"the network's manifest {manifest} cannot be read ({exc}); {_MENDING}") from exc
 
 
-def _verified(path: Path, sha256: str) -> bytes:
+def read_verified(path: Path, sha256: str) -> bytes:
+    """A network's file, once it is sure that it is the one that its manifest describes.
+
+    Args:
+        path: the file.
+        sha256: what its manifest says.
+
+    Raises:
+        ConfigurationError: it is missing, or another one.
+    """
     try:
         content = path.read_bytes()
     except OSError as exc:

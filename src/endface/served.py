@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from endface import network
+from endface import engines, network
+from endface.engines import Engine
 from endface.errors import ConfigurationError
 from endface.report import ModelInfo
 
@@ -18,33 +19,38 @@ class Served:
 
     Args:
         directory: the model's folder in the repository, with its numbered versions.
-        engine: name of the engine that runs it.
+        engine: the engine that runs it.
         is_ready: whether the server has loaded a version.
 
     Raises:
-        ConfigurationError: no version is there, or its manifest cannot be read.
+        ConfigurationError: no version is there, its manifest cannot be read, or its plan does not fit.
+        EngineError: the machine has no GPU, which the engine needs.
     """
 
-    def __init__(self, directory: Path, engine: str, is_ready: Callable[[int], bool]) -> None:
+    def __init__(self, directory: Path, engine: Engine, is_ready: Callable[[int], bool]) -> None:
         self._directory = directory
         self._engine = engine
         self._is_ready = is_ready
         self._version = network.newest_version(directory)
-        self._info = network.describe(directory, engine)
+        self._info = self._describe()
 
     def info(self) -> ModelInfo:
         """The newest version that the server has loaded.
 
         Raises:
-            ConfigurationError: no version is there any more.
+            ConfigurationError: no version is there any more, or the newest one's plan is not made from its network.
         """
         newest = network.newest_version(self._directory)
         if newest != self._version and self._is_ready(newest):
             try:
-                self._info = network.describe(self._directory, self._engine)
+                self._info = self._describe()
             except ConfigurationError:
                 if network.newest_version(self._directory) == newest:
                     raise
                 return self._info  # withdrawn at this moment; the server goes back to the version before
             self._version = newest
         return self._info
+
+    def _describe(self) -> ModelInfo:
+        engines.check(self._directory, self._engine)
+        return network.describe(self._directory, self._engine.name)

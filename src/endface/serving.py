@@ -19,8 +19,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface import contract, environment, network, stages
-from endface.errors import ConfigurationError, EmptyImageError, EndfaceError, OversizedImageError, RequestError
+from endface import contract, engines, environment, network, plan, rtx, stages
+from endface.errors import (
+    ConfigurationError,
+    EmptyImageError,
+    EndfaceError,
+    EngineError,
+    OversizedImageError,
+    RequestError,
+)
 from endface.served import Served
 
 WARM_UP_PICTURE: Final = "warmup/face.png"
@@ -59,12 +66,16 @@ class Preprocess:
 
 
 class Segment:
-    """Model ``segment``, engine ``onnxruntime``: squares to label maps."""
+    """Model ``segment`` in an engine that Triton does not have itself: squares to label maps."""
 
     def __init__(self, pb_utils: Any, arguments: Arguments) -> None:
         self._pb_utils = pb_utils
         version = Path(arguments["model_repository"]) / arguments["model_version"]
-        self._network = network.Network(version / "model.onnx", threads=1)
+        self._network: network.Network | rtx.RtxNetwork
+        if _engine(arguments) == engines.TENSORRT_RTX:
+            self._network = rtx.RtxNetwork(version / plan.PLAN_FILE, device=int(arguments["model_instance_device_id"]))
+        else:
+            self._network = network.Network(version / "model.onnx", threads=1)
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with LABELS and CONFIDENCE; the network runs once over all squares."""
@@ -89,7 +100,7 @@ class Postprocess:
         cv2.setNumThreads(1)
         self._pb_utils = pb_utils
         self._profiles = _profiles()
-        engine = os.environ.get(environment.ENGINE) or network.ONNXRUNTIME
+        engine = engines.named(_engine_of_server())
         segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
         self._served = Served(segment, engine, self._is_loaded)  # a report must be able to name its network
         _warm_up(arguments)
@@ -113,6 +124,27 @@ class Postprocess:
         ]
         answers = np.array([[report.to_json().encode()] for report in reports], dtype=np.object_)
         return _tensors(self._pb_utils, (contract.REPORT, answers))
+
+
+def _engine_of_server() -> str:
+    """The engine that reports name."""
+    return os.environ.get(environment.ENGINE) or network.ONNXRUNTIME
+
+
+def _engine(arguments: Arguments) -> str:
+    """The engine that the model's configuration asks for, which must be the one that reports name.
+
+    Raises:
+        EngineError: it is not.
+    """
+    configured = str(json.loads(arguments["model_config"])["parameters"]["engine"]["string_value"])
+    told = _engine_of_server()
+    if configured != told:
+        raise EngineError(
+            f"Triton was started with the configuration of the engine {configured!r}, but {environment.ENGINE} says "
+            f"{told!r}; start it with `endface serve --engine`, which sets both"
+        )
+    return configured
 
 
 def _profiles() -> Path | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from endface.engines import ANYWHERE, PYTHON, Engine
 from endface.errors import ServerMissingError
 
 _REMEDY: Final = "install it with `pip install 'endface[serve]'`, or run inside Triton's container"
@@ -24,11 +25,24 @@ _STUB: Final = "triton_python_backend_stub"
 
 @dataclass(frozen=True)
 class TritonBinary:
-    """A tritonserver with the flags and the environment that it needs."""
+    """A tritonserver with its backends, and the flags and the environment that it needs."""
 
     path: Path
+    backends: Path
     flags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self, engine: Engine) -> None:
+        """See that this server has the backend that an engine needs.
+
+        Raises:
+            ServerMissingError: it has not.
+        """
+        if engine.backend != PYTHON and not (self.backends / engine.backend).is_dir():
+            raise ServerMissingError(
+                f"the engine {engine.name} needs Triton's own backend {engine.backend!r}, which {self.path} does not "
+                f"have; start the server inside Triton's container, {ANYWHERE}"
+            )
 
 
 def find(workspace: Path) -> TritonBinary:
@@ -42,7 +56,7 @@ def find(workspace: Path) -> TritonBinary:
     """
     on_path = shutil.which("tritonserver")
     if on_path:
-        return TritonBinary(Path(on_path))
+        return TritonBinary(Path(on_path), Path(on_path).resolve().parent.parent / "backends")  # as in the container
     spec = importlib.util.find_spec("pytriton")
     if spec is None or spec.origin is None:
         raise ServerMissingError(f"no tritonserver on PATH and no nvidia-pytriton wheel in {sys.prefix}; {_REMEDY}")
@@ -58,6 +72,7 @@ def _from_wheel(package: Path, backends: Path) -> TritonBinary:
     search = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     return TritonBinary(
         server / "bin" / "tritonserver",
+        backends,
         flags=(f"--backend-directory={backends}",),
         environment={
             "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),

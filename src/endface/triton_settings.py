@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from endface import contract, environment, triton_log
+from endface import contract, engines, environment, triton_log
 from endface.errors import PortTakenError, RepositoryError, ServerStartError
 from endface.network import ONNXRUNTIME
 from endface.profile import load_profile, profile_names
@@ -86,7 +86,8 @@ class Settings:
         """Find what would keep Triton from starting, to say it in a sentence.
 
         Raises:
-            RepositoryError: the repository lacks a model, or the engine.
+            RepositoryError: the repository lacks a model, or the engine's configuration.
+            EngineError: there is no such engine.
             UnknownProfileError: the default profile does not exist.
             ConfigurationError: the file of a profile is wrong.
             PortTakenError: somebody listens on one of the ports.
@@ -95,12 +96,6 @@ class Settings:
         _check_repository(self)
         _check_profiles(self)
         _check_ports(_resolved(self.host), self.ports)
-
-
-def engines(repository: Path) -> list[str]:
-    """The engines that the repository has a configuration for, the default one first."""
-    configured = (repository / contract.SEGMENT.name / "configs").glob("*.pbtxt")
-    return [DEFAULT_ENGINE, *sorted(path.stem for path in configured if path.stem != DEFAULT_ENGINE)]
 
 
 def _check_repository(settings: Settings) -> None:
@@ -112,9 +107,10 @@ def _check_repository(settings: Settings) -> None:
             f"{settings.repository} is no model repository of endface: {', '.join(missing)} missing; "
             "name the right folder with --repository"
         )
-    known = engines(settings.repository)
-    if settings.engine not in known:
-        raise RepositoryError(f"no engine {settings.engine!r} in {settings.repository}; it has {', '.join(known)}")
+    name = engines.named(settings.engine).name
+    config = settings.repository / contract.SEGMENT.name / "configs" / f"{name}.pbtxt"
+    if name != DEFAULT_ENGINE and not config.is_file():
+        raise RepositoryError(f"the repository has no {config} for the engine {name}; restore it from version control")
 
 
 def _check_profiles(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from endface import contract
+from endface import contract, trt
+from endface.plan import PLAN_FILE, PLAN_MANIFEST, Machine, PlanManifest, Profile
 from endface.triton_settings import Settings
 
 WriteNetwork = Callable[..., Path]
@@ -65,6 +66,40 @@ def settings(tmp_path: Path, free_ports: Callable[[], dict[str, int]]) -> Settin
         (tmp_path / "models" / model.name / "config.pbtxt").touch()
     (tmp_path / "models" / contract.SEGMENT.name / "1").mkdir()
     return Settings(tmp_path / "models", **free_ports())
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine with a GPU and both runtimes, as far as plans are told."""
+    machine = Machine("tensorrt_rtx", "1.7.1.116", "NVIDIA L4", "8.9", "580.95.05")
+    monkeypatch.setattr(Machine, "here", lambda runtime: replace(machine, runtime=runtime))
+    monkeypatch.setattr(trt, "load", lambda _: None)
+    return machine
+
+
+@pytest.fixture
+def write_plan() -> Callable[..., PlanManifest]:
+    """Put a plan beside a network, built by the machine and for batches up to 32 unless told otherwise."""
+
+    def write(network: Path, machine: Machine, *, max_batch: int = 32) -> PlanManifest:
+        manifest = PlanManifest(
+            runtime=machine.runtime,
+            runtime_version=machine.runtime_version or "",
+            gpu=machine.gpu,
+            compute_capability=machine.compute_capability,
+            driver=machine.driver,
+            onnx_sha256=hashlib.sha256(network.read_bytes()).hexdigest(),
+            plan_sha256=hashlib.sha256(b"a plan").hexdigest(),
+            precision="fp16",
+            profiles=(Profile(1, 8, max_batch),),
+            build_s=1.0,
+            created="2026-11-22T18:00:00+00:00",
+        )
+        network.with_name(PLAN_FILE).write_bytes(b"a plan")
+        network.with_name(PLAN_MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        return manifest
+
+    return write
 
 
 def _write_manifest(path: Path, version: int) -> None:

@@ -12,9 +12,7 @@ import pytest
 
 from endface import embedded
 from endface.embedded import EmbeddedServer
-from endface.errors import (
-    ServerStartError,
-)
+from endface.errors import ServerMissingError, ServerStartError
 from endface.triton_settings import Settings
 
 FAKE_TRITON = """#!{python}
@@ -122,6 +120,19 @@ def test_passes_settings_on(settings: Settings, install: Install) -> None:
     assert flags["grpc-port"] == str(settings.grpc_port)
     assert "model-config-name" not in flags
     assert logged(server, "environment") == "sm-apc onnxruntime"
+
+
+def test_engine_without_its_backend_starts_nothing(settings: Settings, install: Install) -> None:
+    """What Triton would say in a riddle is said before it is started."""
+    install()
+    configs = settings.repository / "segment" / "configs"
+    configs.mkdir()
+    (configs / "onnxruntime_native.pbtxt").touch()
+    server = EmbeddedServer(replace(settings, engine="onnxruntime_native"))
+
+    with pytest.raises(ServerMissingError, match=r"onnxruntime_native needs Triton's own backend 'onnxruntime'"):
+        server.start()
+    assert server.log == []
 
 
 def test_kills_a_server_that_does_not_drain(

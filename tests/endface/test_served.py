@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from endface.errors import ConfigurationError
-from endface.network import ONNXRUNTIME
+from endface.engines import named
+from endface.errors import ConfigurationError, PlanError
+from endface.plan import Machine
 from endface.served import Served
 
 Write = Callable[..., Path]
+
+ONNXRUNTIME = named("onnxruntime")
 
 
 @pytest.fixture
@@ -96,3 +99,14 @@ def test_no_version_is_left(served: Served, tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="no version of the network"):
         served.info()
+
+
+def test_plan_of_another_machine_is_never_named(
+    tmp_path: Path, write_network: Write, gpu: Machine, write_plan: Callable[..., object]
+) -> None:
+    """The stage does not load, so a server that was started past ``endface serve`` takes no requests either."""
+    network = write_network(tmp_path)
+    write_plan(network, Machine("tensorrt", gpu.runtime_version, "NVIDIA A10", "8.6", gpu.driver))
+
+    with pytest.raises(PlanError, match="NVIDIA A10"):
+        Served(tmp_path, named("tensorrt"), lambda _: True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from endface import network, serving
 from endface.contract import MAX_IMAGE_BYTES
-from endface.errors import ConfigurationError, UnknownProfileError
+from endface.errors import ConfigurationError, EngineError, UnknownProfileError
 from endface.report import Report
 
 
@@ -64,6 +64,17 @@ def images(*pictures: bytes) -> NDArray[Any]:
     return np.array([[picture] for picture in pictures], dtype=np.object_)
 
 
+def arguments(repository: Path, engine: str) -> dict[str, str]:
+    """What Triton tells the network's stage, configured for an engine."""
+    config = {"name": "segment", "parameters": {"engine": {"string_value": engine}}}
+    return {
+        "model_config": json.dumps(config),
+        "model_instance_device_id": "1",
+        "model_repository": str(repository / "segment"),
+        "model_version": "1",
+    }
+
+
 @pytest.fixture
 def repository(tmp_path: Path, project: Path, write_network: Callable[..., Path]) -> Path:
     """A model repository with a predictable network and the stages' own warm-up pictures."""
@@ -82,7 +93,7 @@ def preprocess(pb_utils: Any, repository: Path) -> serving.Preprocess:
 @pytest.fixture
 def segment(pb_utils: Any, repository: Path) -> serving.Segment:
     """The stage with a network that labels each pixel with its gray level."""
-    return serving.Segment(pb_utils, {"model_repository": str(repository / "segment"), "model_version": "1"})
+    return serving.Segment(pb_utils, arguments(repository, "onnxruntime"))
 
 
 @pytest.fixture
@@ -206,6 +217,28 @@ def test_failing_network_answers_every_request(
 
     assert [response.error.args[1] for response in responses] == ["INTERNAL", "INTERNAL"]
     assert "ZeroDivisionError" in log[0]
+
+
+def test_configuration_chooses_the_engine(pb_utils: Any, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan of the version runs on the instance's own GPU."""
+    made: list[tuple[Path, int]] = []
+    monkeypatch.setattr("endface.rtx.RtxNetwork", lambda path, *, device: made.append((path, device)))
+    monkeypatch.setenv("ENDFACE_ENGINE", "tensorrt_rtx")
+
+    serving.Segment(pb_utils, arguments(repository, "tensorrt_rtx"))
+
+    assert made == [(repository / "segment" / "1" / "model.plan", 1)]
+
+
+@pytest.mark.parametrize(("configured", "told"), [("tensorrt_rtx", ""), ("onnxruntime", "tensorrt")])
+def test_report_would_name_another_engine(
+    pb_utils: Any, repository: Path, monkeypatch: pytest.MonkeyPatch, configured: str, told: str
+) -> None:
+    """A tritonserver that was started by hand with half of what it needs does not load."""
+    monkeypatch.setenv("ENDFACE_ENGINE", told)
+
+    with pytest.raises(EngineError, match=rf"'{configured}', but ENDFACE_ENGINE says .*endface serve --engine"):
+        serving.Segment(pb_utils, arguments(repository, configured))
 
 
 def test_report_names_the_network(

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from endface import triton_binary
+from endface.engines import ENGINES, Engine
 from endface.errors import ServerMissingError
+from endface.triton_binary import TritonBinary
 
 
 @pytest.fixture
@@ -19,13 +21,28 @@ def empty_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_takes_the_one_on_path_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Triton's container knows its own backends and libraries."""
-    server = tmp_path / "tritonserver"
+    """Triton's container knows its own libraries; its backends lie beside the folder of its binary."""
+    server = tmp_path / "bin" / "tritonserver"
+    server.parent.mkdir()
     server.write_text("#!/bin/sh\n")
     server.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(server.parent))
 
-    assert triton_binary.find(tmp_path / "workspace") == triton_binary.TritonBinary(server)
+    assert triton_binary.find(tmp_path / "workspace") == TritonBinary(server, tmp_path / "backends")
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_engine_needs_its_backend(tmp_path: Path, engine: Engine) -> None:
+    """An engine of Triton's own is refused where the server has only the Python backend, and taken where it has it."""
+    binary = TritonBinary(tmp_path / "tritonserver", tmp_path)
+
+    if engine.backend == "python":
+        binary.check(engine)
+        return
+    with pytest.raises(ServerMissingError, match=rf"{engine.name} needs .* inside Triton's container, or choose"):
+        binary.check(engine)
+    (tmp_path / engine.backend).mkdir()
+    binary.check(engine)
 
 
 @pytest.mark.usefixtures("empty_path")

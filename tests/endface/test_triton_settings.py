@@ -8,12 +8,13 @@ import pytest
 
 from endface.errors import (
     ConfigurationError,
+    EngineError,
     PortTakenError,
     RepositoryError,
     ServerStartError,
     UnknownProfileError,
 )
-from endface.triton_settings import Settings, engines
+from endface.triton_settings import Settings
 
 
 def test_taken_port_names_its_option(settings: Settings) -> None:
@@ -50,14 +51,20 @@ def test_missing_repository_is_named(settings: Settings, tmp_path: Path) -> None
 
 
 def test_unknown_engine_names_those_that_exist(settings: Settings) -> None:
-    """Engines are the configurations of the segment model."""
+    """A slip of the pen shows the names to choose from."""
+    with pytest.raises(EngineError, match=r"no engine 'cuda'.*onnxruntime, onnxruntime_native, tensorrt, tensorrt_rtx"):
+        replace(settings, engine="cuda").check()
+
+
+def test_engine_without_its_configuration_is_refused(settings: Settings) -> None:
+    """Triton would start the default engine instead, and the reports would name the other one."""
+    with pytest.raises(RepositoryError, match=r"has no .*configs/tensorrt\.pbtxt"):
+        replace(settings, engine="tensorrt").check()
+
     configs = settings.repository / "segment" / "configs"
     configs.mkdir()
     (configs / "tensorrt.pbtxt").touch()
-
-    assert engines(settings.repository) == ["onnxruntime", "tensorrt"]
-    with pytest.raises(RepositoryError, match=r"no engine 'cuda'.*onnxruntime, tensorrt"):
-        replace(settings, engine="cuda").check()
+    replace(settings, engine="tensorrt").check()
 
 
 def test_unknown_default_profile_is_refused(settings: Settings) -> None:

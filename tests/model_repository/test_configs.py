@@ -10,6 +10,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from endface import contract
+from endface.engines import ENGINES, Engine, named
 
 STAGES = (contract.PREPROCESS, contract.SEGMENT, contract.POSTPROCESS)
 _DATATYPES = {"BYTES": "TYPE_STRING", "UINT8": "TYPE_UINT8"}
@@ -22,9 +23,21 @@ def model(request: pytest.FixtureRequest) -> contract.ModelSpec:
     return spec
 
 
-def _read(project: Path, name: str) -> Any:
-    text = (project / "model_repository" / name / "config.pbtxt").read_text(encoding="utf-8")
+@pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Every engine in its turn."""
+    spec: Engine = request.param
+    return spec
+
+
+def _read(project: Path, name: str, file: str = "config.pbtxt") -> Any:
+    text = (project / "model_repository" / name / file).read_text(encoding="utf-8")
     return text_format.Parse(text, model_config_pb2.ModelConfig())
+
+
+def _segment(project: Path, engine: Engine) -> Any:
+    """The network's configuration for an engine."""
+    return _read(project, "segment", "config.pbtxt" if engine == ENGINES[0] else f"configs/{engine.name}.pbtxt")
 
 
 def _tensors(tensors: Any) -> list[tuple[str, str, tuple[int, ...]]]:
@@ -91,9 +104,77 @@ def test_ensemble_leads_each_tensor_under_its_own_name(project: Path) -> None:
     assert {spec.name for spec in contract.ENSEMBLE.outputs} <= known
 
 
-def test_warm_up_square_is_there(project: Path) -> None:
+def test_every_engine_has_its_configuration(project: Path) -> None:
+    """And there is none without an engine."""
+    names = {path.stem for path in (project / "model_repository" / "segment" / "configs").iterdir()}
+
+    assert {"onnxruntime", *names} == {engine.name for engine in ENGINES}
+
+
+def test_engines_speak_the_same_contract(project: Path, engine: Engine) -> None:
+    """Names, types and shapes are the same whatever runs the network, and a request of the ensemble fits."""
+    config = _segment(project, engine)
+
+    assert config.name == "segment"
+    assert _tensors(config.input) == _expected(contract.SEGMENT.inputs)
+    assert _tensors(config.output) == _expected(contract.SEGMENT.outputs)
+    assert config.max_batch_size >= _read(project, "endface").max_batch_size
+
+
+def test_engines_refuse_what_waited_too_long(project: Path, engine: Engine) -> None:
+    """The queue's bounds do not depend on what runs the network."""
+    default = _read(project, "segment").dynamic_batching
+
+    assert _segment(project, engine).dynamic_batching == default
+    assert not default.preserve_ordering  # it would make a fast answer wait for a slow one
+
+
+@pytest.mark.parametrize(
+    ("name", "served_by", "file"),
+    [
+        ("onnxruntime", "python", ""),
+        ("onnxruntime_native", "onnxruntime_onnx", "model.onnx"),
+        ("tensorrt", "tensorrt_plan", "model.plan"),
+        ("tensorrt_rtx", "python", ""),
+    ],
+)
+def test_engine_is_run_by_its_backend(project: Path, name: str, served_by: str, file: str) -> None:
+    """Triton's own backends load the file itself; the Python backend is told which engine it is."""
+    config = _segment(project, named(name))
+
+    assert (config.backend or config.platform) == served_by
+    assert config.default_model_filename == file
+    told = config.parameters["engine"].string_value if "engine" in config.parameters else ""
+    assert told == (name if served_by == "python" else "")
+
+
+def test_plans_run_once_on_each_gpu(project: Path, engine: Engine) -> None:
+    """An instance each: two on one card would only hold its memory twice; ONNX Runtime stays on the CPU."""
+    (group,) = _segment(project, engine).instance_group
+
+    if engine.runtime:
+        assert (group.count, group.kind) == (1, model_config_pb2.ModelInstanceGroup.KIND_GPU)
+        assert not group.gpus  # all that there are
+    else:
+        assert group.kind == model_config_pb2.ModelInstanceGroup.KIND_CPU
+
+
+def test_recorded_batches_are_ones_that_come(project: Path) -> None:
+    """A CUDA graph is replayed for exactly its batch, on the plan's profile that covers it."""
+    config = _segment(project, named("tensorrt"))
+    graphs = config.optimization.cuda
+
+    assert list(config.instance_group[0].profile) == ["0"]
+    assert graphs.graphs
+    assert {spec.batch_size for spec in graphs.graph_spec} <= set(range(1, config.max_batch_size + 1))
+    assert [{name: tuple(shape.dim) for name, shape in spec.input.items()} for spec in graphs.graph_spec] == [
+        {contract.SQUARE.name: contract.SQUARE.dims}
+    ] * len(graphs.graph_spec)
+
+
+def test_warm_up_square_is_there(project: Path, engine: Engine) -> None:
     """Triton warms the network up, alone and as the largest batch, with a file of exactly one square."""
-    config = _read(project, "segment")
+    config = _segment(project, engine)
 
     assert [warmup.batch_size for warmup in config.model_warmup] == [1, config.max_batch_size]
     for warmup in config.model_warmup:
@@ -105,6 +186,7 @@ def test_warm_up_square_is_there(project: Path) -> None:
 def test_no_absolute_paths(project: Path, stage: contract.ModelSpec) -> None:
     """The repository may lie anywhere: beside the sources, or in a container."""
     folder = project / "model_repository" / stage.name
-    texts = [(folder / file).read_text(encoding="utf-8") for file in ("config.pbtxt", "1/model.py")]
+    files = [folder / "config.pbtxt", folder / "1" / "model.py", *folder.glob("configs/*.pbtxt")]
+    texts = [file.read_text(encoding="utf-8") for file in files]
 
     assert not [text for text in texts if '"/' in text]

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import tritonclient.grpc
 
+from endface import trt
 from endface.embedded import EmbeddedServer
 from endface.report import Report
 from endface_client import Client
@@ -211,6 +212,30 @@ def test_unknown_engine(repository: Path, ports: Ports) -> None:
     assert status == 2
     assert "no engine 'abacus'" in errors
     assert "onnxruntime" in errors
+
+
+@pytest.mark.parametrize("engine", ["tensorrt", "onnxruntime_native"])
+def test_engine_of_tritons_container(repository: Path, ports: Ports, engine: str) -> None:
+    """The pip Triton lacks the backend: the message says where it is, before anything is started."""
+    status, errors = run(repository, ports, f"--engine={engine}", PATH=str(Path(sys.executable).parent))
+
+    assert status == 2
+    assert errors.startswith(f"endface serve: the engine {engine} needs Triton's own backend")
+    assert errors.endswith("inside Triton's container, or choose --engine onnxruntime, which runs anywhere\n")
+    assert len(errors.splitlines()) == 1
+
+
+def test_engine_without_its_gpu(repository: Path, ports: Ports) -> None:
+    """Where no GPU can be seen the engine for one is refused in a line, and nothing listens."""
+    if trt.version("tensorrt_rtx") is None:
+        pytest.skip("TensorRT for RTX is not installed: pip install 'endface[rtx]'")
+    status, errors = run(repository, ports, "--engine=tensorrt_rtx", PATH=str(Path(sys.executable).parent))
+
+    assert status == 2
+    assert errors.startswith("endface serve: the engine tensorrt_rtx needs an NVIDIA GPU")
+    assert len(errors.splitlines()) == 1
+    for port in ports.values():
+        socket.create_server(("127.0.0.1", port)).close()
 
 
 def test_missing_wheel(repository: Path, ports: Ports, tmp_path: Path) -> None:
