@@ -40,6 +40,21 @@ def quantize(model: Model = MODEL) -> None:
     )
 
 
+def export_variant(model: Path, file_format: str) -> None:
+    """Write the network for an engine that runs without a server, once it agrees with the network in float."""
+    from endface.variant import FILES
+    from endface_build.variants import ENGINE_OF
+    from endface_build.variants import export_variant as write_variant
+
+    engine = ENGINE_OF[file_format]
+    with console.status(f"making the network for {engine} and comparing it"):
+        parity = write_variant(engine, model)["parity"]
+    console.print(
+        f"{model / FILES[engine]}: {parity['labels_equal']:.3%} of the labels equal in {parity['pictures']} pictures, "
+        f"at least {parity['worst']:.3%} in each, all verdicts the same"
+    )
+
+
 def promote(  # noqa: PLR0913 - one parameter for each option of the command
     candidate: Annotated[Path, typer.Argument(help="The network's .onnx file, its manifest beside it.")],
     *,

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from endface import contract
+from endface import contract, variant
 from endface.errors import EngineError
+from endface.litert import LiteRTNetwork
 from endface.network import ONNXRUNTIME, Network, newest_version
+from endface.opencv import OpenCVNetwork
 from endface.report import ModelInfo, Report
 from endface.repository import default_repository
 from endface.stages import Options, postprocess, preprocess
+from endface.variant import LITERT, OPENCV
 
 
 class Segmenter(Protocol):
@@ -79,7 +83,7 @@ def load(engine: str = ONNXRUNTIME, network: Path | None = None) -> Segmenter:
 
 def _newest(engine: str) -> Path:
     folder = default_repository() / contract.SEGMENT.name
-    return folder / str(newest_version(folder)) / _FILES[engine]
+    return variant.find(folder / str(newest_version(folder)), engine)
 
 
 @lru_cache(maxsize=8)
@@ -88,12 +92,16 @@ def _loaded(engine: str, path: Path) -> Segmenter:
         return ENGINES[engine](path)
     except ModuleNotFoundError as exc:
         raise EngineError(
-            f"the engine {engine} needs the package {exc.name}: install it with `pip install 'endface[{engine}]'`"
+            f"the engine {engine} needs the package {exc.name}; install it with `pip install 'endface[{engine}]'`"
         ) from exc
 
 
-_FILES: Final[Mapping[str, str]] = {ONNXRUNTIME: "model.onnx"}
-"""An engine's network in the folder of a version."""
+_CORES: Final = os.cpu_count() or 1
+"""One picture is inspected at a time, so it gets the whole machine."""
 
-ENGINES: Final[Mapping[str, Callable[[Path], Segmenter]]] = {ONNXRUNTIME: Network}
-"""What runs a network file without a server, by name."""
+ENGINES: Final[Mapping[str, Callable[[Path], Segmenter]]] = {
+    ONNXRUNTIME: partial(Network, threads=_CORES),
+    OPENCV: OpenCVNetwork,
+    LITERT: partial(LiteRTNetwork, threads=_CORES),
+}
+"""What runs a network file without a server, by name; an engine's package is imported when it is chosen."""

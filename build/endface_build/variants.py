@@ -1,0 +1,152 @@
+"""The network in the forms that OpenCV and LiteRT run, each proven against the network in float before it is written.
+
+They are made from the ONNX file, so no checkpoint is needed; where they lie is ``endface.variant``'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from endface import blocks, variant
+from endface.errors import ConfigurationError, EngineError
+from endface.offline import ENGINES
+from endface_build import golden
+from endface_build.agreement import Agreement, agreement, look
+from endface_build.convolutions import cut_convolutions, ranges_of
+from endface_build.engine import Engine
+from endface_build.golden import Golden
+from endface_build.manifest import MODEL_FILE, provenance, read_manifest, sha256_of, write_manifest, write_whole
+from endface_build.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, FP32_FILE
+from endface_build.synthetic import draw_square
+
+ENGINE_OF: Final[Mapping[str, str]] = {name: engine for engine, name in variant.FORMATS.items()}
+"""The engine that each format is for."""
+
+PARITY: Final[Mapping[str, float]] = {variant.OPENCV: 0.9995, variant.LITERT: 0.995}
+"""Share of pixels that must have the label of the network in float, in every picture: OpenCV only sums in another
+order, eight bits round for good."""
+
+
+def export_variant(engine: str, folder: Path, *, pictures: Iterable[Golden] | None = None) -> dict[str, Any]:
+    """Write the network of a version in the form that an engine runs, once it has proven itself.
+
+    Args:
+        engine: OpenCV or LiteRT.
+        folder: The version's, with its network and manifest.
+        pictures: What it must see as the network in float does; None for the demo's faces.
+
+    Returns:
+        The manifest beside the new file.
+
+    Raises:
+        ConfigurationError: There is no network in float, it is not one of ours, or the engine disagrees with it.
+        EngineError: The engine's package is not installed.
+    """
+    manifest = read_manifest(folder)
+    source = float_network(folder, manifest)
+    content = make(engine, source)
+    target = folder / variant.FILES[engine]
+    with TemporaryDirectory() as aside:
+        path = Path(aside) / target.name
+        path.write_bytes(content)
+        made = {
+            "name": manifest["name"],
+            "version": manifest["version"],
+            "file": target.name,
+            "sha256": sha256_of(path),
+            variant.MADE_FROM: sha256_of(source),
+            **_METHODS[engine],
+            **provenance(),
+        }
+        write_manifest(path.parent, made)
+        made["parity"] = _prove(engine, path, source, golden.drawn() if pictures is None else pictures).to_json()
+    write_whole(target, content)
+    write_manifest(target.parent, made)
+    return made
+
+
+def float_network(folder: Path, manifest: Mapping[str, Any]) -> Path:
+    """The file of the network in float that a version's network is, or was quantised from.
+
+    Args:
+        folder: The version's.
+        manifest: Its manifest.
+
+    Raises:
+        ConfigurationError: It is not there.
+    """
+    source = folder / (FP32_FILE if "quantization" in manifest else MODEL_FILE)
+    if not source.is_file() or sha256_of(source) != variant.float_sha256(manifest):
+        raise ConfigurationError(
+            f"{source} is not the network in float that the manifest in {folder} speaks of: "
+            "restore it from version control, or make it with `endface-build export`."
+        )
+    return source
+
+
+def make(engine: str, source: Path) -> bytes:
+    """The bytes of an engine's file.
+
+    Args:
+        engine: OpenCV or LiteRT.
+        source: The network in float, as ONNX.
+
+    Raises:
+        ConfigurationError: The file is no network of ours.
+        EngineError: The engine's package is not installed.
+    """
+    return _MAKERS[engine](source)
+
+
+def _make_opencv(source: Path) -> bytes:
+    return cut_convolutions(source).SerializeToString()
+
+
+def _make_litert(source: Path) -> bytes:
+    try:
+        from endface_build.litert import to_tflite
+    except ModuleNotFoundError as exc:
+        raise EngineError(
+            f"Files for LiteRT need the package {exc.name}: install it with `pip install 'endface[litert]'`."
+        ) from exc
+
+    model = cut_convolutions(source)
+    squares = (draw_square(CALIBRATION_SEED, index)[0] for index in range(CALIBRATION_COUNT))
+    return to_tflite(model, ranges_of(model, (blocks.to_planes(square[None, None]) for square in squares)))
+
+
+def _prove(engine: str, path: Path, source: Path, pictures: Iterable[Golden]) -> Agreement:
+    """Both networks on the same pictures, the new one as a user will run it."""
+    candidate, reference = ENGINES[engine](path), Engine(source)
+    wanted, found = {}, {}
+    for picture in pictures:
+        wanted[picture.name] = look(reference, picture)
+        found[picture.name] = look(candidate.segment, picture)
+    result = agreement(wanted, found)
+    if result.worst < PARITY[engine] or result.flips:
+        raise ConfigurationError(
+            f"In the engine {engine} only {result.worst:.5f} of a picture's labels are those of the network in float "
+            f"(at least {PARITY[engine]} wanted), and the verdict changes in {', '.join(result.flips) or 'none'}: "
+            "nothing was written. Serve this network with ONNX Runtime, or train a better one."
+        )
+    return result
+
+
+_MAKERS: Final[Mapping[str, Callable[[Path], bytes]]] = {
+    variant.OPENCV: _make_opencv,
+    variant.LITERT: _make_litert,
+}
+
+_METHODS: Final[Mapping[str, dict[str, Any]]] = {
+    variant.OPENCV: {"precision": "fp32"},
+    variant.LITERT: {
+        "precision": "int8",
+        "activations": "int8 per tensor",
+        "weights": "int8 per channel; the last convolution in float",
+        "calibration": {"seed": CALIBRATION_SEED, "squares": CALIBRATION_COUNT, "ranges": "minmax"},
+    },
+}
+"""How each is made, for its manifest."""

@@ -1,0 +1,123 @@
+"""What stands around the network's convolutions, for engines that run these alone: normalising and arg-max in numpy.
+
+The network sees the square in blocks of 2 x 2 pixels: each pixel's place in its block is a channel, so nothing is lost
+and no convolution runs at full resolution.  The numbers here are those of the network's own graph; an export for such
+an engine is compared with that graph before it is written.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, Label
+
+BLOCK: Final = 2
+"""Side of a block in pixels."""
+
+SIDE: Final = SQUARE_PX // BLOCK
+"""Side of the square in blocks."""
+
+PLANES: Final = 3
+"""What the network looks at: gray level, local contrast, distance from the fiber's centre."""
+
+PLANE_DIMS: Final = (PLANES * BLOCK**2, SIDE, SIDE)
+"""The convolutions' input behind its batch axis: channel ``plane * 4 + place in the block``."""
+
+LOGIT_DIMS: Final = (len(Label) * BLOCK**2, SIDE, SIDE)
+"""Their output: channel ``class * 4 + place in the block``."""
+
+_LOCAL_BLOCKS: Final = (9, 9)
+"""The box whose mean is the local background."""
+
+_LOCAL_SPAN: Final = 6.0
+"""The local contrast saturates softly around this many noise deviations."""
+
+_DEVIATION_FLOOR: Final = 1.0
+_NOISE_FLOOR: Final = 0.3
+"""Added to a picture's deviation and noise in gray levels, so that an empty picture is not divided by zero."""
+
+_NOTHING: Final = -1e4
+"""Below every logit: the second best of one class."""
+
+
+def to_planes(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What the convolutions look at, independent of the camera's gain and offset.
+
+    Args:
+        squares: gray levels, uint8 (N, 1, 512, 512).
+
+    Returns:
+        float32 (N, 12, 256, 256).
+    """
+    planes = np.empty((len(squares), *PLANE_DIMS), np.float32)
+    for number, square in enumerate(squares[:, 0]):
+        planes[number] = _planes_of(square).reshape(PLANE_DIMS)
+    return planes
+
+
+def to_labels(logits: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The winning class of every pixel, and the logistic function of its lead over the second.
+
+    Args:
+        logits: float32 (N, 20, 256, 256).
+
+    Returns:
+        The label maps and the confidence from 0 to 255, both uint8 (N, 512, 512).
+    """
+    classes = logits.reshape(-1, len(Label), BLOCK**2, SIDE, SIDE)
+    best, labels = classes[:, 0], np.zeros((len(classes), BLOCK**2, SIDE, SIDE), np.uint8)
+    second = np.full_like(best, _NOTHING)
+    for label in list(Label)[1:]:
+        candidate = classes[:, label]
+        labels[candidate > best] = label
+        second = np.maximum(second, np.minimum(best, candidate))
+        best = np.maximum(best, candidate)
+    confidence = np.rint(255 / (1 + np.exp(second - best))).astype(np.uint8)
+    return _to_pixels(labels), _to_pixels(confidence)
+
+
+def _planes_of(square: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The planes of one square (512, 512) in blocks, (3, 4, 256, 256)."""
+    gray = _to_blocks(square.astype(np.float32))
+    background = _mean_of_neighbours(gray.mean(axis=0), _LOCAL_BLOCKS)
+    contrast = (gray - background) / (_LOCAL_SPAN * (_noise(square) + _NOISE_FLOOR))
+    centered = gray - float(gray.mean(dtype=np.float64))
+    deviation = math.sqrt(np.square(centered).mean(dtype=np.float64)) + _DEVIATION_FLOOR
+    return np.stack((centered / deviation, 2 * contrast / (1 + np.abs(contrast)), _distance()))
+
+
+def _noise(square: NDArray[np.uint8]) -> float:
+    """Mean difference of a pixel from its neighbourhood."""
+    gray = square.astype(np.float32)
+    return float(np.abs(gray - _mean_of_neighbours(gray, (3, 3))).mean(dtype=np.float64))
+
+
+def _mean_of_neighbours(levels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Mean over a box, of what lies inside the picture."""
+    sums = cv2.boxFilter(levels, cv2.CV_32F, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    counts = cv2.boxFilter(np.ones_like(levels), cv2.CV_32F, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(sums / counts, np.float32)
+
+
+def _to_blocks(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pixels (512, 512) to blocks (4, 256, 256)."""
+    return pixels.reshape(SIDE, BLOCK, SIDE, BLOCK).transpose(1, 3, 0, 2).reshape(BLOCK**2, SIDE, SIDE)
+
+
+def _to_pixels(blocks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Blocks (N, 4, 256, 256) to pixels (N, 512, 512)."""
+    apart = blocks.reshape(-1, BLOCK, BLOCK, SIDE, SIDE)
+    return apart.transpose(0, 3, 1, 4, 2).reshape(-1, SQUARE_PX, SQUARE_PX)
+
+
+@cache
+def _distance() -> NDArray[np.float32]:
+    """Distance of each pixel from the fiber's centre in half sides of the square, in blocks (4, 256, 256)."""
+    axis = (np.arange(SQUARE_PX, dtype=np.float32) - SQUARE_CENTER_PX) / (SQUARE_PX / 2)
+    return _to_blocks(np.hypot(axis[:, np.newaxis], axis))
