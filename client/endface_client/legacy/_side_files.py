@@ -41,17 +41,17 @@ def write_side_files(stem: Path, values: Values, report: Report, data: bytes, *,
     write_whole(stem.with_name(stem.name + DETAILED), detailed(values, report).encode("utf-8", "backslashreplace"))
     if not pictures:
         return
-    defects = defect_mask(report)
+    gray = decode(data).gray
+    defects = defect_mask(report, (gray.shape[1], gray.shape[0]))
     write_whole(stem.with_name(stem.name + ANALYSIS), overlay_png(data, report))
-    write_whole(stem.with_name(stem.name + SIMPLE), _simple_png(data, defects))
+    write_whole(stem.with_name(stem.name + SIMPLE), _simple_png(gray, defects))
     file = BytesIO()
     np.save(file, defects)
     write_whole(stem.with_name(stem.name + MASK), file.getvalue())
 
 
-def defect_mask(report: Report) -> NDArray[np.uint8]:
+def defect_mask(report: Report, size_px: tuple[int, int]) -> NDArray[np.uint8]:
     """All defects of a report, counted or not: 255 on them and 0 elsewhere, uint8 (H, W) of the picture."""
-    size_px = (report.image.width, report.image.height)
     levels = np.zeros(size_px[::-1], np.uint8)
     for defect in report.defects:
         filled, (x, y) = mask(defect, size_px)
@@ -60,9 +60,9 @@ def defect_mask(report: Report) -> NDArray[np.uint8]:
     return levels
 
 
-def _simple_png(data: bytes, defects: NDArray[np.uint8]) -> bytes:
+def _simple_png(gray: NDArray[np.uint8], defects: NDArray[np.uint8]) -> bytes:
     """The picture with its defects in blue."""
-    picture = cv2.cvtColor(decode(data).gray, cv2.COLOR_GRAY2BGR)
+    picture = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     blue = cv2.addWeighted(picture, 1 - _OPACITY, np.full_like(picture, _BLUE), _OPACITY, 0)
     picture = np.where(defects[:, :, None] > 0, blue, picture)
     _, png = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])

@@ -1,4 +1,4 @@
-"""How the classical pipeline's last stage reads the detection stage's files: its documented rules, none of its code."""
+"""A run's folder, and how the classical pipeline's last stage reads it: its documented rules, none of its code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from endface_client.legacy import OmniConfig, OmniFiberAnalyzer
+from endface_client.testing import FakeServer
 
 ZONES = ("core", "cladding", "ferrule")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "NEGLIGIBLE")
@@ -146,3 +149,43 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's own settings reaches a test."""
     for name in ("SERVER", "PROFILE", "PROFILES", "ENGINE", "CLADDING_UM", "UM_PER_PX", "DEADLINE_S"):
         monkeypatch.delenv(f"ENDFACE_{name}", raising=False)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder as the pipeline lays it out, with one picture of 1200 x 1000 pixels."""
+
+    folder: Path
+    picture: Path
+
+    @property
+    def output_dir(self) -> Path:
+        """Where the detection stage writes."""
+        return self.folder / "3_detected" / self.picture.stem
+
+    @property
+    def report(self) -> Path:
+        """The JSON that it writes."""
+        return self.output_dir / f"{self.picture.stem}_report.json"
+
+    def analyze(self, config: OmniConfig) -> Values:
+        """The call as the pipeline makes it."""
+        return OmniFiberAnalyzer(config).analyze_end_face(str(self.picture), str(self.output_dir))
+
+    def names(self) -> set[str]:
+        """The files there, without the picture's name in front."""
+        return {path.name.removeprefix(self.picture.stem) for path in self.output_dir.iterdir()}
+
+
+@pytest.fixture
+def run(tmp_path: Path, gray_png: bytes) -> Run:
+    """A run of ``face.png``."""
+    picture = tmp_path / "face.png"
+    picture.write_bytes(gray_png)
+    return Run(tmp_path / "results" / "face", picture)
+
+
+@pytest.fixture
+def ask(fake_server: FakeServer) -> Callable[..., OmniConfig]:
+    """Configurations for the fake server."""
+    return lambda **keywords: OmniConfig(endface_server=fake_server.address, endface_profile="mm-pc", **keywords)
