@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from endface.errors import EndfaceError
+from endface.network import ONNXRUNTIME
+from endface.offline import ENGINES
 from endface.report import Report
 from endface_client._base import DEFAULT_SERVER
 from endface_client._demo import demo
-from endface_client._errors import UnreadablePicture
+from endface_client._errors import ClientError, UnreadablePicture
 from endface_client._folder import RunFolder
+from endface_client._offline import inspect_offline
 from endface_client._outcome import Outcome, exit_code
 from endface_client._pictures import find_pictures
 from endface_client._serve import serve
@@ -55,20 +59,30 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     concurrency: Annotated[int, typer.Option(min=1, help="Pictures under way at once.")] = 8,
     out: Annotated[Path | None, typer.Option(help="Write reports, overlays and a page here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One report a line on stdout, nothing else.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")] = False,
+    engine: Annotated[
+        str | None, typer.Option(help=f"What runs the network --offline: {', '.join(ENGINES)}; default: the first.")
+    ] = None,
 ) -> None:
     """Inspect pictures: exit 0 if all pass, 1 if any fails or is invalid, 2 if any could not be inspected."""
+    if engine and not offline:
+        raise typer.BadParameter(
+            "it takes --offline; a server has the engine it was started with", param_hint="--engine"
+        )
+    chosen = (engine or ONNXRUNTIME) if offline else None
+    settings: dict[str, Any] = {"profile": profile, "cladding_um": cladding_um, "um_per_px": um_per_px}
     messages = Console(stderr=True)
     pictures, missing = find_pictures(paths)
     outcomes: list[Outcome] = []
     try:
         folder = RunFolder(out) if out else None
-        with Client(server, profile=profile, cladding_um=cladding_um, um_per_px=um_per_px) as client:
-            for outcome in chain(missing, _inspected(client, pictures, concurrency, messages)):
+        with _results(map(Job, pictures), chosen, server, concurrency, settings) as results:
+            for outcome in chain(missing, _inspected(pictures, results, messages)):
                 outcomes.append(folder.add(outcome) if folder else outcome)
                 if as_json:
                     _print_json(outcomes[-1], messages)
         if folder:
-            folder.write_page(server)
+            folder.write_page(f"offline, {chosen}" if chosen else server)
     except (EndfaceError, OSError) as exc:
         messages.print(f"endface: {exc}", style="red", markup=False, highlight=False)
         raise typer.Exit(_NOT_INSPECTED) from exc
@@ -95,13 +109,23 @@ def health(server: _Servers = DEFAULT_SERVER) -> None:
     typer.echo(f"healthy: {server} inspected a picture in {(time.perf_counter() - started) * 1000:.0f} ms")
 
 
-def _inspected(client: Client, pictures: list[Path], concurrency: int, messages: Console) -> Iterator[Outcome]:
+@contextmanager
+def _results(
+    jobs: Iterable[Job], engine: str | None, server: str, concurrency: int, settings: dict[str, Any]
+) -> Iterator[Iterator[Report | ClientError]]:
+    """What comes of jobs, in order: from an engine in this process, or from servers where none is named."""
+    if engine is not None:
+        yield inspect_offline(jobs, engine, **settings)
+        return
+    with Client(server, **settings) as client:
+        yield client.inspect_many(jobs, concurrency=concurrency, return_errors=True)
+
+
+def _inspected(pictures: list[Path], results: Iterable[Report | ClientError], messages: Console) -> Iterator[Outcome]:
     """Outcomes as they come, in order, with a progress bar where there is a terminal."""
     columns = (TextColumn("inspecting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    jobs = (Job(path) for path in pictures)
     with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress:
         task = progress.add_task("", total=len(pictures))
-        results = client.inspect_many(jobs, concurrency=concurrency, return_errors=True)
         for path, result in zip(pictures, results, strict=True):
             yield Outcome(path, result)
             progress.advance(task)

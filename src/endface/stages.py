@@ -106,7 +106,7 @@ class Options:
         profile = str(own.get("profile", "") or default_profile)
         if not profile:
             names = ", ".join(profile_names(profiles))
-            raise UnknownProfileError(f"the request names no profile and the server has no default; it knows {names}")
+            raise UnknownProfileError(f"the request names no profile and there is no default; known are {names}")
         load_profile(profile, profiles)
         scale = own.get("um_per_px")
         return cls(
