@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from endface.gpu import GpuNetwork
 from endface.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest
-from endface.rtx import RtxNetwork
 from endface_build import parity
 from endface_build.golden import Golden
 from endface_build.inspector import Segment
@@ -39,6 +39,6 @@ def verify(
         for name, content in ((PLAN_FILE, plan), (PLAN_MANIFEST, manifest.to_json().encode())):
             (Path(aside) / name).write_bytes(content)
         shutil.copyfile(folder / MANIFEST_FILE, Path(aside) / MANIFEST_FILE)
-        found = parity.compare(reference, RtxNetwork(Path(aside) / PLAN_FILE).segment, golden)
+        found = parity.compare(reference, GpuNetwork(Path(aside) / PLAN_FILE, manifest.runtime).segment, golden)
     parity.refuse_flips(found, f"The plan on {manifest.gpu}")
     return replace(manifest, device_parity=found)

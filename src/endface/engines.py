@@ -12,9 +12,6 @@ from endface.errors import EngineError, PlanError
 from endface.network import ONNXRUNTIME
 from endface.trt import Runtime
 
-TENSORRT_RTX: Final = "tensorrt_rtx"
-"""Name of the engine that runs on an RTX-class GPU without Triton's container."""
-
 PYTHON: Final = "python"
 """Triton's backend for models in Python, which every tritonserver of ours has."""
 
@@ -43,7 +40,7 @@ ENGINES: Final = (
     Engine(ONNXRUNTIME, PYTHON),
     Engine("onnxruntime_native", "onnxruntime"),
     Engine("tensorrt", "tensorrt", "tensorrt"),
-    Engine(TENSORRT_RTX, PYTHON, TENSORRT_RTX),
+    Engine("tensorrt_rtx", PYTHON, "tensorrt_rtx"),
 )
 """All of them, the default one first."""
 

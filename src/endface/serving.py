@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface import contract, engines, environment, network, plan, rtx, stages
+from endface import contract, engines, environment, gpu, network, plan, stages
 from endface.errors import (
     ConfigurationError,
     EmptyImageError,
@@ -71,9 +71,10 @@ class Segment:
     def __init__(self, pb_utils: Any, arguments: Arguments) -> None:
         self._pb_utils = pb_utils
         version = Path(arguments["model_repository"]) / arguments["model_version"]
-        self._network: network.Network | rtx.RtxNetwork
-        if _engine(arguments) == engines.TENSORRT_RTX:
-            self._network = rtx.RtxNetwork(version / plan.PLAN_FILE, device=int(arguments["model_instance_device_id"]))
+        self._network: network.Network | gpu.GpuNetwork
+        if _engine(arguments) == "tensorrt_rtx":
+            device = int(arguments["model_instance_device_id"])
+            self._network = gpu.GpuNetwork(version / plan.PLAN_FILE, "tensorrt_rtx", device=device)
         else:
             self._network = network.Network(version / "model.onnx", threads=1)
 

@@ -221,13 +221,13 @@ def test_failing_network_answers_every_request(
 
 def test_configuration_chooses_the_engine(pb_utils: Any, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan of the version runs on the instance's own GPU."""
-    made: list[tuple[Path, int]] = []
-    monkeypatch.setattr("endface.rtx.RtxNetwork", lambda path, *, device: made.append((path, device)))
+    made: list[tuple[Path, str, int]] = []
+    monkeypatch.setattr("endface.gpu.GpuNetwork", lambda *chosen, device: made.append((*chosen, device)))
     monkeypatch.setenv("ENDFACE_ENGINE", "tensorrt_rtx")
 
     serving.Segment(pb_utils, arguments(repository, "tensorrt_rtx"))
 
-    assert made == [(repository / "segment" / "1" / "model.plan", 1)]
+    assert made == [(repository / "segment" / "1" / "model.plan", "tensorrt_rtx", 1)]
 
 
 @pytest.mark.parametrize(("configured", "told"), [("tensorrt_rtx", ""), ("onnxruntime", "tensorrt")])

@@ -6,19 +6,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from endface import engines, rtx, trt
+from endface import engines, trt
+from endface import gpu as gpu_module
 from endface.errors import ConfigurationError, EngineError, PlanError
+from endface.gpu import GpuNetwork
 from endface.network import Network
 from endface.plan import Machine, PlanManifest
-from endface.rtx import RtxNetwork
 
 Write = Callable[..., Path]
+
+RTX: Final = "tensorrt_rtx"
 
 STREAM = 77
 """The one stream that everything has to go through."""
@@ -91,7 +94,7 @@ class FakeContext:
 def cuda(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
     """A CUDA runtime without a GPU."""
     fake = FakeCuda()
-    monkeypatch.setattr(rtx, "_cuda_runtime", lambda: fake)
+    monkeypatch.setattr(gpu_module, "_cuda_runtime", lambda: fake)
     return fake
 
 
@@ -131,7 +134,7 @@ def squares(*levels: int) -> NDArray[np.uint8]:
 @pytest.mark.usefixtures("tensorrt")
 def test_every_square_gets_its_own_labels(plan: Path, context: FakeContext) -> None:
     """In order, over several batches on the same buffers; a longer batch goes in parts."""
-    network = RtxNetwork(plan)
+    network = GpuNetwork(plan, RTX)
     for levels in [(1, 2, 3), (4,), (5, 6, 7, 8, 9, 10)]:
         labels, confidence = network.segment(squares(*levels))
 
@@ -144,7 +147,7 @@ def test_every_square_gets_its_own_labels(plan: Path, context: FakeContext) -> N
 @pytest.mark.usefixtures("tensorrt")
 def test_answers_are_not_overwritten(plan: Path) -> None:
     """What one batch gave stays as it is while the next one uses the same buffers."""
-    network = RtxNetwork(plan)
+    network = GpuNetwork(plan, RTX)
     first, _ = network.segment(squares(1))
     network.segment(squares(2))
 
@@ -154,7 +157,7 @@ def test_answers_are_not_overwritten(plan: Path) -> None:
 @pytest.mark.usefixtures("tensorrt")
 def test_nothing_is_allocated_for_a_batch(plan: Path, cuda: FakeCuda) -> None:
     """Three tensors, each on both sides, for the largest batch: made once."""
-    network = RtxNetwork(plan)
+    network = GpuNetwork(plan, RTX)
     network.segment(squares(1, 2))
     network.segment(squares(3, 4, 5, 6))
 
@@ -164,7 +167,7 @@ def test_nothing_is_allocated_for_a_batch(plan: Path, cuda: FakeCuda) -> None:
 @pytest.mark.usefixtures("tensorrt")
 def test_names_the_network_that_the_plan_was_made_from(plan: Path) -> None:
     """A report names the engine, and the file whose numbers are served."""
-    info = RtxNetwork(plan).info
+    info = GpuNetwork(plan, RTX).info
 
     assert info.engine == "tensorrt_rtx"
     assert info.sha256 == Network(plan.with_name("model.onnx")).info.sha256
@@ -175,13 +178,13 @@ def test_plan_that_the_gpu_refuses(plan: Path, tensorrt: Any) -> None:
     tensorrt.engine = None
 
     with pytest.raises(EngineError, match=r"does not take the plan .*nvidia-smi"):
-        RtxNetwork(plan)
+        GpuNetwork(plan, RTX)
 
 
 @pytest.mark.usefixtures("tensorrt")
 def test_failing_gpu_is_named(plan: Path, cuda: FakeCuda, context: FakeContext) -> None:
     """Neither a call of CUDA that fails nor a run that does not start gives labels."""
-    network = RtxNetwork(plan)
+    network = GpuNetwork(plan, RTX)
     cuda.cudaMemcpyAsync = lambda *_: (2,)
     with pytest.raises(EngineError, match="failed at cudaMemcpyAsync: out of memory"):
         network.segment(squares(1))
@@ -200,7 +203,7 @@ def test_plan_of_another_network_is_not_run(plan: Path, write_network: Write, tm
         shutil.copy(plan.with_name(name), other.with_name(name))
 
     with pytest.raises(PlanError, match="another network"):
-        RtxNetwork(other.with_name("model.plan"))
+        GpuNetwork(other.with_name("model.plan"), RTX)
 
 
 def test_cuda_itself_says_that_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +212,7 @@ def test_cuda_itself_says_that_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
     with pytest.raises(EngineError, match=r"the GPU failed at cuda\w+: .*nvidia-smi"):
-        rtx._Cuda(0)
+        gpu_module._Cuda(0)
 
 
 def test_missing_cuda_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +220,7 @@ def test_missing_cuda_package_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
 
     with pytest.raises(ConfigurationError, match=r"pip install 'endface\[rtx\]'"):
-        rtx._Cuda(0)
+        gpu_module._Cuda(0)
 
 
 @pytest.mark.gpu
@@ -231,7 +234,7 @@ def test_plan_agrees_with_onnx_runtime_on_the_gpu(repository: Path) -> None:
     face = np.fromfile(repository / "segment" / "warmup" / "square.raw", np.uint8).reshape(1, 1, 512, 512)
     batch = np.concatenate([face, face[..., ::-1], 255 - face])
 
-    ours, _ = RtxNetwork(folder / "model.plan").segment(batch)
+    ours, _ = GpuNetwork(folder / "model.plan", RTX).segment(batch)
     theirs, _ = Network(folder / "model.onnx").segment(batch)
 
     assert (ours == theirs).mean() > 0.999

@@ -1,7 +1,7 @@
-"""The segmentation network as a plan in TensorRT for RTX, on one GPU.
+"""The segmentation network as a plan on one GPU, in TensorRT for RTX or in TensorRT.
 
 Engine, context and buffers are made once.  Bytes go through pinned memory, which the GPU reads and writes by itself,
-and every batch uses the same addresses: that is what lets TensorRT replay its kernels as one CUDA graph.
+and every batch uses the same addresses: that is what lets TensorRT for RTX replay its kernels as one CUDA graph.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import contract, engines, network, trt
-from endface.engines import TENSORRT_RTX
 from endface.errors import ConfigurationError, EngineError
 from endface.report import ModelInfo
+from endface.trt import Runtime
 
 
-class RtxNetwork:
+class GpuNetwork:
     """A network's plan on a GPU.
 
     One thread at a time: the buffers are shared by all batches.
 
     Args:
-        path: the plan; its manifest, the network and the network's manifest lie beside it.
+        path: the plan; its manifest and the network's lie beside it.
+        runtime: what is to run it; also the engine's name in the reports.
         device: number of the GPU.
 
     Raises:
@@ -33,12 +34,12 @@ class RtxNetwork:
         EngineError: there is no GPU, or it cannot run the plan.
     """
 
-    def __init__(self, path: Path, *, device: int = 0) -> None:
-        self.info: Final[ModelInfo] = network.identify(path.parent, TENSORRT_RTX)
-        manifest = engines.open_plan(path.parent, TENSORRT_RTX, self.info.sha256)
+    def __init__(self, path: Path, runtime: Runtime, *, device: int = 0) -> None:
+        self.info: Final[ModelInfo] = network.identify(path.parent, runtime)
+        manifest = engines.open_plan(path.parent, runtime, self.info.sha256)
         self._cuda = _Cuda(device)
         self._max_batch = manifest.max_batch
-        self._engine, self._context = _context(path)
+        self._engine, self._context = _context(path, runtime)
         self._squares = self._buffer(contract.SQUARE)
         self._labels = self._buffer(contract.LABELS)
         self._confidence = self._buffer(contract.CONFIDENCE)
@@ -68,7 +69,7 @@ class RtxNetwork:
         self._cuda.upload(self._squares, count)
         self._context.set_input_shape(contract.SQUARE.name, squares.shape)
         if not self._context.execute_async_v3(self._cuda.stream):
-            raise EngineError("TensorRT for RTX did not run the network; the lines above in the log say why")
+            raise EngineError("TensorRT did not run the network; the lines above in the log say why")
         self._cuda.download(self._labels, count)
         self._cuda.download(self._confidence, count)
         self._cuda.wait()
@@ -141,16 +142,17 @@ def _cuda_runtime() -> Any:
     return runtime
 
 
-def _context(path: Path) -> tuple[Any, Any]:
+def _context(path: Path, runtime: Runtime) -> tuple[Any, Any]:
     """Engine and execution context of a plan; the engine must live as long as its context."""
-    tensorrt = trt.load(TENSORRT_RTX)
-    runtime = tensorrt.Runtime(tensorrt.Logger(tensorrt.Logger.ERROR))
-    engine = runtime.deserialize_cuda_engine(path.read_bytes())
+    tensorrt = trt.load(runtime)
+    engine = tensorrt.Runtime(tensorrt.Logger(tensorrt.Logger.ERROR)).deserialize_cuda_engine(path.read_bytes())
     if engine is None:
         raise EngineError(
-            f"TensorRT for RTX does not take the plan {path} on this GPU; the lines above in the log say why, and "
-            "`nvidia-smi` whether the GPU is of a supported kind: compute capability 8.0, 8.6, 8.9, 12.0 or later"
+            f"{runtime} does not take the plan {path} on this GPU; the lines above in the log say why, and its release "
+            "notes which GPUs it supports"
         )
+    if runtime == "tensorrt":
+        return engine, engine.create_execution_context()
     settings = engine.create_runtime_config()
     settings.cuda_graph_strategy = tensorrt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
     return engine, engine.create_execution_context(settings)
