@@ -27,6 +27,7 @@ from endface_build.inspector import Segment
 from endface_build.manifest import read_manifest
 from endface_build.precision import typed
 from endface_build.quantize import _source
+from endface_build.rounding import rounded
 
 BATCHES = (1, 8, 32)
 """Smallest, usual and largest batch of a plan that nobody said more about."""
@@ -153,7 +154,7 @@ def _prove(reference: Segment, model: onnx.ModelProto, golden: Sequence[Golden],
     """Compare the typed graph in ONNX Runtime with the network in float."""
     with TemporaryDirectory() as aside:
         path = Path(aside) / f"{precision}.onnx"
-        onnx.save_model(model, path)
+        onnx.save_model(rounded(model), path)
         found = parity.compare(reference, Engine(path), golden)
     parity.refuse_flips(found, f"The network in {precision}")
     return found

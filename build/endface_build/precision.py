@@ -43,6 +43,7 @@ def typed(source: Path, precision: Precision, squares: Sequence[NDArray[np.uint8
         ConfigurationError: It has no convolution.
     """
     model = _read(source)
+    _name(model.graph.node)
     _cast_bytes_last(model.graph)
     if precision == "fp16":
         _halve(model.graph)
@@ -86,6 +87,15 @@ def _tensors(values: Sequence[onnx.ValueInfoProto]) -> str:
 def _specs(specs: Sequence[contract.TensorSpec]) -> str:
     """The contract's tensors in the same words."""
     return ", ".join(f"{spec.name} {spec.datatype}[{','.join(('N', *map(str, spec.dims)))}]" for spec in specs)
+
+
+def _name(nodes: Sequence[onnx.NodeProto]) -> None:
+    """Give each node a name of its own, by which it is told from others; ONNX does not ask for one."""
+    taken: set[str] = set()
+    for node in nodes:
+        if not node.name or node.name in taken:
+            node.name = f"{node.op_type} of {node.output[0]}"  # a graph makes each tensor once
+        taken.add(node.name)
 
 
 def _cast_bytes_last(graph: onnx.GraphProto) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,29 @@ import onnx
 import onnx.parser
 import pytest
 
+from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, sha256_of
+
 MASKS = 32
+
+STEPS = """steps (uint8[N,1,512,512] SQUARE) => (uint8[N,512,512] LABELS, uint8[N,512,512] CONFIDENCE)
+<float[2,1,3,3] spread, float[2,2,3,3] through, float[2,2,1,1] join, float scale, float low, float high,
+ int64[1] zero, int64[1] one, int64[1] two>
+{
+    gray = Cast <to = 1> (SQUARE)
+    scaled = Mul (gray, scale)
+    first = Conv <pads = [1, 1, 1, 1]> (scaled, spread)
+    positive = Relu (first)
+    second = Conv <pads = [1, 1, 1, 1]> (positive, through)
+    both = Add (second, positive)
+    third = Conv (both, join)
+    clipped = Clip (third, low, high)
+    values = Cast <to = 2> (clipped)
+    upper = Slice (values, zero, one, one)
+    LABELS = Squeeze (upper, one)
+    lower = Slice (values, one, two, one)
+    CONFIDENCE = Squeeze (lower, one)
+}"""
+"""A network in ONNX's text; ``write_steps`` says what it sees."""
 
 
 def _save(text: str, path: Path, opset: int, properties: dict[str, str]) -> Path:
@@ -107,5 +130,35 @@ def write_map(tmp_path: Path) -> Callable[..., Path]:
         lines = [f'"{theirs}" = "{ours}"' for theirs, ours in classes.items()]
         (tmp_path / "map.toml").write_text("\n".join(["[classes]", *lines, more]))
         return tmp_path / "map.toml"
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_steps() -> Callable[..., Path]:
+    """Write a version of a network of three convolutions that labels by brightness; say its folder.
+
+    A pixel's label is its gray level over 50 without the rest, at most 4, and so is its confidence.  ``edit`` may
+    change the model before it is written, ``spread`` its first weight.
+    """
+
+    def write(folder: Path, *, spread: float = 1.0, edit: Callable[[onnx.ModelProto], None] = lambda _: None) -> Path:
+        model = onnx.helper.make_model(
+            onnx.parser.parse_graph(STEPS), opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10
+        )
+        weights = {"spread": np.zeros((2, 1, 3, 3)), "through": np.zeros((2, 2, 3, 3)), "join": np.zeros((2, 2, 1, 1))}
+        weights["spread"][:, 0, 1, 1] = spread
+        weights["join"][[0, 1], [0, 1]] = 1 / spread
+        numbers = {"scale": 1 / 50, "low": 0, "high": 4}
+        tensors = {name: np.float32(values) for name, values in (weights | numbers).items()}
+        tensors |= {name: np.array([value], np.int64) for value, name in enumerate(("zero", "one", "two"))}
+        del model.graph.value_info[:]
+        model.graph.initializer.extend(onnx.numpy_helper.from_array(values, name) for name, values in tensors.items())
+        edit(model)
+        folder.mkdir(parents=True)
+        onnx.save_model(model, folder / MODEL_FILE)
+        manifest = {"name": "segment", "version": "1", "file": MODEL_FILE, "sha256": sha256_of(folder / MODEL_FILE)}
+        (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+        return folder
 
     return write
