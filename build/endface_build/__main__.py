@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from endface.contract import CLADDING_UM
 from endface.errors import ConfigurationError, EndfaceError
 from endface.stages import Options
-from endface_build import deploying, importing, planning, reporting, synthetic
+from endface_build import deploying, importing, planning, provisioning, reporting, synthetic
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 from endface_build.progress import console, steps
 from endface_build.recipe import Recipe
@@ -31,6 +32,7 @@ app.command()(deploying.quantize)
 app.command()(deploying.promote)
 app.command()(deploying.rollback)
 app.command()(planning.plan)
+app.command()(provisioning.provision)
 app.command()(importing.import_yolo)
 app.command()(importing.import_segmentation)
 
@@ -204,7 +206,7 @@ def main() -> None:
     try:
         app()
     except EndfaceError as exc:
-        Console(stderr=True).print(f"[red]{exc.code}[/red]: {exc}", highlight=False)
+        Console(stderr=True).print(f"[red]{exc.code}[/red]: {escape(str(exc))}", highlight=False)
         sys.exit(2)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from endface.errors import ConfigurationError
 from endface_build.progress import console, steps
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def promote(  # noqa: PLR0913 - one parameter for each option of the command
     golden: Annotated[
         Path | None, typer.Option(help="Folder of your own golden pictures; golden.json in it: names and verdicts.")
     ] = None,
+    drawn: Annotated[
+        bool, typer.Option(help="Judge drawn faces too; a network of your own may never have seen any.")
+    ] = True,
     profile: Annotated[str, typer.Option(help="Limits to judge your golden pictures by.")] = "mm-pc",
     accept_flips: Annotated[
         bool, typer.Option("--accept-flips", help="Verdicts of your pictures may change where none is given.")
@@ -76,7 +80,9 @@ def promote(  # noqa: PLR0913 - one parameter for each option of the command
     from endface_build.versions import Versions
 
     versions = Versions(repository)
-    chosen = [*pictures.drawn(), *(pictures.of_folder(golden, profile) if golden else ())]
+    if not drawn and golden is None:
+        raise ConfigurationError("Nothing to judge the network on: name a folder of your own pictures with --golden.")
+    chosen = [*(pictures.drawn() if drawn else ()), *(pictures.of_folder(golden, profile) if golden else ())]
     try:
         promotion = promote_network(candidate, versions, chosen, servers=servers_of(server), accept_flips=accept_flips)
     except FlippedError as exc:

@@ -166,7 +166,7 @@ def _exported_size(properties: dict[str, str], path: Path) -> tuple[int, int] | 
 def _names(properties: dict[str, str], path: Path) -> dict[int, str]:
     """The classes that YOLO's exporter notes under ``names``: a dictionary or list in Python's spelling."""
     noted = _literal(properties, "names", path)
-    if isinstance(noted, list):
+    if isinstance(noted, (list, tuple)):
         noted = dict(enumerate(noted))
     if noted is None:
         return {}

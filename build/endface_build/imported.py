@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from endface.network import Network
 from endface_build import semantic, wrapping, yolo
 from endface_build.foreign import Foreign, read_foreign
 from endface_build.manifest import MODEL_FILE, provenance, sha256_of, write_manifest, write_whole
-from endface_build.networkmap import read_map
+from endface_build.networkmap import NetworkMap, read_map
 from endface_build.synthetic import draw_square
 
 FACES: Final = 3
@@ -47,8 +47,10 @@ def import_yolo(path: Path, classes: Path, folder: Path, settings: yolo.Settings
         ConfigurationError: File, map and network do not fit together; nothing was written.
     """
     network_map = read_map(classes)
-    if network_map.output is not None or network_map.values != "logits" or network_map.scale is not None:
-        raise ConfigurationError(f"{classes} has keys that are only for import-segmentation: leave [classes] and size.")
+    if replace(network_map, size=None) != NetworkMap(network_map.path, network_map.classes):
+        raise ConfigurationError(
+            f"{classes} may hold [classes] and the input's size; the rest is for import-segmentation."
+        )
     network = read_foreign(path, network_map)
     before = yolo.from_square(network)
     heads = yolo.find_heads(network, wrapping.raw_outputs(network, before, _faces()[0]))
@@ -112,17 +114,17 @@ def _write(model: onnx.ModelProto, network: Foreign, folder: Path, name: str, so
 def _prove(path: Path) -> Json:
     """Load the network as a server does, and see that it labels drawn faces alike, one by one and as a batch."""
     network, faces = Network(path), _faces()
-    batch = network.segment(faces[:, None])
-    single = [network.segment(face[None, None]) for face in faces]
-    for together, alone in zip(batch, zip(*single, strict=True), strict=True):
-        if not np.array_equal(together, np.concatenate(alone)):
-            raise ConfigurationError(
-                "The network labels a face otherwise when others come with it: export it with batch=1."
-            )
-    found = np.bincount(batch[0].ravel(), minlength=len(Label))
-    if len(found) > len(Label):
-        raise ConfigurationError(f"The network gives label {len(found) - 1}, which is none: check its class numbers.")
-    return {"faces": len(faces), "labelled_px": {label.name.lower(): int(found[label]) for label in list(Label)[1:]}}
+    try:
+        labels, _ = network.segment(faces[:, None])
+        alone = [network.segment(face[None, None]) for face in faces]
+    except Exception as exc:  # ONNX Runtime's errors share no base class
+        raise ConfigurationError(
+            f"The network fails on a drawn face: check that the map names every class number that it gives. ({exc})"
+        ) from exc
+    if not all(np.array_equal(labels[k], alone[k][0][0]) for k in range(FACES)):
+        raise ConfigurationError("The network labels a face otherwise when asked again: nothing in it may be random.")
+    found = np.bincount(labels.ravel(), minlength=len(Label))
+    return {"faces": FACES, "labelled_px": {label.name.lower(): int(found[label]) for label in list(Label)[1:]}}
 
 
 @cache

@@ -167,9 +167,13 @@ after (float[1,{classes},height,width] said) => (uint8[{side},{side}] labels, ui
 _NUMBERED: Final = """
 after (int64[1,height,width] said) => (uint8[{side},{side}] labels, uint8[{side},{side}] confidence)
 <uint8[{classes}] codes = {codes}, int64[4] shape = {shape}, int64[4] wide = {{1, 1, {side}, {side}}},
- int64[2] square = {{{side}, {side}}}, uint8[1] certain = {{255}}>
+ int64[2] square = {{{side}, {side}}}, uint8[1] certain = {{255}},
+ int64[1] none = {{0}}, int64[1] beyond = {{{classes}}}>
 {{
-    number = Cast <to = 7> (said)
+    # A number without a class must fail, and a negative one would count from the end.
+    given = Cast <to = 7> (said)
+    negative = Less (given, none)
+    number = Where (negative, beyond, given)
     code = Gather (codes, number)
     small = Reshape (code, shape)
     large = Resize <mode = "nearest", coordinate_transformation_mode = "half_pixel"> (small, , , wide)
