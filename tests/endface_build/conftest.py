@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -132,6 +133,14 @@ def write_map(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / "map.toml"
 
     return write
+
+
+@pytest.fixture(scope="session")
+def rtx() -> str:
+    """TensorRT for RTX, which compiles without a GPU."""
+    if importlib.util.find_spec("tensorrt_rtx_bindings") is None:
+        pytest.skip("TensorRT for RTX is not installed; pip install '.[rtx]' does, on Linux x86-64")
+    return "tensorrt_rtx"
 
 
 @pytest.fixture(scope="session")

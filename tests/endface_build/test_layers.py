@@ -1,0 +1,73 @@
+"""What convolutions compute in is read from the engine, and another precision than was asked for is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from endface.errors import PlanError
+from endface_build import layers
+from endface_build.manifest import MODEL_FILE
+from endface_build.precision import typed
+
+INSPECTED = {
+    "Layers": [
+        {
+            "Name": "first + relu",
+            "LayerType": "CaskConvolution",
+            "Inputs": [{"Name": "a", "Format/Datatype": "Half"}],
+            "ParameterType": "Convolution",
+            "Weights": {"Type": "Half", "Count": 864},
+        },
+        {
+            "Name": "second",
+            "LayerType": "CaskConvolution",
+            "Inputs": [{"Name": "b", "Format/Datatype": "Row major linear FP32 format"}],
+            "ParameterType": "Convolution",
+        },
+        {"Name": "pool", "LayerType": "CaskPooling", "ParameterType": "Pooling", "Inputs": [{"Name": "c"}]},
+        "a name without details",
+    ],
+    "Bindings": ["SQUARE", "LABELS"],
+}
+"""An excerpt in the form that TensorRT's documentation shows."""
+
+
+def test_inspector_names_convolutions():
+    """The type is that of the weights, or else of the input; layers that do not convolve do not count."""
+    assert layers.of_inspector(json.dumps(INSPECTED)) == {"first + relu": "fp16", "second": "fp32"}
+
+
+def test_fused_engine_says_nothing():
+    """Where the engine shows no convolution as a layer of its own, the inspector is no witness."""
+    assert layers.of_inspector(json.dumps({"Layers": ["{ForeignNode[first...last]}"]})) == {}
+
+
+@pytest.mark.parametrize("layout", [(0, 1, 2, 3), (0, 2, 3, 1)], ids=["KCRS", "KRSC"])
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_weights_in_the_plan(write_steps, tmp_path, precision, layout):
+    """Weights are found in either layout in their own type; those that are not there as they should are unknown."""
+    folder = write_steps(tmp_path / "1")
+    model = typed(folder / MODEL_FILE, precision, [np.zeros((512, 512), np.uint8)])
+    kind = {"fp32": np.float32, "fp16": np.float16, "int8": np.int8}[precision]
+    through = np.zeros((2, 2, 3, 3), kind)
+    spread = np.zeros((2, 1, 3, 3), kind)
+    spread[:, 0, 1, 1] = 127 if precision == "int8" else 1
+    plan = b"head" + b"".join(np.ascontiguousarray(w.transpose(layout)).tobytes() for w in (through, spread)) + b"tail"
+    found = layers.of_plan(plan, model)
+
+    assert list(found.values()) == [precision, precision, "unknown"]
+
+
+def test_other_precisions_are_refused():
+    """The message counts the convolutions, names some of them with what they compute in, and says who told."""
+    found = {f"conv {number}": "fp32" for number in range(5)} | {"conv 5": "fp16"}
+    with pytest.raises(PlanError, match=r"By the witness, 5 of 6 .* in fp16 \(conv 0: fp32, .*conv 2: fp32\)\."):
+        layers.require("fp16", found, "the witness")
+
+
+def test_asked_precision_passes():
+    """Nothing is said where all are as they should be."""
+    layers.require("int8", {"first": "int8", "second": "int8"}, "the witness")
