@@ -107,7 +107,7 @@ def written(report: Report, *, displaced: bool = False) -> dict[str, Any]:
     return read
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(report=reports(), eps_px=st.sampled_from((1.0, 9.0, 20.0, 30.0, 60.0, 1000.0)))
 @example(report=DUSTY, eps_px=1.0)
 @example(report=DUSTY, eps_px=30.0)
@@ -122,7 +122,7 @@ def test_both_verdicts_are_one(read_reports: Read, report: Report, eps_px: float
     assert (analysis.status == "PASS") == (report.verdict == "pass")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     report=reports(most=12),
     offset=st.tuples(st.sampled_from((0, 200, 630, 639)), st.sampled_from((0, 200, 470, 479))),
@@ -137,6 +137,7 @@ def test_a_moved_face_does_not_pass(read_reports: Read, report: Report, offset: 
     assert (analysis.status == "PASS") == (report.verdict == "pass")
 
 
+@settings(max_examples=40, deadline=None)
 @given(report=reports(most=12))
 def test_every_defect_is_somewhere(report: Report) -> None:
     """None is lost: counted or not, each stands in the file once, under its own number, and plain."""
