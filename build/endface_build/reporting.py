@@ -1,4 +1,4 @@
-"""Commands that say how good a network is: ``evaluate``, ``gage``, ``accuracy`` and ``page``."""
+"""Commands that say how good a network is: ``evaluate``, ``gage``, ``accuracy``, ``page`` and ``engines``."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ Folder = Annotated[Path | None, typer.Argument(help="Your own pictures; drawn fa
 MODEL = Path("model_repository/segment/1")
 RESULTS = Path("benchmarks/results")
 PAGE = Path("docs/accuracy.md")
+ENGINES_PAGE = Path("docs/engines.md")
 
 
 def judge(  # noqa: PLR0913, PLR0917 - the options of a command
@@ -114,6 +115,33 @@ def accuracy(  # noqa: PLR0913, PLR0917 - the options of a command
     path = results / f"{datetime.now(UTC):%Y-%m-%d}-accuracy.json"
     _write_json(path, record)
     write_page(record, page)
+    console.print(f"{path} and {page}")
+
+
+def engines(  # noqa: PLR0913, PLR0917 - the options of a command
+    model: Model = MODEL,
+    samples: Annotated[Path, typer.Option(help="Folder of pictures.")] = Path("samples"),
+    faces: Annotated[int, typer.Option(min=1, help="Drawn faces beside them.")] = 40,
+    photographs: Annotated[list[Path] | None, typer.Option(help="Folder of real photographs; may be repeated.")] = None,
+    results: Annotated[Path, typer.Option(help="Folder for the record.")] = RESULTS,
+    page: Annotated[Path, typer.Option(help="The document whose table is written.")] = ENGINES_PAGE,
+) -> None:
+    """Measure every engine that runs without a server, keep the record and write the table of docs/engines.md."""
+    from endface.offline import ENGINES
+    from endface_build.engines import drawn_faces, measure
+    from endface_build.enginetable import write_table
+    from endface_build.golden import of_folder
+
+    pictures = {"samples": of_folder(samples, "mm-pc"), "drawn": drawn_faces(faces)}
+    if photographs:
+        pictures["photographs"] = [picture for folder in photographs for picture in of_folder(folder, "mm-pc")]
+    with steps() as advance:
+        record = measure(model, pictures, partial(advance, "engines", len(ENGINES)))
+    path = results / f"{datetime.now(UTC):%Y-%m-%d}-engines.json"
+    _write_json(path, record)
+    write_table(record, page)
+    for each in record["skipped"]:
+        console.print(f"not measured: {each['reason']}", highlight=False)
     console.print(f"{path} and {page}")
 
 
