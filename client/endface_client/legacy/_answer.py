@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from endface import __version__
-from endface.report import Report
 from endface_client.legacy._config import OmniConfig
 from endface_client.legacy._defects import ALGORITHM, Values, listed, marker, score
 from endface_client.legacy._inspection import Inspection
@@ -113,7 +112,7 @@ def _failure(image_path: str, code: str, message: str, verdict: str) -> Values:
 
 def _extras(found: Inspection) -> Values:
     """The report as endface has it, and the separation stage's opinion on it."""
-    values: Values = {"endface": plain(found.report)}
+    values: Values = {"endface": json.loads(found.report.to_json())}
     if found.consensus is not None:
         values["consensus"] = {
             "center": list(found.consensus.center),
@@ -121,12 +120,6 @@ def _extras(found: Inspection) -> Values:
             "cladding_radius": found.consensus.cladding_radius,
             "agrees": found.agrees is True,
         }
-    return values
-
-
-def plain(report: Report) -> Values:
-    """The report as JSON has it."""
-    values: Values = json.loads(report.to_json())
     return values
 
 

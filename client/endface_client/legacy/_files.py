@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from endface.errors import EndfaceError
+from endface_client._errors import ClientError
 from endface_client._folder import write_whole
 from endface_client.legacy._answer import as_json, failed
 from endface_client.legacy._consensus import DETECTED
@@ -20,7 +20,7 @@ from endface_client.legacy._side_files import ENDINGS
 LOG: Final = logging.getLogger("endface_client.legacy")
 
 
-class OutputError(EndfaceError):
+class OutputError(ClientError):
     """The folder that the caller named takes no files."""
 
     code = "output_not_writable"

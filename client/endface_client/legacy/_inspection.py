@@ -10,6 +10,7 @@ from endface.image import decode
 from endface.report import Report
 from endface.stages import Options
 from endface_client import _wire
+from endface_client._errors import InvalidRequest
 from endface_client._sync import Client
 from endface_client._wire import Job
 from endface_client.legacy._config import PROFILE_HINT, Settings
@@ -59,8 +60,7 @@ def _look_closer(job: Job, report: Report, settings: Settings, consensus: Consen
 
 def _ask(job: Job, settings: Settings) -> Report:
     if settings.server:
-        with Client(settings.server, deadline_s=settings.deadline_s) as client:
-            return client.inspect(**vars(job))
+        return _ask_server(job, settings)
     from endface import offline  # it brings an engine, which a process that asks a server does not need
 
     if not settings.profile:
@@ -68,3 +68,13 @@ def _ask(job: Job, settings: Settings) -> Report:
     options = Options.from_parameters(_wire.parameters(job), profiles=settings.profiles)
     assert isinstance(job.picture, bytes)
     return offline.inspect(job.picture, options, engine=settings.engine)
+
+
+def _ask_server(job: Job, settings: Settings) -> Report:
+    try:
+        with Client(settings.server, deadline_s=settings.deadline_s) as client:
+            return client.inspect(**vars(job))
+    except InvalidRequest as exc:
+        if exc.code == UnknownProfileError.code and not settings.profile:
+            raise UnknownProfileError(f"{exc}; {PROFILE_HINT}") from exc
+        raise

@@ -87,9 +87,9 @@ def fitted(severities: Sequence[Severity]) -> list[Severity | None]:
     room = ROOM
     for rank, index in enumerate(worst_first, start=1):
         spendable = room - (len(worst_first) - rank)  # at least a point for each that follows
-        points = POINTS[severities[index]]
-        lowered[index] = next(name for name, cost in POINTS.items() if cost <= min(points, spendable))
-        room -= POINTS[lowered[index] or "NEGLIGIBLE"]
+        most = min(POINTS[severities[index]], spendable)
+        lowered[index] = fits = next(name for name, points in POINTS.items() if points <= most)
+        room -= POINTS[fits]
     return lowered
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
+from typing import Final
 
 from endface.report import Report
 from endface_client.legacy._defects import MARKER_TYPE, Values
 
-_COLUMNS = 80
-_SHOWN = 5
+_COLUMNS: Final = 80
+_SHOWN: Final = 5
 
 
 def detailed(values: Values, report: Report) -> str:

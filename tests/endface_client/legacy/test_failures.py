@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from endface.report import Report
 from endface_client.legacy import OmniConfig, OmniFiberAnalyzer, _analyzer, _files
-from endface_client.testing import PASS, Failure, FakeServer, Received
+from endface_client.testing import PASS, Failure, FakeServer, Received, made_out
 
 Read = Callable[..., Any]
 
@@ -142,6 +142,10 @@ def _other_picture(_: Received) -> bytes:
     return PASS.to_json().encode()
 
 
+def _not_a_number(received: Received) -> bytes:
+    return made_out(PASS, received).to_json().replace('"coverage":1.0', '"coverage":NaN').encode()
+
+
 FAILURES: dict[str, tuple[Callable[[Scene], dict[str, Any]], str]] = {
     "no file": (_no_file, "unreadable_picture"),
     "a folder": (_folder, "unreadable_picture"),
@@ -156,6 +160,7 @@ FAILURES: dict[str, tuple[Callable[[Scene], dict[str, Any]], str]] = {
     "no report": (_answer(b"{}"), "protocol_error"),
     "no text": (_answer(b"\xff\xfe"), "protocol_error"),
     "another picture's report": (_answer(_other_picture), "protocol_error"),
+    "a number that is none": (_answer(_not_a_number), "internal"),
     "an unknown profile": (_settings(endface_profile="foo"), "unknown_profile"),
     "no profile, server": (_settings(endface_profile=""), "unknown_profile"),
     "no profile, in process": (_settings(endface_profile="", endface_server=""), "unknown_profile"),
@@ -182,7 +187,7 @@ def test_what_fails_never_passes(
     """Whatever goes wrong, nothing is raised, a sentence says it, and the last stage fails the face."""
     run = scene.run
     if stale:
-        assert run.analyze(ask())["success"] is True
+        assert run.analyze(ask(enable_visualization=False))["success"] is True
     play, code = FAILURES[name]
     keywords = {"endface_server": scene.server.address, "endface_profile": "mm-pc"} | play(scene)
 
@@ -257,3 +262,11 @@ def test_a_name_that_is_no_text(run: Any, ask: Any, gray_png: bytes) -> None:
 
     assert values["success"] is True
     assert (run.output_dir / os.fsdecode(b"f\xffce_detailed.txt")).exists()
+
+
+@pytest.mark.parametrize("server", [True, False], ids=["server", "in process"])
+def test_without_limits_the_variable_is_named(run: Any, fake_server: FakeServer, server: bool) -> None:
+    """Who has named no limits is told where to name them."""
+    values = run.analyze(OmniConfig(endface_server=fake_server.address if server else ""))
+
+    assert values["error"].endswith("name the limits in ENDFACE_PROFILE, such as ENDFACE_PROFILE=mm-pc")
