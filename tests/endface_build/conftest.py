@@ -17,7 +17,7 @@ from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, sha256_of
 MASKS = 32
 
 STEPS = """steps (uint8[N,1,512,512] SQUARE) => (uint8[N,512,512] LABELS, uint8[N,512,512] CONFIDENCE)
-<float[2,1,3,3] spread, float[2,2,3,3] through, float[2,2,1,1] join, float scale, float low, float high,
+<float[8,1,3,3] spread, float[8,8,3,3] through, float[2,8,1,1] join, float scale, float low, float high,
  int64[1] zero, int64[1] one, int64[1] two>
 {
     gray = Cast <to = 1> (SQUARE)
@@ -155,7 +155,7 @@ def write_steps() -> Callable[..., Path]:
         model = onnx.helper.make_model(
             onnx.parser.parse_graph(STEPS), opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10
         )
-        weights = {"spread": np.zeros((2, 1, 3, 3)), "through": np.zeros((2, 2, 3, 3)), "join": np.zeros((2, 2, 1, 1))}
+        weights = {"spread": np.zeros((8, 1, 3, 3)), "through": np.zeros((8, 8, 3, 3)), "join": np.zeros((2, 8, 1, 1))}
         weights["spread"][:, 0, 1, 1] = spread
         weights["join"][[0, 1], [0, 1]] = 1 / spread
         numbers = {"scale": 1 / 50, "low": 0, "high": 4}
