@@ -42,12 +42,24 @@ def plan(  # noqa: PLR0913 - one parameter for each option of the command
             folder,
             runtime,
             precision,
-            batches=_sizes(batch),
+            batches=sizes(batch),
             out=out,
             golden=[*pictures.drawn(), *(pictures.of_folder(golden, profile) if golden else ())],
             progress=status.update,
         )
     console.print(f"{(folder if out is None else out) / PLAN_FILE}: {_told(manifest)}", highlight=False, soft_wrap=True)
+
+
+def sizes(text: str) -> list[int]:
+    """Batch sizes of a list with commas.
+
+    Raises:
+        typer.BadParameter: It is none.
+    """
+    try:
+        return [int(size) for size in text.split(",")]
+    except ValueError as exc:
+        raise typer.BadParameter(f"{text!r} is no list of batch sizes: say, --batch 1,8,32") from exc
 
 
 def _told(manifest: PlanManifest) -> str:
@@ -63,11 +75,3 @@ def _told(manifest: PlanManifest) -> str:
             f"no verdict changed on {manifest.parity.pictures} golden pictures",
         ]
     return ", ".join([*words, manifest.verification])
-
-
-def _sizes(text: str) -> list[int]:
-    """Batch sizes of a list with commas."""
-    try:
-        return [int(size) for size in text.split(",")]
-    except ValueError as exc:
-        raise typer.BadParameter(f"{text!r} is no list of batch sizes: say, --batch 1,8,32") from exc

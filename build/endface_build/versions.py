@@ -20,7 +20,8 @@ from endface.errors import ConfigurationError, RolloutError
 from endface.network import newest_version
 
 _INCOMING: Final = ".incoming-"
-_WITHDRAWN: Final = "withdrawn-"
+WITHDRAWN: Final = "withdrawn-"
+"""Begins the name of a version's folder that was taken away from Triton."""
 
 
 class Versions:
@@ -74,7 +75,7 @@ class Versions:
 
     def next_number(self) -> int:
         """A number that no version ever had, so that a report's version means one network for good."""
-        withdrawn = [entry.name.removeprefix(_WITHDRAWN) for entry in self.folder.glob(f"{_WITHDRAWN}*")]
+        withdrawn = [entry.name.removeprefix(WITHDRAWN) for entry in self.folder.glob(f"{WITHDRAWN}*")]
         return max([*self._numbers(), *(int(name) for name in withdrawn if name.isdigit())]) + 1
 
     def new_folder(self, number: int) -> Path:
@@ -94,7 +95,7 @@ class Versions:
 
     def withdraw(self, number: int) -> Path:
         """Take a version away from Triton, at one stroke; its files stay under another name, which is returned."""
-        aside = self.folder / f"{_WITHDRAWN}{number}"
+        aside = self.folder / f"{WITHDRAWN}{number}"
         self.path(number).rename(aside)
         _sync(self.folder)
         return aside
