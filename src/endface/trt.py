@@ -33,7 +33,10 @@ _LOAD_ORDER: Final = ("libtensorrt_rtx.so.*", "libtensorrt_onnxparser_rtx.so.*")
 """The parser needs the library: it comes second."""
 
 _INSTALLING: Final[dict[Runtime, str]] = {
-    "tensorrt": "use Triton's container, which has it, or `--runtime tensorrt_rtx`, which pip installs",
+    "tensorrt": (
+        "in Triton's container install the Python package `tensorrt` in the version that Triton has; elsewhere use "
+        "`--runtime tensorrt_rtx`, which pip installs"
+    ),
     "tensorrt_rtx": "install it with `pip install 'endface[rtx]'`",
 }
 
