@@ -61,13 +61,16 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     write_whole(folder / MANIFEST_FILE, (json.dumps(manifest, indent=2) + "\n").encode())
 
 
-def provenance() -> dict[str, str]:
-    """When this was made and from which commit; ``-dirty`` where this package's files differ from it."""
-    folder = Path(__file__).parent
+def provenance(folder: Path = Path(__file__).parent, *paths: str) -> dict[str, str]:
+    """When this was made and from which commit; ``-dirty`` where files differ from it.
+
+    Args:
+        folder: In the checkout; by default this package, the files of which are then looked at.
+        paths: Look at these instead, from the folder on.
+    """
     try:
-        commit = _git("rev-parse", "HEAD", folder=folder) + (
-            "-dirty" if _git("status", "-s", ".", folder=folder) else ""
-        )
+        changed = _git("status", "-s", "--", *(paths or (".",)), folder=folder)
+        commit = _git("rev-parse", "HEAD", folder=folder) + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"  # installed from a wheel
     return {"commit": commit, "created": datetime.now(UTC).isoformat(timespec="seconds")}
