@@ -1,0 +1,131 @@
+"""``python -m benchmarks``: time the stages, load a server, write the page of results."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import stages
+from benchmarks.limit import Work
+from benchmarks.load import Plan, measure
+from benchmarks.origin import PAGE, RESULTS, Json, origin
+from benchmarks.page import write_page
+from benchmarks.pictures import Picture, draw, expect, photographs, save
+from benchmarks.shapes import SHAPES, Line
+from benchmarks.slo import SLO_FILE, read_limits
+from benchmarks.target import Target, serving, warm_up
+from endface import contract
+from endface.errors import EndfaceError
+from endface.network import Network, newest_version
+from endface.repository import default_repository
+from endface.triton_settings import DEFAULT_ENGINE
+from endface_build.manifest import MODEL_FILE, write_whole
+
+REAL_DATA = "ENDFACE_REAL_DATA"
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+
+Profile = Annotated[str, typer.Option(help="Limits to judge by.")]
+Faces = Annotated[int, typer.Option(min=1, help="Drawn faces, half of them for each camera.")]
+Folder = Annotated[
+    Path | None, typer.Option("--photographs", envvar=REAL_DATA, help="Folder of real photographs to add.")
+]
+Results = Annotated[Path, typer.Option(help="Folder for the record.")]
+Out = Annotated[Path, typer.Option(help="Folder for pictures and what Locust writes.")]
+
+
+@app.command("stages")
+def time_stages(  # noqa: PLR0913, PLR0917 - the options of a command
+    profile: Profile = "mm-pc",
+    faces: Faces = 24,
+    folder: Folder = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each picture goes through each stage.")] = 20,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each way to the limit is counted.")] = 20.0,
+    results: Results = RESULTS,
+) -> None:
+    """Time every stage without a server, and find the pictures a second that this machine can do at all."""
+    work = Work(_pictures(faces, folder, profile), _network(), profile)
+    record = origin(Network(work.network).info) | stages.measure(work, rounds=rounds, seconds=seconds)
+    console.print(f"{record['limit']['images_per_s']:g} pictures/s; {_keep(record, results, 'stages')}")
+
+
+@app.command()
+def load(  # noqa: PLR0913, PLR0917 - the options of a command
+    server: Annotated[str, typer.Option(help="host:port of gRPC; a server of its own is started otherwise.")] = "",
+    metrics: Annotated[str, typer.Option(help="host:port of that server's metrics.")] = "",
+    engine: Annotated[str, typer.Option(help="What runs the network in a server of its own.")] = DEFAULT_ENGINE,
+    profile: Profile = "mm-pc",
+    faces: Faces = 24,
+    folder: Folder = None,
+    shape: Annotated[list[str] | None, typer.Option(help="Load shape; may be repeated. All otherwise.")] = None,
+    stations: Annotated[int, typer.Option(min=1, help="Stations of takt.")] = Line.stations,
+    takt_ms: Annotated[float, typer.Option(min=1, help="Their takt.")] = Line.takt_ms,
+    machines: Annotated[int, typer.Option(min=1, help="Machines of burst.")] = Line.machines,
+    connector_ms: Annotated[float, typer.Option(min=1, help="Their takt.")] = Line.connector_ms,
+    knee: Annotated[int, typer.Option(min=1, help="Stations of soak and recovery, where no ramp runs.")] = Line.knee,
+    most: Annotated[int, typer.Option(min=2, help="Stations up to which ramp goes.")] = Line.most,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each phase is counted.")] = Line.seconds,
+    settle_s: Annotated[float, typer.Option(min=1, help="How long it runs before.")] = Line.settle_s,
+    slices: Annotated[int, typer.Option(min=1, help="Phases of soak.")] = Line.slices,
+    limit_s: Annotated[float, typer.Option(min=0.1, help="How long each way to the limit is counted.")] = Plan.limit_s,
+    processes: Annotated[int, typer.Option(min=1, help="Processes of Locust.")] = Plan.processes,
+    slo: Annotated[Path, typer.Option(help="What must be kept.")] = SLO_FILE,
+    results: Results = RESULTS,
+    out: Out = Path("out/bench"),
+) -> None:
+    """Put every load shape on a server; ends with 1 where a limit is not kept."""
+    limits, network, pictures = read_limits(slo), _network(), _pictures(faces, folder, profile)
+    save(pictures, out / "pictures")
+    line = Line(stations, takt_ms, machines, connector_ms, knee, most, seconds, settle_s, slices)
+    plan = Plan(line, tuple(shape or SHAPES), limit_s, processes)
+    with serving(server, metrics, engine) as (grpc, counters):
+        target = Target(grpc, counters, profile, out / "pictures")
+        warm_up(target, pictures)
+        record = measure(target, pictures, network, plan, limits, out=out, progress=console.print)
+    broken = [check for check in record["checks"] if not check["kept"]]
+    for check in broken:
+        console.print(f"not kept: {check['shape']}, {check['phase']}: {check['what']} {check['found']}")
+    console.print(f"{len(record['checks'])} limits, {len(broken)} not kept; {_keep(record, results, 'load')}")
+    raise typer.Exit(1 if broken else 0)
+
+
+@app.command()
+def page(results: Results = RESULTS, document: Annotated[Path, typer.Option(help="The page.")] = PAGE) -> None:
+    """Write RESULTS.md and its plots from the newest records."""
+    write_page(results, document)
+    console.print(str(document))
+
+
+def main() -> None:
+    """Run the command; an error of ours is one sentence, not a traceback."""
+    try:
+        app()
+    except EndfaceError as exc:
+        sys.exit(f"benchmarks: {exc}")
+
+
+def _network() -> Path:
+    folder = default_repository() / contract.SEGMENT.name
+    return folder / str(newest_version(folder)) / MODEL_FILE
+
+
+def _pictures(faces: int, folder: Path | None, profile: str) -> list[Picture]:
+    return expect(chain(draw(faces, profile), photographs(folder) if folder else ()), profile)
+
+
+def _keep(record: Json, results: Path, kind: str) -> Path:
+    path = results / f"{datetime.now(UTC):%Y-%m-%d}-{kind}.json"
+    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The measurement under load, from the limit without a server to the judgement: one run, one machine, one record.
+
+limit -> ramp -> knee -> takt, burst, soak, overload at that knee -> a second load generator -> the limit again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from benchmarks import locusts, loop
+from benchmarks.figures import bottleneck, ramp_points
+from benchmarks.knee import Point, knee
+from benchmarks.limit import Work, limit
+from benchmarks.origin import Json, origin
+from benchmarks.pictures import Picture
+from benchmarks.shapes import SHAPES, Line
+from benchmarks.slo import Limits, judge
+from benchmarks.target import Target
+from endface.network import Network
+
+AGREEMENT: Final = 0.05
+"""The two generators agree where their throughputs differ by no more than this share."""
+
+Progress = Callable[[str], None]
+"""Called with what begins."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, and for how long.
+
+    Attributes:
+        line: The production line.
+        shapes: Load shapes; without ``ramp`` the line's own knee is taken.
+        limit_s: How long each way to the limit is counted, before and after the load.
+        processes: Processes of Locust.
+    """
+
+    line: Line = field(default_factory=Line)
+    shapes: Sequence[str] = SHAPES
+    limit_s: float = 20.0
+    processes: int = 1
+
+
+def measure(  # noqa: PLR0913 - a measurement has that many parts
+    target: Target,
+    pictures: Sequence[Picture],
+    network: Path,
+    plan: Plan,
+    limits: dict[str, Limits],
+    *,
+    out: Path,
+    progress: Progress,
+) -> Json:
+    """Measure a running server that is warm.
+
+    Args:
+        target: the server; its pictures are prepared.
+        pictures: the same.
+        network: the ONNX file that the server serves.
+        plan: what to measure.
+        limits: what must be kept.
+        out: folder for what Locust writes, one below it for each shape.
+        progress: told of every step.
+
+    Returns:
+        The record.
+    """
+    record = origin(Network(network).info) | {"plan": _plan(plan), "pictures": _described(pictures)}
+    work = Work(pictures, network, target.profile)
+    progress("the limit without a server")
+    before = limit(work, seconds=plan.limit_s)
+    progress("one client")
+    one = loop.run(target.server, pictures, target.profile, _span(1, plan.line))
+    line, shapes = plan.line, {}
+    for shape in sorted(plan.shapes, key=lambda name: name != "ramp"):  # the others take their size from the knee
+        progress(shape)
+        shapes[shape] = locusts.run(shape, line, target, out / shape, processes=plan.processes)
+        if shape == "ramp":
+            line = replace(line, knee=_size_of_knee(ramp_points(shapes[shape]), line))
+    progress("a second load generator")
+    second = loop.run(target.server, pictures, target.profile, _span(line.knee, line))
+    progress("the limit again")
+    after = limit(work, seconds=plan.limit_s)
+    ramp = shapes.get("ramp", [])
+    return record | {
+        "limit": {"before": before, "after": after},
+        "one_client": one,
+        "shapes": shapes,
+        "knee": _knee(ramp),
+        "second_generator": second,
+        "generators": compare(ramp, second),
+        "generator_busy": bottleneck([phase for each in shapes.values() for phase in each], plan.processes),
+        "served_over_limit": served_over_limit(ramp, before, after),
+        "checks": [check.to_json() for check in judge(limits, shapes)],
+    }
+
+
+def served_over_limit(ramp: Sequence[Json], *limits: Json) -> float | None:
+    """The highest throughput served, as a share of the highest that any way without a server reached.
+
+    Args:
+        ramp: figures of the ramp's phases.
+        limits: the limit before and after it; the greater one counts.
+
+    Returns:
+        The share; None without a ramp.
+    """
+    highest = max((phase["images_per_s"] for phase in ramp), default=None)
+    return None if highest is None else round(highest / max(each["images_per_s"] for each in limits), 3)
+
+
+def compare(ramp: Sequence[Json], second: Json) -> Json | None:
+    """Locust beside the second generator at the same number of stations; None where the ramp has no such phase.
+
+    Returns:
+        ``locust_over_second``, the ratio of throughputs, and ``agree``.
+    """
+    same = next((phase for phase in ramp if phase["users"] == second["users"]), None)
+    if same is None or not second["images_per_s"]:
+        return None
+    ratio = same["images_per_s"] / second["images_per_s"]
+    return {
+        "users": second["users"],
+        "locust_images_per_s": same["images_per_s"],
+        "second_images_per_s": second["images_per_s"],
+        "locust_over_second": round(ratio, 3),
+        "agree": abs(ratio - 1) <= AGREEMENT,
+    }
+
+
+def _size_of_knee(points: Sequence[Point], line: Line) -> int:
+    """Stations for the shapes that follow the ramp: the knee, or the most that was tried."""
+    found = knee(points)
+    return found.users if found else line.most
+
+
+def _knee(ramp: Sequence[Json]) -> Json | None:
+    found = knee(ramp_points(ramp))
+    return asdict(found) if found else None
+
+
+def _plan(plan: Plan) -> Json:
+    return asdict(plan) | {"shapes": list(plan.shapes)}
+
+
+def _span(users: int, line: Line) -> loop.Span:
+    return loop.Span(users, line.seconds, line.settle_s)
+
+
+def _described(pictures: Sequence[Picture]) -> Json:
+    """How many pictures of each size and verdict."""
+    described: Json = {"count": len(pictures), "sizes": {}, "verdicts": {}}
+    for picture in pictures:
+        for key, value in (("sizes", picture.size), ("verdicts", picture.verdict)):
+            described[key][value] = described[key].get(value, 0) + 1
+    return described

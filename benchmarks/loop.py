@@ -1,0 +1,112 @@
+"""A second load generator, to see whether Locust is what holds the server back: tasks of one asyncio loop.
+
+It asks as Locust's stations do without a pause, each on a connection of its own, and checks the same verdicts; nothing
+of gevent or Locust is in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import psutil
+
+from benchmarks.connection import AsyncStationClient
+from benchmarks.errors import BenchmarkError
+from benchmarks.origin import Json
+from benchmarks.pictures import Picture
+from benchmarks.usage import usage
+from endface_client import ClientError
+
+
+@dataclass
+class _Tally:
+    """What came back while it counted."""
+
+    counting: bool = False
+    answered_ms: list[float] = field(default_factory=list)
+    failed: int = 0
+    wrong: int = 0
+
+
+@dataclass(frozen=True)
+class Span:
+    """How many ask, and how long.
+
+    Attributes:
+        users: Connections, each with one request under way.
+        seconds: How long is counted.
+        settle_s: How long they ask before.
+    """
+
+    users: int
+    seconds: float
+    settle_s: float
+
+
+def run(server: str, pictures: Sequence[Picture], profile: str, span: Span) -> Json:
+    """Ask in a closed loop for a while.
+
+    Args:
+        server: ``host:port`` of gRPC.
+        pictures: taken in turns.
+        profile: the limits to judge by.
+        span: how many ask, and how long.
+
+    Returns:
+        Throughput, percentiles, counts, and the processor that this generator took.
+
+    Raises:
+        BenchmarkError: it broke down.
+    """
+    return asyncio.run(_run(server, pictures, profile, span))
+
+
+async def _run(server: str, pictures: Sequence[Picture], profile: str, span: Span) -> Json:
+    tally, myself = _Tally(), [psutil.Process()]
+    starts = [number % len(pictures) for number in range(span.users)]
+    turned = [[*pictures[start:], *pictures[:start]] for start in starts]
+    stations = [asyncio.create_task(_station(server, each, profile, tally)) for each in turned]
+    await asyncio.sleep(span.settle_s)
+    tally.counting = True
+    started, before = time.perf_counter(), usage(myself, ())
+    await asyncio.sleep(span.seconds)
+    tally.counting = False
+    measured_s, spent = time.perf_counter() - started, usage(myself, ()) - before
+    for station in stations:
+        station.cancel()
+    for end in await asyncio.gather(*stations, return_exceptions=True):
+        if not isinstance(end, asyncio.CancelledError):
+            raise BenchmarkError("a station of the second load generator broke down") from end
+    p50, p99 = np.percentile(tally.answered_ms, (50, 99)).round(2).tolist() if tally.answered_ms else (None, None)
+    return {
+        "users": span.users,
+        "images_per_s": round(len(tally.answered_ms) / measured_s, 2),
+        "p50_ms": p50,
+        "p99_ms": p99,
+        "answered": len(tally.answered_ms),
+        "failed": tally.failed,
+        "wrong_verdicts": tally.wrong,
+        "generator_cores": spent.cores(measured_s)["generator"],
+    }
+
+
+async def _station(server: str, pictures: Sequence[Picture], profile: str, tally: _Tally) -> None:
+    async with AsyncStationClient(server, profile=profile) as client:
+        while True:
+            for picture in pictures:
+                started = time.perf_counter()
+                try:
+                    report = await client.inspect(picture.data, name=picture.name)
+                except ClientError:
+                    tally.failed += tally.counting
+                    continue
+                if not tally.counting:
+                    continue
+                if report.verdict == picture.verdict:
+                    tally.answered_ms.append((time.perf_counter() - started) * 1000)
+                else:
+                    tally.wrong += 1

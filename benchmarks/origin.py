@@ -1,0 +1,48 @@
+"""Where a record comes from: machine, versions, commit, network, and what else kept the machine busy."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from endface.report import ModelInfo
+from endface_build.accuracy import machine
+from endface_build.manifest import provenance
+
+Json = dict[str, Any]
+
+ROOT: Final = Path(__file__).parents[1]
+"""The checkout: Locust is started here, and the records lie in it."""
+
+RESULTS: Final = ROOT / "benchmarks" / "results"
+PAGE: Final = ROOT / "benchmarks" / "RESULTS.md"
+
+PACKAGES: Final = (
+    "endface",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "onnxruntime",
+    "nvidia-pytriton",
+    "tritonclient",
+    "grpcio",
+    "locust",
+)
+_MEASURED: Final = ("src", "client", "build", "model_repository", "benchmarks/*.py")
+
+
+def origin(network: ModelInfo) -> Json:
+    """The head of a record.
+
+    Args:
+        network: the network that was run.
+    """
+    return {
+        "machine": machine(),
+        "versions": {name: version(name) for name in PACKAGES},
+        **provenance(ROOT, *_MEASURED),
+        "network": {"version": network.version, "sha256": network.sha256, "engine": network.engine},
+        "load_average": round(os.getloadavg()[0], 2),
+    }

@@ -1,0 +1,70 @@
+"""Who used the processor: the load generator, the server, everybody."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+import psutil
+
+BUSY_GENERATOR: Final = 0.8
+"""A generator's process that takes this share of a core no longer asks when it should: it is the bottleneck."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Seconds of processor time so far.
+
+    Attributes:
+        generator: Of the load generator, all its processes.
+        server: Of the server and its stubs; 0 where it is not on this machine.
+        machine: Of everybody on this machine.
+    """
+
+    generator: float
+    server: float
+    machine: float
+
+    def __sub__(self, earlier: Self) -> Self:
+        return type(self)(*(getattr(self, each.name) - getattr(earlier, each.name) for each in fields(self)))
+
+    def cores(self, seconds: float) -> dict[str, float]:
+        """As cores that were kept busy over a time."""
+        return {each.name: round(getattr(self, each.name) / seconds, 3) for each in fields(self)}
+
+
+def usage(generator: Iterable[psutil.Process], server: Iterable[psutil.Process]) -> Usage:
+    """What these processes have used by now."""
+    times = psutil.cpu_times()
+    machine = sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
+    return Usage(_seconds(generator), _seconds(server), machine)
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """A process and its descendants."""
+    return [process, *process.children(recursive=True)]
+
+
+def server_processes(port: int) -> list[psutil.Process]:
+    """The process of this machine that listens on a port, and its stubs; nothing where the server is elsewhere."""
+    for connection in psutil.net_connections("tcp"):
+        # gRPC listens on IPv6 sockets for IPv4 addresses, too.
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            return family(psutil.Process(connection.pid))
+    return []
+
+
+def memory_mib(processes: Iterable[psutil.Process]) -> float:
+    """Memory of processes together, shared pages counted once (PSS)."""
+    return round(float(sum(process.memory_full_info().pss for process in processes)) / 2**20, 1)
+
+
+def _seconds(processes: Iterable[psutil.Process]) -> float:
+    total = 0.0
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):  # a worker that has ended meanwhile
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
