@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from endface.report import Report
+from endface.report import Ellipse, Report
 from endface_client.legacy import OmniFiberAnalyzer
 from endface_client.legacy._analyzer import is_region
+from endface_client.legacy._consensus import Consensus
 from endface_client.testing import FakeServer, Received
 
 Read = Callable[..., Any]
@@ -134,7 +135,27 @@ def test_a_consensus_without_sense_is_none(run: Any, ask: Any, values: dict[str,
     assert "consensus" not in run.analyze(ask())
 
 
-def around(found: Report) -> Callable[[Received], Report]:
+@pytest.mark.parametrize(
+    ("center", "radius_px", "agrees"),
+    [
+        ((500.0, 400.0), 100.0, True),
+        ((519.0, 400.0), 100.0, True),
+        ((521.0, 400.0), 100.0, False),
+        ((500.0, 421.0), 100.0, False),
+        ((500.0, 400.0), 119.0, True),
+        ((500.0, 400.0), 121.0, False),
+        ((500.0, 400.0), 84.0, True),
+        ((500.0, 400.0), 82.0, False),
+    ],
+)
+def test_a_fifth_of_the_radius_is_agreement(center: tuple[float, float], radius_px: float, agrees: bool) -> None:
+    """So far may centre and size be apart; of an ellipse the mean radius counts."""
+    cladding = Ellipse((500.0, 400.0), (radius_px * 1.05, radius_px / 1.05))
+
+    assert Consensus(center, 40.0, 100.0).agrees(cladding) is agrees
+
+
+def around(found: Report, refused: Report) -> Callable[[Received], Report]:
     """A server that finds the fiber only in small pictures: 600 x 600 pixels around (500, 400) at most."""
 
     def answer(received: Received) -> Report:
@@ -142,19 +163,10 @@ def around(found: Report) -> Callable[[Received], Report]:
         height, width = levels.shape[:2]
         if max(height, width) > 600:
             image = dataclasses.replace(found.image, width=width, height=height)
-            return dataclasses.replace(REFUSED, image=image, criteria=found.criteria)
+            return dataclasses.replace(refused, image=image)
         return moved_by(found, -(500 - width // 2), -(400 - height // 2), width, height)
 
     return answer
-
-
-REFUSED = Report.from_json(
-    json.dumps(
-        json.loads(Path(__file__).parents[2].joinpath("data", "report.v1.json").read_text(encoding="utf-8"))
-        | {"verdict": "invalid", "error": {"code": "no_fiber", "message": "no fiber"}, "fiber": None}
-        | {"zones": [], "defects": [], "calibration": None}
-    )
-)
 
 
 def moved_by(report: Report, dx: int, dy: int, width: int, height: int) -> Report:
@@ -179,10 +191,12 @@ def moved_by(report: Report, dx: int, dy: int, width: int, height: int) -> Repor
     )
 
 
-def test_a_fiber_is_found_where_the_consensus_says(run: Any, ask: Any, fake_server: FakeServer, found: Report) -> None:
+def test_a_fiber_is_found_where_the_consensus_says(
+    run: Any, ask: Any, fake_server: FakeServer, found: Report, refused: Report
+) -> None:
     """Where none stands out in the whole picture the part around it is judged, and told in the whole one's pixels."""
     write_consensus(run, center=[500.0, 400.0], core_radius=50.0, cladding_radius=125.0)
-    fake_server.answer = around(found)
+    fake_server.answer = around(found, refused)
     values = run.analyze(ask())
 
     assert [(request.parameters["name"]) for request in fake_server.requests] == ["face.png"] * 2
@@ -195,11 +209,11 @@ def test_a_fiber_is_found_where_the_consensus_says(run: Any, ask: Any, fake_serv
 
 @pytest.mark.parametrize("center", [[600.0, 500.0], [1e9, 1e9], [-500.0, 0.0]], ids=str)
 def test_another_fiber_than_the_consensus_is_none(
-    run: Any, ask: Any, fake_server: FakeServer, found: Report, read_run: Read, *, center: list[float]
+    run: Any, ask: Any, fake_server: FakeServer, found: Report, *, refused: Report, read_run: Read, center: list[float]
 ) -> None:
     """What the second look finds elsewhere does not count: the picture stays invalid."""
     write_consensus(run, center=center, core_radius=50.0, cladding_radius=90.0)
-    fake_server.answer = around(found)
+    fake_server.answer = around(found, refused)
     values = run.analyze(ask())
 
     assert (values["success"], values["error_code"]) == (False, "no_fiber")
