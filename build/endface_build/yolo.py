@@ -165,7 +165,8 @@ after (float[1,rows,count] candidates, float[1,{masks},height,width] prototypes)
  float[1] half = {{0.5}}, float[2] corner = {corner}, float[1] enlarged = {{{enlarged}}}, float[1] byte = {{255.0}},
  int64[2] begin = {begin}, int64[2] stop = {stop}, int64[2] flat = {{{masks}, -1}}, int64[4] grid = {grid},
  int64[4] wide = {{1, 1, {side}, {side}}}, int64[2] square = {{{side}, {side}}},
- int64[2] column = {{-1, 1}}, uint8[1] nothing = {{0}}, uint8[1] certain = {{255}}, bool[1] yes = {{1}}>
+ int64[2] column = {{-1, 1}}, int32[1] nothing = {{0}}, uint8[1] background = {{0}}, uint8[1] certain = {{255}},
+ bool[1] yes = {{1}}>
 {{
     # A candidate speaks for its best class alone, and only where that means something to us.
     every = Cast <to = 1> (candidates)
@@ -220,14 +221,13 @@ after (float[1,rows,count] candidates, float[1,{masks},height,width] prototypes)
     across = Range (first, last, step)
     down = Reshape (across, column)
 
-    # One object after the other is painted where none lies yet.
+    # One object after the other takes the pixels that none has taken yet: owners count from 1, 0 is nobody.
     ones = Constant <value_ints = [1, 1, 1, 1]> ()
-    empty = Expand (nothing, square)
+    nobody = Expand (nothing, square)
     trips = Squeeze (count, zero)
     go = Squeeze (yes, zero)
-    labels, owned = Loop (trips, go, empty, empty) <body =
-        paint (int64 index, bool going, uint8[{side},{side}] painted, uint8[{side},{side}] sure)
-            => (bool still, uint8[{side},{side}] painted_after, uint8[{side},{side}] sure_after)
+    owners = Loop (trips, go, nobody) <body =
+        take (int64 index, bool going, int32[{side},{side}] taken) => (bool still, int32[{side},{side}] taken_after)
         {{
             still = Identity (going)
             row = Unsqueeze (index, zero)
@@ -249,14 +249,14 @@ after (float[1,rows,count] candidates, float[1,{masks},height,width] prototypes)
             in_rows = And (from_top, to_bottom)
             in_box = And (in_columns, in_rows)
             in_object = And (in_mask, in_box)
-            taken = Cast <to = 9> (painted)
-            free = Not (taken)
+            free = Equal (taken, nothing)
             here = And (in_object, free)
-            own_code = Gather (code, row)
-            own_certainty = Gather (certainty, row)
-            painted_after = Where (here, own_code, painted)
-            sure_after = Where (here, own_certainty, sure)
+            following = Add (row, one)
+            owner = Cast <to = 6> (following)
+            taken_after = Where (here, owner, taken)
         }}>
-    is_defect = Cast <to = 9> (labels)
-    confidence = Where (is_defect, owned, certain)
+    codes_of_owners = Concat <axis = 0> (background, code)
+    certainties_of_owners = Concat <axis = 0> (certain, certainty)
+    labels = Gather (codes_of_owners, owners)
+    confidence = Gather (certainties_of_owners, owners)
 }}"""

@@ -122,6 +122,45 @@ def test_round_mask(labels_of):
     assert found[0, 256, 256 - 84] == found[0, 256 - 84, 256] == Label.BACKGROUND
 
 
+def overlap_of(one, other):
+    """Intersection over union of two boxes (left, top, right, bottom)."""
+    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+    common = np.prod(np.maximum(high - low, 0))
+    return common / (np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - common)
+
+
+def decoded(objects, prototypes, side_px):
+    """A label map by plain loops: the surest first, unless a surer one of its class covers it; none paints over it."""
+    labels, kept = np.zeros((512, 512), np.uint8), []
+    middle = (np.arange(512) + 0.5) * side_px / 512
+    for theirs, score, box, weights in sorted(objects, key=lambda each: -each[1]):
+        corners = np.array(box)
+        if score <= 0.25 or any(overlap_of(corners, other) > 0.7 for of, other in kept if of == theirs):
+            continue
+        kept.append((theirs, corners))
+        likely = 1 / (1 + np.exp(-np.tensordot(weights, prototypes, 1)))
+        mask = cv2.resize(likely, (512, 512), interpolation=cv2.INTER_LINEAR) > 0.5
+        mask &= np.logical_and.outer((middle >= box[1]) & (middle < box[3]), (middle >= box[0]) & (middle < box[2]))
+        labels[mask & (labels == 0)] = (Label.CONTAMINATION, Label.SCRATCH)[theirs]
+    return labels
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_random_objects(labels_of, seed):
+    """Dozens of overlapping objects come out as plain loops over them paint them."""
+    rng = np.random.default_rng(seed)
+    prototypes = np.stack([cv2.GaussianBlur(rng.normal(0, 9, (40, 40)), (0, 0), 2) for _ in range(32)])
+    objects = []
+    for centre, size in zip(rng.uniform(20, 140, (30, 2)), rng.uniform(6, 70, (30, 2)), strict=True):
+        for shift in (0.0, rng.uniform(0, 6)):  # each with a neighbour that it may have to give way to
+            box = np.float32([*(centre - size / 2 + shift), *(centre + size / 2 + shift)])
+            objects.append((int(rng.integers(2)), float(rng.uniform(0.1, 1)), tuple(box), rng.normal(0, 1, 32)))
+    found, _ = labels_of(objects, prototypes=prototypes, size=(160, 160))
+
+    assert (found[0] != decoded(objects, prototypes, 160)).mean() < 1e-4  # pixels on an edge may round either way
+    assert set(np.unique(found)) == {Label.BACKGROUND, Label.SCRATCH, Label.CONTAMINATION}
+
+
 def test_batch_of_three(labels_of):
     """Each square of a batch is judged by itself, though the network was exported for one picture."""
     squares = np.concatenate([WHITE, WHITE // 2, WHITE * 0])
