@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +13,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from endface import variant
 from endface.embedded import EmbeddedServer
+from endface.errors import ConfigurationError
+from endface.network import newest_version
 from endface.triton_settings import Settings
+from endface_build import variants
 from endface_build.camera import Camera, photograph
 from endface_build.faces import Face
+from endface_build.golden import of_folder
 
 PROJECT = Path(__file__).parents[1]
 
@@ -76,6 +82,26 @@ def free_ports() -> Callable[[], dict[str, int]]:
 def repository() -> Path:
     """The model repository under test: ENDFACE_REPOSITORY, or the project's."""
     return Path(os.environ.get("ENDFACE_REPOSITORY", PROJECT / "model_repository"))
+
+
+@pytest.fixture(scope="session")
+def offline_repository(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The network in the form of every engine: the repository itself where it has them, else a copy that gets them."""
+    pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed; it comes with the extra litert")
+    version = repository / "segment" / str(newest_version(repository / "segment"))
+    try:
+        for engine in variant.FILES:
+            variant.find(version, engine)
+    except ConfigurationError:
+        pictures = of_folder(PROJECT / "samples", "mm-pc")
+        copied = tmp_path_factory.mktemp("offline")
+        shutil.copytree(version, copied / "segment" / version.name)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(variants, "CALIBRATION_COUNT", 16)  # enough, and a third of the time
+            for engine in variant.FORMATS:
+                variants.export_variant(engine, copied / "segment" / version.name, pictures=pictures)
+        return copied
+    return repository
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ class Agreement:
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
-        return asdict(self)
+        return asdict(self) | {"flips": list(self.flips)}
 
 
 def look(segment: Segment, picture: Golden) -> Seen:

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from endface import offline
+from endface import offline, variant
 from endface.errors import ConfigurationError, EmptyImageError, EngineError
-from endface.network import Network
+from endface.network import ONNXRUNTIME, Network
 from endface.stages import Options, postprocess, preprocess
 
 Write = Callable[..., Path]
@@ -27,6 +31,64 @@ def test_inspects_as_the_stages_do(samples: list[Path], repository: Path) -> Non
 
     assert set(found.timings_ms) == {"preprocess", "segment", "postprocess"}
     assert replace(found, timings_ms={}) == replace(wanted, timings_ms={})
+
+
+@pytest.mark.parametrize("engine", variant.FORMATS)
+def test_engines_see_the_same(
+    engine: str, samples: list[Path], offline_repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the samples no verdict flips, and the labels agree with ONNX Runtime's on 0.995 of the pixels and more."""
+    monkeypatch.setenv("ENDFACE_REPOSITORY", str(offline_repository))
+    options = Options("mm-pc")
+    for path in samples:
+        data = path.read_bytes()
+        wanted, found = (offline.inspect(data, options, engine=name) for name in (ONNXRUNTIME, engine))
+
+        assert (found.verdict, found.error) == (wanted.verdict, wanted.error), path.name
+        assert found.model is not None
+        assert found.model.engine == engine
+
+        square, _ = preprocess(data, options)
+        maps = [offline.load(name).segment(square[None, None])[0] for name in (ONNXRUNTIME, engine)]
+
+        assert (maps[0] == maps[1]).mean() >= 0.995, path.name
+
+
+@pytest.mark.parametrize("engine", offline.ENGINES)
+@given(seeds=st.lists(st.integers(0, 9), min_size=1, max_size=3))
+@settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_a_batch_is_its_squares(engine: str, offline_repository: Path, seeds: list[int]) -> None:
+    """Squares are labelled one by one as in a batch, in order."""
+    version = next((offline_repository / "segment").glob("[0-9]*"))
+    network = offline.load(engine, variant.find(version, engine))
+    squares = np.stack([_noise(seed) for seed in seeds])
+
+    labels, confidence = network.segment(squares)
+
+    assert labels.dtype == confidence.dtype == np.uint8
+    assert labels.shape == confidence.shape == (len(seeds), 512, 512)
+    for number in range(len(seeds)):
+        alone, sure = network.segment(squares[number : number + 1])
+        assert np.array_equal(labels[number], alone[0])
+        assert np.array_equal(confidence[number], sure[0])
+
+
+@pytest.mark.parametrize("engine", offline.ENGINES)
+def test_threads_share_a_network(engine: str, offline_repository: Path, samples: list[Path]) -> None:
+    """Inspections at the same time do not mix up their pictures."""
+    version = next((offline_repository / "segment").glob("[0-9]*"))
+    network = variant.find(version, engine)
+    pictures = [path.read_bytes() for path in samples[:4]]
+
+    def defects(data: bytes) -> object:
+        return offline.inspect(data, Options("mm-pc"), engine=engine, network=network).defects
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(defects, pictures))
+
+    assert together == [defects(data) for data in pictures]
 
 
 def test_a_picture_that_cannot_be_judged_is_invalid(
@@ -49,6 +111,13 @@ def test_keeps_a_network(tmp_path: Path, write_network: Write) -> None:
     path = write_network(tmp_path)
 
     assert offline.load(network=path) is offline.load(network=path)
+
+
+@pytest.mark.parametrize("engine", offline.ENGINES)
+def test_refuses_a_network_without_its_manifest(engine: str, tmp_path: Path) -> None:
+    """Whatever the engine, a report must be able to name its network."""
+    with pytest.raises(ConfigurationError, match=r"manifest\.json is missing"):
+        offline.load(engine, tmp_path / "model")
 
 
 def test_takes_the_newest_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_network: Write) -> None:
@@ -76,3 +145,8 @@ def test_refuses_a_malformed_request(tmp_path: Path, write_network: Write) -> No
     """No bytes are no picture: that is the caller's mistake, as with a server."""
     with pytest.raises(EmptyImageError):
         offline.inspect(b"", Options("mm-pc"), network=write_network(tmp_path))
+
+
+def _noise(seed: int) -> NDArray[np.uint8]:
+    """A gray square with structure, uint8 (1, 512, 512)."""
+    return np.random.default_rng(seed).integers(90, 130, (1, 512, 512)).astype(np.uint8)
