@@ -113,7 +113,11 @@ def _config(tensorrt: Any, builder: Any, profiles: Sequence[Profile]) -> Any:
 
 
 def _inspect(runtime: Runtime, plan: bytes, model: onnx.ModelProto, precision: Precision) -> None:
-    """Ask the engine itself; without a GPU it cannot be opened, and its bytes tell."""
+    """Ask the engine itself; without a GPU it cannot be opened, and its bytes tell.
+
+    The inspector may show no convolution, where all are fused into larger layers: then the typed network was the only
+    witness.
+    """
     tensorrt = trt.load(runtime)
     engine = tensorrt.Runtime(_log(tensorrt)).deserialize_cuda_engine(plan)
     if engine is not None:
