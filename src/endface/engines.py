@@ -101,10 +101,12 @@ def open_plan(folder: Path, runtime: Runtime, onnx_sha256: str) -> plan.PlanMani
 
 
 def _check_batch(manifest: plan.PlanManifest, folder: Path, wanted: int) -> None:
-    if manifest.max_batch < wanted:
+    """See that the plan's first profile, which is the one that is used, takes every batch that Triton hands over."""
+    batches = manifest.profiles[0]
+    if batches.min > 1 or batches.max < wanted:
         command = plan.build_command(manifest.runtime, folder=folder)
         raise PlanError(
-            f"the plan in {folder} takes batches of {manifest.max_batch}, the server's configuration wants {wanted}; "
+            f"the plan in {folder} takes batches of {batches.min} to {batches.max}, the server needs 1 to {wanted}; "
             f"build it anew with `{command} --precision {manifest.precision} --batch 1,8,{wanted}`"
         )
 

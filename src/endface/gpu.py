@@ -135,7 +135,7 @@ class _Cuda:
 
 
 def _cuda_runtime() -> Any:
-    """NVIDIA's own bindings: they carry the CUDA runtime inside, so that no library has to be found, and little else."""
+    """NVIDIA's own bindings: the CUDA runtime is inside, so that no library has to be found."""
     try:
         from cuda.bindings import runtime
     except ImportError as exc:

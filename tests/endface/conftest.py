@@ -79,9 +79,9 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 @pytest.fixture
 def write_plan() -> Callable[..., PlanManifest]:
-    """Put a plan beside a network, built by the machine and for batches up to 32 unless told otherwise."""
+    """Put a plan beside a network, built by the machine and for batches of 1 to 32 unless told otherwise."""
 
-    def write(network: Path, machine: Machine, *, max_batch: int = 32) -> PlanManifest:
+    def write(network: Path, machine: Machine, *, min_batch: int = 1, max_batch: int = 32) -> PlanManifest:
         manifest = PlanManifest(
             runtime=machine.runtime,
             runtime_version=machine.runtime_version or "",
@@ -91,7 +91,7 @@ def write_plan() -> Callable[..., PlanManifest]:
             onnx_sha256=hashlib.sha256(network.read_bytes()).hexdigest(),
             plan_sha256=hashlib.sha256(b"a plan").hexdigest(),
             precision="fp16",
-            profiles=(Profile(1, 8, max_batch),),
+            profiles=(Profile(min_batch, 8, max_batch),),
             build_s=1.0,
             created="2026-11-22T18:00:00+00:00",
         )

@@ -76,13 +76,14 @@ def test_plan_of_another_network_is_refused(
         check(tmp_path, RTX)
 
 
-def test_plan_for_smaller_batches_is_refused(
-    network: Path, tmp_path: Path, gpu: Machine, write_plan: WritePlan
+@pytest.mark.parametrize("batches", [{"max_batch": 8}, {"min_batch": 4}], ids=str)
+def test_plan_for_other_batches_is_refused(
+    network: Path, tmp_path: Path, gpu: Machine, write_plan: WritePlan, batches: dict[str, int]
 ) -> None:
     """Triton would hand over batches that the plan cannot take."""
-    write_plan(network, gpu, max_batch=8)
+    write_plan(network, gpu, **batches)
 
-    with pytest.raises(PlanError, match=r"takes batches of 8, .* wants 32; .*--batch 1,8,32"):
+    with pytest.raises(PlanError, match=r"takes batches of \d to \d+, the server needs 1 to 32; .*--batch 1,8,32"):
         check(tmp_path, RTX)
 
 
