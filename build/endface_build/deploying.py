@@ -30,7 +30,10 @@ def quantize(model: Model = MODEL) -> None:
     from endface_build.manifest import read_manifest
     from endface_build.quantize import quantize as quantize_network
 
-    count = read_manifest(model)["recipe"]["held_out_count"]
+    recipe = read_manifest(model).get("recipe")
+    if recipe is None:
+        raise ConfigurationError(f"{model} was imported: make it smaller with the tool that it was trained with.")
+    count = recipe["held_out_count"]
     with steps() as advance:
         manifest = quantize_network(model, progress=lambda done: advance("comparing with FP32", count, done))
     made = manifest["quantization"]

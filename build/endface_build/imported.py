@@ -16,7 +16,7 @@ from endface import contract
 from endface.contract import Label
 from endface.errors import ConfigurationError
 from endface.network import Network
-from endface_build import semantic, wrapping, yolo
+from endface_build import semantic, wrapping, yolo, yolo_graph
 from endface_build.foreign import Foreign, read_foreign
 from endface_build.manifest import MODEL_FILE, provenance, sha256_of, write_manifest, write_whole
 from endface_build.networkmap import NetworkMap, read_map
@@ -30,7 +30,7 @@ _SEED: Final = 20_007
 Json = dict[str, Any]
 
 
-def import_yolo(path: Path, classes: Path, folder: Path, settings: yolo.Settings, *, name: str = "") -> Json:
+def import_yolo(path: Path, classes: Path, folder: Path, settings: yolo_graph.Settings, *, name: str = "") -> Json:
     """Let a YOLO segmentation network stand in for ours.
 
     Args:
@@ -55,7 +55,7 @@ def import_yolo(path: Path, classes: Path, folder: Path, settings: yolo.Settings
     before = yolo.from_square(network)
     heads = yolo.find_heads(network, wrapping.raw_outputs(network, before, _faces()[0]))
     codes = network_map.codes(network.names, heads.classes)
-    after = yolo.to_labels(network, heads, codes, settings)
+    after = yolo_graph.to_labels(network, heads, codes, settings)
     links = {heads.candidates: "candidates", heads.prototypes: "prototypes"}
     model = wrapping.wrap(network, before, after, links)
     return _write(

@@ -32,7 +32,7 @@ def import_yolo(  # noqa: PLR0913 - one parameter for each option of the command
 ) -> None:
     """Wrap a YOLO segmentation network, as its usual exporter writes it (ONNX), to be served in place of ours."""
     from endface_build.imported import import_yolo as wrap_yolo
-    from endface_build.yolo import Settings
+    from endface_build.yolo_graph import Settings
 
     with console.status("wrapping the network and trying it on drawn faces"):
         manifest = wrap_yolo(network, classes, out, Settings(confidence, overlap), name=name)

@@ -2,7 +2,7 @@
 
     SQUARE --for each--> picture as the network wants it -> the network -> what its outputs mean -> LABELS, CONFIDENCE
 
-All of it is standard ONNX, so whatever runs our own network runs this one, and no server learns a second format.  The
+All of it is standard ONNX, so the engine that runs our own network runs this one: no server learns a second format.  The
 squares of a batch are taken one by one (``Scan``): networks are often exported for one picture, and boxes have to be
 sorted out picture by picture anyway.
 """

@@ -12,7 +12,7 @@ from endface.network import Network
 from endface_build import imported
 from endface_build.imported import import_segmentation, import_yolo
 from endface_build.manifest import MODEL_FILE, read_manifest, sha256_of
-from endface_build.yolo import Settings
+from endface_build.yolo_graph import Settings
 
 MAP = {"dust": "contamination", "core dip": "ignore"}
 NAMES = ("dust", "core dip")

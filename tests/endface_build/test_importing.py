@@ -118,6 +118,8 @@ def test_options(place, run, capsys):
     assert manifest["name"] == "line-3"
     assert (manifest["source"]["confidence"], manifest["source"]["overlap"]) == (0.99, 0.5)
     assert "drawn faces it sees nothing" in capsys.readouterr().out
+    assert run("endface-build quantize --model candidate") == 2
+    assert "candidate was imported" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("place")

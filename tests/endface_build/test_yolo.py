@@ -11,7 +11,7 @@ from endface.errors import ConfigurationError
 from endface.network import Network
 from endface_build.imported import import_yolo
 from endface_build.manifest import MODEL_FILE
-from endface_build.yolo import Settings
+from endface_build.yolo_graph import Settings
 
 DUST, SCRATCH = 0, 1
 MAP = {"dust": "contamination", "scratch": "scratch"}
@@ -183,7 +183,7 @@ def test_ignored_classes(labels_of):
 
 def test_more_objects_than_are_painted(labels_of, monkeypatch):
     """Of very many objects the most certain are painted."""
-    monkeypatch.setattr("endface_build.yolo.MOST_OBJECTS", 2)
+    monkeypatch.setattr("endface_build.yolo_graph.MOST_OBJECTS", 2)
     found, _ = labels_of([(DUST, 0.3 + 0.1 * k, (8 * k, 8, 8 * k + 8, 16), ALL) for k in range(4)])
 
     assert set(np.nonzero(found[0])[1] // 64) == {2, 3}
@@ -213,6 +213,7 @@ def test_letterbox_is_padded_with_gray(labels_of):
 @pytest.mark.parametrize(
     "knobs",
     [
+        {"opset": 11},
         {"opset": 12},
         {"opset": 20},
         {"kind": "float16"},
@@ -220,7 +221,7 @@ def test_letterbox_is_padded_with_gray(labels_of):
         {"declared": "height,width", "properties": {"names": "['dust', 'scratch']", "imgsz": "[64, 64]"}},
         {"properties": {}, "classes": {"0": "contamination", "1": "scratch"}},
     ],
-    ids=["old", "new", "half", "dynamic batch", "dynamic size", "no names"],
+    ids=["oldest", "old", "new", "half", "dynamic batch", "dynamic size", "no names"],
 )
 def test_ways_of_exporting(labels_of, knobs):
     """However the network was exported, the same objects come out."""
@@ -235,6 +236,7 @@ def test_ways_of_exporting(labels_of, knobs):
     [
         ({"names": ("a", "b"), "properties": {"names": "{0: 'a'}"}}, "38 rows a candidate; wanted are 4 . 1 classes"),
         ({"objects": [(DUST, 9.0, (8, 8, 16, 16), ALL)]}, "scores.*wanted are 0 to 1"),
+        ({"size": (64, 68)}, "sides that 32 divides"),
         ({"declared": "64,32"}, "prototypes .* are 16 x 16 pixels for a picture of 64 x 32"),
         ({"objects": [(DUST, 0.8, (0, 0, 1, 1), ALL)], "filler": 0.5}, "boxes .* are shares of the picture"),
         ({"candidates": 6 + 32}, "export it with nms=False and end2end=False"),
