@@ -2,9 +2,9 @@
 
     SQUARE --for each--> picture as the network wants it -> the network -> what its outputs mean -> LABELS, CONFIDENCE
 
-All of it is standard ONNX, so the engine that runs our own network runs this one: no server learns a second format.  The
-squares of a batch are taken one by one (``Scan``): networks are often exported for one picture, and boxes have to be
-sorted out picture by picture anyway.
+All of it is standard ONNX, so the engine that runs our own network runs this one: no server learns a second format.
+The squares of a batch are taken one by one (``Scan``): networks are often exported for one picture, and boxes have to
+be sorted out picture by picture anyway.
 """
 
 from __future__ import annotations
