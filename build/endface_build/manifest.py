@@ -43,15 +43,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest in a folder.
 
     Raises:
-        ConfigurationError: It is missing, not JSON, or does not describe the file beside it.
+        ConfigurationError: It is missing or not JSON, or its network is missing or another one.
     """
     path = folder / MANIFEST_FILE
     try:
         manifest = json.loads(path.read_text())
-        sha256 = manifest["sha256"]
+        sha256, network = manifest["sha256"], folder / manifest["file"]
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ConfigurationError(f"No usable manifest in {folder}: make it with `endface-build export`.") from exc
-    if sha256 != sha256_of(folder / manifest["file"]):
+    if not network.is_file():
+        raise ConfigurationError(f"There is no network {network}: make it with `endface-build export`.")
+    if sha256 != sha256_of(network):
         raise ConfigurationError(f"{path} describes another network than the one beside it: export it anew.")
     return dict(manifest)
 

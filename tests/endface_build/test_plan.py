@@ -154,6 +154,13 @@ def test_no_network(tmp_path):
         build_plan(tmp_path, "tensorrt_rtx", "fp16")
 
 
+def test_lost_network(folder):
+    """A manifest whose network is gone names the file and the command."""
+    (folder / MODEL_FILE).unlink()
+    with pytest.raises(ConfigurationError, match=r"no network .*model\.onnx: make it with `endface-build export`"):
+        build_plan(folder, "tensorrt_rtx", "fp16")
+
+
 @pytest.mark.parametrize(
     ("batches", "profile"),
     [((1, 8, 32), (1, 8, 32)), ((32, 1), (1, 32, 32)), ((4,), (4, 4, 4)), ((8, 1, 8), (1, 8, 8))],
