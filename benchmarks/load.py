@@ -5,7 +5,8 @@ limit -> ramp -> knee -> takt, burst, soak, overload at that knee -> a second lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -13,11 +14,10 @@ from typing import Final
 from benchmarks import locusts, loop
 from benchmarks.figures import bottleneck, ramp_points
 from benchmarks.knee import Point, knee
-from benchmarks.limit import Work, limit
+from benchmarks.limit import Work, alone, fastest, limit
 from benchmarks.origin import Json, origin
 from benchmarks.pictures import Picture
-from benchmarks.shapes import SHAPES, Line
-from benchmarks.slo import Limits, judge
+from benchmarks.shapes import SHAPES, Line, phases
 from benchmarks.target import Target
 from endface.network import Network
 
@@ -37,6 +37,9 @@ class Plan:
         shapes: Load shapes; without ``ramp`` the line's own knee is taken.
         limit_s: How long each way to the limit is counted, before and after the load.
         processes: Processes of Locust.
+
+    Raises:
+        BenchmarkError: there is no such shape.
     """
 
     line: Line = field(default_factory=Line)
@@ -44,37 +47,30 @@ class Plan:
     limit_s: float = 20.0
     processes: int = 1
 
+    def __post_init__(self) -> None:
+        for shape in self.shapes:
+            phases(shape, self.line)  # an unknown one is refused before an hour of measuring
 
-def measure(  # noqa: PLR0913 - a measurement has that many parts
-    target: Target,
-    pictures: Sequence[Picture],
-    network: Path,
-    plan: Plan,
-    limits: dict[str, Limits],
-    *,
-    out: Path,
-    progress: Progress,
-) -> Json:
+
+def measure(target: Target, work: Work, plan: Plan, *, out: Path, progress: Progress) -> Json:
     """Measure a running server that is warm.
 
     Args:
         target: the server; its pictures are prepared.
-        pictures: the same.
-        network: the ONNX file that the server serves.
+        work: the same pictures, and the network that the server serves.
         plan: what to measure.
-        limits: what must be kept.
         out: folder for what Locust writes, one below it for each shape.
         progress: told of every step.
 
     Returns:
         The record.
     """
-    record = origin(Network(network).info) | {"plan": _plan(plan), "pictures": _described(pictures)}
-    work = Work(pictures, network, target.profile)
+    record = origin(Network(work.network).info) | {"plan": _plan(plan), "pictures": _described(work.pictures)}
     progress("the limit without a server")
     before = limit(work, seconds=plan.limit_s)
     progress("one client")
-    one = loop.run(target.server, pictures, target.profile, _span(1, plan.line))
+    each_alone = alone(work, plan.line.seconds)
+    one = loop.run(target.server, work.pictures, target.profile, _span(1, plan.line))
     line, shapes = plan.line, {}
     for shape in sorted(plan.shapes, key=lambda name: name != "ramp"):  # the others take their size from the knee
         progress(shape)
@@ -82,20 +78,20 @@ def measure(  # noqa: PLR0913 - a measurement has that many parts
         if shape == "ramp":
             line = replace(line, knee=_size_of_knee(ramp_points(shapes[shape]), line))
     progress("a second load generator")
-    second = loop.run(target.server, pictures, target.profile, _span(line.knee, line))
+    second = loop.run(target.server, work.pictures, target.profile, _span(line.knee, line))
     progress("the limit again")
-    after = limit(work, seconds=plan.limit_s)
+    after = limit(work, seconds=plan.limit_s, ways=[fastest(before)])
     ramp = shapes.get("ramp", [])
     return record | {
         "limit": {"before": before, "after": after},
         "one_client": one,
+        "overhead_ms": overhead_ms(one["by_picture_ms"], each_alone),
         "shapes": shapes,
         "knee": _knee(ramp),
         "second_generator": second,
         "generators": compare(ramp, second),
         "generator_busy": bottleneck([phase for each in shapes.values() for phase in each], plan.processes),
         "served_over_limit": served_over_limit(ramp, before, after),
-        "checks": [check.to_json() for check in judge(limits, shapes)],
     }
 
 
@@ -111,6 +107,20 @@ def served_over_limit(ramp: Sequence[Json], *limits: Json) -> float | None:
     """
     highest = max((phase["images_per_s"] for phase in ramp), default=None)
     return None if highest is None else round(highest / max(each["images_per_s"] for each in limits), 3)
+
+
+def overhead_ms(served_ms: Mapping[str, float], alone_ms: Mapping[str, float]) -> float | None:
+    """What serving adds to a picture at one client: the median over the pictures, each against itself.
+
+    Args:
+        served_ms: median from call to report, by picture.
+        alone_ms: median of the same stages in one process.
+
+    Returns:
+        Milliseconds; None where no picture was served.
+    """
+    added = [ms - alone_ms[name] for name, ms in served_ms.items()]
+    return round(statistics.median(added), 2) if added else None
 
 
 def compare(ramp: Sequence[Json], second: Json) -> Json | None:

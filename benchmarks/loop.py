@@ -7,6 +7,7 @@ of gevent or Locust is in it.
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ class _Tally:
     """What came back while it counted."""
 
     counting: bool = False
-    answered_ms: list[float] = field(default_factory=list)
+    answered_ms: dict[str, list[float]] = field(default_factory=dict)
     failed: int = 0
     wrong: int = 0
 
@@ -57,7 +58,7 @@ def run(server: str, pictures: Sequence[Picture], profile: str, span: Span) -> J
         span: how many ask, and how long.
 
     Returns:
-        Throughput, percentiles, counts, and the processor that this generator took.
+        Throughput, percentiles, the median of each picture, counts, and the processor that this generator took.
 
     Raises:
         BenchmarkError: it broke down.
@@ -81,15 +82,17 @@ async def _run(server: str, pictures: Sequence[Picture], profile: str, span: Spa
     for end in await asyncio.gather(*stations, return_exceptions=True):
         if not isinstance(end, asyncio.CancelledError):
             raise BenchmarkError("a station of the second load generator broke down") from end
-    p50, p99 = np.percentile(tally.answered_ms, (50, 99)).round(2).tolist() if tally.answered_ms else (None, None)
+    times_ms = [ms for each in tally.answered_ms.values() for ms in each]
+    p50, p99 = np.percentile(times_ms, (50, 99)).round(2).tolist() if times_ms else (None, None)
     return {
         "users": span.users,
-        "images_per_s": round(len(tally.answered_ms) / measured_s, 2),
+        "images_per_s": round(len(times_ms) / measured_s, 2),
         "p50_ms": p50,
         "p99_ms": p99,
-        "answered": len(tally.answered_ms),
+        "answered": len(times_ms),
         "failed": tally.failed,
         "wrong_verdicts": tally.wrong,
+        "by_picture_ms": {name: round(statistics.median(each), 3) for name, each in tally.answered_ms.items()},
         "generator_cores": spent.cores(measured_s)["generator"],
     }
 
@@ -107,6 +110,7 @@ async def _station(server: str, pictures: Sequence[Picture], profile: str, tally
                 if not tally.counting:
                     continue
                 if report.verdict == picture.verdict:
-                    tally.answered_ms.append((time.perf_counter() - started) * 1000)
+                    spent_ms = (time.perf_counter() - started) * 1000
+                    tally.answered_ms.setdefault(picture.name, []).append(spent_ms)
                 else:
                     tally.wrong += 1

@@ -80,11 +80,11 @@ def judge(limits: Mapping[str, Limits], shapes: Mapping[str, list[Json]]) -> lis
     """
     checks = []
     for shape, phases in shapes.items():
+        if shape not in limits:
+            raise ConfigurationError(f"there are no limits for the shape {shape}; add a section [{shape}]")
         for phase in phases:
-            own = limits.get(phase["phase"], limits.get(shape))
-            if own is None:
-                raise ConfigurationError(f"there are no limits for the shape {shape}; add a section [{shape}]")
-            checks += [Check(shape, phase["phase"], what, limit, phase[what]) for what, limit in asdict(own).items()]
+            own = asdict(limits.get(phase["phase"], limits[shape]))
+            checks += [Check(shape, phase["phase"], what, limit, phase[what]) for what, limit in own.items()]
     return checks
 
 

@@ -1,0 +1,154 @@
+"""The measurement under load: what is worked out from it, and the whole of it on a real server."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import benchmarks.__main__ as command
+from benchmarks import locusts
+from benchmarks.errors import BenchmarkError
+from benchmarks.load import Plan, compare, overhead_ms, served_over_limit
+from benchmarks.origin import Json
+from benchmarks.pictures import Picture, save
+from benchmarks.shapes import SHAPES, Line
+from benchmarks.target import Target, serving
+from endface.embedded import EmbeddedServer
+
+SHORT = ["--faces=4", "--most=2", "--seconds=1", "--settle-s=1", "--limit-s=0.2"]
+LENIENT = "p99_ms = 1e9\nfailed_share = 0.0\nrefused_share = 0.0\nwrong_verdicts = 0\n"
+
+
+def metrics_of(server: EmbeddedServer) -> str:
+    """Where a server tells its counters."""
+    return f"{server.settings.local_address}:{server.settings.metrics_port}"
+
+
+def test_ratio_is_held_against_the_greater_limit() -> None:
+    """The best of the ramp over the best without a server, whether that came before or after."""
+    ramp = [{"images_per_s": 40.0}, {"images_per_s": 54.0}, {"images_per_s": 50.0}]
+
+    assert served_over_limit(ramp, {"images_per_s": 58.0}, {"images_per_s": 60.0}) == 0.9
+    assert served_over_limit([], {"images_per_s": 58.0}) is None
+
+
+def test_overhead_compares_each_picture_with_itself() -> None:
+    """Large and small pictures do not mix: 2, 3 and 10 ms more make 3 ms, whatever the pictures cost."""
+    served_ms = {"small": 22.0, "large": 43.0, "odd": 40.0}
+
+    assert overhead_ms(served_ms, {"small": 20.0, "large": 40.0, "odd": 30.0, "unseen": 5.0}) == 3.0
+    assert overhead_ms({}, {"small": 20.0}) is None
+
+
+@pytest.mark.parametrize(("second", "ratio", "agree"), [(50.0, 1.0, True), (52.0, 0.962, True), (60.0, 0.833, False)])
+def test_generators_are_compared_at_the_same_load(second: float, ratio: float, agree: bool) -> None:
+    """Up to 5 % they agree."""
+    ramp = [{"users": 1, "images_per_s": 10.0}, {"users": 4, "images_per_s": 50.0}]
+
+    found = compare(ramp, {"users": 4, "images_per_s": second})
+
+    assert found is not None
+    assert (found["locust_over_second"], found["agree"]) == (ratio, agree)
+    assert compare(ramp, {"users": 8, "images_per_s": 50.0}) is None
+
+
+def test_unknown_shape_is_refused_before_anything_runs() -> None:
+    """A plan names shapes that exist."""
+    with pytest.raises(BenchmarkError, match="no load shape 'flood'"):
+        Plan(shapes=("flood",))
+
+
+def test_server_needs_both_addresses() -> None:
+    """A server whose metrics nobody names would give half a record."""
+    with pytest.raises(BenchmarkError, match="name both --server and --metrics"), serving("a:1", "", "onnxruntime"):
+        pass
+
+
+@pytest.mark.parametrize(("p99_ms", "status"), [(1000, 0), (10, 1)])
+def test_limits_give_the_exit_status(
+    p99_ms: float, status: int, load_record: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0 where every limit is kept, 1 and the broken one in words where not; the record is written either way."""
+    measured = {key: value for key, value in load_record.items() if key != "checks"}
+    slo = tmp_path / "slo.toml"
+    limits = LENIENT.replace("1e9", str(p99_ms))
+    slo.write_text(f"[ramp]\n{limits}[takt]\n{LENIENT}", encoding="utf-8")
+    monkeypatch.setattr(command, "expect", lambda *_: [Picture("face.jpg", b"", 1152, 864, "pass")])
+    monkeypatch.setattr(command, "warm_up", lambda *_: None)
+    monkeypatch.setattr(command, "measure", lambda *_, **__: measured)
+    options = ["--server=a:1", "--metrics=a:2", "--shape=ramp", "--shape=takt", f"--slo={slo}"]
+
+    result = CliRunner().invoke(command.app, ["load", *options, f"--results={tmp_path}", f"--out={tmp_path / 'out'}"])
+
+    assert result.exit_code == status, result.output
+    assert ("not kept: ramp, 2 stations: p99_ms 55, at most 10 allowed" in result.output) == bool(status)
+    (record,) = tmp_path.glob("*-load.json")
+    assert all(check["kept"] for check in json.loads(record.read_text())["checks"]) == (not status)
+
+
+@pytest.mark.triton
+@pytest.mark.slow
+def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) -> None:
+    """From the limit to the judgement: the record joins what Locust counted with what the server says."""
+    slo = tmp_path / "slo.toml"
+    slo.write_text(f"[ramp]\n{LENIENT}", encoding="utf-8")
+    addresses = [f"--server={server.grpc_address}", f"--metrics={metrics_of(server)}"]
+    options = [*SHORT, "--shape=ramp", f"--slo={slo}", f"--results={tmp_path}", f"--out={tmp_path / 'out'}"]
+
+    result = CliRunner().invoke(command.app, ["load", *addresses, *options])
+
+    assert result.exit_code == 0, result.output
+    (path,) = tmp_path.glob("*-load.json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    assert [phase["users"] for phase in record["shapes"]["ramp"]] == [1, 2]
+    assert all(phase["answered"] > 0 and phase["split_ms"] for phase in record["shapes"]["ramp"])
+    assert record["served_over_limit"] > 0
+    assert record["one_client"]["answered"] > 0
+    assert record["one_client"]["wrong_verdicts"] == 0
+
+
+@pytest.mark.triton
+@pytest.mark.slow
+def test_every_other_shape_on_a_real_server(server: EmbeddedServer, pictures: list[Picture], tmp_path: Path) -> None:
+    """Each runs for seconds, all at once here; its CSV, HTML and JSON are there, and every verdict was right."""
+    save(pictures, tmp_path / "pictures")
+    target = Target(server.grpc_address, metrics_of(server), "mm-pc", tmp_path / "pictures")
+    line = Line(stations=2, connector_ms=500, knee=1, seconds=2, settle_s=1, slices=2)
+    shapes = [shape for shape in SHAPES if shape != "ramp"]
+
+    with ThreadPoolExecutor(len(shapes)) as pool:
+        found = list(pool.map(lambda shape: locusts.run(shape, line, target, tmp_path / shape), shapes))
+
+    assert [len(row) for row in found] == [1, 2, 2, 2]
+    for shape, row in zip(shapes, found, strict=True):
+        names = {path.name for path in (tmp_path / shape).iterdir()}
+        assert {"locust_stats.csv", "locust_stats_history.csv", "locust.html", "locust.json"} <= names
+        assert sum(phase["wrong_verdicts"] + phase["failed"] for phase in row) == 0
+        assert all(phase["server_mib"] > 50 for phase in row)  # the server's processes were found
+    assert sum(phase["answered"] for row in found for phase in row) > 0
+
+
+@pytest.mark.triton
+def test_wrong_verdict_is_a_failure(server: EmbeddedServer, pictures: list[Picture], tmp_path: Path) -> None:
+    """A server that judges otherwise than expected answers nothing: each report is a wrong one."""
+    other = {"pass": "fail", "fail": "pass"}
+    save([replace(picture, verdict=other[picture.verdict]) for picture in pictures], tmp_path / "pictures")
+    target = Target(server.grpc_address, metrics_of(server), "mm-pc", tmp_path / "pictures")
+
+    (phase,) = locusts.run("takt", Line(stations=2, takt_ms=100, seconds=3, settle_s=1), target, tmp_path / "out")
+
+    assert phase["answered"] == phase["failed"] == 0
+    assert phase["wrong_verdicts"] == phase["requests"] > 0
+
+
+def test_locust_that_fails_is_quoted(tmp_path: Path) -> None:
+    """Without pictures no station can start; what Locust says about it is in the message."""
+    target = Target("127.0.0.1:9", "127.0.0.1:9", "mm-pc", tmp_path)
+
+    with pytest.raises(BenchmarkError, match=r"Locust failed under the shape takt; it said: (.|\n)*no metrics at"):
+        locusts.run("takt", Line(stations=1, seconds=1, settle_s=1), target, tmp_path / "out")

@@ -1,0 +1,100 @@
+"""RESULTS.md from its records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.origin import PAGE, RESULTS, Json
+from benchmarks.page import newest, page_text, write_page
+
+
+def keep(folder: Path, name: str, record: Json) -> None:
+    """Write a record."""
+    (folder / name).write_text(json.dumps(record), encoding="utf-8")
+
+
+def test_newest_of_each_kind(tmp_path: Path) -> None:
+    """The date in the name decides; records of other kinds are left alone."""
+    for name in ("2026-11-01-load.json", "2026-11-20-load.json", "2026-11-09-stages.json", "2026-11-30-accuracy.json"):
+        keep(tmp_path, name, {"name": name})
+
+    assert {kind: record["name"] for kind, record in newest(tmp_path).items()} == {
+        "load": "2026-11-20-load.json",
+        "stages": "2026-11-09-stages.json",
+    }
+
+
+def test_page_says_where_it_comes_from_and_what_was_found(load_record: Json, stages_record: Json) -> None:
+    """Machine, commit, network, the ratio that is the claim, the tables and what was not kept."""
+    text = page_text({"load": load_record, "stages": stages_record})
+
+    assert "Measured on 2026-11-22 at commit `0123456789ab` with the network" in text
+    assert "on Abacus, 2 cores" in text
+    assert "Served over limit: **0.833**. Knee: 2 stations." in text
+    assert "serving adds 2.5 ms to a picture" in text
+    assert "| - decode | 3.00 (2.00, 4.00) | 3.50 (2.50, 4.50) |" in text
+    assert "| 2 stations | 50.0 | 39 | 48 | 55 | 500 | 0 | 0 | 0 | 1.60 | 0.20 | 650 |" in text
+    assert "2 limits of `slo.toml`, 1 not kept." in text
+    assert "| ramp, 2 stations | p99_ms | 10 | 55 |" in text
+
+
+def test_local_changes_are_said(load_record: Json) -> None:
+    """A record of files that no commit holds says so."""
+    text = page_text({"load": load_record | {"commit": load_record["commit"] + "-dirty"}})
+
+    assert "at commit `0123456789ab` with local changes" in text
+
+
+def test_weak_generator_is_said(load_record: Json) -> None:
+    """Where the load generator held the server back, the page does not call it the server's speed."""
+    differing = load_record["generators"] | {"agree": False}
+
+    text = page_text({"load": load_record | {"generators": differing, "generator_busy": ["8 stations"]}})
+
+    assert "**They do not agree**" in text
+    assert "**Locust was the bottleneck** in 8 stations: run it with more `--processes`." in text
+
+
+def test_open_knee_is_said(load_record: Json) -> None:
+    """A ramp that ended too early found no knee."""
+    assert "Knee: not reached: the ramp must go further" in page_text({"load": load_record | {"knee": None}})
+
+
+def test_page_with_plots(load_record: Json, tmp_path: Path) -> None:
+    """The page and its plots are written, and written again the same."""
+    keep(tmp_path, "2026-11-22-load.json", load_record)
+    page = tmp_path / "RESULTS.md"
+
+    write_page(tmp_path, page)
+    first = {path.name: path.read_bytes() for path in (tmp_path / "plots").iterdir()}
+    write_page(tmp_path, page)
+
+    assert set(first) == {"load.png", "stages.png"}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "plots").iterdir()} == first
+    assert all(f"plots/{name}" in page.read_text(encoding="utf-8") for name in first)
+
+
+def test_no_records(tmp_path: Path) -> None:
+    """Without a record there is no page."""
+    with pytest.raises(BenchmarkError, match=r"no records in .*; make one with `make bench`"):
+        write_page(tmp_path, tmp_path / "RESULTS.md")
+
+
+def test_broken_record(tmp_path: Path) -> None:
+    """A record that is no JSON is named."""
+    (tmp_path / "2026-11-22-load.json").write_text("{", encoding="utf-8")
+
+    with pytest.raises(BenchmarkError, match="cannot be read"):
+        newest(tmp_path)
+
+
+def test_committed_page_is_that_of_the_committed_records() -> None:
+    """The page in the repository says what its records say, if there are any."""
+    if not PAGE.exists():
+        pytest.skip("no results are committed yet")
+
+    assert PAGE.read_text(encoding="utf-8") == page_text(newest(RESULTS))
