@@ -11,9 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.errors import ConfigurationError
-from endface.stages import Options, postprocess, preprocess
-from endface_build.golden import Golden
-from endface_build.inspector import Segment
 
 
 @dataclass(frozen=True)
@@ -48,15 +45,6 @@ class Agreement:
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
         return asdict(self) | {"flips": list(self.flips)}
-
-
-def look(segment: Segment, picture: Golden) -> Seen:
-    """Inspect a picture."""
-    square, frame = preprocess(picture.data, Options(picture.profile, name=picture.name))
-    if frame.problem is not None:
-        return Seen("invalid", None)
-    labels, confidence = segment(square[None, None])
-    return Seen(postprocess(labels[0], confidence[0], frame).verdict, labels[0])
 
 
 def agreement(wanted: Mapping[str, Seen], found: Mapping[str, Seen]) -> Agreement:

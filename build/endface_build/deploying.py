@@ -55,7 +55,7 @@ def export_variant(model: Path, file_format: str) -> None:
         parity = write_variant(engine, model)["parity"]
     console.print(
         f"{model / FILES[engine]}: {parity['labels_equal']:.3%} of the labels equal in {parity['pictures']} pictures, "
-        f"at least {parity['worst']:.3%} in each, all verdicts the same"
+        "all verdicts the same"
     )
 
 

@@ -46,7 +46,7 @@ def table_text(record: Json) -> str:
     sets = list(record["pictures"])
     heads = ["engine", "computes in"]
     for name in sets:
-        heads += [f"{name}: labels equal", "lowest", "flips"]
+        heads += [f"{name}: labels equal (lowest)", "flips"]
     rows = [_cells(row, sets) for row in record["engines"]]
     heads += ["ms a picture", "of these, network", "memory, MB", "file, MB"]
     counts = ", ".join(f"{count} {name}" for name, count in record["pictures"].items())
@@ -58,7 +58,7 @@ def _cells(row: Json, sets: list[str]) -> list[str]:
     cells = [row["engine"], row["precision"]]
     for name in sets:
         each = row["agreement"][name]
-        cells += [f"{each['labels_equal']:.5f}", f"{each['worst']:.5f}", str(len(each["flips"]))]
+        cells += [f"{each['labels_equal']:.5f} ({each['worst']:.5f})", str(len(each["flips"]))]
     memory = "" if row["peak_mb"] is None else f"{row['peak_mb']:.0f}"
     return [*cells, f"{row['ms']:.0f}", f"{row['network_ms']:.0f}", memory, f"{row['bytes'] / 1e6:.1f}"]
 

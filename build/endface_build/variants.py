@@ -6,6 +6,7 @@ They are made from the ONNX file, so no checkpoint is needed; where they lie is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -14,11 +15,11 @@ from endface import blocks, variant
 from endface.errors import ConfigurationError, EngineError
 from endface.offline import ENGINES
 from endface_build import golden
-from endface_build.agreement import Agreement, agreement, look
 from endface_build.convolutions import cut_convolutions, ranges_of
 from endface_build.engine import Engine
 from endface_build.golden import Golden
 from endface_build.manifest import MODEL_FILE, provenance, read_manifest, sha256_of, write_manifest, write_whole
+from endface_build.parity import compare
 from endface_build.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, FP32_FILE
 from endface_build.synthetic import draw_square
 
@@ -26,8 +27,8 @@ ENGINE_OF: Final[Mapping[str, str]] = {name: engine for engine, name in variant.
 """The engine that each format is for."""
 
 PARITY: Final[Mapping[str, float]] = {variant.OPENCV: 0.9995, variant.LITERT: 0.995}
-"""Share of pixels that must have the label of the network in float, in every picture: OpenCV only sums in another
-order, eight bits round for good."""
+"""Share of pixels that must have the label of the network in float: OpenCV only sums in another order, eight bits
+round for good."""
 
 
 def export_variant(engine: str, folder: Path, *, pictures: Iterable[Golden] | None = None) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def export_variant(engine: str, folder: Path, *, pictures: Iterable[Golden] | No
             **provenance(),
         }
         write_manifest(path.parent, made)
-        made["parity"] = _prove(engine, path, source, golden.drawn() if pictures is None else pictures).to_json()
+        made["parity"] = _prove(engine, path, source, golden.drawn() if pictures is None else pictures)
     write_whole(target, content)
     write_manifest(target.parent, made)
     return made
@@ -118,21 +119,16 @@ def _make_litert(source: Path) -> bytes:
     return to_tflite(model, ranges_of(model, (blocks.to_planes(square[None, None]) for square in squares)))
 
 
-def _prove(engine: str, path: Path, source: Path, pictures: Iterable[Golden]) -> Agreement:
+def _prove(engine: str, path: Path, source: Path, pictures: Iterable[Golden]) -> dict[str, Any]:
     """Both networks on the same pictures, the new one as a user will run it."""
-    candidate, reference = ENGINES[engine](path), Engine(source)
-    wanted, found = {}, {}
-    for picture in pictures:
-        wanted[picture.name] = look(reference, picture)
-        found[picture.name] = look(candidate.segment, picture)
-    result = agreement(wanted, found)
-    if result.worst < PARITY[engine] or result.flips:
+    parity = compare(Engine(source), ENGINES[engine](path).segment, pictures)
+    if parity.labels_equal < PARITY[engine] or parity.flips:
         raise ConfigurationError(
-            f"In the engine {engine} only {result.worst:.5f} of a picture's labels are those of the network in float "
-            f"(at least {PARITY[engine]} wanted), and the verdict changes in {', '.join(result.flips) or 'none'}: "
-            "nothing was written. Serve this network with ONNX Runtime, or train a better one."
+            f"In the engine {engine} {parity.labels_equal:.5f} of the labels are those of the network in float (at "
+            f"least {PARITY[engine]} wanted), and these verdicts change: {', '.join(parity.flips) or 'none'}. Nothing "
+            "was written; inspect with ONNX Runtime, or train a better network."
         )
-    return result
+    return asdict(parity) | {"flips": list(parity.flips)}
 
 
 _MAKERS: Final[Mapping[str, Callable[[Path], bytes]]] = {

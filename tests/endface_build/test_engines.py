@@ -83,7 +83,7 @@ def test_the_table_stands_between_its_marks(tmp_path):
     assert once.startswith("# Engines\n\nProse.\n")
     assert once.endswith(f"{END}\n\nMore.\n")
     assert "old" not in once
-    assert "| litert | int8 | 0.99991 | 0.99950 | 1 | 61 | 42 | 132 | 0.5 |" in once
+    assert "| litert | int8 | 0.99991 (0.99950) | 1 | 61 | 42 | 132 | 0.5 |" in once
     assert "Not measured: opencv. there is no file." in once
     assert "`0123456789ab` with local changes" in " ".join(once.split())
 

@@ -75,7 +75,7 @@ def test_writes_nothing_that_disagrees(version, pictures, monkeypatch):
     """An engine that does not reach its parity gets no file."""
     monkeypatch.setattr(variants, "PARITY", {variant.OPENCV: 1.01})
 
-    with pytest.raises(ConfigurationError, match=r"at least 1\.01 wanted.*nothing was written"):
+    with pytest.raises(ConfigurationError, match=r"at least 1\.01 wanted.*Nothing was written"):
         export_variant(variant.OPENCV, version, pictures=pictures)
 
     assert not (version / "opencv").exists()
