@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 import onnx
 
 from endface.errors import PlanError
-from endface.plan import PLAN_FILE, PLAN_MANIFEST, Machine, Parity, PlanManifest, Precision, Profile
+from endface.machine import Machine
+from endface.plan import PLAN_FILE, PLAN_MANIFEST, Parity, PlanManifest, Precision, Profile
 from endface.trt import Runtime
 from endface_build import device, parity
 from endface_build.compiler import compile_graph

@@ -18,7 +18,8 @@ from typing import Final
 
 from endface import contract, network
 from endface.errors import ConfigurationError, PlanError
-from endface.plan import PLAN_FILE, PLAN_MANIFEST, Machine, PlanManifest, Precision, open_plan
+from endface.machine import Machine
+from endface.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest, Precision, open_plan
 from endface.trt import Runtime
 from endface_build.plan import BATCHES, build_plan, profile_of
 from endface_build.versions import WITHDRAWN

@@ -9,6 +9,7 @@ from typing import Final
 
 from endface import network, plan, trt
 from endface.errors import EngineError, PlanError
+from endface.machine import Machine
 from endface.network import ONNXRUNTIME
 from endface.trt import Runtime
 
@@ -91,7 +92,7 @@ def open_plan(folder: Path, runtime: Runtime, onnx_sha256: str) -> plan.PlanMani
         PlanError: there is no plan for this machine and this network.
     """
     trt.load(runtime)  # its own sentence says how to install what is missing
-    machine = plan.Machine.here(runtime)
+    machine = Machine.here(runtime)
     if machine.gpu is None:
         raise EngineError(
             f"the engine {runtime} needs an NVIDIA GPU, and `nvidia-smi` lists none here; "

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from endface import trt
 from endface.errors import PlanError
+from endface.machine import Machine
 from endface.trt import RUNTIMES, Runtime
 
 PLAN_FILE: Final = "model.plan"
@@ -29,10 +28,6 @@ Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 
 NOT_VERIFIED: Final = "not verified on a device"
-
-_SMI: Final = ("nvidia-smi", "--query-gpu=name,compute_cap,driver_version", "--format=csv,noheader")
-_SMI_S: Final = 20
-"""A first call starts the driver, which takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -57,30 +52,6 @@ class Parity:
     pictures: int
     labels_equal: float
     flips: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a plan depends on; None where the machine does not have it.
-
-    Attributes:
-        runtime: The library that runs plans.
-        runtime_version: Its version, such as ``10.13.2.6``.
-        gpu: The first GPU's name.
-        compute_capability: Its architecture, such as ``8.9``.
-        driver: The driver's version.
-    """
-
-    runtime: Runtime
-    runtime_version: str | None = None
-    gpu: str | None = None
-    compute_capability: str | None = None
-    driver: str | None = None
-
-    @classmethod
-    def here(cls, runtime: Runtime) -> Machine:
-        """This machine, by the runtime's module and ``nvidia-smi``."""
-        return cls(runtime, trt.version(runtime), *_gpu())
 
 
 @dataclass(frozen=True)
@@ -266,16 +237,3 @@ def _parity(values: Any) -> Parity | None:
     if values is None:
         return None
     return Parity(int(values["pictures"]), float(values["labels_equal"]), tuple(values["flips"]))
-
-
-def _gpu() -> tuple[str | None, str | None, str | None]:
-    """Name, compute capability and driver of the first GPU, by ``nvidia-smi``; three times None without one."""
-    try:
-        listing = subprocess.run(_SMI, capture_output=True, text=True, check=True, timeout=_SMI_S).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None, None, None
-    fields = [field.strip() for field in listing.partition("\n")[0].split(",")]
-    if len(fields) != 3:
-        return None, None, None
-    name, compute_capability, driver = fields
-    return name, compute_capability, driver

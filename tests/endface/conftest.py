@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from endface import contract, trt
-from endface.plan import PLAN_FILE, PLAN_MANIFEST, Machine, PlanManifest, Profile
+from endface.machine import Machine
+from endface.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile
 from endface.triton_settings import Settings
 
 WriteNetwork = Callable[..., Path]

@@ -9,7 +9,8 @@ import pytest
 from endface import engines
 from endface.engines import Engine, check, named
 from endface.errors import ConfigurationError, EngineError, PlanError
-from endface.plan import PLAN_FILE, Machine
+from endface.machine import Machine
+from endface.plan import PLAN_FILE
 
 Write = Callable[..., Path]
 WritePlan = Callable[..., object]

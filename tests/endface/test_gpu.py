@@ -16,8 +16,9 @@ from endface import engines, trt
 from endface import gpu as gpu_module
 from endface.errors import ConfigurationError, EngineError, PlanError
 from endface.gpu import GpuNetwork
+from endface.machine import Machine
 from endface.network import Network
-from endface.plan import Machine, PlanManifest
+from endface.plan import PlanManifest
 
 Write = Callable[..., Path]
 

@@ -9,8 +9,9 @@ import pytest
 
 from endface.engines import named
 from endface.errors import ConfigurationError
+from endface.machine import Machine
 from endface.offered import Offered
-from endface.plan import PLAN_MANIFEST, Machine
+from endface.plan import PLAN_MANIFEST
 
 Write = Callable[..., Path]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import stat
 from dataclasses import replace
 
 import pytest
@@ -12,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from endface.errors import PlanError
+from endface.machine import Machine
 from endface.plan import (
     NOT_VERIFIED,
     PLAN_FILE,
     PLAN_MANIFEST,
     PRECISIONS,
-    Machine,
     Parity,
     PlanManifest,
     Profile,
@@ -199,42 +198,3 @@ def test_any_text_is_a_manifest_or_an_error(text):
     """Whatever is in the file, nothing but our own error comes out."""
     with pytest.raises(PlanError):
         PlanManifest.from_json(text)
-
-
-@pytest.fixture
-def smi(tmp_path, monkeypatch):
-    """Put a script in the place of ``nvidia-smi``."""
-
-    def install(script):
-        path = tmp_path / "nvidia-smi"
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-
-    return install
-
-
-def test_machine_with_gpus(smi):
-    """The first GPU's name, architecture and driver are the machine's."""
-    smi('echo "NVIDIA L4, 8.9, 580.65.06"; echo "NVIDIA T4, 7.5, 580.65.06"')
-    machine = Machine.here("tensorrt")
-
-    assert (machine.gpu, machine.compute_capability, machine.driver) == ("NVIDIA L4", "8.9", "580.65.06")
-
-
-@pytest.mark.parametrize(
-    "script", ["exit 9", "echo No devices were found", 'echo "Unable to determine" >&2; exit 255', ":"]
-)
-def test_machine_without_gpus(smi, script):
-    """Where ``nvidia-smi`` fails or lists nothing there is no GPU."""
-    smi(script)
-    machine = Machine.here("tensorrt")
-
-    assert (machine.gpu, machine.compute_capability, machine.driver) == (None, None, None)
-
-
-def test_machine_without_driver(tmp_path, monkeypatch):
-    """Where there is no ``nvidia-smi`` there is no GPU."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    assert Machine.here("tensorrt").gpu is None

@@ -8,7 +8,7 @@ import pytest
 
 from endface.engines import named
 from endface.errors import ConfigurationError, PlanError
-from endface.plan import Machine
+from endface.machine import Machine
 from endface.served import Served
 
 Write = Callable[..., Path]

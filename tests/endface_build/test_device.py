@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from endface.errors import EngineError, PlanError
-from endface.plan import PLAN_FILE, Machine, PlanManifest, open_plan
+from endface.machine import Machine
+from endface.plan import PLAN_FILE, PlanManifest, open_plan
 from endface_build import device
 from endface_build.drawn import draw_labelled
 from endface_build.engine import Engine
@@ -42,7 +43,7 @@ def card(monkeypatch, folder):
         def __init__(self, path: Path, runtime: str):
             open_plan(path.parent, Machine.here(runtime), read_manifest(folder)["sha256"])
 
-    monkeypatch.setattr("endface.plan._gpu", lambda: CARD)
+    monkeypatch.setattr("endface.machine._gpu", lambda: CARD)
     monkeypatch.setattr(device, "GpuNetwork", Card)
     return Card
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from endface.errors import ConfigurationError, PlanError
-from endface.plan import NOT_VERIFIED, PLAN_FILE, PLAN_MANIFEST, Machine, PlanManifest, Profile, check, open_plan
+from endface.machine import Machine
+from endface.plan import NOT_VERIFIED, PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile, check, open_plan
 from endface_build import plan as planning
 from endface_build import precision as typing
 from endface_build.drawn import draw_labelled
@@ -33,7 +34,7 @@ def few_faces(monkeypatch):
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
     """Tests of building speak of a machine without a GPU, also where there is one."""
-    monkeypatch.setattr("endface.plan._gpu", lambda: (None, None, None))
+    monkeypatch.setattr("endface.machine._gpu", lambda: (None, None, None))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from endface_build.golden import Golden
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
     """A machine without a GPU, and one drawn face as golden picture."""
-    monkeypatch.setattr("endface.plan._gpu", lambda: (None, None, None))
+    monkeypatch.setattr("endface.machine._gpu", lambda: (None, None, None))
     face = Golden("face.png", draw_labelled("multimode", 0).data, "mm-pc")
     monkeypatch.setattr(golden, "drawn", lambda: iter([face]))
 

@@ -16,8 +16,9 @@ import pytest
 
 from endface import trt
 from endface.errors import ConfigurationError, PlanError
+from endface.machine import Machine
 from endface.network import Network, describe
-from endface.plan import Machine, Parity, PlanManifest
+from endface.plan import Parity, PlanManifest
 from endface_build.golden import drawn
 from endface_build.manifest import read_manifest, sha256_of
 from endface_build.plan import build_plan, profile_of, write_plan

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from endface.embedded import EmbeddedServer
-from endface.plan import Machine
+from endface.machine import Machine
 from endface.triton_settings import Settings
 from endface_build.provision import provision
 from endface_client import Client
