@@ -59,8 +59,8 @@ class Picture:
     def field(self) -> Rect:
         """The part inside the camera's black frame, or the whole picture where there is none."""
         height, width = self.gray.shape
-        left, right = _frame_lines(np.median(self.gray[::_FRAME_STEP], axis=0))
-        top, bottom = _frame_lines(np.median(self.gray[:, ::_FRAME_STEP], axis=1))
+        left, right = _frame_lines(self.gray[::_FRAME_STEP].T)
+        top, bottom = _frame_lines(self.gray[:, ::_FRAME_STEP])
         return Rect(left, top, width - right, height - bottom)
 
 
@@ -182,12 +182,13 @@ def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     return np.right_shift(values.astype(np.uint16), bits - 8).astype(np.uint8)
 
 
-def _frame_lines(profile: NDArray[np.float64]) -> tuple[int, int]:
-    """Black lines at the beginning and at the end of a profile of medians, the sharpened border included."""
-    reach = max(int(len(profile) * _FRAME_SHARE), 1)
+def _frame_lines(lines: NDArray[np.uint8]) -> tuple[int, int]:
+    """Black lines at the beginning and at the end of lines (N, pixels), the sharpened border included."""
+    reach = max(int(len(lines) * _FRAME_SHARE), 1)
 
-    def lines(side: NDArray[np.float64]) -> int:
-        dark = np.flatnonzero(side[:reach] < _FRAME_DARKNESS * np.median(side[reach : 2 * reach]))
+    def black(side: NDArray[np.uint8]) -> int:
+        levels = np.median(side[: 2 * reach], axis=1)
+        dark = np.flatnonzero(levels[:reach] < _FRAME_DARKNESS * np.median(levels[reach:]))
         return int(dark[-1]) + 1 + _FRAME_MARGIN_PX if len(dark) else 0
 
-    return lines(profile), lines(profile[::-1])
+    return black(lines), black(lines[::-1])
