@@ -35,11 +35,11 @@ def fit_ellipse(points: FloatArray, weights: FloatArray | None = None) -> FloatA
     """
     middle, spread = points.mean(axis=0), float(np.ptp(points)) or 1.0
     x, y = ((points - middle) / spread).T
-    columns = np.stack([x * x, y * y, x, y], axis=1)
-    weight = np.ones(len(points)) if weights is None else weights
-    weighted = columns * weight[:, None]
+    rows = np.array([x * x, y * y, x, y])
+    squares = np.ones(len(points)) if weights is None else weights**2
+    weighted = rows * squares
     try:
-        a, b, c, d = np.linalg.solve(weighted.T @ weighted, weighted.T @ weight)
+        a, b, c, d = np.linalg.solve(weighted @ rows.T, weighted.sum(axis=1))
     except np.linalg.LinAlgError:
         return None  # fewer than four different points, or all on a line
     if not (a > 0 and b > 0):
@@ -50,16 +50,16 @@ def fit_ellipse(points: FloatArray, weights: FloatArray | None = None) -> FloatA
     return fit
 
 
-def robust_fit(points: FloatArray) -> FloatArray | None:
+def robust_fit(points: FloatArray, tolerance: float = VOTE_SHARE / 2) -> FloatArray | None:
     """Ellipse that most of the points agree on, in the order of their angles.
 
     Damage takes arcs of the rim and pulls all in one direction, so where the fit to all points leaves many aside,
-    fits that leave out a third of the circumference in turn compete with it.
+    fits that leave out a third of the circumference in turn compete with it.  A point agrees within ``tolerance``.
     """
     best, most = None, 0.0
     for start in (points, *_without_arcs(points)):
         fit = reweighted_fit(points, start)
-        votes = 0.0 if fit is None else float((np.abs(distance(points, fit)) < VOTE_SHARE / 2).mean())
+        votes = 0.0 if fit is None else float((np.abs(distance(points, fit)) < tolerance).mean())
         if votes > most:
             best, most = fit, votes
         if most > CLEAR_VOTE:
@@ -68,7 +68,7 @@ def robust_fit(points: FloatArray) -> FloatArray | None:
 
 
 def _without_arcs(points: FloatArray) -> Iterator[FloatArray]:
-    for first in range(0, len(points), len(points) // 12):
+    for first in range(0, len(points), max(len(points) // 12, 1)):
         yield np.roll(points, -first, axis=0)[: len(points) * 2 // 3]
 
 

@@ -9,7 +9,7 @@ out.  Polarity is free: the cladding may be darker or brighter than the ferrule,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,16 +17,29 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.ellipse import MAX_ASPECT, FloatArray, aspect, distance, fit_ellipse, from_fit
+from endface.ellipse import CLEAR_VOTE, MAX_ASPECT, FloatArray, aspect, distance, fit_ellipse, from_fit
 from endface.errors import DefocusError, NoFiberError
 from endface.report import Ellipse
-from endface.rim import MIN_LEVELS, MIN_RAYS_SEEN, Rim, fit_rim, sample_rays
+from endface.rim import (
+    MIN_LEVELS,
+    MIN_RAYS_SEEN,
+    MIN_SUPPORT,
+    SIDE_PX,
+    SIDE_SHARE,
+    Rim,
+    fit_rim,
+    sample_rays,
+    settle_rim,
+)
 
-COARSE_PX: Final = 240
-"""Longer side of the small copy: a fiber of a quarter of the picture is still 60 pixels wide."""
+COARSE_PX: Final = 200
+"""Longer side of the small copy at most: a fiber of a quarter of the picture is still 50 pixels wide."""
 
-LEVELS: Final = 24
+LEVELS: Final = 20
 """Gray levels at which outlines are taken, as quantiles of the small copy."""
+
+POINTS: Final = 64
+"""Points of an outline that an ellipse is fitted to."""
 
 MIN_RADIUS_SHARE: Final = 0.06
 """Smallest cladding radius as a share of the picture's longer side; a smaller one shows no micrometre."""
@@ -34,14 +47,29 @@ MIN_RADIUS_SHARE: Final = 0.06
 MIN_EDGE_LEVELS: Final = 8.0
 """Weakest cladding edge in gray levels: several times a camera's noise, a third of a very dark photograph's edge."""
 
+COARSE_REACH: Final = 0.12
+RIM_REACH: Final = 0.09
+"""How far off an outline may lie from the edge, and the edge on the small copy from the one at full resolution, as
+shares of the radius: an outline may follow the edge's dark line or its halo, 5 um to either side.
+"""
+
 CORE_SHARES: Final = (0.05, 0.8)
 """Core radius over cladding radius: 9 / 125 for single-mode, up to 100 / 140 for multimode."""
+
+NEAR_SHARE: Final = 0.1
+"""An outline's points lie on an ellipse within this share of the radius."""
 
 ALIKE_SHARE: Final = 0.06
 """Outlines that differ by less than this share of the radius are one."""
 
+ALIKE_PX: Final = 3
+"""Outlines of two gray levels whose boxes share this grid are one, and cost no second fit."""
+
 NESTED_RATIO: Final = 1.15
 """An edge so much wider than another one is another ring; closer ones are the same rim with its halo or glue gap."""
+
+MAX_SHIFT: Final = 0.15
+"""Rings have about one centre: a glue gap and what an outline strays by move it less than this share of the radius."""
 
 CORE_WINDOW: Final = 0.06
 CORE_GAP: Final = 0.015
@@ -56,6 +84,14 @@ class Located:
     core: Ellipse | None
 
 
+@dataclass(frozen=True)
+class _Ring:
+    """An outline that is an ellipse, and how much of a step it marks."""
+
+    ellipse: Ellipse
+    strength: float
+
+
 def locate(gray: NDArray[np.uint8]) -> Located:
     """Find the fiber in a gray picture uint8 (H, W) without a black frame.
 
@@ -65,21 +101,43 @@ def locate(gray: NDArray[np.uint8]) -> Located:
         NoFiberError: no edge of the shape of a cladding stands out.
         DefocusError: one does, but it cannot be followed at full resolution.
     """
-    factor = max(max(gray.shape) / COARSE_PX, 1.0)
-    size = (round(gray.shape[1] / factor), round(gray.shape[0] / factor))
-    small = cv2.medianBlur(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), 3).astype(np.uint8)
-    coarse = _outermost(fit_rim(small, outline, reach=0.12) for outline in _outlines(small))
+    small, factor = _shrink(gray)
+    coarse = _coarse_rim(small)
     if coarse is None:
         raise NoFiberError(
             "no cladding edge was found in the picture; check that a connector is under the microscope and in focus"
         )
-    scale = np.array([gray.shape[1] / size[0], gray.shape[0] / size[1]])
-    center = (np.array(coarse.ellipse.center_px) + 0.5) * scale - 0.5
-    guess = from_fit(np.concatenate([center, np.array(coarse.ellipse.radii_px) * scale]))
-    rim = fit_rim(gray, guess, reach=0.08, sign=float(np.sign(coarse.levels)), damaged=True)
+    center = (np.array(coarse.ellipse.center_px) + 0.5) * factor - 0.5
+    guess = from_fit(np.concatenate([center, np.array(coarse.ellipse.radii_px) * factor]))
+    rim = settle_rim(gray, guess, reach=RIM_REACH)
+    if rim is not None and rim.support < CLEAR_VOTE:  # the guess was too far off for some of the rays
+        rim = settle_rim(gray, rim.ellipse, reach=RIM_REACH)
     if rim is None or not _stands_out(rim):
         raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
     return Located(rim, find_core(gray, rim.ellipse))
+
+
+def _shrink(gray: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+    """A small copy and the whole number of pixels by which it is smaller: areas of whole pixels are averaged fast."""
+    factor = max(math.ceil(max(gray.shape) / COARSE_PX), 1)
+    height, width = (side // factor for side in gray.shape)
+    whole = gray[: height * factor, : width * factor]
+    small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.medianBlur(small, 3).astype(np.uint8, copy=False), factor
+
+
+def _coarse_rim(small: NDArray[np.uint8]) -> Rim | None:
+    """The cladding's rim on the small copy: the outermost ring that can be followed."""
+    rings = [ring for outline in _outlines(small) if (ring := _ring(small, outline)) is not None]
+    while rings:
+        ring = _outermost(rings)
+        rim = fit_rim(small, ring.ellipse, reach=COARSE_REACH, damaged=True)
+        if rim is not None and rim.support < CLEAR_VOTE:
+            rim = fit_rim(small, rim.ellipse, reach=COARSE_REACH, damaged=True)
+        if rim is not None and _stands_out(rim):
+            return rim
+        rings.remove(ring)
+    return None
 
 
 def find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
@@ -112,39 +170,63 @@ def find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
 def _outlines(small: NDArray[np.uint8]) -> Iterator[Ellipse]:
     """Ellipses around outlines at several gray levels, alike ones once."""
     known: list[FloatArray] = []
+    boxes: set[tuple[int, ...]] = set()
     shortest = MIN_RAYS_SEEN * 2 * math.pi * MIN_RADIUS_SHARE * max(small.shape)
-    for level in np.unique(np.quantile(small, np.linspace(0.01, 0.99, LEVELS)).astype(np.uint8)):
-        outlines, _ = cv2.findContours((small > level).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    for level in np.unique(np.quantile(small[::2, ::2], np.linspace(0.01, 0.99, LEVELS)).astype(np.uint8)):
+        _, above = cv2.threshold(small, float(level), 1, cv2.THRESH_BINARY)
+        outlines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         for outline in outlines:
             if len(outline) < shortest:
                 continue
-            found = _outline_ellipse(outline[:, 0, :].astype(np.float64), (small.shape[1], small.shape[0]))
-            if found is None or any(np.abs(found - other).max() < ALIKE_SHARE * other[2] for other in known):
+            box = tuple(side // ALIKE_PX for side in cv2.boundingRect(outline))
+            found = (
+                None if box in boxes else _outline_ellipse(outline[:, 0, :].astype(np.int32, copy=False), small.shape)
+            )
+            if found is None:
                 continue
-            known.append(found)
-            yield from_fit(found)
+            boxes.add(box)
+            if not any(np.abs(found - other).max() < ALIKE_SHARE * other[2] for other in known):
+                known.append(found)
+                yield from_fit(found)
 
 
-def _outline_ellipse(points: FloatArray, size: tuple[int, int]) -> FloatArray | None:
-    """Centre and radii of an outline that is an ellipse, judged by its points off the picture's border."""
-    smallest = MIN_RADIUS_SHARE * max(size)
-    inner = points[((points > 0) & (points < np.array(size) - 1)).all(axis=1)]
-    if len(inner) < MIN_RAYS_SEEN * 2 * math.pi * smallest:
+def _outline_ellipse(outline: NDArray[np.int32], shape: tuple[int, ...]) -> FloatArray | None:
+    """Centre and radii of an outline (N, 2) that is an ellipse, judged by its points off the picture's border."""
+    off_border = ((outline > 0) & (outline < np.array(shape[::-1]) - 1)).all(axis=1)
+    longer = max(shape)
+    if np.count_nonzero(off_border) < MIN_RAYS_SEEN * 2 * math.pi * MIN_RADIUS_SHARE * longer:
         return None
+    inner = outline[off_border]
+    inner = inner[:: max(len(inner) // POINTS, 1)].astype(np.float64)
     fit = fit_ellipse(inner)
-    if fit is None or not smallest < fit[2] < 2 * max(size) or not aspect(fit) < MAX_ASPECT:
+    if fit is None:
         return None
-    near = np.abs(distance(inner, fit)) < 0.1
-    return fit if near.mean() > 0.7 else None
+    near = np.abs(distance(inner, fit)) < NEAR_SHARE
+    if not near.all():  # a hair or a scratch runs into it
+        fit = fit_ellipse(inner, (np.abs(distance(inner, fit)) < 2 * NEAR_SHARE).astype(np.float64))
+    if fit is None or not MIN_RADIUS_SHARE * longer < fit[2] < 2 * longer or aspect(fit) > MAX_ASPECT:
+        return None
+    return fit if (np.abs(distance(inner, fit)) < NEAR_SHARE).mean() > MIN_SUPPORT else None
 
 
-def _outermost(found: Iterable[Rim | None]) -> Rim | None:
-    """From the strongest edge outwards, to the strongest of each next ring around it."""
-    rims = [rim for rim in found if rim is not None and _stands_out(rim)]
-    outermost, around = None, rims
+def _ring(small: NDArray[np.uint8], outline: Ellipse) -> _Ring | None:
+    """An outline with the step across it; None where it has none, or lies mostly out of the picture."""
+    side = max(SIDE_SHARE, SIDE_PX / min(outline.radii_px))
+    rays, _ = sample_rays(small, outline, np.array([1 - side, 1 + side]), count=POINTS)
+    if rays is None:
+        return None
+    steps = rays[:, 1] - rays[:, 0]
+    levels = float(np.median(steps))
+    support = float((steps * np.sign(levels) > abs(levels) / 2).mean())
+    return _Ring(outline, abs(levels) * support**2) if abs(levels) >= MIN_EDGE_LEVELS / 2 else None
+
+
+def _outermost(rings: list[_Ring]) -> _Ring:
+    """From the strongest ring outwards, to the strongest of each next ring around it."""
+    outermost, around = rings[0], rings
     while around:
-        outermost = max(around, key=_strength)
-        around = [rim for rim in rims if _is_around(rim.ellipse, outermost.ellipse)]
+        outermost = max(around, key=lambda ring: ring.strength)
+        around = [ring for ring in rings if _is_around(ring.ellipse, outermost.ellipse)]
     return outermost
 
 
@@ -152,12 +234,8 @@ def _stands_out(rim: Rim) -> bool:
     return abs(rim.levels) >= MIN_EDGE_LEVELS
 
 
-def _strength(rim: Rim) -> float:
-    return abs(rim.levels) * rim.support**2
-
-
 def _is_around(outer: Ellipse, inner: Ellipse) -> bool:
     """Whether an ellipse lies around another one with about the same centre, too far to be the same edge."""
-    shift = np.abs(np.subtract(outer.center_px, inner.center_px)) < 0.1 * np.array(outer.radii_px)
+    shift = np.abs(np.subtract(outer.center_px, inner.center_px)) < MAX_SHIFT * np.array(outer.radii_px)
     wider = np.array(outer.radii_px) > NESTED_RATIO * np.array(inner.radii_px)
     return bool(shift.all() and wider.all())

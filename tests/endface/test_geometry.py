@@ -6,9 +6,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pytest import approx
 
-from endface.errors import NoFiberError
+from endface.errors import DefocusError, NoFiberError
 from endface.geometry import locate
 
 Draw = Callable[..., Any]
@@ -124,3 +125,72 @@ def test_flat_picture_is_refused() -> None:
     """A picture of one gray level holds no fiber."""
     with pytest.raises(NoFiberError):
         locate(np.full((480, 640), 128, np.uint8))
+
+
+def _disc(draw: Draw, *, center: tuple[float, float], radius_px: float) -> Any:
+    return draw(center=center, radii=(radius_px, radius_px), levels=(0, 255, 0), core_share=0, noise=0).gray > 127
+
+
+def test_several_rings_do_not_hide_the_cladding(draw_face: Draw) -> None:
+    """Of a core, two index rings and a line along the rim none is taken for the cladding."""
+    drawn = draw_face(radii=(112.0, 112.0))
+    gray = drawn.gray.copy()
+    for radius_px, level in ((60, 125), (85, 75), (107, 130)):
+        cv2.circle(gray, (350, 291), radius_px, level, 2, cv2.LINE_AA)
+
+    found = locate(gray).cladding.ellipse
+
+    assert found.center_px == approx(drawn.center_px, abs=0.5)
+    assert found.radii_px == approx(drawn.radii_px, rel=0.01)
+
+
+@pytest.mark.parametrize("shift_px", [(4.0, 0.0), (0.0, -6.0), (-5.0, 5.0)])
+def test_eccentric_glue_gap_gives_fiber_or_bore_and_nothing_between(
+    draw_face: Draw, shift_px: tuple[float, float]
+) -> None:
+    """A fiber that leans on the wall of a wider bore shows two edges: one of them is found, as it is."""
+    drawn = draw_face(radii=(110.0, 110.0))
+    bore_px = 110.0 + float(np.hypot(*shift_px))
+    middle = (drawn.center_px[0] + shift_px[0], drawn.center_px[1] + shift_px[1])
+    gap = _disc(draw_face, center=middle, radius_px=bore_px) & ~_disc(
+        draw_face, center=drawn.center_px, radius_px=110.0
+    )
+    gray = np.where(gap, np.uint8(50), drawn.gray)
+
+    found = locate(gray).cladding.ellipse
+
+    truths = [(*drawn.center_px, 110.0), (*middle, bore_px)]
+    off = [
+        max(abs(found.center_px[0] - x), abs(found.center_px[1] - y), abs(found.radii_px[0] - r)) for x, y, r in truths
+    ]
+    assert min(off) < 1.5
+
+
+def test_hair_across_the_rim_does_not_hide_the_fiber(draw_face: Draw) -> None:
+    """A hair whose outline runs into the fiber's changes nothing."""
+    drawn = draw_face(radii=(110.0, 110.0), core_share=0)
+    gray = drawn.gray.copy()
+    course = np.array([(380, 300), (480, 200), (560, 260)], np.int32)
+    cv2.polylines(gray, [course], isClosed=False, color=95, thickness=5)
+
+    found = locate(gray).cladding.ellipse
+
+    assert found.center_px == approx(drawn.center_px, abs=0.5)
+    assert found.radii_px == approx(drawn.radii_px, abs=1.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_clutter_of_discs_and_arcs_is_no_fiber(seed: int) -> None:
+    """Soft blobs, arcs and dirt of all sizes, none of them round and sharp, are refused."""
+    rng = np.random.default_rng((seed, 5))
+    gray: NDArray[np.float32] = np.full((576, 720), 120.0, np.float32)
+    for _ in range(12):
+        x, y = rng.integers(0, [720, 576]).tolist()
+        axes = int(rng.integers(20, 60)), int(rng.integers(90, 160))
+        first = int(rng.integers(0, 360))
+        cv2.ellipse(gray, (x, y), axes, int(rng.integers(20, 70)), first, first + 150, float(rng.uniform(40, 220)), 3)
+    uneven = cv2.GaussianBlur(rng.normal(0, 400, gray.shape).astype(np.float32), (0, 0), 25)
+    gray = (gray + uneven + rng.normal(0, 1.5, gray.shape)).astype(np.float32)
+
+    with pytest.raises((NoFiberError, DefocusError)):
+        locate(np.clip(gray, 0, 255).astype(np.uint8))
