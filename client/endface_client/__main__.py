@@ -53,10 +53,12 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders with pictures.")],
     *,
     server: _Servers = DEFAULT_SERVER,
-    profile: Annotated[str | None, typer.Option(help="Limits to judge by; default: the server's.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Limits to judge by; default: the server's, or ENDFACE_PROFILE.")
+    ] = None,
     cladding_um: Annotated[float | None, typer.Option(help="True cladding diameter; gives the scale.")] = None,
     um_per_px: Annotated[float | None, typer.Option(help="Scale of the camera, instead of the cladding's.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Pictures under way at once.")] = 8,
+    concurrency: Annotated[int, typer.Option(min=1, help="Pictures under way at once on the servers.")] = 8,
     out: Annotated[Path | None, typer.Option(help="Write reports, overlays and a page here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One report a line on stdout, nothing else.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")] = False,
