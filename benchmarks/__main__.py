@@ -90,8 +90,8 @@ def load(  # noqa: PLR0913, PLR0917 - the options of a command
     save(work.pictures, out / "pictures")
     with serving(server, metrics, engine) as (grpc, counters):
         target = Target(grpc, counters, profile, out / "pictures")
-        warm_up(target, work.pictures)
-        record = measure(target, work, plan, out=out, progress=console.print)
+        served_by = warm_up(target, work)
+        record = measure(target, work, plan, out=out, progress=console.print) | {"served_by": served_by}
     checks = judge(limits, record["shapes"])
     broken = [check for check in checks if not check.kept]
     for check in broken:

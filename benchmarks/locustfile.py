@@ -36,7 +36,7 @@ def add_options(parser: LocustArgumentParser) -> None:
     ours = parser.add_argument_group("endface")
     ours.add_argument("--shape", choices=SHAPES, default="ramp", help="What the line does.")
     ours.add_argument("--endface-profile", default="mm-pc", help="The limits to judge by.")
-    ours.add_argument("--pictures", default="out/bench/pictures", help="Folder that `benchmarks pictures` made.")
+    ours.add_argument("--pictures", default="out/bench/pictures", help="Folder that `benchmarks load` prepared.")
     ours.add_argument("--metrics", default="", help="host:port of the server's metrics, for its own account of time.")
     ours.add_argument("--phases", default="out/bench/phases.json", help="File for what each phase cost.")
     for each in fields(Line):

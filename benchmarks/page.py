@@ -9,7 +9,7 @@ from typing import Final
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import Json
-from benchmarks.plots import plot_load
+from benchmarks.plots import PLOTS, plot_load, plots_of
 from endface_build.markdown import table
 
 PICTURES: Final = "plots"
@@ -117,7 +117,8 @@ The limit that serving is held against is the fastest way to use this machine wi
 def _load(record: Json) -> str:
     served, knee = record["served_over_limit"], record["knee"]
     reached = "not reached: the ramp must go further" if knee is None else f"{knee['users']} stations"
-    text = f"## Under load\n\n{_origin(record)}\n{_limit(record['limit']['before'])}"
+    text = f"## Under load\n\n{_origin(record)}The server's engine: {record['served_by']}.\n"
+    text += f"\n{_limit(record['limit']['before'])}"
     text += f"\nAfter the load the limit was {record['limit']['after']['images_per_s']:.1f} pictures/s.\n"
     if served is not None:
         text += f"\nServed over limit: **{served:.3f}**. Knee: {reached}.\n"
@@ -125,9 +126,9 @@ def _load(record: Json) -> str:
     for shape, phases in record["shapes"].items():
         text += f"\n### {shape}\n\n{table(_HEADS, [_row(phase) for phase in phases])}"
         text += "".join(_connector(phase) for phase in phases if phase["connector"])
-    if "ramp" in record["shapes"]:
-        text += f"\n![Throughput and p99 against load]({PICTURES}/load.png)\n"
-        text += f"![Time in each stage]({PICTURES}/stages.png)\n"
+    for name, alternative in PLOTS.items():
+        if name in plots_of(record):
+            text += f"\n![{alternative}]({PICTURES}/{name})\n"
     return text
 
 

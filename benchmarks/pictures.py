@@ -82,9 +82,9 @@ def draw(count: int, profile: str) -> Iterator[tuple[str, bytes]]:
 
 
 def photographs(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Names and files of the pictures in a folder and below."""
+    """Names and files of the pictures in a folder and below, without those under ``labels``: class maps, no faces."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in _ENDINGS:
+        if path.suffix.lower() in _ENDINGS and "labels" not in path.relative_to(folder).parts:
             yield path.name, path.read_bytes()
 
 
@@ -130,5 +130,5 @@ def load(folder: Path) -> list[Picture]:
         return [Picture(data=(folder / each["name"]).read_bytes(), **each) for each in index]
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise BenchmarkError(
-            f"{folder} holds no prepared pictures ({exc}); make them with `python -m benchmarks pictures`"
+            f"{folder} holds no prepared pictures ({exc}); `python -m benchmarks load` prepares some in out/bench"
         ) from exc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,24 +19,31 @@ COLORS: Final = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#8fd0b8
 """Okabe and Ito's colours, told apart by colour-blind eyes too: each stage's queue dark, its computing light."""
 
 
-def plot_load(record: Json, folder: Path) -> list[Path]:
-    """Both plots of a record with a ramp; none without.
+PLOTS: Final = {
+    "load.png": "Throughput and p99 against load",
+    "stages.png": "Time in each stage against load",
+}
+"""File and alternative text of each plot."""
+
+
+def plots_of(record: Json) -> dict[str, Callable[[Axes], None]]:
+    """The plots that a record has the figures for, by file name: both need a ramp, the second the server's split."""
+    ramp = record["shapes"].get("ramp", [])
+    split = [phase for phase in ramp if phase["split_ms"]]
+    plots = {"load.png": (partial(_throughput, ramp=ramp, record=record), ramp)}
+    plots["stages.png"] = (partial(_stages, ramp=split), split)
+    return {name: draw for name, (draw, figures) in plots.items() if figures}
+
+
+def plot_load(record: Json, folder: Path) -> None:
+    """Draw the plots of a record.
 
     Args:
         record: what ``load.measure`` measured.
         folder: where the pictures go.
-
-    Returns:
-        Their paths.
     """
-    ramp = record["shapes"].get("ramp", [])
-    paths = []
-    if ramp:
-        paths.append(_save(folder / "load.png", lambda axes: _throughput(axes, ramp, record)))
-    split = [phase for phase in ramp if phase["split_ms"]]
-    if split:
-        paths.append(_save(folder / "stages.png", lambda axes: _stages(axes, split)))
-    return paths
+    for name, draw in plots_of(record).items():
+        _save(folder / name, draw)
 
 
 def _throughput(axes: Axes, ramp: Sequence[Json], record: Json) -> None:
@@ -50,7 +58,8 @@ def _throughput(axes: Axes, ramp: Sequence[Json], record: Json) -> None:
     axes.set_ylabel("pictures a second")
     waiting = axes.twinx()
     shown = [(phase["users"], phase["p99_ms"]) for phase in ramp if phase["p99_ms"] is not None]
-    waiting.plot(*zip(*shown, strict=True), marker="s", color=COLORS[2], label="p99") if shown else None
+    if shown:
+        waiting.plot(*zip(*shown, strict=True), marker="s", color=COLORS[2], label="p99")
     waiting.set_ylim(bottom=0)
     waiting.set_ylabel("p99 in ms")
     handles = [*axes.get_legend_handles_labels()[0], *waiting.get_legend_handles_labels()[0]]
@@ -70,11 +79,10 @@ def _stages(axes: Axes, ramp: Sequence[Json]) -> None:
     axes.legend(frameon=False, fontsize=7, loc="upper left")
 
 
-def _save(path: Path, draw: Callable[[Axes], None]) -> Path:
+def _save(path: Path, draw: Callable[[Axes], None]) -> None:
     """One plot in a file; the same numbers give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False}):
         figure = Figure(figsize=SIZE_INCHES, layout="constrained")
         draw(figure.subplots())
         figure.savefig(path, dpi=DPI, metadata={"Software": None})
-    return path

@@ -96,7 +96,7 @@ class Station(User):
             self._record(FAILED, started, exc)
         else:
             right = report.verdict == picture.verdict
-            wrong = WrongVerdictError(f"{picture.name} is {picture.verdict}, the server said {report.verdict}")
+            wrong = WrongVerdictError(f"{picture.name} should be {picture.verdict}, the server said {report.verdict}")
             self._record(ANSWERED if right else WRONG, started, None if right else wrong)
 
     def _record(self, outcome: str, started: float, error: Exception | None) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from benchmarks import loop
 from benchmarks.errors import BenchmarkError
-from benchmarks.pictures import Picture
+from benchmarks.limit import Work
 from endface.embedded import EmbeddedServer
+from endface.network import Network
 from endface.repository import default_repository
 from endface.triton_settings import Settings
+from endface_client import Client
 
 _READY_WITHIN_S: Final = 120
 _WARM_S: Final = 3.0
@@ -63,18 +65,31 @@ def serving(server: str, metrics: str, engine: str) -> Iterator[tuple[str, str]]
         yield started.grpc_address, f"{settings.local_address}:{own}"
 
 
-def warm_up(target: Target, pictures: Sequence[Picture]) -> None:
+def warm_up(target: Target, work: Work) -> str:
     """Let the server do what it does only once, and see that it is the right one.
 
+    Returns:
+        The engine that runs the network there.
+
     Raises:
-        BenchmarkError: nothing comes back as expected.
+        BenchmarkError: it serves another network, or nothing comes back as expected.
+        ClientError: it takes no pictures.
     """
-    seen = loop.run(target.server, pictures, target.profile, loop.Span(users=2, seconds=_WARM_S, settle_s=0))
+    expected = Network(work.network).info
+    with Client(target.server, profile=target.profile) as client:
+        served = client.inspect(work.pictures[0].data).model
+    if served is None or served.sha256 != expected.sha256:
+        raise BenchmarkError(
+            f"{target.server} serves another network than {work.network}; "
+            "measure from the checkout that it serves, so that the right verdicts are known"
+        )
+    seen = loop.run(target.server, work.pictures, target.profile, loop.Span(users=2, seconds=_WARM_S, settle_s=0))
     if not seen["answered"]:
         raise BenchmarkError(
-            f"{target.server} answered nothing as expected ({seen['failed']} calls failed, "
-            f"{seen['wrong_verdicts']} verdicts were wrong); does it serve this network?"
+            f"{target.server} answered nothing as expected: "
+            f"{seen['failed']} calls failed, {seen['wrong_verdicts']} verdicts were wrong"
         )
+    return served.engine
 
 
 def _free_ports() -> list[int]:

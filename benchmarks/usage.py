@@ -38,7 +38,7 @@ class Usage:
 def usage(generator: Iterable[psutil.Process], server: Iterable[psutil.Process]) -> Usage:
     """What these processes have used by now."""
     times = psutil.cpu_times()
-    machine = sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
+    machine = times.user + times.system + times.nice + times.irq + times.softirq
     return Usage(_seconds(generator), _seconds(server), machine)
 
 

@@ -92,6 +92,7 @@ def load_record(origin: Json, phase: Json) -> Json:
         },
         "generator_busy": [],
         "served_over_limit": 0.833,
+        "served_by": "onnxruntime",
         "checks": [
             {"shape": "ramp", "phase": "2 stations", "what": "p99_ms", "limit": 10, "found": 55.0, "kept": False},
             {"shape": "takt", "phase": "2 stations", "what": "p99_ms", "limit": 500, "found": 55.0, "kept": True},
