@@ -36,6 +36,7 @@ class Camera:
         blur_um: Deviation of the optics' blur on the face.
         noise: Deviation of the noise in gray levels.
         noise_grain_px: Width of a grain of the noise.
+        stripes: Deviation of the rows from each other in gray levels.
         vignette: Share of the light lost in the corners.
         slope: Relative change of the light across the picture in x and y.
         gain: Factor on the gray levels.
@@ -54,6 +55,7 @@ class Camera:
     blur_um: float = 0.45
     noise: float = 1.2
     noise_grain_px: float = 1.0
+    stripes: float = 0.0
     vignette: float = 0.08
     slope: tuple[float, float] = (0.0, 0.0)
     gain: float = 1.0
@@ -112,12 +114,13 @@ def photograph(face: Face, camera: Camera, seed: int) -> Photograph:
         The picture in the camera's pixels with its truth.
     """
     raster = camera.raster
-    level = np.clip(raster.blur(draw_structure(face, raster), camera.blur_um), 0, 255)
+    structure, clutter = draw_structure(face, raster)
+    level = np.clip(raster.blur(structure, camera.blur_um), 0, 255)
     canvas = Canvas(
         raster,
         level,
         blur_um=camera.blur_um,
-        noise=max(camera.noise, 0.5) / camera.gain,
+        noise=np.hypot(clutter, max(camera.noise, 0.5) / camera.gain),
         light=camera.light,
     )
     for mark in face.marks:
@@ -138,6 +141,8 @@ def _expose(level: Field, camera: Camera, rng: np.random.Generator) -> NDArray[n
     noise = rng.standard_normal(level.shape, dtype=np.float32)
     if camera.noise_grain_px > 1:
         noise = smooth_noise(rng, (height_px, width_px), camera.noise_grain_px)
+    if camera.stripes > 0:
+        signal += camera.stripes * rng.standard_normal((height_px, 1), dtype=np.float32)
     picture = np.clip(np.rint(signal + camera.noise * noise), 0, 255).astype(np.uint8)
     if camera.jpeg_quality is not None:
         _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg_quality])

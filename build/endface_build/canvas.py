@@ -29,6 +29,9 @@ SPOT_LIMITS = (4.0, 7.0)
 EXTENDED_LIMITS = (1.2, 2.2)
 """The same for the contrast along a line or over an area, which the eye follows through much more noise."""
 
+HOLE_UM = 1.5
+"""Holes up to this width belong to the mark around them."""
+
 EXTENDED_UM = 8.0
 """Width from which a compact mark is an area to the eye."""
 
@@ -67,12 +70,13 @@ class Canvas:
         raster: The pixel grid.
         level: Gray levels (H, W) of the face without marks; taken over and changed.
         blur_um: Deviation of the optics' blur.
-        noise: Deviation of the camera's noise in the canvas's gray levels; decides what is too faint to be labelled.
+        noise: Deviation of the camera's noise and the face's own clutter in the canvas's gray levels, (H, W); decides
+            what is too faint to be labelled.
         light: Direction x, y and strength of the relief's bright flank, as one vector; (0, 0) for flat light.
     """
 
     def __init__(
-        self, raster: Raster, level: Field, *, blur_um: float, noise: float, light: tuple[float, float] = (0.0, 0.0)
+        self, raster: Raster, level: Field, *, blur_um: float, noise: Field, light: tuple[float, float] = (0.0, 0.0)
     ):
         self.raster = raster
         self.level = level
@@ -99,7 +103,7 @@ class Canvas:
         before = self.level[drawn.window].copy()
         change = np.where(drawn.tone < 0, before, 255 - before) * drawn.tone * shape
         self.level[drawn.window] = before + change + self._flank(drawn, shape, before)
-        self._record(mark, drawn, shape / peak, np.abs(change))
+        self._record(mark, drawn, self._share(mark, drawn, shape, np.abs(change)), np.abs(change))
 
     def _flank(self, drawn: Drawn, shape: Field, before: Field) -> Field | float:
         """The bright side of a mark under slanting light: its shape moved along the light, less the mark itself."""
@@ -114,12 +118,26 @@ class Canvas:
         moved = cv2.warpAffine(shape * np.abs(drawn.tone), matrix, (shape.shape[1], shape.shape[0]))
         return np.asarray(strength * moved * (1 - shape) * (255 - before) * 0.8, np.float32)
 
+    def _share(self, mark: Mark, drawn: Drawn, shape: Field, contrast: Field) -> Field:
+        """Each pixel's share of its mark's peak: of the contrast for compact marks, of the tone for larger ones, which
+        may lie on bright and dark ground, and of the shape for lines, whose strength changes along them; small holes
+        are filled as a person fills them.
+        """
+        if isinstance(mark, Line):
+            return np.asarray(shape / shape.max(), np.float32)
+        extended = mark.width_um > EXTENDED_UM
+        strength = self.raster.blur(drawn.shape * np.abs(drawn.tone), self.blur_um) if extended else contrast
+        hole_px = [2 * round(HOLE_UM / scale / 2) + 1 for scale in self.raster.um_per_px]
+        filled = cv2.morphologyEx(strength, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, hole_px))
+        return np.asarray(filled / max(float(filled.max()), 1e-6), np.float32)
+
     def _record(self, mark: Mark, drawn: Drawn, share: Field, contrast: Field) -> None:
         """Enter a mark into the truth, as far as it can be seen."""
         is_line = isinstance(mark, Line)
         extended = is_line or mark.width_um > EXTENDED_UM
-        low, high = (limit * self.noise for limit in (EXTENDED_LIMITS if extended else SPOT_LIMITS))
-        seen = contrast / np.maximum(share, 0.2) if is_line else np.full_like(contrast, contrast.max())
+        low, high = EXTENDED_LIMITS if extended else SPOT_LIMITS
+        seen = contrast / self.noise[drawn.window]
+        seen = seen / np.maximum(share, 0.2) if is_line else np.full_like(seen, seen.max())
         share = np.where(seen < low, 0, share)
         code = np.where(seen < high, UNDECIDED, int(mark.kind)).astype(np.uint8)
         known = self._strength[drawn.window]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +17,14 @@ from endface.contract import Label
 from endface_build import dirt, scratches
 from endface_build.chance import Point, random_place, random_seed, random_tone
 from endface_build.faces import Face
-from endface_build.marks import Blob, Mark
+from endface_build.marks import Blob, Line, Mark
+
+COMPACT_UM = 14.0
+"""Longest mark that may be a pit."""
+
+GROUP_GAP_UM = 7.0
+GROUP_COUNT = 3
+"""Compact marks this close to each other and this many are contamination (labelling convention)."""
 
 
 def random_marks(rng: np.random.Generator, face: Face) -> tuple[Mark, ...]:
@@ -39,9 +47,30 @@ def random_marks(rng: np.random.Generator, face: Face) -> tuple[Mark, ...]:
         (0.40, scratches.scratches),
         (0.14, scratches.polishing_lines),
         (0.30, _chips),
-        (0.07, _ragged_rim),
+        (0.12, _slivers),
+        (0.10, _ragged_rim),
     )
-    return tuple(mark for share, family in families if rng.random() < share for mark in family(rng, face))
+    return _named([mark for share, family in families if rng.random() < share for mark in family(rng, face)])
+
+
+def _named(marks: list[Mark]) -> tuple[Mark, ...]:
+    """The marks with compact ones called by their company: alone or in pairs pits, in larger groups contamination."""
+    compact = [
+        number
+        for number, mark in enumerate(marks)
+        if isinstance(mark, Blob) and mark.kind in (Label.PIT, Label.CONTAMINATION) and mark.length_um < COMPACT_UM
+    ]
+    blobs = [mark for mark in (marks[number] for number in compact) if isinstance(mark, Blob)]
+    if not blobs:
+        return tuple(marks)
+    centers_um = np.array([blob.center_um for blob in blobs])
+    radii_um = np.array([blob.length_um / 2 for blob in blobs])
+    away_um = np.hypot(*(centers_um[:, None] - centers_um[None, :]).transpose(2, 0, 1))
+    near = away_um - radii_um[:, None] - radii_um[None, :] < GROUP_GAP_UM
+    company = np.linalg.matrix_power(near.astype(np.float64), 2) > 0  # a neighbour's neighbour is company too
+    for number, blob, others in zip(compact, blobs, company.sum(axis=1), strict=True):
+        marks[number] = replace(blob, kind=Label.CONTAMINATION if others >= GROUP_COUNT else Label.PIT)
+    return tuple(marks)
 
 
 def _compact(rng: np.random.Generator, kind: Label, center_um: Point, size_um: float, tone: float) -> Blob:
@@ -87,10 +116,31 @@ def _chip(rng: np.random.Generator, face: Face, angle: float, length_um: float) 
         angle_deg=math.degrees(angle) + 90 + lean_deg,
         tone=random_tone(rng, 0.2, 0.95, bright=0.12),
         roughness=rng.uniform(0.02, 0.25),
-        ring=rng.uniform(0.6, 2) if rng.random() < 0.15 else 0.0,
+        ring=rng.uniform(0.6, 2) if rng.random() < 0.3 else 0.0,
         speckle=rng.uniform(0, 0.6) if rng.random() < 0.3 else 0.0,
         seed=random_seed(rng),
     )
+
+
+def _slivers(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
+    """Thin pieces that broke away along the rim."""
+    for _ in range(rng.geometric(0.4)):
+        width_um, length_um = rng.uniform(0.9, 2.6), rng.uniform(5, 30)
+        radius_um = face.cladding_um / 2 - width_um / 2 + rng.uniform(-0.6, 0.8)
+        start, span = rng.uniform(0, 2 * math.pi), length_um / radius_um
+        points = [
+            (radius_um * math.cos(a), radius_um * math.sin(a))
+            for a in np.linspace(start, start + span, 3 + round(length_um / 2))
+        ]
+        yield Line(
+            Label.CHIP,
+            tuple(points),
+            width_um,
+            random_tone(rng, 0.4, 0.95, bright=0.08),
+            grain_um=rng.uniform(1.5, 6),
+            uneven=rng.uniform(0.1, 0.4),
+            seed=random_seed(rng),
+        )
 
 
 def _ragged_rim(rng: np.random.Generator, face: Face) -> Iterator[Mark]:

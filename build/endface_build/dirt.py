@@ -124,7 +124,7 @@ def films(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
         size_um * rng.uniform(1, 1.8),
         size_um,
         rng.uniform(0, 180),
-        random_tone(rng, 0.05, 0.3),
+        random_tone(rng, 0.1, 0.4),
         rng.uniform(0.05, 0.2),
         rng.uniform(0, 0.9),
         rng.uniform(0, 0.6),
@@ -133,8 +133,17 @@ def films(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 
 
 def lint(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    """A textile fiber: long, evenly wide and winding."""
-    points = random_curve(rng, random_place(rng, face), rng.uniform(40, 220), bend=0.22)
+    """A textile fiber: long, winding, twisted, and structured across."""
+    points = random_curve(rng, random_place(rng, face), rng.uniform(40, 220), bend=rng.uniform(0.15, 0.5))
     yield Line(
-        Label.CONTAMINATION, tuple(points), rng.uniform(1.8, 6), random_tone(rng, 0.15, 0.7), seed=random_seed(rng)
+        Label.CONTAMINATION,
+        tuple(points),
+        rng.uniform(1.8, 8),
+        random_tone(rng, 0.15, 0.8),
+        grain_um=rng.uniform(4, 15),
+        edge_um=rng.uniform(0.4, 1.5),
+        uneven=rng.uniform(0, 0.35),
+        ring=rng.uniform(0.3, 1.6) if rng.random() < 0.6 else 0.0,
+        speckle=rng.uniform(0.1, 0.9) if rng.random() < 0.7 else 0.0,
+        seed=random_seed(rng),
     )

@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from endface.contract import CLADDING_UM
+from endface_build.lamp import clutter_of, lamp_structure
 from endface_build.marks import Mark
 from endface_build.raster import Field, Raster, smooth_noise, wobble
+
+RIM_CLUTTER = 0.1
+"""Share of an uneven rim's swings that is as fine as a small chip."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,13 @@ class Face:
         rings: Index trenches and ring steps.
         rim: Look of the cladding's edge.
         gap: Glue gap, or None.
-        glow: Gray levels that a lit core spills into the cladding.
+        glow: Gray levels that a lit core spills into the cladding, more to one side.
+        glow_um: Distance from the core at which a third of the glow is left.
+        relief: Gray levels added to the core's edge where it faces the rim's slanting light, and taken opposite.
+        stray: Deviation in gray levels of broad patches of stray light.
         lamp: Gray levels of lamp structure inside the core.
         dip: Gray levels taken at the core's centre, where the index dips.
+        dip_um: Half width of the dip.
         grain: Deviation of the ferrule's grain in gray levels.
         marks: Defects, drawn in order.
         seed: Fixes grain, lamp structure and the rim's unevenness.
@@ -103,8 +111,12 @@ class Face:
     rim: Rim = field(default_factory=Rim)
     gap: Gap | None = None
     glow: float = 0.0
+    glow_um: float = 8.0
+    relief: float = 0.0
+    stray: float = 0.0
     lamp: float = 0.0
     dip: float = 0.0
+    dip_um: float = 1.0
     grain: float = 0.0
     marks: tuple[Mark, ...] = ()
     seed: int = 0
@@ -130,15 +142,16 @@ def _bump(distance_um: Field, half_um: float | Field) -> Field:
     return np.asarray(np.exp(-((distance_um / half_um) ** 2)), np.float32)
 
 
-def draw_structure(face: Face, raster: Raster) -> Field:
-    """Gray levels of a face without marks.
+def draw_structure(face: Face, raster: Raster) -> tuple[Field, Field]:
+    """A face without marks.
 
     Args:
         face: The face.
         raster: Where the fiber lies in the picture.
 
     Returns:
-        float32 (H, W), nominally 0 to 255, sharp and without noise.
+        Gray levels float32 (H, W), nominally 0 to 255, sharp and without noise; and the clutter, float32 (H, W): the
+        deviation in gray levels of structure that fainter marks hide in.
     """
     rng = np.random.default_rng((face.seed, 1))
     x_um, y_um = raster.grid(raster.whole)
@@ -154,7 +167,7 @@ def draw_structure(face: Face, raster: Raster) -> Field:
     for index, zone in enumerate(face.zones):
         outside = edge_um if index == 0 else radius_um - zone.diameter_um / 2
         level += (zone.level - level) * _step(outside, zone.edge_um)
-    _light_core(level, face, rng, radius_um)
+    clutter = _light_core(level, face, rng, raster)
     for ring in face.rings:
         around_um = np.hypot(x_um - ring.offset_um[0], y_um - ring.offset_um[1]) - ring.diameter_um / 2
         tone = (
@@ -164,7 +177,8 @@ def draw_structure(face: Face, raster: Raster) -> Field:
         )
         level += tone * _bump(around_um, ring.width_um / 2)
     _draw_rim(level, face.rim, rng, edge_um, angle_rad)
-    return level
+    clutter += RIM_CLUTTER * face.rim.uneven * face.rim.dark * _bump(edge_um, 2.0)
+    return level, clutter
 
 
 def _open_gap(level: Field, face: Face, raster: Raster) -> None:
@@ -181,20 +195,27 @@ def _open_gap(level: Field, face: Face, raster: Raster) -> None:
     level += 12 * _bump(bore_um - 1.0, 0.8)
 
 
-def _light_core(level: Field, face: Face, rng: np.random.Generator, radius_um: Field) -> None:
-    """Light from the core: glow around it, lamp structure in it, the dip at its centre."""
+def _light_core(level: Field, face: Face, rng: np.random.Generator, raster: Raster) -> Field:
+    """Light in and around the core: its glow, stray light, relief, lamp structure and the dip; returns the clutter."""
     core_um = face.core_um / 2
+    x_um, y_um = raster.grid(raster.whole)
+    radius_um, angle_rad = np.hypot(x_um, y_um), np.arctan2(y_um, x_um)
+    clutter = np.zeros(raster.shape, np.float32)
     if face.glow > 0:
-        level += face.glow * np.exp(-np.maximum(radius_um - core_um, 0) / 8.0) * (radius_um > core_um)
+        sides = np.clip(1 + rng.uniform(0, 0.4) * wobble(rng, angle_rad, (1, 4)), 0, 2)
+        level += face.glow * sides * np.exp(-np.maximum(radius_um - core_um, 0) / face.glow_um) * (radius_um > core_um)
+    if face.stray > 0:
+        level += face.stray * smooth_noise(rng, raster.shape, rng.uniform(12, 50) / raster.um_per_px[0])
+    if face.relief != 0:
+        facing = np.cos(angle_rad - math.radians(face.rim.slant_deg))
+        level += face.relief * facing * _bump(radius_um - core_um, rng.uniform(0.6, 1.8))
     if face.lamp > 0:
-        inside = _step(radius_um - core_um, 1.5)
-        period_um, phase = rng.uniform(4, 16), rng.uniform(0, 2 * math.pi)
-        rings = np.cos(2 * math.pi * radius_um / period_um + phase) * rng.uniform(0.2, 1)
-        cloud = smooth_noise(rng, level.shape, rng.uniform(5, 25)) * _bump(radius_um, rng.uniform(0.15, 1.0) * core_um)
-        centre = _bump(radius_um, rng.uniform(0.05, 0.8) * core_um) * rng.uniform(-1, 3)
-        level += face.lamp * inside * (rings + cloud + centre)
+        structure = face.lamp * lamp_structure(rng, raster, core_um) * _step(radius_um - core_um, 1.5)
+        level += structure
+        clutter = clutter_of(structure, raster)
     if face.dip != 0:
-        level -= face.dip * _bump(radius_um, 1.0)
+        level -= face.dip * _bump(radius_um, face.dip_um)
+    return clutter
 
 
 def _draw_rim(level: Field, rim: Rim, rng: np.random.Generator, edge_um: Field, angle_rad: Field) -> None:

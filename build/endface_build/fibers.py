@@ -7,6 +7,8 @@ single one.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from endface.contract import CLADDING_UM
@@ -25,7 +27,7 @@ def random_face(rng: np.random.Generator) -> Face:
     ferrule, cladding = _levels(rng)
     core_um = float(rng.choice(CORES_UM)) * rng.uniform(0.92, 1.06)
     lit = rng.random() < 0.5
-    core = rng.uniform(cladding + 10, 258) if lit else cladding + rng.uniform(-22, 22)
+    core = rng.uniform(cladding + 10, 275) if lit else cladding + rng.uniform(-22, 22)
     zones = [Zone(CLADDING_UM * rng.uniform(0.985, 1.015), cladding, rng.uniform(0.3, 1.6))]
     if rng.random() < 0.25 and core_um > 20:
         step_um = rng.uniform(core_um * 1.1, CLADDING_UM * 0.95)
@@ -34,12 +36,16 @@ def random_face(rng: np.random.Generator) -> Face:
     return Face(
         zones=tuple(zones),
         ferrule=ferrule,
-        rings=(*_rings(rng, core_um), *_rim_lines(rng)),
+        rings=(*_rings(rng, core_um), *_core_rings(rng, core_um), *_rim_lines(rng)),
         rim=_rim(rng, ferrule),
         gap=_gap(rng, cladding) if rng.random() < 0.1 else None,
         glow=rng.uniform(5, 60) if lit and rng.random() < 0.5 else 0.0,
-        lamp=rng.uniform(0.5, 12) if lit and rng.random() < 0.7 else 0.0,
-        dip=rng.uniform(-15, 50) if rng.random() < 0.4 and core_um > 20 else 0.0,
+        glow_um=rng.uniform(3, 16),
+        relief=rng.normal(0, 15) if rng.random() < 0.35 else 0.0,
+        stray=rng.uniform(0.3, 4) if rng.random() < 0.4 else 0.0,
+        lamp=math.exp(rng.uniform(-0.7, 2.8)) if lit and rng.random() < 0.8 else 0.0,
+        dip=rng.uniform(-30, 50) if rng.random() < 0.45 and core_um > 20 else 0.0,
+        dip_um=rng.uniform(0.6, 3),
         grain=rng.uniform(0.3, 3) if rng.random() < 0.35 else 0.0,
         seed=int(rng.integers(2**31)),
     )
@@ -56,15 +62,28 @@ def _levels(rng: np.random.Generator) -> tuple[float, float]:
 
 def _rings(rng: np.random.Generator, core_um: float) -> tuple[Ring, ...]:
     """Index trenches and ring steps between core and cladding edge, thin or broad, mostly faint."""
-    count = int(rng.choice([0, 1, 2, 3], p=[0.45, 0.35, 0.15, 0.05]))
+    count = int(rng.choice([0, 1, 2, 3], p=[0.4, 0.35, 0.17, 0.08]))
     low_um = min(core_um + 1, CLADDING_UM * 0.9)
     return tuple(
         Ring(
             rng.uniform(low_um, CLADDING_UM * 0.97),
-            rng.uniform(0.8, 6),
-            rng.choice([-1, 1]) * np.exp(rng.uniform(0.3, 3.2)),
+            rng.uniform(0.6, 6),
+            rng.choice([-1, 1]) * math.exp(rng.uniform(0.3, 3.2)),
+            (float(rng.normal(0, 0.4)), float(rng.normal(0, 0.4))),
+            rng.uniform(0, 0.9) if rng.random() < 0.6 else 0.0,
         )
         for _ in range(count)
+    )
+
+
+def _core_rings(rng: np.random.Generator, core_um: float) -> tuple[Ring, ...]:
+    """The layers of a graded-index core, evenly spaced and faint."""
+    if core_um < 20 or rng.random() < 0.75:
+        return ()
+    tone, width_um, uneven = rng.normal(0, 5), rng.uniform(0.5, 2), rng.uniform(0, 0.9)
+    return tuple(
+        Ring(diameter_um, width_um, tone * rng.uniform(0.5, 1.5), uneven=uneven)
+        for diameter_um in np.arange(rng.uniform(3, 10), core_um, rng.uniform(4, 14))
     )
 
 
@@ -78,7 +97,7 @@ def _rim_lines(rng: np.random.Generator) -> tuple[Ring, ...]:
         Ring(
             CLADDING_UM - 2 * rng.uniform(0.3, 5.5),
             rng.uniform(0.5, 3.0),
-            rng.choice([-1, 1], p=[0.35, 0.65]) * np.exp(rng.uniform(1.2, 3.8)),
+            rng.choice([-1, 1], p=[0.35, 0.65]) * math.exp(rng.uniform(1.2, 3.8)),
             offset_um,
             rng.uniform(0, 0.9),
         )

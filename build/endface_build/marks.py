@@ -77,8 +77,7 @@ class Blob:
         if self.ring > 0:
             tone *= 1 - self.ring * np.clip((0.75 - radius) / 0.35, 0, 1)
         if self.speckle > 0:
-            grain_px = max(1.5, 1.2 / raster.um_per_px[0])
-            tone *= 1 - self.speckle * np.clip(np.abs(smooth_noise(rng, shape.shape, grain_px)) - 0.6, 0, 2)
+            tone *= _speckled(rng, raster, shape.shape, self.speckle)
         return Drawn(window, shape.astype(np.float32), np.clip(tone, -0.95, 0.95))
 
 
@@ -95,8 +94,12 @@ class Line:
             glass.
         inside_um: Radius of the glass.
         broken: Share of the length without a trace, 0 to 0.9.
-        grain_um: Typical length of a stretch between changes of strength.
-        seed: Fixes the strength along the line.
+        grain_um: Typical length of a stretch between changes of strength and width.
+        edge_um: Width over which the line's flanks go from full to nothing.
+        uneven: Relative deviation of the width along the line.
+        ring: How much of the tone is lost in the middle; above 1 the middle turns to the other side.
+        speckle: Relative deviation of the tone over the area.
+        seed: Fixes strength and width along the line, and the speckle.
     """
 
     kind: Label
@@ -107,22 +110,31 @@ class Line:
     inside_um: float = 62.5
     broken: float = 0.0
     grain_um: float = 15.0
+    edge_um: float = EDGE_UM
+    uneven: float = 0.0
+    ring: float = 0.0
+    speckle: float = 0.0
     seed: int = 0
 
     def draw(self, raster: Raster, margin_um: float) -> Drawn | None:
         """The line on a raster with ``margin_um`` around it; None outside the raster."""
         corners = np.asarray(self.points_um, np.float64)
-        reach_um = self.width_um / 2 + EDGE_UM + margin_um
+        reach_um = self.width_um / 2 * (1 + 2 * self.uneven) + self.edge_um + margin_um
         low, high = corners.min(axis=0) - reach_um, corners.max(axis=0) + reach_um
         window = raster.window((low[0], low[1]), (high[0], high[1]))
         if window is None:
             return None
         distance_um, along_um = self._distance(raster, window, reach_um)
-        shape = np.clip((self.width_um / 2 - distance_um) / EDGE_UM + 0.5, 0, 1)
+        half_um = self.width_um / 2 * self._widening(along_um)
+        shape = np.clip((half_um - distance_um) / self.edge_um + 0.5, 0, 1)
         tone = np.full(shape.shape, self.tone, np.float32)
         if self.inside_tone is not None:
             x_um, y_um = raster.grid(window)
             tone[np.hypot(x_um, y_um) < self.inside_um] = self.inside_tone
+        if self.ring > 0:
+            tone *= 1 - self.ring * np.clip((0.6 - distance_um / half_um) / 0.35, 0, 1)
+        if self.speckle > 0:
+            tone *= _speckled(np.random.default_rng((self.seed, 2)), raster, shape.shape, self.speckle)
         return Drawn(window, shape.astype(np.float32), tone * self._strength(along_um))
 
     def _distance(self, raster: Raster, window: Window, reach_um: float) -> tuple[Field, Field]:
@@ -150,6 +162,15 @@ class Line:
             start_um += length_um
         return distance, along
 
+    def _widening(self, along_um: Field) -> Field:
+        """Width along the line as a factor, 0.3 to 1 + 2 ``uneven``."""
+        if self.uneven <= 0:
+            return np.ones_like(along_um)
+        knots = max(4, math.ceil(float(along_um.max()) / self.grain_um) + 2)
+        level = 1 + self.uneven * np.random.default_rng((self.seed, 1)).standard_normal(knots)
+        factor = np.interp(along_um / self.grain_um, np.arange(knots), level)
+        return np.clip(factor, 0.3, 1 + 2 * self.uneven).astype(np.float32)
+
     def _strength(self, along_um: Field) -> Field:
         """Strength 0 to 1 along the line: steady where nothing is broken, else fading in and out."""
         if self.broken <= 0:
@@ -159,6 +180,13 @@ class Line:
         level = rng.uniform(-self.broken, 1 - self.broken, knots)
         trace = np.interp(along_um / self.grain_um, np.arange(knots), level)
         return np.clip(trace / (0.5 * (1 - self.broken)), 0, 1).astype(np.float32)
+
+
+def _speckled(rng: np.random.Generator, raster: Raster, shape: tuple[int, ...], speckle: float) -> Field:
+    """Factor on the tone of an area with bright speckles about 1.2 um wide."""
+    grain_px = max(1.5, 1.2 / raster.um_per_px[0])
+    factor = 1 - speckle * np.clip(np.abs(smooth_noise(rng, shape, grain_px)) - 0.6, 0, 2)
+    return np.asarray(factor, np.float32)
 
 
 Mark = Blob | Line

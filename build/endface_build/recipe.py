@@ -44,12 +44,12 @@ class Recipe:
     widths: tuple[int, ...] = (16, 32, 48, 64, 96)
     crop_px: int = 256
     batch: int = 12
-    steps: int = 5_000
+    steps: int = 3_800
     learning_rate: float = 2e-3
     warmup: int = 150
     weight_decay: float = 1e-4
     class_weights: tuple[float, ...] = (1.0, 4.0, 12.0, 3.0, 12.0)
-    prior_share: float = 0.5
+    prior_share: float = 0.75
     dice_share: float = 0.25
     bfloat16: bool = True
     average: float = 0.995

@@ -10,16 +10,38 @@ import numpy as np
 from endface.contract import Label
 from endface_build.chance import Point, random_place, random_seed, random_tone
 from endface_build.faces import Face
-from endface_build.marks import Blob, Line, Mark
+from endface_build.marks import EDGE_UM, Blob, Line, Mark
+
+WIDE_UM = 2.0
+"""Width from which a scratch shows walls and a floor."""
+
+FINE_LOG_UM = (math.log(0.4), math.log(2.0))
+WIDE_LOG_UM = (math.log(2.0), math.log(10.0))
+"""Ends of the logarithm of widths: what polishing grit leaves, and what a loose grain gouges."""
 
 
 def _scratch(rng: np.random.Generator, face: Face, points: list[Point], width_um: float, tone: float) -> Iterator[Mark]:
-    """One scratch, perhaps broken, perhaps of the other sign on the glass, perhaps with droplets on it."""
+    """One scratch, perhaps broken, perhaps of the other sign on the glass, perhaps with droplets on it; a wide one is
+    a gouge with soft flanks, a rough floor or two walls.
+    """
+    wide = width_um > WIDE_UM
     other = -tone * rng.uniform(0.3, 1.5) if rng.random() < 0.35 else tone * rng.uniform(0.5, 1.5)
     broken = rng.uniform(0.15, 0.7) if rng.random() < 0.4 else 0.0
     inside_um = face.cladding_um / 2
     yield Line(
-        Label.SCRATCH, tuple(points), width_um, tone, other, inside_um, broken, rng.uniform(4, 30), random_seed(rng)
+        Label.SCRATCH,
+        tuple(points),
+        width_um,
+        tone,
+        other,
+        inside_um,
+        broken,
+        rng.uniform(4, 30),
+        edge_um=max(EDGE_UM, width_um * rng.uniform(0, 0.8)),
+        uneven=rng.uniform(0, 0.3) if rng.random() < 0.5 else 0.0,
+        ring=rng.uniform(0.3, 1.6) if wide and rng.random() < 0.4 else 0.0,
+        speckle=rng.uniform(0.1, 0.9) if wide and rng.random() < 0.6 else 0.0,
+        seed=random_seed(rng),
     )
     if rng.random() < 0.15:
         corners = np.asarray(points)
@@ -32,7 +54,7 @@ def _scratch(rng: np.random.Generator, face: Face, points: list[Point], width_um
                 Label.SCRATCH,
                 (x_um, y_um),
                 long_um + 0.5,
-                width_um + 0.5,
+                width_um * rng.uniform(0.6, 1.2) + 0.5,
                 angle,
                 min(2 * tone, -0.1),
                 0.1,
@@ -43,10 +65,10 @@ def _scratch(rng: np.random.Generator, face: Face, points: list[Point], width_um
 def scratches(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
     """Single scratches, half of them short, half right across the face."""
     for _ in range(rng.geometric(0.45)):
-        length_um = rng.uniform(12, 60) if rng.random() < 0.5 else rng.uniform(60, 320)
+        length_um = rng.uniform(10, 60) if rng.random() < 0.5 else rng.uniform(60, 320)
         middle, angle, bow = random_place(rng, face), rng.uniform(0, math.pi), rng.normal(0, 0.04) * length_um
-        width_um = float(np.exp(rng.normal(-0.2, 0.55)))
-        if length_um < 6 * width_um:
+        width_um = math.exp(rng.uniform(*(WIDE_LOG_UM if rng.random() < 0.3 else FINE_LOG_UM)))
+        if length_um < 4 * width_um:
             continue
         points = _arc(middle, angle, length_um, bow)
         yield from _scratch(rng, face, points, width_um, random_tone(rng, 0.01, 0.5, bright=0.25))

@@ -119,6 +119,32 @@ def test_faint_marks_are_not_called_defects(tone, expected):
     assert set(np.unique(labels)) == {int(Label.BACKGROUND), int(expected)}
 
 
+def test_marks_hide_in_lamp_structure():
+    """A pit that is clear in an evenly lit core is not labelled as such in a core full of lamp structure."""
+    mark = pit((5.0, 8.0), 4.0, tone=-0.12)
+    even, cluttered = (
+        photograph(Face(marks=(mark,), lamp=lamp, seed=2), replace(SHARP, noise=1.0), seed=1).labels
+        for lamp in (0.0, 40.0)
+    )
+
+    assert (even == Label.PIT).sum() > 0
+    assert (cluttered == Label.PIT).sum() == 0
+
+
+def test_hollow_marks():
+    """A wide scratch with a faint floor has its full width, a small ring is filled, a large one keeps its hole."""
+    gouge = Line(Label.SCRATCH, ((-80.0, 80.0), (80.0, 80.0)), 6.0, -0.4, ring=0.6)
+    rings = [Blob(Label.PIT, (x_um, -80.0), size_um, size_um, ring=1.0) for x_um, size_um in ((-40, 2.5), (40, 12))]
+    photo = photograph(Face(marks=(gouge, *rings)), SHARP, seed=1)
+    center_px = photo.placement.center_px
+
+    assert (photo.labels == Label.SCRATCH).sum() * 0.25**2 / 160 == pytest.approx(6.0, abs=0.7)
+    assert [photo.labels[round(center_px[1] - 320), round(center_px[0] + 4 * x_um)] for x_um in (-40, 40)] == [
+        Label.PIT,
+        Label.BACKGROUND,
+    ]
+
+
 def test_broken_line_has_gaps():
     """A broken scratch leaves several pieces, an unbroken one a single piece."""
     ends = ((-100.0, 80.0), (100.0, 80.0))
