@@ -1,7 +1,7 @@
 """A canvas collects gray levels and, beside them, the truth about every mark as a person would outline it.
 
 The outline follows the labelling convention for real end faces: a pixel belongs to a mark where the mark, seen
-through the optics, has at least 45 % of its own peak contrast; bright relief flanks do not belong to it.  Marks too
+through the optics, has at least half of its own peak contrast; bright relief flanks do not belong to it.  Marks too
 faint to be labelled by eye are left out, those at the limit are undecided.
 """
 
@@ -20,13 +20,13 @@ from endface_build.raster import Field, Raster
 UNDECIDED = 255
 """Label of pixels on marks that are neither clear nor invisible; training and scores leave them out."""
 
-OUTLINE = 0.45
+OUTLINE = 0.5
 """Share of its own peak contrast from which a pixel belongs to a mark (labelling convention)."""
 
 SPOT_LIMITS = (4.0, 7.0)
 """Peak contrast of a compact mark in noise deviations: invisible below the first, clear above the second."""
 
-EXTENDED_LIMITS = (1.2, 2.2)
+EXTENDED_LIMITS = (1.4, 2.5)
 """The same for the contrast along a line or over an area, which the eye follows through much more noise."""
 
 HOLE_UM = 1.5
@@ -132,7 +132,9 @@ class Canvas:
         return np.asarray(filled / max(float(filled.max()), 1e-6), np.float32)
 
     def _record(self, mark: Mark, drawn: Drawn, share: Field, contrast: Field) -> None:
-        """Enter a mark into the truth, as far as it can be seen."""
+        """Enter a mark into the truth, as far as it can be seen; background leaves no label."""
+        if mark.kind == Label.BACKGROUND:
+            return
         is_line = isinstance(mark, Line)
         extended = is_line or mark.width_um > EXTENDED_UM
         low, high = EXTENDED_LIMITS if extended else SPOT_LIMITS

@@ -84,7 +84,7 @@ def _compact(rng: np.random.Generator, kind: Label, center_um: Point, size_um: f
         angle_deg=rng.uniform(0, 180),
         tone=tone,
         roughness=rng.uniform(0, 0.2),
-        ring=rng.uniform(0.5, 2.2) if size_um > 2.5 and rng.random() < 0.3 else 0.0,
+        ring=rng.uniform(0.5, 2.2) if size_um > 2.5 and rng.random() < 0.4 else 0.0,
         speckle=rng.uniform(0.1, 1.0) if size_um > 3 and rng.random() < 0.4 else 0.0,
         seed=random_seed(rng),
     )
@@ -92,7 +92,7 @@ def _compact(rng: np.random.Generator, kind: Label, center_um: Point, size_um: f
 
 def _pits(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
     for _ in range(1 + rng.geometric(0.18)):
-        size_um = min(float(np.exp(rng.normal(0.75, 0.5))), 14.0)
+        size_um = min(float(np.exp(rng.normal(0.75, 0.5) if rng.random() < 0.9 else rng.uniform(1.1, 2.6))), 14.0)
         center_um = random_place(rng, face)
         on_rim = abs(math.hypot(*center_um) - face.cladding_um / 2) < size_um / 2 + 0.5
         yield _compact(rng, Label.CHIP if on_rim else Label.PIT, center_um, size_um, random_tone(rng, 0.06, 0.85))

@@ -36,6 +36,22 @@ def particles(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
             )
 
 
+def _haze(rng: np.random.Generator, center_um: Point, size_um: float) -> Blob:
+    """The faint residue between droplets: people outline the droplets and leave it alone, so it has no label."""
+    return Blob(
+        Label.BACKGROUND,
+        center_um,
+        size_um * rng.uniform(1, 2),
+        size_um,
+        rng.uniform(0, 180),
+        random_tone(rng, 0.01, 0.07),
+        rng.uniform(0.05, 0.25),
+        rng.uniform(0, 2),
+        rng.uniform(0, 1.2),
+        random_seed(rng),
+    )
+
+
 def _droplet(rng: np.random.Generator, center_um: Point, size_um: float, tone: float) -> Blob:
     ring = rng.uniform(0.5, 2.2) if size_um > 2 and rng.random() < 0.5 else 0.0
     stretch = rng.uniform(1, 1.4)
@@ -58,6 +74,8 @@ def trails(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
         tone, size_um, spacing_um = random_tone(rng, 0.12, 0.8, bright=0.08), rng.uniform(1.0, 3.0), rng.uniform(2, 6)
         scatter_um = rng.uniform(0.3, 4)
         points = random_curve(rng, random_place(rng, face), rng.uniform(20, 160), bend=0.15, step_um=spacing_um)
+        if rng.random() < 0.4:
+            yield from (_haze(rng, point, rng.uniform(3, 15)) for point in points[:: int(rng.integers(2, 6))])
         for x_um, y_um in points:
             if rng.random() < 0.85:
                 spot = (x_um + rng.normal(0, scatter_um), y_um + rng.normal(0, scatter_um))
@@ -68,6 +86,8 @@ def trails(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 def smears(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
     """What a wipe leaves: parallel rows of elongated crumbs."""
     angle, tone, origin = rng.uniform(0, math.pi), random_tone(rng, 0.1, 0.8, bright=0.05), random_place(rng, face)
+    if rng.random() < 0.4:
+        yield _haze(rng, origin, rng.uniform(8, 30))
     for _ in range(rng.integers(1, 9)):
         sideways_um, start_um, length_um = rng.normal(0, 30), rng.normal(0, 40), rng.uniform(15, 140)
         lean, reach_um = angle + rng.normal(0, 0.06), 0.0
@@ -93,22 +113,11 @@ def smears(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 
 
 def clusters(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    """A patch of droplets in a haze; the whole patch is contamination."""
+    """A patch of droplets, most often in a haze."""
     center_um, radius_um, tone = random_place(rng, face), rng.uniform(6, 22), random_tone(rng, 0.2, 0.8, bright=0.0)
-    stretch = rng.uniform(1, 2)
-    haze = random_tone(rng, 0.03, 0.12)
-    yield Blob(
-        Label.CONTAMINATION,
-        center_um,
-        2 * radius_um * stretch,
-        2 * radius_um,
-        rng.uniform(0, 180),
-        haze,
-        0.1,
-        0.5,
-        0.5,
-        random_seed(rng),
-    )
+    for _ in range(rng.integers(0, 4)):
+        x_um, y_um = rng.normal(0, radius_um / 3, 2)
+        yield _haze(rng, (center_um[0] + float(x_um), center_um[1] + float(y_um)), radius_um * rng.uniform(0.5, 2))
     for _ in range(round(radius_um**2 * rng.uniform(0.05, 0.18))):
         away_um, angle = radius_um * math.sqrt(rng.random()), rng.uniform(0, 2 * math.pi)
         spot = (center_um[0] + away_um * math.cos(angle), center_um[1] + away_um * math.sin(angle))

@@ -62,15 +62,15 @@ def _levels(rng: np.random.Generator) -> tuple[float, float]:
 
 def _rings(rng: np.random.Generator, core_um: float) -> tuple[Ring, ...]:
     """Index trenches and ring steps between core and cladding edge, thin or broad, mostly faint."""
-    count = int(rng.choice([0, 1, 2, 3], p=[0.4, 0.35, 0.17, 0.08]))
+    count = int(rng.choice([0, 1, 2, 3], p=[0.3, 0.4, 0.2, 0.1]))
     low_um = min(core_um + 1, CLADDING_UM * 0.9)
     return tuple(
         Ring(
             rng.uniform(low_um, CLADDING_UM * 0.97),
-            rng.uniform(0.6, 6),
+            math.exp(rng.uniform(math.log(0.5), math.log(6))),
             rng.choice([-1, 1]) * math.exp(rng.uniform(0.3, 3.2)),
             (float(rng.normal(0, 0.4)), float(rng.normal(0, 0.4))),
-            rng.uniform(0, 0.9) if rng.random() < 0.6 else 0.0,
+            rng.uniform(0, 1.2) if rng.random() < 0.6 else 0.0,
         )
         for _ in range(count)
     )

@@ -38,13 +38,13 @@ class Recipe:
 
     seed: int = 7
     train_seed: int = 20_001
-    train_count: int = 4_000
+    train_count: int = 5_000
     held_out_seed: int = 20_002
     held_out_count: int = 200
     widths: tuple[int, ...] = (16, 32, 48, 64, 96)
     crop_px: int = 256
     batch: int = 12
-    steps: int = 3_800
+    steps: int = 7_500
     learning_rate: float = 2e-3
     warmup: int = 150
     weight_decay: float = 1e-4
@@ -52,7 +52,7 @@ class Recipe:
     prior_share: float = 0.75
     dice_share: float = 0.25
     bfloat16: bool = True
-    average: float = 0.995
+    average: float = 0.998
     opset: int = 18
 
     def to_json(self) -> dict[str, Any]:
