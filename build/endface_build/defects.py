@@ -40,7 +40,7 @@ def random_marks(rng: np.random.Generator, face: Face) -> tuple[Mark, ...]:
         (0.80, _pits),
         (0.18, dirt.smears),
         (0.22, dirt.trails),
-        (0.10, dirt.clusters),
+        (0.14, dirt.clusters),
         (0.30, dirt.particles),
         (0.07, dirt.films),
         (0.06, dirt.lint),

@@ -113,15 +113,38 @@ def smears(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 
 
 def clusters(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    """A patch of droplets, most often in a haze."""
+    """A patch of droplets: scattered in a haze, or crowded in what remains of the drop that they dried from, which
+    has an outline and is contamination as a whole.
+    """
     center_um, radius_um, tone = random_place(rng, face), rng.uniform(6, 22), random_tone(rng, 0.2, 0.8, bright=0.0)
-    for _ in range(rng.integers(0, 4)):
-        x_um, y_um = rng.normal(0, radius_um / 3, 2)
-        yield _haze(rng, (center_um[0] + float(x_um), center_um[1] + float(y_um)), radius_um * rng.uniform(0.5, 2))
-    for _ in range(round(radius_um**2 * rng.uniform(0.05, 0.18))):
-        away_um, angle = radius_um * math.sqrt(rng.random()), rng.uniform(0, 2 * math.pi)
+    crowded = rng.random() < 0.5
+    if crowded:
+        yield _drop(rng, center_um, radius_um)
+    else:
+        for _ in range(rng.integers(0, 4)):
+            x_um, y_um = rng.normal(center_um, radius_um / 3)
+            yield _haze(rng, (float(x_um), float(y_um)), radius_um * rng.uniform(0.5, 2))
+    reach_um, density = (0.9 * radius_um, rng.uniform(0.1, 0.25)) if crowded else (radius_um, rng.uniform(0.03, 0.15))
+    for _ in range(round(radius_um**2 * density)):
+        away_um, angle = reach_um * math.sqrt(rng.random()), rng.uniform(0, 2 * math.pi)
         spot = (center_um[0] + away_um * math.cos(angle), center_um[1] + away_um * math.sin(angle))
         yield _droplet(rng, spot, rng.uniform(1, 4.5), max(-0.9, tone * rng.uniform(0.4, 1.2)))
+
+
+def _drop(rng: np.random.Generator, center_um: Point, radius_um: float) -> Blob:
+    """The bed of a dried drop: faint, with a clearer edge."""
+    return Blob(
+        Label.CONTAMINATION,
+        center_um,
+        2 * radius_um * rng.uniform(1.0, 1.3),
+        2 * radius_um,
+        rng.uniform(0, 180),
+        random_tone(rng, 0.04, 0.2),
+        rng.uniform(0.02, 0.12),
+        rng.uniform(0.1, 0.4),
+        rng.uniform(0, 0.3),
+        random_seed(rng),
+    )
 
 
 def films(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
