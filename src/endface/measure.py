@@ -1,4 +1,4 @@
-"""The label map to measured defects: what touches is one defect, sizes are micrometres of the square.
+"""The label map to measured defects: what touches or nearly so is one defect, sizes are micrometres of the square.
 
 Every number of a defect is rounded to what the report shows (sizes to 0.01 um, a fiftieth of a pixel), so that the
 rules judge exactly the numbers that a person reads, and a line of ten pixels is 5 um and not 5.0001.
@@ -27,6 +27,10 @@ SizeDefinition = Literal["enclosing_circle", "equivalent_area"]
 
 MIN_AREA_PX: Final = 3
 """Smaller parts are noise of the network: 0.75 um^2, a spot of 1 um, half of the smallest size that a limit names."""
+
+GAP_PX: Final = 2
+"""Parts no farther apart are one defect: 1 um is about what a microscope of this field resolves, so the gap may as well
+be the bright floor or flank of one pit; labelled pictures are read the same way."""
 
 MIXED_SHARE: Final = 0.25
 """Share of a component from which a class is a defect of its own, and not what a network takes a rim for."""
@@ -71,10 +75,10 @@ def measure(
 ) -> tuple[Defect, ...]:
     """Measure every defect of a label map.
 
-    What touches, corners included, is one defect of the class that most of its pixels have, for a network's classes
-    waver at a defect's rim.  Only where two classes make up a quarter each or more do they stay apart: a pit that a
-    scratch runs into would count as width of the scratch, or the scratch as size of the pit.  A scratch that is cut in
-    two that way is still one; two pits that only it joins are two.
+    What touches or lies within ``GAP_PX`` is one defect of the class that most of its pixels have, for a network's
+    classes waver at a defect's rim.  Only where two classes make up a quarter each or more do they stay apart: a pit
+    that a scratch runs into would count as width of the scratch, or the scratch as size of the pit.  A scratch that is
+    cut in two that way is still one; two pits that only it joins are two.
 
     Length and width of a scratch are those of its stroke (``skeleton.stroke_px``), of other defects the sides of the
     smallest rectangle around it.  ``orientation_deg`` is the principal axis in [0, 180), counter-clockwise on the
@@ -131,8 +135,7 @@ def _find_objects(labels: NDArray[np.uint8]) -> _Objects:
             f"the network drew class {labels.max()} and the classes end at {max(Label)}: install this release's network"
         )
     foreground = labels > 0
-    count, components = cv2.connectedComponents(foreground.view(np.uint8), connectivity=8)
-    numbers = cast("NDArray[np.int32]", components)
+    count, numbers = _joined(foreground.view(np.uint8))
     flat = np.flatnonzero(foreground)
     owners = numbers.ravel()[flat]
     votes = np.bincount(owners * len(Label) + labels.ravel()[flat], minlength=count * len(Label))
@@ -172,10 +175,17 @@ def _parts(flat: NDArray[np.intp], labels: NDArray[np.uint8], present: NDArray[n
 def _pieces(flat: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """The pixels listed, divided into what hangs together, the largest piece first."""
     mask, x, y = _crop(flat)
-    count, numbers = cv2.connectedComponents(mask, connectivity=8)
+    count, numbers = _joined(mask)
     rows, columns = np.divmod(flat, SQUARE_PX)
     owners = numbers[rows - y, columns - x]
     return sorted((flat[owners == number] for number in range(1, count)), key=len, reverse=True)
+
+
+def _joined(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32]]:
+    """Components of a mask with gaps up to ``GAP_PX`` bridged: their number, background included, and the map."""
+    bridged = cv2.dilate(mask, np.ones((GAP_PX + 1, GAP_PX + 1), np.uint8))
+    count, components = cv2.connectedComponents(bridged, connectivity=8)
+    return count, np.where(mask > 0, components, 0)
 
 
 def _crop(flat: NDArray[np.intp]) -> tuple[NDArray[np.uint8], int, int]:

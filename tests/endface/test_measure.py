@@ -183,6 +183,15 @@ def test_corners_that_touch_hold_a_defect_together() -> None:
     assert len(measure(labels, SURE, SAME, ZONES)) == 1
 
 
+@pytest.mark.parametrize(("gap_px", "sizes_um"), [(1, [4.5]), (2, [5.0]), (3, [2.0, 2.0])])
+def test_a_gap_too_narrow_for_the_optics_does_not_divide_a_defect(gap_px: int, sizes_um: list[float]) -> None:
+    """The two dark sides of a gouge with a bright floor, 4 pixels each, are one defect up to a floor of 1 um."""
+    labels = blank()
+    labels[300, 100:104] = labels[300, 104 + gap_px : 108 + gap_px] = Label.PIT
+
+    assert [defect.size_um for defect in measure(labels, SURE, SAME, ZONES)] == sizes_um
+
+
 def test_a_rim_of_another_class_does_not_make_a_second_defect() -> None:
     """A network's classes waver at the edge of a defect: the majority names it, and keeps the rim's pixels."""
     labels = blank()
