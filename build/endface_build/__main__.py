@@ -138,10 +138,11 @@ def export(
 
 @app.command()
 def model(run: Run = RUN, recipe: RecipeFile = None, workers: Workers = CORES, model: Model = MODEL) -> None:
-    """Everything in turn: synth, train, export."""
+    """Everything in turn: synth, train, export, quantize."""
     synth(run, recipe, workers, None)
     train(run, recipe, workers)
     export(run, model)
+    deploying.quantize(model)
 
 
 def read_recipe(path: Path | None) -> Recipe:

@@ -51,6 +51,7 @@ def test_model_does_everything(tmp_path, monkeypatch, capsys):
     assert code in (0, None)
     assert manifest["training"]["steps"] == 2
     assert manifest["metrics"]["squares"] == 2
+    assert manifest["precision"] == "int8"
     assert "held-out squares" in capsys.readouterr().out
 
 
