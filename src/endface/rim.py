@@ -154,6 +154,8 @@ def _follow(strip: _Strip, sign: float, *, damaged: bool, outermost: bool = Fals
     if abs(levels) < MIN_LEVELS:
         return None
     slope = abs(float(np.median(strip.slopes[votes, at[votes]]))) / strip.step_px
+    if slope == 0:
+        return None  # levels that differ without an edge between them
     blur_px = math.sqrt(2 * math.pi) * SMOOTHING_PX  # a Gaussian edge's step over its slope
     width_px = math.sqrt(max((levels / slope) ** 2 - blur_px**2, 0.0))
     return Rim(from_fit(fit), len(votes) / len(points), levels, width_px)
