@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import stages
+from benchmarks.doubts import doubts
 from benchmarks.limit import Work
 from benchmarks.load import Plan, measure
 from benchmarks.origin import PAGE, RESULTS, Json, origin
@@ -96,6 +97,8 @@ def load(  # noqa: PLR0913, PLR0917 - the options of a command
     broken = [check for check in checks if not check.kept]
     for check in broken:
         console.print(f"not kept: {check}")
+    for doubt in doubts(record):
+        console.print(f"doubt: {doubt}")
     path = _keep(record | {"checks": [check.to_json() for check in checks]}, results, "load")
     console.print(f"{len(checks)} limits, {len(broken)} not kept; {path}")
     raise typer.Exit(1 if broken else 0)

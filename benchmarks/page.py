@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from benchmarks.doubts import doubts
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import Json
 from benchmarks.plots import PLOTS, plot_load, plots_of
@@ -67,7 +68,7 @@ def page_text(records: Mapping[str, Json]) -> str:
     if "stages" in records:
         parts.append(_stages(records["stages"]))
     if "load" in records:
-        parts += [_load(records["load"]), _generators(records["load"]), _limits_kept(records["load"])]
+        parts += [_load(records["load"]), _doubts(records["load"]), _limits_kept(records["load"])]
     return "\n".join(parts)
 
 
@@ -160,19 +161,16 @@ def _connector(phase: Json) -> str:
     return f"\n{phase['phase']}: a whole connector took {_milliseconds(whole)}.\n"
 
 
-def _generators(record: Json) -> str:
-    """Whether it was the server that was measured."""
-    both, busy = record["generators"], record["generator_busy"]
-    text = "## The load generator\n\n"
-    if both is not None:
-        agree = "They agree" if both["agree"] else "**They do not agree**"
+def _doubts(record: Json) -> str:
+    found = doubts(record)
+    both = record["generators"]
+    text = "## Doubts\n\n"
+    if both is not None and both["agree"]:
         text += (
             f"At {both['users']} stations Locust got {both['locust_images_per_s']:.1f} pictures/s and an asyncio loop "
-            f"{both['second_images_per_s']:.1f}, a ratio of {both['locust_over_second']:.3f}. {agree}.\n"
+            f"{both['second_images_per_s']:.1f}, a ratio of {both['locust_over_second']:.3f}.\n\n"
         )
-    if busy:
-        return f"{text}**Locust was the bottleneck** in {', '.join(busy)}: run it with more `--processes`.\n"
-    return f"{text}Locust had processor to spare in every phase; what it took is in the tables above.\n"
+    return text + ("".join(f"- **{doubt}**\n" for doubt in found) or "Nothing was noticed that speaks against this.\n")
 
 
 def _limits_kept(record: Json) -> str:
