@@ -27,7 +27,7 @@ from endface_build.golden import Golden, drawn
 from endface_build.inspector import Segment
 from endface_build.manifest import read_manifest
 from endface_build.precision import typed
-from endface_build.quantize import _source
+from endface_build.quantize import source_of
 from endface_build.rounding import rounded
 
 BATCHES = (1, 8, 32)
@@ -65,7 +65,7 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
     """
     profile = profile_of(batches)
     version = read_manifest(folder)
-    source = _source(folder, version)
+    source = source_of(folder, version)
     machine = _machine(runtime)
     pictures = list(drawn() if golden is None else golden)
     progress(f"typing the network to {precision}")

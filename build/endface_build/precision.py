@@ -23,7 +23,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from endface import contract
 from endface.errors import PlanError
 from endface.plan import Precision
-from endface_build.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, _Calibration, between_convolutions
+from endface_build.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, Calibration, between_convolutions
 from endface_build.synthetic import draw_square
 
 _DATA_INPUTS: Final = {"Resize": 1}
@@ -192,7 +192,7 @@ def _quantized(model: onnx.ModelProto, squares: Sequence[NDArray[np.uint8]]) -> 
         quantize_static(
             str(prepared),
             str(target),
-            _Calibration(squares),
+            Calibration(squares),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,

@@ -60,7 +60,7 @@ def quantize(
         ConfigurationError: The folder holds no network, or quantising costs too much: nothing was written then.
     """
     manifest = read_manifest(folder)
-    source = _source(folder, manifest)
+    source = source_of(folder, manifest)
     recipe = manifest["recipe"]
     if judged is None:
         judged = (draw_square(recipe["held_out_seed"], index) for index in range(recipe["held_out_count"]))
@@ -84,8 +84,16 @@ def quantize(
     return manifest
 
 
-def _source(folder: Path, manifest: dict[str, Any]) -> Path:
-    """The network in float that the folder's network is, or was made from."""
+def source_of(folder: Path, manifest: dict[str, Any]) -> Path:
+    """The network in float that the folder's network is, or was made from.
+
+    Args:
+        folder: Holds ``model.onnx``.
+        manifest: The folder's manifest.
+
+    Raises:
+        ConfigurationError: The network in float is missing or another one.
+    """
     if "quantization" not in manifest:
         return folder / MODEL_FILE
     source = folder / FP32_FILE
@@ -108,7 +116,7 @@ def _method() -> dict[str, Any]:
     }
 
 
-class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
+class Calibration(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
     """Hands squares to ONNX Runtime one by one."""
 
     def __init__(self, squares: Sequence[NDArray[np.uint8]]):
@@ -127,7 +135,7 @@ def _quantize(source: Path, target: Path, squares: Sequence[NDArray[np.uint8]]) 
     quantize_static(
         str(prepared),
         str(target),
-        _Calibration(squares),
+        Calibration(squares),
         quant_format=QuantFormat.QDQ,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
