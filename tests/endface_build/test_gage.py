@@ -162,12 +162,14 @@ def _flips(reports):
 
 
 def test_samples_keep_their_verdict_when_turned_or_mirrored(samples, inspect):
-    """A sample's verdict does not depend on how the picture lies, but for one in twenty that is borderline."""
+    """A sample's verdict does not depend on how the picture lies, but for one in twenty that errs to the safe side: no
+    failing part passes clearly in any pose.
+    """
     reports = [_poses(inspect, decode(path.read_bytes()).gray) for path in samples]
     flips = list(_flips(reports))
 
     assert len(flips) <= sum(map(len, reports)) / 20
-    assert all(report.borderline for report in flips)
+    assert all(report.borderline or report.verdict == "fail" for report in flips)
 
 
 def test_drawn_faces_keep_their_verdict_when_turned_or_mirrored(inspect):
