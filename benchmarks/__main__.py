@@ -32,7 +32,8 @@ from endface_build.manifest import MODEL_FILE, write_whole
 REAL_DATA = "ENDFACE_REAL_DATA"
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-console = Console()
+console = Console(soft_wrap=True, highlight=False, markup=False)
+messages = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 Profile = Annotated[str, typer.Option(help="Limits to judge by.")]
 Faces = Annotated[int, typer.Option(min=1, help="Drawn faces, half of them for each camera.")]
@@ -112,11 +113,12 @@ def page(results: Results = RESULTS, document: Annotated[Path, typer.Option(help
 
 
 def main() -> None:
-    """Run the command; an error of ours is one sentence, not a traceback."""
+    """Run the command; it ends with 2 and a sentence where nothing could be measured."""
     try:
         app()
     except EndfaceError as exc:
-        sys.exit(f"benchmarks: {exc}")
+        messages.print(f"benchmarks: {exc}")
+        sys.exit(2)
 
 
 def _network() -> Path:

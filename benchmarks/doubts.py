@@ -38,7 +38,7 @@ def _machine(record: Json) -> Iterator[str]:
     """Was the machine the same all the time, and ours alone?"""
     before, after = (record["limit"][when]["images_per_s"] for when in ("before", "after"))
     if abs(after / before - 1) > DRIFT:
-        yield f"The machine's speed changed: its limit was {before:.1f} pictures/s before the load, {after:.1f} after it."
+        yield f"The machine's speed changed: the limit was {before:.1f} pictures/s before the load, {after:.1f} after."
     others = max((_others(phase["cores"]) for row in record["shapes"].values() for phase in row), default=0.0)
     if others > OTHERS:
         yield f"The machine was not ours alone: something else kept up to {others:.1f} cores busy."

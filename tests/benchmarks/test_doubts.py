@@ -20,7 +20,7 @@ def test_sound_measurement(load_record: Json) -> None:
         ({"knee": None}, "The ramp ended before its knee"),
         (
             {"limit": {"before": {"images_per_s": 50.0}, "after": {"images_per_s": 60.0}}},
-            "its limit was 50.0 pictures/s before the load, 60.0 after it",
+            "the limit was 50.0 pictures/s before the load, 60.0 after",
         ),
     ],
 )

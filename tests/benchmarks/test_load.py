@@ -90,6 +90,19 @@ def test_limits_give_the_exit_status(
     assert all(check["kept"] for check in json.loads(record.read_text())["checks"]) == (not status)
 
 
+def test_what_cannot_be_measured_ends_with_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It must not be taken for a limit that was not kept; the reason is one sentence."""
+    monkeypatch.setattr("sys.argv", ["benchmarks", "load", "--shape=flood"])
+
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("benchmarks: there is no load shape 'flood'; choose from takt,")
+
+
 @pytest.mark.triton
 @pytest.mark.slow
 def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) -> None:
