@@ -32,7 +32,7 @@ from endface_build.figures import Json
 from endface_build.golden import Golden
 from endface_build.manifest import MODEL_FILE, provenance, read_manifest, sha256_of, write_manifest
 from endface_build.probe import ANSWER, JOB, LABELS
-from endface_build.variants import float_network
+from endface_build.quantize import source_of
 
 PACKAGES: Final = ("endface", "numpy", "opencv-python-headless", "onnxruntime", "ai-edge-litert")
 PROFILES: Final = ("mm-pc", "sm-apc")
@@ -161,7 +161,7 @@ def _contender(model: Path, manifest: Json, engine: str) -> Contender:
 def _in_float(model: Path, manifest: Json, aside: Path) -> Contender:
     """The network in float in ONNX Runtime, with a manifest of its own, for that of the version may be another's."""
     path = aside / MODEL_FILE
-    shutil.copyfile(float_network(model, manifest), path)
+    shutil.copyfile(source_of(model, manifest), path)
     identity = {key: manifest[key] for key in ("name", "version")}
     write_manifest(aside, {**identity, "file": path.name, "sha256": sha256_of(path)})
     return Contender(ONNXRUNTIME, path, FLOAT)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from endface import contract
+from endface import contract, variant
 from endface.errors import ConfigurationError
 from endface_build.engine import Engine
 from endface_build.evaluate import Tally
@@ -94,13 +94,11 @@ def source_of(folder: Path, manifest: dict[str, Any]) -> Path:
     Raises:
         ConfigurationError: The network in float is missing or another one.
     """
-    if "quantization" not in manifest:
-        return folder / MODEL_FILE
-    source = folder / FP32_FILE
-    if not source.is_file() or sha256_of(source) != manifest["quantization"]["from_sha256"]:
+    source = folder / (FP32_FILE if "quantization" in manifest else MODEL_FILE)
+    if not source.is_file() or sha256_of(source) != variant.float_sha256(manifest):
         raise ConfigurationError(
-            f"{source} is not the network that {folder / MODEL_FILE} was made from: write it anew with "
-            "`endface-build export`, then quantise."
+            f"{source} is not the network in float that the manifest in {folder} speaks of: restore it from version "
+            "control, or write it anew with `endface-build export`."
         )
     return source
 

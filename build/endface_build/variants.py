@@ -18,9 +18,9 @@ from endface_build import golden
 from endface_build.convolutions import cut_convolutions, ranges_of
 from endface_build.engine import Engine
 from endface_build.golden import Golden
-from endface_build.manifest import MODEL_FILE, provenance, read_manifest, sha256_of, write_manifest, write_whole
+from endface_build.manifest import provenance, read_manifest, sha256_of, write_manifest, write_whole
 from endface_build.parity import compare
-from endface_build.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, FP32_FILE
+from endface_build.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, source_of
 from endface_build.synthetic import draw_square
 
 ENGINE_OF: Final[Mapping[str, str]] = {name: engine for engine, name in variant.FORMATS.items()}
@@ -47,7 +47,7 @@ def export_variant(engine: str, folder: Path, *, pictures: Iterable[Golden] | No
         EngineError: The engine's package is not installed.
     """
     manifest = read_manifest(folder)
-    source = float_network(folder, manifest)
+    source = source_of(folder, manifest)
     content = make(engine, source)
     target = folder / variant.FILES[engine]
     with TemporaryDirectory() as aside:
@@ -67,25 +67,6 @@ def export_variant(engine: str, folder: Path, *, pictures: Iterable[Golden] | No
     write_whole(target, content)
     write_manifest(target.parent, made)
     return made
-
-
-def float_network(folder: Path, manifest: Mapping[str, Any]) -> Path:
-    """The file of the network in float that a version's network is, or was quantised from.
-
-    Args:
-        folder: The version's.
-        manifest: Its manifest.
-
-    Raises:
-        ConfigurationError: It is not there.
-    """
-    source = folder / (FP32_FILE if "quantization" in manifest else MODEL_FILE)
-    if not source.is_file() or sha256_of(source) != variant.float_sha256(manifest):
-        raise ConfigurationError(
-            f"{source} is not the network in float that the manifest in {folder} speaks of: "
-            "restore it from version control, or make it with `endface-build export`."
-        )
-    return source
 
 
 def make(engine: str, source: Path) -> bytes:

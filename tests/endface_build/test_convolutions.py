@@ -13,15 +13,15 @@ from endface.errors import ConfigurationError
 from endface_build.convolutions import LOGITS, PLANES, cut_convolutions
 from endface_build.engine import Engine
 from endface_build.manifest import read_manifest
+from endface_build.quantize import source_of
 from endface_build.synthetic import draw_square
-from endface_build.variants import float_network
 
 
 @pytest.fixture(scope="module")
 def network(repository):
     """The project's network in float."""
     folder = repository / "segment" / "1"
-    return float_network(folder, read_manifest(folder))
+    return source_of(folder, read_manifest(folder))
 
 
 def test_with_numpy_around_them_they_are_the_network(network):

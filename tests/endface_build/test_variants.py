@@ -14,8 +14,8 @@ from endface_build import variants
 from endface_build.agreement import Seen, agreement
 from endface_build.golden import of_folder
 from endface_build.manifest import MODEL_FILE, read_manifest, sha256_of, write_manifest
-from endface_build.quantize import FP32_FILE
-from endface_build.variants import export_variant, float_network
+from endface_build.quantize import FP32_FILE, source_of
+from endface_build.variants import export_variant
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def version(repository, tmp_path):
     manifest = read_manifest(source)
     path = tmp_path / "version" / MODEL_FILE
     path.parent.mkdir()
-    shutil.copyfile(float_network(source, manifest), path)
+    shutil.copyfile(source_of(source, manifest), path)
     manifest.pop("quantization", None)
     write_manifest(path.parent, manifest | {"file": MODEL_FILE, "sha256": sha256_of(path)})
     return path.parent
@@ -68,7 +68,7 @@ def test_refuses_another_network_in_float(version):
     (version / MODEL_FILE).write_bytes(b"another")
 
     with pytest.raises(ConfigurationError, match="not the network in float"):
-        float_network(version, manifest)
+        source_of(version, manifest)
 
 
 def test_writes_nothing_that_disagrees(version, pictures, monkeypatch):
