@@ -5,8 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import Any, Final, Literal, Protocol, TypeVar
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Final, Literal, Protocol, TypeVar
 
 Kind = Literal["processes", "threads"]
 Result = TypeVar("Result")
@@ -20,6 +20,9 @@ class Barrier(Protocol):
 
     def wait(self, timeout: float | None = None) -> int:
         """Return once everybody waits."""
+
+    def abort(self) -> None:
+        """Let nobody wait any longer."""
 
 
 def together(count: int, kind: Kind, work: Callable[..., Result], *arguments: object) -> list[Result]:
@@ -36,39 +39,40 @@ def together(count: int, kind: Kind, work: Callable[..., Result], *arguments: ob
     Returns:
         What each gave.
     """
-    with _crew(count, kind) as (pool, shared):
-        futures = [pool.submit(_begin, shared, work, arguments) for _ in range(count)]
-        return [future.result() for future in futures]
+    if kind == "threads":
+        meeting = threading.Barrier(count, timeout=_START_S)
+        with ThreadPoolExecutor(count) as pool:
+            return _results([pool.submit(_begin, meeting, work, arguments) for _ in range(count)])
+    # Spawned, not forked: a fork would inherit the locks of ONNX Runtime's and OpenCV's threads.  A barrier reaches a
+    # process only as it is made, so each keeps it for itself.
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(count, timeout=_START_S)
+    with ProcessPoolExecutor(count, context, _join, (barrier,)) as pool:
+        return _results([pool.submit(_begin_joined, work, arguments) for _ in range(count)])
 
 
-class _crew:  # noqa: N801 - used as a function
-    """A pool whose members share a barrier, which a process can only be given when it is made."""
-
-    def __init__(self, count: int, kind: Kind) -> None:
-        self._barrier: Barrier
-        self._pool: Executor
-        if kind == "threads":
-            self._barrier = threading.Barrier(count, timeout=_START_S)
-            self._pool = ThreadPoolExecutor(count)
-        else:
-            # Spawned, not forked: a fork would inherit the threads' locks of ONNX Runtime and OpenCV.
-            context = multiprocessing.get_context("spawn")
-            self._barrier = context.Barrier(count, timeout=_START_S)
-            self._pool = ProcessPoolExecutor(count, context, _join, (self._barrier,))
-
-    def __enter__(self) -> tuple[Executor, Barrier | None]:
-        return self._pool, self._barrier if isinstance(self._pool, ThreadPoolExecutor) else None
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown()
-
-
-_process: dict[str, Any] = {}
+_joined: list[Barrier] = []
 
 
 def _join(barrier: Barrier) -> None:
-    _process["barrier"] = barrier
+    _joined.append(barrier)
 
 
-def _begin(barrier: Barrier | None, work: Callable[..., Result], arguments: tuple[object, ...]) -> Result:
-    return work(barrier or _process["barrier"], *arguments)
+def _begin_joined(work: Callable[..., Result], arguments: tuple[object, ...]) -> Result:
+    return _begin(_joined[0], work, arguments)
+
+
+def _begin(barrier: Barrier, work: Callable[..., Result], arguments: tuple[object, ...]) -> Result:
+    try:
+        return work(barrier, *arguments)
+    except BaseException:
+        barrier.abort()  # the others need not wait for this one
+        raise
+
+
+def _results(futures: list[Future[Result]]) -> list[Result]:
+    """What each gave; the error of the one that broke down, not of those that waited for it in vain."""
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+        raise error
+    return [future.result() for future in futures]

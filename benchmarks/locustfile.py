@@ -61,6 +61,10 @@ class Production(LoadTestShape):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Locust types it only in part
+        self.reset_time()
+
+    def reset_time(self) -> None:
+        """Begin at the first phase: Locust calls this at each start, also from its web page."""
         self._place = -1
         self._begun: _Look | None = None
         self._record: list[dict[str, Any]] = []
