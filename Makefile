@@ -32,8 +32,10 @@ format: $(VENV)/test ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix $(PATHS)
 	$(BIN)/ruff format $(PATHS)
 
-model: $(VENV)/test ## Train, evaluate and export the network (about an hour on two cores)
+model: $(VENV)/test ## Draw, train, export and quantize the network (about an hour on two cores)
 	$(BIN)/endface-build model
+	$(BIN)/endface-build export --format opencv
+	$(BIN)/endface-build export --format tflite
 
 clean: ## Remove caches, reports and packages (not .venv)
 	rm -rf dist $(OUT) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -47,7 +49,7 @@ $(VENV)/demo: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test: $(VENV)/demo
-	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build]' --group dev
+	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build,rtx,litert,bench]' --group dev
 	touch $@
 
 .PHONY: help demo serve test lint format model clean
