@@ -30,6 +30,9 @@ PACKAGES: Final = (
     "grpcio",
     "locust",
 )
+_LOAD_AVERAGE: Final = round(os.getloadavg()[0], 2)
+"""Of the minute before this process began: later it would be our own doing."""
+
 _MEASURED: Final = ("src", "client", "build", "model_repository", "benchmarks/*.py")
 
 
@@ -44,5 +47,5 @@ def origin(network: ModelInfo) -> Json:
         "versions": {name: version(name) for name in PACKAGES},
         **provenance(ROOT, *_MEASURED),
         "network": {"version": network.version, "sha256": network.sha256, "engine": network.engine},
-        "load_average": round(os.getloadavg()[0], 2),
+        "load_average": _LOAD_AVERAGE,
     }
