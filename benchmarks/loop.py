@@ -19,6 +19,7 @@ from benchmarks.connection import AsyncStationClient
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import Json
 from benchmarks.pictures import Picture
+from benchmarks.shapes import RETRY_S
 from benchmarks.usage import usage
 from endface_client import ClientError
 
@@ -106,6 +107,7 @@ async def _station(server: str, pictures: Sequence[Picture], profile: str, tally
                     report = await client.inspect(picture.data, name=picture.name)
                 except ClientError:
                     tally.failed += tally.counting
+                    await asyncio.sleep(RETRY_S)
                     continue
                 if not tally.counting:
                     continue

@@ -25,6 +25,9 @@ CONNECTORS: Final = (12, 24)
 OVERLOAD: Final = 10
 """So many times the knee is more than any line will do by plan."""
 
+RETRY_S: Final = 0.5
+"""A station that got no verdict asks again after so long: at once, it would only keep the server busy refusing."""
+
 
 @dataclass(frozen=True)
 class Line:

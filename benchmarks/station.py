@@ -22,7 +22,7 @@ from benchmarks.connection import StationClient
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import ANSWERED, CONNECTOR, FAILED, REFUSED, WRONG
 from benchmarks.pictures import Picture, load
-from benchmarks.shapes import Phase
+from benchmarks.shapes import RETRY_S, Phase
 from endface_client import ClientError, Overloaded
 
 # gRPC waits for answers in gevent's pool of ten threads: with more calls under way, some are noticed up to 0.1 s late.
@@ -92,8 +92,10 @@ class Station(User):
             report = self.client.inspect(picture.data, name=picture.name)
         except Overloaded as exc:
             self._record(REFUSED, started, exc)
+            gevent.sleep(RETRY_S)
         except ClientError as exc:
             self._record(FAILED, started, exc)
+            gevent.sleep(RETRY_S)
         else:
             right = report.verdict == picture.verdict
             wrong = WrongVerdictError(f"{picture.name} should be {picture.verdict}, the server said {report.verdict}")

@@ -14,7 +14,7 @@ from benchmarks.shapes import Line
 from benchmarks.target import Target
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
 
-LINE = Line(stations=2, takt_ms=50, seconds=2, settle_s=1)
+LINE = Line(stations=4, takt_ms=50, seconds=3, settle_s=1)
 ANSWERS: dict[bytes, Answer] = {
     b"right": PASS,
     b"wrong": PASS,

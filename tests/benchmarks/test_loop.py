@@ -8,7 +8,7 @@ from benchmarks import loop
 from benchmarks.pictures import Picture
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
 
-SPAN = loop.Span(users=3, seconds=0.5, settle_s=0.1)
+SPAN = loop.Span(users=3, seconds=1.5, settle_s=0.1)
 RIGHT = Picture("right.jpg", b"right", 1152, 864, "pass")
 WRONG = Picture("wrong.jpg", b"wrong", 1152, 864, "fail")
 BROKEN = Picture("broken.jpg", b"broken", 1152, 864, "pass")
