@@ -12,6 +12,7 @@ import onnx
 import onnx.parser
 import pytest
 
+from endface_build.golden import Golden
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, sha256_of
 
 MASKS = 32
@@ -43,6 +44,13 @@ def _save(text: str, path: Path, opset: int, properties: dict[str, str]) -> Path
     onnx.helper.set_model_props(model, properties)
     onnx.save_model(model, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def golden(samples: list[Path]) -> list[Golden]:
+    """One golden picture, which a network that labels by brightness fails."""
+    picture = next(path for path in samples if path.name == "multimode-clean.jpg")
+    return [Golden("face.png", picture.read_bytes(), "mm-pc")]
 
 
 @pytest.fixture(scope="session")

@@ -10,19 +10,11 @@ from endface.errors import EngineError, PlanError
 from endface.machine import Machine
 from endface.plan import PLAN_FILE, PlanManifest, open_plan
 from endface_build import device
-from endface_build.drawn import draw_labelled
 from endface_build.engine import Engine
-from endface_build.golden import Golden
 from endface_build.manifest import MODEL_FILE, read_manifest
 from endface_build.plan import build_plan
 
 CARD = ("NVIDIA Card of Tests", "8.9", "580.00")
-
-
-@pytest.fixture(scope="module")
-def golden():
-    """One drawn face."""
-    return [Golden("face.png", draw_labelled("multimode", 0).data, "mm-pc")]
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def run(monkeypatch):
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch, repository, page, *, write_yolo, write_segmenter):
+def place(tmp_path, monkeypatch, repository, samples, page, *, write_yolo, write_segmenter):
     """A working place as the document takes for granted: networks, maps, labelled and golden pictures, a repository."""
     monkeypatch.chdir(tmp_path)
     yolo_map, other_map = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
@@ -69,8 +69,9 @@ def place(tmp_path, monkeypatch, repository, page, *, write_yolo, write_segmente
         labelled = draw_labelled("multimode", index)
         (tmp_path / "labelled/images" / f"{index}.png").write_bytes(labelled.data)
         (tmp_path / "labelled/masks" / f"{index}.png").write_bytes(encoded(labelled.labels))
-    (tmp_path / "golden" / "a.png").write_bytes(draw_labelled("multimode", 0).data)
-    (tmp_path / "golden" / "golden.json").write_text('{"a.png": "fail"}')
+    bright = next(path for path in samples if path.name == "multimode-clean.jpg")
+    shutil.copyfile(bright, tmp_path / "golden" / "a.jpg")
+    (tmp_path / "golden" / "golden.json").write_text('{"a.jpg": "fail"}')
     shutil.copytree(repository, tmp_path / "model_repository", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
@@ -134,7 +135,7 @@ def test_served_by_triton(place, run, free_ports):
     """A promoted YOLO network answers through the ensemble, and the report names it."""
     assert run("endface-build import-yolo best.onnx --classes map.toml --out candidate") == 0
     assert run("endface-build promote candidate/model.onnx --golden golden --no-drawn") == 0
-    picture = (place / "labelled/images/0.png").read_bytes()
+    picture = (place / "golden/a.jpg").read_bytes()
     with EmbeddedServer(Settings(place / "model_repository", **free_ports())) as server:
         server.wait_ready(120)
         reports, labels = asked(server.grpc_address, [picture, picture])

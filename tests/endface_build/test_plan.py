@@ -16,7 +16,6 @@ from endface.machine import Machine
 from endface.plan import NOT_VERIFIED, PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile, check, open_plan
 from endface_build import plan as planning
 from endface_build import precision as typing
-from endface_build.golden import Golden
 from endface_build.manifest import MODEL_FILE, read_manifest, sha256_of
 from endface_build.plan import build_plan, profile_of, write_plan
 from endface_build.quantize import FP32_FILE
@@ -40,13 +39,6 @@ def no_gpu(monkeypatch):
 def folder(write_steps, tmp_path):
     """A version of a network that labels by brightness."""
     return write_steps(tmp_path / "1")
-
-
-@pytest.fixture(scope="module")
-def golden(samples):
-    """One drawn face, which a network that labels by brightness fails."""
-    picture = next(path for path in samples if path.name == "multimode-clean.jpg")
-    return [Golden("face.png", picture.read_bytes(), "mm-pc")]
 
 
 @pytest.fixture
