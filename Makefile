@@ -6,7 +6,7 @@ IMAGES ?= samples
 PROFILE ?= mm-pc
 OUT ?= out
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PATHS := src client build tests model_repository
+PATHS := src client build benchmarks tests model_repository
 
 .DEFAULT_GOAL := help
 
@@ -32,6 +32,10 @@ format: $(VENV)/test ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix $(PATHS)
 	$(BIN)/ruff format $(PATHS)
 
+bench: $(VENV)/test ## Time the stages, load a real Triton, write benchmarks/RESULTS.md (about a quarter of an hour)
+	$(BIN)/python -m benchmarks stages
+	$(BIN)/python -m benchmarks load; status=$$?; $(BIN)/python -m benchmarks page; exit $$status
+
 model: $(VENV)/test ## Draw, train, export and quantize the network (about an hour on two cores)
 	$(BIN)/endface-build model
 	$(BIN)/endface-build export --format opencv
@@ -52,4 +56,4 @@ $(VENV)/test: $(VENV)/demo
 	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build,rtx,litert,bench]' --group dev
 	touch $@
 
-.PHONY: help demo serve test lint format model clean
+.PHONY: help demo serve test lint format bench model clean
