@@ -41,6 +41,7 @@ class Outcome:
         verdict: The report's.
         truth: The verdict that the same limits give for the labels.
         localised: Whether the fiber was found where it is; None where nobody knows where that is.
+        refusal: Code of the reason why the report is invalid; empty where it is not.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Outcome:
     verdict: str
     truth: str
     localised: bool | None
+    refusal: str = ""
 
 
 def figures(outcomes: Sequence[Outcome]) -> Json:
@@ -65,6 +67,7 @@ def figures(outcomes: Sequence[Outcome]) -> Json:
     return {
         "pictures": len(outcomes),
         "invalid": sum(outcome.verdict == "invalid" for outcome in outcomes),
+        "refusals": dict(Counter(outcome.refusal for outcome in outcomes if outcome.refusal).most_common()),
         "localisation": share(outcome.localised for outcome in outcomes if outcome.localised is not None),
         "recall": _groups(labelled, large, lambda defect: defect.found)
         | {"contrast": _banded(large, CONTRAST_BANDS, lambda defect: defect.contrast, lambda defect: defect.found)},

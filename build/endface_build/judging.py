@@ -74,14 +74,17 @@ def judge_report(
         gray: The decoded picture, to measure contrast in; None to leave that out.
     """
     placement = _placement(labelled, report)
+    refusal = report.error.code if report.error is not None else ""
     if placement is None:
-        return Outcome(labelled.name, None, report.verdict, "fail" if (labelled.labels > 0).any() else "pass", None)
+        truth = "fail" if (labelled.labels > 0).any() else "pass"
+        return Outcome(labelled.name, None, report.verdict, truth, None, refusal=refusal)
     return Outcome(
         name=labelled.name,
         score=score(labelled.labels, report.defects, placement, profile, gray),
         verdict=report.verdict,
         truth=verdict_of(labelled.labels, placement, profile),
         localised=is_localised(report, labelled.claddings) if labelled.claddings else None,
+        refusal=refusal,
     )
 
 

@@ -27,8 +27,11 @@ LIMITS: Final = """\
   a mark comes off. Clean and inspect again. A verdict hardly depends on it, for limits ask only for line or spot.
 - **Sizes are those of the picture.** Half a micrometre of blur is half a micrometre of size; the report's `borderline`
   says where that decides. The scale comes from the cladding: a fiber of another diameter needs `cladding_um`.
-- **Dark ferrules.** Where the ferrule is darker than the cladding, a line along the rim is often taken for the
-  cladding's edge; the scale is then off by 2 to 6 %, and sizes with it. Name `um_per_px`, or light the ferrule.
+- **Dark ferrules.** Where the ferrule is darker than the cladding, its edge often fades, and the picture is refused
+  (`defocus`, `no_fiber`); else a line along the rim may be taken for the cladding's edge: the scale is then off by 2 to
+  6 %, and sizes with it. Name `um_per_px`, or light the ferrule.
+- **Over-exposed cores.** A core without gray levels left shows no defects, so the picture is refused (`saturated`). The
+  generator over-exposes some on purpose; above they count as missed.
 - **Where the cladding's edge is broken or bridged** for more than a third of its circumference, the fiber is not found,
   and the report is `invalid`; it is never a pass.
 - **The adhesive ring (zone C) and what lies beyond 250 um** have no limits in these profiles and are not scored.
@@ -130,6 +133,7 @@ def _overview(columns: Sequence[tuple[str, Json]]) -> str:
         ["Cohen's kappa", *(number_text(values["verdict"]["kappa"]) for _, values in columns)],
         ["calibration error", *(number_text(values["calibration"]["ece"]) for _, values in columns)],
         ["invalid pictures", *(f"{values['invalid']} of {values['pictures']}" for _, values in columns)],
+        ["their codes", *(", ".join(f"{n} {code}" for code, n in values["refusals"].items()) for _, values in columns)],
     ]
     return table(["", *(title for title, _ in columns)], rows)
 
