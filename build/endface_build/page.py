@@ -133,8 +133,10 @@ def _overview(columns: Sequence[tuple[str, Json]]) -> str:
         ["Cohen's kappa", *(number_text(values["verdict"]["kappa"]) for _, values in columns)],
         ["calibration error", *(number_text(values["calibration"]["ece"]) for _, values in columns)],
         ["invalid pictures", *(f"{values['invalid']} of {values['pictures']}" for _, values in columns)],
-        ["their codes", *(", ".join(f"{n} {code}" for code, n in values["refusals"].items()) for _, values in columns)],
     ]
+    if any(values["refusals"] for _, values in columns):
+        codes = (", ".join(f"{n} {code}" for code, n in values["refusals"].items()) for _, values in columns)
+        rows.append(["their codes", *codes])
     return table(["", *(title for title, _ in columns)], rows)
 
 
