@@ -293,4 +293,4 @@ def test_an_interrupt_leaves_nothing_half_written(fake_server, folder, tmp_path)
 
     assert process.returncode == 130
     assert "interrupted" in stderr
-    assert {path.name for path in out.iterdir()} <= {f"{n}.{kind}" for n in "ab" for kind in ("json", "overlay.png")}
+    assert {path.name for path in out.glob("*")} <= {f"{n}.{kind}" for n in "ab" for kind in ("json", "overlay.png")}
