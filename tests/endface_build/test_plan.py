@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -170,23 +171,25 @@ def test_batches_that_cannot_be(batches):
         profile_of(batches)
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files():
-    """Files of this process cannot grow beyond 4 KiB, as on a full disk."""
+    """Files of this process cannot grow beyond 4 KiB, as on a full disk; pytest's own log could not either."""
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.usefixtures("small_files")
 def test_full_disk(tmp_path, manifest):
     """Where the plan does not fit, the former one stays with its manifest and nothing half-written is left."""
     write_plan(tmp_path, b"plan", manifest)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(PlanError, match=r"cannot be written into .*: File too large\. .*untouched.*--out"):
+    refused = pytest.raises(PlanError, match=r"cannot be written into .*: File too large\. .*untouched.*--out")
+    with refused, small_files():
         write_plan(tmp_path, bytes(100_000), manifest)
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
