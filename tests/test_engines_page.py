@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,8 +42,10 @@ def command(page: str, start: str) -> str:
 
 
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a line in a folder, on the repository there."""
-    return subprocess.run(line.split(), cwd=folder, capture_output=True, text=True, check=False)
+    """Run a line in a folder, on the repository there, with the commands of this environment."""
+    program, *arguments = line.split()
+    installed = Path(sys.executable).with_name(program)
+    return subprocess.run([installed, *arguments], cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_plan_is_built_as_printed(page: str, place: Path) -> None:
