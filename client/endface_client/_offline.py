@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from endface import environment, offline
 from endface.errors import RequestError
@@ -42,19 +41,13 @@ def inspect_offline(
         EndfaceError: the engine or its network is missing; nothing can be inspected.
     """
     offline.load(engine)
+    default, profiles = os.environ.get(environment.PROFILE, ""), environment.profiles_folder()
     for job in jobs:
         settled = dataclasses.replace(job, profile=profile, cladding_um=cladding_um, um_per_px=um_per_px)
         try:
-            options = Options.from_parameters(
-                _wire.parameters(settled), os.environ.get(environment.PROFILE, ""), _profiles()
-            )
+            options = Options.from_parameters(_wire.parameters(settled), default, profiles)
             yield offline.inspect(_wire.encode(settled.picture), options, engine=engine)
         except ClientError as exc:
             yield exc
         except RequestError as exc:
             yield InvalidRequest(str(exc), exc.code)
-
-
-def _profiles() -> Path | None:
-    named = os.environ.get(environment.PROFILES)
-    return Path(named) if named else None

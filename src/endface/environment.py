@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Final
 
 PROFILE: Final = "ENDFACE_PROFILE"
@@ -15,3 +17,9 @@ ENGINE: Final = "ENDFACE_ENGINE"
 
 REPOSITORY: Final = "ENDFACE_REPOSITORY"
 """The model repository; unset: the checkout's own."""
+
+
+def profiles_folder() -> Path | None:
+    """The folder with the user's own profiles, or None."""
+    named = os.environ.get(PROFILES)
+    return Path(named) if named else None

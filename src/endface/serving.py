@@ -47,7 +47,7 @@ class Preprocess:
         cv2.setNumThreads(1)  # one core a stage: the cores are shared out by instance counts
         self._pb_utils = pb_utils
         self._profile = os.environ.get(environment.PROFILE, "")
-        self._profiles = _profiles()
+        self._profiles = environment.profiles_folder()
         if self._profile:
             stages.Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
         _warm_up(arguments)
@@ -100,7 +100,7 @@ class Postprocess:
     def __init__(self, pb_utils: Any, arguments: Arguments) -> None:
         cv2.setNumThreads(1)
         self._pb_utils = pb_utils
-        self._profiles = _profiles()
+        self._profiles = environment.profiles_folder()
         engine = engines.named(_engine_of_server())
         segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
         self._served = Served(segment, engine, self._is_loaded)  # a report must be able to name its network
@@ -146,11 +146,6 @@ def _engine(arguments: Arguments) -> str:
             f"{told!r}; start it with `endface serve --engine`, which sets both"
         )
     return configured
-
-
-def _profiles() -> Path | None:
-    directory = os.environ.get(environment.PROFILES)
-    return Path(directory) if directory else None
 
 
 def _values(pb_utils: Any, request: Any, spec: contract.TensorSpec) -> NDArray[Any]:
