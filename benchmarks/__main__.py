@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -13,35 +10,22 @@ import typer
 from rich.console import Console
 
 from benchmarks import stages
+from benchmarks.command import Faces, Folder, Out, Profile, Results, console, keep, network_file, pictures_of
 from benchmarks.doubts import doubts
 from benchmarks.limit import Work
 from benchmarks.load import Plan, measure
-from benchmarks.origin import PAGE, RESULTS, Json, origin
+from benchmarks.origin import PAGE, RESULTS, origin
 from benchmarks.page import write_page
-from benchmarks.pictures import Picture, draw, expect, photographs, save
+from benchmarks.pictures import save
 from benchmarks.shapes import SHAPES, Line
 from benchmarks.slo import SLO_FILE, judge, read_limits
 from benchmarks.target import Target, serving, warm_up
-from endface import contract
 from endface.errors import EndfaceError
-from endface.network import Network, newest_version
-from endface.repository import default_repository
+from endface.network import Network
 from endface.triton_settings import DEFAULT_ENGINE
-from endface_build.manifest import MODEL_FILE, write_whole
-
-REAL_DATA = "ENDFACE_REAL_DATA"
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-console = Console(soft_wrap=True, highlight=False, markup=False)
 messages = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-
-Profile = Annotated[str, typer.Option(help="Limits to judge by.")]
-Faces = Annotated[int, typer.Option(min=1, help="Drawn faces, half of them for each camera.")]
-Folder = Annotated[
-    Path | None, typer.Option("--photographs", envvar=REAL_DATA, help="Folder of real photographs to add.")
-]
-Results = Annotated[Path, typer.Option(help="Folder for the record.")]
-Out = Annotated[Path, typer.Option(help="Folder for pictures and what Locust writes.")]
 
 
 @app.command("stages")
@@ -54,9 +38,9 @@ def time_stages(  # noqa: PLR0913, PLR0917 - the options of a command
     results: Results = RESULTS,
 ) -> None:
     """Time every stage without a server, and find the pictures a second that this machine can do at all."""
-    work = Work(_pictures(faces, folder, profile), _network(), profile)
+    work = Work(pictures_of(faces, folder, profile), network_file(), profile)
     record = origin(Network(work.network).info) | stages.measure(work, rounds=rounds, seconds=seconds)
-    console.print(f"{record['limit']['images_per_s']:g} pictures/s; {_keep(record, results, 'stages')}")
+    console.print(f"{record['limit']['images_per_s']:g} pictures/s; {keep(record, results, 'stages')}")
 
 
 @app.command()
@@ -88,7 +72,7 @@ def load(  # noqa: PLR0913, PLR0917 - the options of a command
     plan = Plan(line, tuple(shape or SHAPES), limit_s, processes)
     limits = read_limits(slo)
     judge(limits, {name: [] for name in plan.shapes})  # a missing section is found before an hour of measuring
-    work = Work(_pictures(faces, folder, profile), _network(), profile)
+    work = Work(pictures_of(faces, folder, profile), network_file(), profile)
     save(work.pictures, out / "pictures")
     with serving(server, metrics, engine) as (grpc, counters):
         target = Target(grpc, counters, profile, out / "pictures")
@@ -100,7 +84,7 @@ def load(  # noqa: PLR0913, PLR0917 - the options of a command
         console.print(f"not kept: {check}")
     for doubt in doubts(record):
         console.print(f"doubt: {doubt}")
-    path = _keep(record | {"checks": [check.to_json() for check in checks]}, results, "load")
+    path = keep(record | {"checks": [check.to_json() for check in checks]}, results, "load")
     console.print(f"{len(checks)} limits, {len(broken)} not kept; {path}")
     raise typer.Exit(1 if broken else 0)
 
@@ -119,21 +103,6 @@ def main() -> None:
     except EndfaceError as exc:
         messages.print(f"benchmarks: {exc}")
         sys.exit(2)
-
-
-def _network() -> Path:
-    folder = default_repository() / contract.SEGMENT.name
-    return folder / str(newest_version(folder)) / MODEL_FILE
-
-
-def _pictures(faces: int, folder: Path | None, profile: str) -> list[Picture]:
-    return expect(chain(draw(faces, profile), photographs(folder) if folder else ()), profile)
-
-
-def _keep(record: Json, results: Path, kind: str) -> Path:
-    path = results / f"{datetime.now(UTC):%Y-%m-%d}-{kind}.json"
-    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
-    return path
 
 
 if __name__ == "__main__":

@@ -49,3 +49,15 @@ def origin(network: ModelInfo) -> Json:
         "network": {"version": network.version, "sha256": network.sha256, "engine": network.engine},
         "load_average": _LOAD_AVERAGE,
     }
+
+
+def origin_text(record: Json) -> str:
+    """The head of a record in words, as a paragraph in Markdown."""
+    machine, network = record["machine"], record["network"]
+    changed = " with local changes" if record["commit"].endswith("-dirty") else ""
+    versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
+    return f"""\
+Measured on {record["created"][:10]} at commit `{record["commit"][:12]}`{changed} with the network
+`{network["sha256"][:12]}`, version {network["version"]}, on {machine["cpu"]}, {machine["cores"]} cores
+({machine["system"]}, Python {machine["python"]}; {versions}). Load average before: {record["load_average"]:g}.
+"""

@@ -1,9 +1,8 @@
-"""The page's plots: throughput and waiting against load, and where an answered picture's time goes."""
+"""What all plots of the page share: their size, their colours, and how one becomes a file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -11,76 +10,22 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.origin import Json
+PICTURES: Final = "plots"
+"""Folder of the plots, beside the page."""
 
 SIZE_INCHES: Final = (5.6, 3.4)
 DPI: Final = 110
 COLORS: Final = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#8fd0b8", "#999999", "#cccccc")
-"""Okabe and Ito's colours, told apart by colour-blind eyes too: each stage's queue dark, its computing light."""
+"""Okabe and Ito's colours, told apart by colour-blind eyes too; dark and light of one hue stand side by side."""
 
 
-PLOTS: Final = {
-    "load.png": "Throughput and p99 against load",
-    "stages.png": "Time in each stage against load",
-}
-"""File and alternative text of each plot."""
-
-
-def plots_of(record: Json) -> dict[str, Callable[[Axes], None]]:
-    """The plots that a record has the figures for, by file name: both need a ramp, the second the server's split."""
-    ramp = record["shapes"].get("ramp", [])
-    split = [phase for phase in ramp if phase["split_ms"]]
-    plots = {"load.png": (partial(_throughput, ramp=ramp, record=record), ramp)}
-    plots["stages.png"] = (partial(_stages, ramp=split), split)
-    return {name: draw for name, (draw, figures) in plots.items() if figures}
-
-
-def plot_load(record: Json, folder: Path) -> None:
-    """Draw the plots of a record.
+def save_plot(path: Path, draw: Callable[[Axes], None]) -> None:
+    """One plot in a file; the same numbers give the same bytes.
 
     Args:
-        record: what ``load.measure`` measured.
-        folder: where the pictures go.
+        path: a PNG file; its folder is made.
+        draw: draws into the axes that it is given.
     """
-    for name, draw in plots_of(record).items():
-        _save(folder / name, draw)
-
-
-def _throughput(axes: Axes, ramp: Sequence[Json], record: Json) -> None:
-    users = [phase["users"] for phase in ramp]
-    limit = max(each["images_per_s"] for each in record["limit"].values())
-    axes.axhline(limit, color="0.6", linestyle="--", label="limit without a server")
-    axes.plot(users, [phase["images_per_s"] for phase in ramp], marker="o", color=COLORS[0], label="served")
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(users, [str(count) for count in users])
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("stations, each with one picture under way")
-    axes.set_ylabel("pictures a second")
-    waiting = axes.twinx()
-    shown = [(phase["users"], phase["p99_ms"]) for phase in ramp if phase["p99_ms"] is not None]
-    if shown:
-        waiting.plot(*zip(*shown, strict=True), marker="s", color=COLORS[2], label="p99")
-    waiting.set_ylim(bottom=0)
-    waiting.set_ylabel("p99 in ms")
-    handles = [*axes.get_legend_handles_labels()[0], *waiting.get_legend_handles_labels()[0]]
-    axes.legend(handles=handles, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
-
-
-def _stages(axes: Axes, ramp: Sequence[Json]) -> None:
-    places = range(len(ramp))
-    bottom = [0.0] * len(ramp)
-    for name, color in zip(ramp[0]["split_ms"], COLORS, strict=True):
-        heights = [phase["split_ms"][name] for phase in ramp]
-        axes.bar(places, heights, bottom=bottom, color=color, label=name)
-        bottom = [base + height for base, height in zip(bottom, heights, strict=True)]
-    axes.set_xticks(places, [str(phase["users"]) for phase in ramp])
-    axes.set_xlabel("stations, each with one picture under way")
-    axes.set_ylabel("ms of an answered picture, on average")
-    axes.legend(frameon=False, fontsize=7, loc="upper left")
-
-
-def _save(path: Path, draw: Callable[[Axes], None]) -> None:
-    """One plot in a file; the same numbers give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False}):
         figure = Figure(figsize=SIZE_INCHES, layout="constrained")

@@ -77,7 +77,7 @@ def test_limits_give_the_exit_status(
     slo = tmp_path / "slo.toml"
     limits = LENIENT.replace("1e9", str(p99_ms))
     slo.write_text(f"[ramp]\n{limits}[takt]\n{LENIENT}", encoding="utf-8")
-    monkeypatch.setattr(command, "expect", lambda *_: [Picture("face.jpg", b"", 1152, 864, "pass")])
+    monkeypatch.setattr(command, "pictures_of", lambda *_: [Picture("face.jpg", b"", 1152, 864, "pass")])
     monkeypatch.setattr(command, "warm_up", lambda *_: "onnxruntime")
     monkeypatch.setattr(command, "measure", lambda *_, **__: measured)
     options = ["--server=a:1", "--metrics=a:2", "--shape=ramp", "--shape=takt", f"--slo={slo}"]

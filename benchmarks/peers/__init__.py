@@ -1,0 +1,1 @@
+"""benchmarks.peers: how this server compares with other ways to serve the same stages."""

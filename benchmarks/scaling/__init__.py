@@ -1,0 +1,1 @@
+"""benchmarks.scaling: how throughput grows with instances, processes and cores."""
