@@ -1,7 +1,7 @@
-"""A second load generator, to see whether Locust is what holds the server back: tasks of one asyncio loop.
+"""A load generator of one asyncio loop: stations that ask without a pause, each on a connection of its own.
 
-It asks as Locust's stations do without a pause, each on a connection of its own, and checks the same verdicts; nothing
-of gevent or Locust is in it.
+It checks whether Locust is what holds the server back (nothing of gevent or Locust is in it), and it asks servers of
+other frameworks, too: whatever is a ``Station``.
 """
 
 from __future__ import annotations
@@ -9,29 +9,72 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import psutil
 
-from benchmarks.connection import AsyncStationClient
+from benchmarks.connection import CallFailedError, EndfaceStation, Station
 from benchmarks.errors import BenchmarkError
+from benchmarks.figures import ANSWERED, FAILED, WRONG
 from benchmarks.origin import Json
 from benchmarks.pictures import Picture
 from benchmarks.shapes import RETRY_S
 from benchmarks.usage import usage
-from endface_client import ClientError
 
 
 @dataclass
-class _Tally:
-    """What came back while it counted."""
+class Tally:
+    """What came back while it counted.
 
-    counting: bool = False
+    Attributes:
+        answered_ms: Times of the right answers, by picture.
+        outcomes: How many calls ended how.
+    """
+
     answered_ms: dict[str, list[float]] = field(default_factory=dict)
-    failed: int = 0
-    wrong: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, picture: Picture, outcome: str, spent_ms: float) -> None:
+        """Count what ``present`` gave."""
+        self.outcomes[outcome] += 1
+        if outcome == ANSWERED:
+            self.answered_ms.setdefault(picture.name, []).append(spent_ms)
+
+    def figures(self, measured_s: float) -> Json:
+        """Throughput of right answers over a time, percentiles in ms, and counts; no times where nothing was right."""
+        times_ms = [ms for each in self.answered_ms.values() for ms in each]
+        p50, p99 = np.percentile(times_ms, (50, 99)).round(2).tolist() if times_ms else (None, None)
+        return {
+            "images_per_s": round(len(times_ms) / measured_s, 2),
+            "p50_ms": p50,
+            "p99_ms": p99,
+            "answered": len(times_ms),
+            "failed": self.outcomes[FAILED],
+            "wrong_verdicts": self.outcomes[WRONG],
+        }
+
+
+async def present(picture: Picture, station: Station, since_s: float) -> tuple[str, float]:
+    """Present a picture and wait for what comes back.
+
+    Args:
+        picture: the picture.
+        station: who asks.
+        since_s: when its waiting began, by ``time.perf_counter``.
+
+    Returns:
+        ``ANSWERED``, ``WRONG`` (another verdict) or ``FAILED``, and the milliseconds that it took.
+    """
+    try:
+        report = await station.inspect(picture)
+        outcome = ANSWERED if report.verdict == picture.verdict else WRONG
+    except CallFailedError:
+        outcome = FAILED
+    return outcome, (time.perf_counter() - since_s) * 1000
 
 
 @dataclass(frozen=True)
@@ -50,13 +93,27 @@ class Span:
 
 
 def run(server: str, pictures: Sequence[Picture], profile: str, span: Span) -> Json:
-    """Ask in a closed loop for a while.
+    """Ask an endface server in a closed loop for a while: ``ask`` with its stations.
 
     Args:
         server: ``host:port`` of gRPC.
         pictures: taken in turns.
         profile: the limits to judge by.
         span: how many ask, and how long.
+    """
+    return ask(partial(EndfaceStation, server, profile), pictures, span)
+
+
+def ask(
+    station: Callable[[], Station], pictures: Sequence[Picture], span: Span, *, busy: Callable[[], None] | None = None
+) -> Json:
+    """Ask in a closed loop for a while.
+
+    Args:
+        station: makes one.
+        pictures: taken in turns.
+        span: how many ask, and how long.
+        busy: is called once the time is over, while every station still has a request under way.
 
     Returns:
         Throughput, percentiles, the median of each picture, counts, and the processor that this generator took.
@@ -64,55 +121,43 @@ def run(server: str, pictures: Sequence[Picture], profile: str, span: Span) -> J
     Raises:
         BenchmarkError: it broke down.
     """
-    return asyncio.run(_run(server, pictures, profile, span))
+    return asyncio.run(_ask(station, pictures, span, busy))
 
 
-async def _run(server: str, pictures: Sequence[Picture], profile: str, span: Span) -> Json:
-    tally, myself = _Tally(), [psutil.Process()]
+async def _ask(
+    station: Callable[[], Station], pictures: Sequence[Picture], span: Span, busy: Callable[[], None] | None
+) -> Json:
+    tally, counting, myself = Tally(), asyncio.Event(), [psutil.Process()]
     starts = [number % len(pictures) for number in range(span.users)]
     turned = [[*pictures[start:], *pictures[:start]] for start in starts]
-    stations = [asyncio.create_task(_station(server, each, profile, tally)) for each in turned]
+    stations = [asyncio.create_task(_work(station(), each, tally, counting)) for each in turned]
     await asyncio.sleep(span.settle_s)
-    tally.counting = True
+    counting.set()
     started, before = time.perf_counter(), usage(myself, ())
     await asyncio.sleep(span.seconds)
-    tally.counting = False
+    counting.clear()
     measured_s, spent = time.perf_counter() - started, usage(myself, ()) - before
-    for station in stations:
-        station.cancel()
+    if busy:
+        busy()
+    for each in stations:
+        each.cancel()
     for end in await asyncio.gather(*stations, return_exceptions=True):
         if not isinstance(end, asyncio.CancelledError):
             raise BenchmarkError("a station of the second load generator broke down") from end
-    times_ms = [ms for each in tally.answered_ms.values() for ms in each]
-    p50, p99 = np.percentile(times_ms, (50, 99)).round(2).tolist() if times_ms else (None, None)
     return {
         "users": span.users,
-        "images_per_s": round(len(times_ms) / measured_s, 2),
-        "p50_ms": p50,
-        "p99_ms": p99,
-        "answered": len(times_ms),
-        "failed": tally.failed,
-        "wrong_verdicts": tally.wrong,
+        **tally.figures(measured_s),
         "by_picture_ms": {name: round(statistics.median(each), 3) for name, each in tally.answered_ms.items()},
         "generator_cores": spent.cores(measured_s)["generator"],
     }
 
 
-async def _station(server: str, pictures: Sequence[Picture], profile: str, tally: _Tally) -> None:
-    async with AsyncStationClient(server, profile=profile) as client:
+async def _work(station: Station, pictures: Sequence[Picture], tally: Tally, counting: asyncio.Event) -> None:
+    async with station:
         while True:
             for picture in pictures:
-                started = time.perf_counter()
-                try:
-                    report = await client.inspect(picture.data, name=picture.name)
-                except ClientError:
-                    tally.failed += tally.counting
+                outcome, spent_ms = await present(picture, station, time.perf_counter())
+                if counting.is_set():
+                    tally.add(picture, outcome, spent_ms)
+                if outcome == FAILED:
                     await asyncio.sleep(RETRY_S)
-                    continue
-                if not tally.counting:
-                    continue
-                if report.verdict == picture.verdict:
-                    spent_ms = (time.perf_counter() - started) * 1000
-                    tally.answered_ms.setdefault(picture.name, []).append(spent_ms)
-                else:
-                    tally.wrong += 1

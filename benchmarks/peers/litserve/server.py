@@ -15,7 +15,7 @@ BATCH_TIMEOUT_S = 0.01
 """As in LitServe's own example of batching."""
 
 
-class Inspector(litserve.LitAPI):
+class Inspector(litserve.LitAPI):  # type: ignore[misc]  # LitServe is not installed where mypy runs
     """The inspection in LitServe's verbs: decode, batch, predict, unbatch, encode."""
 
     def __init__(self, told: Arguments) -> None:

@@ -1,0 +1,1 @@
+"""benchmarks.peers.fastapi: the inspection behind FastAPI and uvicorn."""

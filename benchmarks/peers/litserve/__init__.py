@@ -1,0 +1,1 @@
+"""benchmarks.peers.litserve: the inspection behind LitServe."""
