@@ -41,13 +41,14 @@ class Target:
 
 
 @contextlib.contextmanager
-def serving(server: str, metrics: str, engine: str) -> Iterator[tuple[str, str]]:
+def serving(server: str, metrics: str, engine: str, repository: Path | None = None) -> Iterator[tuple[str, str]]:
     """A server to measure, as its addresses of gRPC and of metrics.
 
     Args:
         server: ``host:port`` of gRPC of a running one; empty to start one that lives as long as this.
         metrics: ``host:port`` of the running one's metrics.
         engine: what runs the network in a server of our own.
+        repository: what a server of our own serves; the default one if None.
 
     Raises:
         BenchmarkError: only one of the addresses is named.
@@ -59,7 +60,9 @@ def serving(server: str, metrics: str, engine: str) -> Iterator[tuple[str, str]]
         yield server, metrics
         return
     http, grpc, own = _free_ports()
-    settings = Settings(default_repository(), engine=engine, http_port=http, grpc_port=grpc, metrics_port=own)
+    settings = Settings(
+        repository or default_repository(), engine=engine, http_port=http, grpc_port=grpc, metrics_port=own
+    )
     with EmbeddedServer(settings) as started:
         started.wait_ready(_READY_WITHIN_S)
         yield started.grpc_address, f"{settings.local_address}:{own}"

@@ -1,1 +1,1 @@
-"""benchmarks.breakeven: from which load on a server pays, beside the same stages in the caller's process."""
+"""benchmarks.breakeven: where pre- and post-processing belong, and what hops, memory and number formats cost."""
