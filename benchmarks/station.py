@@ -18,9 +18,9 @@ import gevent
 import gevent.pool
 from locust import User, task
 
-from benchmarks.connection import StationClient
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import ANSWERED, CONNECTOR, FAILED, REFUSED, WRONG
+from benchmarks.gevent_client import GeventClient
 from benchmarks.pictures import Picture, load
 from benchmarks.shapes import RETRY_S, Phase
 from endface_client import ClientError, Overloaded
@@ -55,7 +55,7 @@ class Station(User):
         chance = random.Random(Station._count)
         self._next = chance.randrange(len(self._pictures))
         self._due_s = time.perf_counter() + chance.random() * Station.phase.takt_ms / 1000
-        self.client = StationClient(str(self.environment.host), profile=options.endface_profile)
+        self.client = GeventClient(str(self.environment.host), profile=options.endface_profile)
         gevent.sleep(max(self._due_s - time.perf_counter(), 0))
 
     def on_stop(self) -> None:
