@@ -22,7 +22,7 @@ from benchmarks.limit import Work
 from benchmarks.origin import Json, origin
 from benchmarks.pictures import Picture
 from benchmarks.target import serving
-from benchmarks.usage import family, server_processes, usage
+from benchmarks.usage import server_processes, usage
 from endface.image import decode
 from endface.network import Network
 from endface.repository import default_repository
@@ -43,7 +43,7 @@ class Plan:
         stations: How many ask at once where throughput is asked for.
     """
 
-    seconds: float = 4.0
+    seconds: float = 3.5
     settle_s: float = 0.7
     rounds: int = 3
     stations: int = 4
@@ -117,7 +117,7 @@ def _phase(bench: _Bench, seconds: float, begin: Callable[[Window], Callable[[],
     window = Window(begin_s, begin_s + seconds)
     gather = begin(window)
     time.sleep(max(window.begin_s - time.monotonic(), 0))
-    before, looked_s = usage(family(psutil.Process()), bench.server), time.monotonic()
+    before, looked_s = usage((), bench.server), time.monotonic()
     time.sleep(max(window.end_s - time.monotonic(), 0))
-    spent, watched_s = usage(family(psutil.Process()), bench.server) - before, time.monotonic() - looked_s
+    spent, watched_s = usage((), bench.server) - before, time.monotonic() - looked_s
     return phase_figures(gather(), server_cores=spent.server / watched_s, machine_cores=spent.machine / watched_s)
