@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import stages
+from benchmarks.breakeven import command as breakeven
 from benchmarks.command import Faces, Folder, Out, Profile, Results, console, keep, network_file, pictures_of
 from benchmarks.doubts import doubts
 from benchmarks.limit import Work
@@ -94,6 +95,9 @@ def page(results: Results = RESULTS, document: Annotated[Path, typer.Option(help
     """Write RESULTS.md and its plots from the newest records."""
     write_page(results, document)
     console.print(str(document))
+
+
+app.command("breakeven")(breakeven.run)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import load_plots, load_section, stages_section
+from benchmarks.breakeven import section as breakeven
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import Json
 from benchmarks.plots import PICTURES
@@ -31,6 +32,7 @@ class Section:
 SECTIONS: Final[Mapping[str, Section]] = {
     "stages": Section(stages_section.text),
     "load": Section(load_section.text, load_plots.plot),
+    "breakeven": Section(breakeven.text, breakeven.plot),
 }
 """By kind of record, in the order of the page."""
 
