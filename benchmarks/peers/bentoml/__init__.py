@@ -1,0 +1,1 @@
+"""benchmarks.peers.bentoml: the inspection behind BentoML."""

@@ -1,0 +1,1 @@
+"""benchmarks.peers.mosec: the inspection behind mosec, a Rust front with Python workers."""

@@ -1,0 +1,1 @@
+"""benchmarks.peers.pytriton: the inspection behind PyTriton's own Python API."""

@@ -1,0 +1,1 @@
+"""benchmarks.peers.torchserve: the inspection behind TorchServe, a Java front with Python workers."""
