@@ -68,7 +68,7 @@ def load(  # noqa: PLR0913, PLR0917 - the options of a command
     results: Results = RESULTS,
     out: Out = Path("out/bench"),
 ) -> None:
-    """Put every load shape on a server; ends with 1 where a limit is not kept."""
+    """Put every load shape on a server; ends with 1 where a limit is not kept, with 2 where a shape failed."""
     line = Line(stations, takt_ms, machines, connector_ms, knee, most, seconds, settle_s, slices)
     plan = Plan(line, tuple(shape or SHAPES), limit_s, processes)
     limits = read_limits(slo)
@@ -87,7 +87,9 @@ def load(  # noqa: PLR0913, PLR0917 - the options of a command
         console.print(f"doubt: {doubt}")
     path = keep(record | {"checks": [check.to_json() for check in checks]}, results, "load")
     console.print(f"{len(checks)} limits, {len(broken)} not kept; {path}")
-    raise typer.Exit(1 if broken else 0)
+    for failure in record["failed"]:
+        messages.print(f"benchmarks: {failure['error']}")
+    raise typer.Exit(2 if record["failed"] else 1 if broken else 0)
 
 
 @app.command()

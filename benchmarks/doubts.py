@@ -16,7 +16,13 @@ DRIFT: Final = 0.05
 
 def doubts(record: Json) -> list[str]:
     """Sentences about a record of ``load.measure``; none where nothing was noticed."""
-    return [*_generator(record), *_machine(record)]
+    return [*_failures(record), *_generator(record), *_machine(record)]
+
+
+def _failures(record: Json) -> Iterator[str]:
+    """Was everything measured that should have been?"""
+    for failure in record["failed"]:
+        yield f"The shape {failure['shape']} could not be measured: {failure['error'].splitlines()[0]}"
 
 
 def _generator(record: Json) -> Iterator[str]:

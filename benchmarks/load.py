@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import locusts, loop
+from benchmarks.errors import BenchmarkError
 from benchmarks.figures import bottleneck, ramp_points
-from benchmarks.knee import Point, knee
+from benchmarks.knee import knee
 from benchmarks.limit import Work, alone, fastest, limit
 from benchmarks.origin import Json, origin
 from benchmarks.pictures import Picture
+from benchmarks.recovery import recovery
 from benchmarks.shapes import SHAPES, Line, phases
 from benchmarks.target import Target
 from endface.network import Network
@@ -63,7 +65,7 @@ def measure(target: Target, work: Work, plan: Plan, *, out: Path, progress: Prog
         progress: told of every step.
 
     Returns:
-        The record.
+        The record; a shape that could not be measured is among ``failed`` with what went wrong.
     """
     record = origin(Network(work.network).info) | {"plan": _plan(plan), "pictures": _described(work.pictures)}
     progress("the limit without a server")
@@ -71,22 +73,20 @@ def measure(target: Target, work: Work, plan: Plan, *, out: Path, progress: Prog
     progress("one client")
     each_alone = alone(work, plan.line.seconds)
     one = loop.run(target.server, work.pictures, target.profile, _span(1, plan.line))
-    line, shapes = plan.line, {}
-    for shape in sorted(plan.shapes, key=lambda name: name != "ramp"):  # the others take their size from the knee
-        progress(shape)
-        shapes[shape] = locusts.run(shape, line, target, out / shape, processes=plan.processes)
-        if shape == "ramp":
-            line = replace(line, knee=_size_of_knee(ramp_points(shapes[shape]), line))
+    shapes, failed = _shapes(target, plan, out, progress)
+    ramp = shapes.get("ramp", [])
+    users = _users(ramp, plan.line)
     progress("a second load generator")
-    second = loop.run(target.server, work.pictures, target.profile, _span(line.knee, line))
+    second = loop.run(target.server, work.pictures, target.profile, _span(users, plan.line))
     progress("the limit again")
     after = limit(work, seconds=plan.limit_s, ways=[fastest(before)])
-    ramp = shapes.get("ramp", [])
     return record | {
         "limit": {"before": before, "after": after},
         "one_client": one,
         "overhead_ms": overhead_ms(one["by_picture_ms"], each_alone),
         "shapes": shapes,
+        "failed": failed,
+        "overload": recovery(shapes.get("overload", []), one),
         "knee": _knee(ramp),
         "second_generator": second,
         "generators": compare(ramp, second),
@@ -142,9 +142,27 @@ def compare(ramp: Sequence[Json], second: Json) -> Json | None:
     }
 
 
-def _size_of_knee(points: Sequence[Point], line: Line) -> int:
-    """Stations for the shapes that follow the ramp: the knee, or the most that was tried."""
-    found = knee(points)
+def _shapes(
+    target: Target, plan: Plan, out: Path, progress: Progress
+) -> tuple[dict[str, list[Json]], list[dict[str, str]]]:
+    """Figures of every shape that could be measured, and what went wrong with the others."""
+    shapes: dict[str, list[Json]] = {}
+    failed = []
+    for shape in sorted(plan.shapes, key=lambda name: name != "ramp"):  # the others take their size from the knee
+        progress(shape)
+        line = replace(plan.line, knee=_users(shapes.get("ramp", []), plan.line))
+        try:
+            shapes[shape] = locusts.run(shape, line, target, out / shape, processes=plan.processes)
+        except BenchmarkError as exc:  # it is said in the record, and what the other shapes give is kept
+            failed.append({"shape": shape, "error": str(exc)})
+    return shapes, failed
+
+
+def _users(ramp: Sequence[Json], line: Line) -> int:
+    """Stations for what follows the ramp: its knee, the most that was tried, or the line's own where none ran."""
+    if not ramp:
+        return line.knee
+    found = knee(ramp_points(ramp))
     return found.users if found else line.most
 
 

@@ -8,6 +8,7 @@ from benchmarks.doubts import doubts
 from benchmarks.load_plots import PLOTS, plots_of
 from benchmarks.origin import Json, origin_text
 from benchmarks.plots import PICTURES
+from benchmarks.shapes import AFTER_S
 from benchmarks.stages_section import limit_text
 from endface_build.markdown import table
 
@@ -29,6 +30,8 @@ def _load(record: Json) -> str:
     for shape, phases in record["shapes"].items():
         text += f"\n### {shape}\n\n{table(_HEADS, [_row(phase) for phase in phases])}"
         text += "".join(_connector(phase) for phase in phases if phase["connector"])
+    if record["overload"] is not None:
+        text += _overload(record["overload"])
     for name, alternative in PLOTS.items():
         if name in plots_of(record):
             text += f"\n![{alternative}]({PICTURES}/{name})\n"
@@ -61,6 +64,14 @@ def _row(phase: Json) -> list[str]:
 def _connector(phase: Json) -> str:
     whole = phase["connector"]
     return f"\n{phase['phase']}: a whole connector took {_milliseconds(whole)}.\n"
+
+
+def _overload(found: Json) -> str:
+    ratio, seconds = found["overload_over_unloaded"], found["normal_again_s"]
+    answered = "nothing was answered" if ratio is None else f"**{ratio:.1f}** times the unloaded one"
+    text = f"\nOverload: p99 of the answered pictures {_whole(found['overload_p99_ms'])} ms, {answered}"
+    text += f" ({_whole(found['unloaded_p99_ms'])} ms). Throughput and p99 as before the overload: "
+    return text + (f"not within {AFTER_S} s.\n" if seconds is None else f"**{seconds} s** after it.\n")
 
 
 def _doubts(record: Json) -> str:

@@ -78,7 +78,8 @@ class Production(LoadTestShape):
         row = _phases(self.runner.environment)
         if self._begun is None or self._begun.age_s >= row[self._place].seconds - _EARLY_S:
             self._change(row, self._begun)
-        return None if self._place == len(row) else (row[self._place].users, row[self._place].users)
+        rate = max(phase.users for phase in row)  # also on the way down, where a phase's own rate would take seconds
+        return None if self._place == len(row) else (row[self._place].users, rate)
 
     def _change(self, row: list[Phase], begun: "_Look | None") -> None:
         """Close the phase that ends, and tell everybody which one begins."""

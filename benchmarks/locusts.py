@@ -14,10 +14,18 @@ from benchmarks.figures import phase_figures
 from benchmarks.origin import ROOT, Json
 from benchmarks.shapes import Line, phases
 from benchmarks.target import Target
+from endface_build.manifest import write_whole
 
 _LOCUSTFILE: Final = ROOT / "benchmarks" / "locustfile.py"
 _START_S: Final = 120
 """How much longer than its phases Locust may take: a busy machine needs a while to start it."""
+
+_FINISH_S: Final = 15
+"""How long a station that leaves has for the part at hand: its client waits 10 s for an answer.
+
+One that left in the middle of a call would cancel it.  Stations do not do that, and Triton 2.51 was seen to die of some
+hundred at once.
+"""
 
 _LAST_WORDS: Final = 1500
 
@@ -29,7 +37,7 @@ def run(shape: str, line: Line, target: Target, out: Path, *, processes: int = 1
         shape: one of ``shapes.SHAPES``.
         line: its size.
         target: the server.
-        out: folder for what Locust writes: CSV, HTML and JSON.
+        out: folder for what Locust writes, CSV, HTML and JSON, and for the figures.
         processes: Locust's processes; one cannot ask for more than a core can.
 
     Returns:
@@ -39,7 +47,7 @@ def run(shape: str, line: Line, target: Target, out: Path, *, processes: int = 1
         BenchmarkError: Locust failed; its last words are in the message.
     """
     out.mkdir(parents=True, exist_ok=True)
-    allowed_s = sum(phase.seconds for phase in phases(shape, line)) + _START_S
+    allowed_s = sum(phase.seconds for phase in phases(shape, line)) + _START_S + _FINISH_S
     command = [sys.executable, "-m", "locust", *_options(shape, line, target, out, processes)]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=allowed_s, check=False)
@@ -51,7 +59,9 @@ def run(shape: str, line: Line, target: Target, out: Path, *, processes: int = 1
     except (OSError, ValueError) as exc:
         words = (done.stderr or done.stdout).strip()[-_LAST_WORDS:]
         raise BenchmarkError(f"Locust failed under the shape {shape}; it said: {words}") from exc
-    return [phase_figures(entries, phase) for phase in record]
+    figures = [phase_figures(entries, phase) for phase in record]
+    write_whole(out / "figures.json", (json.dumps(figures, indent=1) + "\n").encode())
+    return figures
 
 
 def _options(shape: str, line: Line, target: Target, out: Path, processes: int) -> list[str]:
@@ -69,6 +79,7 @@ def _options(shape: str, line: Line, target: Target, out: Path, processes: int) 
         "html": (out / "locust.html").resolve(),
         "json-file": (out / "locust").resolve(),  # Locust adds the ending
         "loglevel": "WARNING",
+        "stop-timeout": _FINISH_S,
         "exit-code-on-error": 0,  # it is the limits that judge
         **({"processes": processes} if processes > 1 else {}),
         **{name.replace("_", "-"): value for name, value in asdict(line).items()},

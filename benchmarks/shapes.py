@@ -7,13 +7,13 @@ is also asked less.  That is how a line works, but it hides waiting that an open
     burst      machines that present all fibers of a connector at once: 12, then 24
     ramp       1, 2, 4, ... stations without a pause, to find the knee
     soak       as many as the knee for long, in slices that show a drift
-    overload   ten times the knee, then the knee again: does the server recover?
+    overload   the knee, ten times the knee, then the knee again second by second: when is it as before?
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
@@ -24,6 +24,12 @@ CONNECTORS: Final = (12, 24)
 
 OVERLOAD: Final = 10
 """So many times the knee is more than any line will do by plan."""
+
+NORMAL: Final = "normal"
+"""The phase of ``overload`` that says what is normal."""
+
+AFTER_S: Final = 10
+"""So many seconds after the overload are counted one by one."""
 
 RETRY_S: Final = 0.5
 """A station that got no verdict asks again after so long: at once, it would only keep the server busy refusing."""
@@ -67,6 +73,7 @@ class Phase:
         fibers: Pictures that a station presents at once.
         takt_ms: Time from one presentation to the next; 0: as soon as the verdicts are there.
         counted: Whether requests that end in this phase count.
+        settles: Whether the same load runs before, uncounted.
     """
 
     name: str
@@ -75,10 +82,11 @@ class Phase:
     fibers: int = 1
     takt_ms: float = 0.0
     counted: bool = True
+    settles: bool = True
 
 
 def phases(shape: str, line: Line) -> list[Phase]:
-    """The phases of a shape, each behind a time of settling.
+    """The phases of a shape, each behind its time of settling.
 
     Args:
         shape: one of ``SHAPES``.
@@ -89,13 +97,18 @@ def phases(shape: str, line: Line) -> list[Phase]:
     """
     if shape not in SHAPES:
         raise BenchmarkError(f"there is no load shape {shape!r}; choose from {', '.join(SHAPES)}")
-    return [part for phase in _counted(shape, line) for part in (_settling(phase, line), phase)]
+    return [part for phase in _counted(shape, line) for part in (*_settling(phase, line), phase)]
 
 
 def ramp_users(most: int) -> list[int]:
     """1, 2, 4, ... up to ``most``, and ``most`` itself."""
     doubling = takewhile(lambda users: users < most, (1 << power for power in range(most.bit_length())))
     return [*doubling, most]
+
+
+def after(second: int) -> str:
+    """The name of the second that begins so long after the overload."""
+    return f"{second} to {second + 1} s after"
 
 
 def _counted(shape: str, line: Line) -> Iterator[Phase]:
@@ -115,12 +128,15 @@ def _counted(shape: str, line: Line) -> Iterator[Phase]:
         case "soak":
             yield from (busy(f"slice {number}", line.knee) for number in range(1, line.slices + 1))
         case _:
+            yield busy(NORMAL, line.knee)
             yield busy("overload", OVERLOAD * line.knee)
+            yield from (Phase(after(second), line.knee, 1, settles=False) for second in range(AFTER_S))
             yield busy("recovery", line.knee)
 
 
-def _settling(phase: Phase, line: Line) -> Phase:
-    return Phase(f"before {phase.name}", phase.users, line.settle_s, phase.fibers, phase.takt_ms, counted=False)
+def _settling(phase: Phase, line: Line) -> Iterator[Phase]:
+    if phase.settles:
+        yield replace(phase, name=f"before {phase.name}", seconds=line.settle_s, counted=False)
 
 
 SHAPES: Final = ("takt", "burst", "ramp", "soak", "overload")

@@ -81,6 +81,8 @@ def load_record(origin: Json, phase: Json) -> Json:
         "one_client": second | {"users": 1},
         "overhead_ms": 2.5,
         "shapes": {"ramp": [one, phase], "takt": [phase]},
+        "failed": [],
+        "overload": None,
         "knee": {"users": 2, "images_per_s": 50.0},
         "second_generator": second,
         "generators": {

@@ -17,6 +17,10 @@ def test_sound_measurement(load_record: Json) -> None:
     ("change", "doubt"),
     [
         ({"generator_busy": ["8 stations"]}, "Locust was the bottleneck in 8 stations"),
+        (
+            {"failed": [{"shape": "soak", "error": "Locust failed; it said:\nTraceback"}]},
+            "The shape soak could not be measured: Locust failed; it said:",
+        ),
         ({"knee": None}, "The ramp ended before its knee"),
         (
             {"limit": {"before": {"images_per_s": 50.0}, "after": {"images_per_s": 60.0}}},

@@ -10,16 +10,19 @@ import pytest
 from typer.testing import CliRunner
 
 import benchmarks.__main__ as command
-from benchmarks import locusts
+from benchmarks import load, locusts
 from benchmarks.errors import BenchmarkError
+from benchmarks.limit import Work
 from benchmarks.load import Plan, compare, overhead_ms, served_over_limit
 from benchmarks.origin import Json
 from benchmarks.pictures import Picture, save
-from benchmarks.shapes import SHAPES, Line
+from benchmarks.shapes import AFTER_S, SHAPES, Line
 from benchmarks.target import Target, serving
 from endface.embedded import EmbeddedServer
 
 SHORT = ["--faces=4", "--most=2", "--seconds=1", "--settle-s=1", "--limit-s=0.2"]
+FAILED = {"shape": "soak", "error": "Locust did not end the shape soak"}
+ASYNCIO: Json = {"users": 4, "images_per_s": 50.0, "p50_ms": 20.0, "p99_ms": 30.0, "by_picture_ms": {}}
 LENIENT = "p99_ms = 1e9\nfailed_share = 0.0\nrefused_share = 0.0\nwrong_verdicts = 0\n"
 
 
@@ -62,18 +65,44 @@ def test_unknown_shape_is_refused_before_anything_runs() -> None:
         Plan(shapes=("flood",))
 
 
+def test_shape_that_fails_takes_nothing_with_it(
+    pictures: list[Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: Json
+) -> None:
+    """The others are measured and kept; which one failed, and why, is in the record."""
+
+    def run(shape: str, *_: object, **__: object) -> list[Json]:
+        if shape == "takt":
+            raise BenchmarkError("Locust died")
+        return [phase]
+
+    monkeypatch.setattr(locusts, "run", run)
+    monkeypatch.setattr(load.loop, "run", lambda *_: ASYNCIO)
+    work = Work(pictures, command.network_file(), "mm-pc")
+    plan = Plan(Line(seconds=0.1), shapes=("takt", "soak"), limit_s=0.1)
+
+    record = load.measure(Target("", "", "mm-pc", tmp_path), work, plan, out=tmp_path, progress=lambda _: None)
+
+    assert record["shapes"] == {"soak": [phase]}
+    assert record["failed"] == [{"shape": "takt", "error": "Locust died"}]
+
+
 def test_server_needs_both_addresses() -> None:
     """A server whose metrics nobody names would give half a record."""
     with pytest.raises(BenchmarkError, match="name both --server and --metrics"), serving("a:1", "", "onnxruntime"):
         pass
 
 
-@pytest.mark.parametrize(("p99_ms", "status"), [(1000, 0), (10, 1)])
-def test_limits_give_the_exit_status(
-    p99_ms: float, status: int, load_record: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("p99_ms", "failed", "status"), [(1000, [], 0), (10, [], 1), (10, [FAILED], 2)])
+def test_limits_give_the_exit_status(  # noqa: PLR0917 - a table's columns and pytest's fixtures
+    p99_ms: float,
+    failed: list[Json],
+    status: int,
+    load_record: Json,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """0 where every limit is kept, 1 and the broken one in words where not; the record is written either way."""
-    measured = {key: value for key, value in load_record.items() if key != "checks"}
+    """0 where every limit is kept, 1 and the broken one in words where not, 2 where a shape failed; it is recorded."""
+    measured = {key: value for key, value in load_record.items() if key != "checks"} | {"failed": failed}
     slo = tmp_path / "slo.toml"
     limits = LENIENT.replace("1e9", str(p99_ms))
     slo.write_text(f"[ramp]\n{limits}[takt]\n{LENIENT}", encoding="utf-8")
@@ -87,7 +116,9 @@ def test_limits_give_the_exit_status(
     assert result.exit_code == status, result.output
     assert ("not kept: ramp, 2 stations: p99_ms 55, at most 10 allowed" in result.output) == bool(status)
     (record,) = tmp_path.glob("*-load.json")
-    assert all(check["kept"] for check in json.loads(record.read_text())["checks"]) == (not status)
+    written = json.loads(record.read_text())
+    assert all(check["kept"] for check in written["checks"]) == (not status)
+    assert written["failed"] == failed
 
 
 def test_what_cannot_be_measured_ends_with_2(
@@ -136,7 +167,7 @@ def test_every_other_shape_on_a_real_server(server: EmbeddedServer, pictures: li
     with ThreadPoolExecutor(len(shapes)) as pool:
         found = list(pool.map(lambda shape: locusts.run(shape, line, target, tmp_path / shape), shapes))
 
-    assert [len(row) for row in found] == [1, 2, 2, 2]
+    assert [len(row) for row in found] == [1, 2, 2, AFTER_S + 3]
     for shape, row in zip(shapes, found, strict=True):
         names = {path.name for path in (tmp_path / shape).iterdir()}
         assert {"locust_stats.csv", "locust_stats_history.csv", "locust.html", "locust.json"} <= names
