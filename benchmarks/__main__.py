@@ -18,6 +18,7 @@ from benchmarks.load import Plan, measure
 from benchmarks.origin import PAGE, RESULTS, origin
 from benchmarks.page import write_page
 from benchmarks.pictures import save
+from benchmarks.scaling import command as scaling
 from benchmarks.shapes import SHAPES, Line
 from benchmarks.slo import SLO_FILE, judge, read_limits
 from benchmarks.target import Target, serving, warm_up
@@ -100,6 +101,9 @@ def page(results: Results = RESULTS, document: Annotated[Path, typer.Option(help
 
 
 app.command("breakeven")(breakeven.run)
+app.command("scaling")(scaling.run)
+app.command("scaling-page")(scaling.write_page)
+app.command("size")(scaling.size)
 
 
 def main() -> None:

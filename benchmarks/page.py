@@ -13,6 +13,7 @@ from benchmarks.breakeven import section as breakeven
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import Json
 from benchmarks.plots import PICTURES
+from benchmarks.scaling import section as scaling
 from endface_build.manifest import write_whole
 
 
@@ -33,6 +34,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "stages": Section(stages_section.text),
     "load": Section(load_section.text, load_plots.plot),
     "breakeven": Section(breakeven.text, breakeven.plot),
+    "scaling": Section(scaling.text, scaling.plot),
 }
 """By kind of record, in the order of the page."""
 

@@ -1,1 +1,1 @@
-"""benchmarks.scaling: how throughput grows with instances, processes and cores."""
+"""How throughput grows with instances, cores and servers: measured on this machine, and on paper for larger ones."""
