@@ -5,8 +5,7 @@ A fit is an array of centre x, y and radii x, y.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,71 +24,125 @@ MAX_ASPECT: Final = 1.25
 """Largest ratio of the radii: pixels of cameras differ by up to 1.09 (PAL) or 1.19 (anamorphic)."""
 
 
-def fit_ellipse(points: FloatArray, weights: FloatArray | None = None) -> FloatArray | None:
-    """Axis-aligned ellipse through points (N, 2) by weighted algebraic least squares.
+def fit_ellipses(points: FloatArray, weights: FloatArray | NDArray[np.bool_] | None = None) -> FloatArray:
+    """Axis-aligned ellipses by weighted algebraic least squares, all at once: one alone takes half the time of twenty.
 
     Solves ``a x^2 + b y^2 + c x + d y = 1`` on centred and scaled points.
 
+    Args:
+        points: Those of each ellipse (K, N, 2).
+        weights: Their weights (K, N); all alike where None.
+
     Returns:
-        Centre x, y and radii x, y; None where the points lie on no ellipse.
+        Centres x, y and radii x, y (K, 4); NaN where the points lie on no ellipse.
     """
-    middle, spread = points.mean(axis=0), float(np.ptp(points)) or 1.0
-    x, y = ((points - middle) / spread).T
-    rows = np.array([x * x, y * y, x, y])
-    squares = np.ones(len(points)) if weights is None else weights**2
-    weighted = rows * squares
-    try:
-        a, b, c, d = np.linalg.solve(weighted @ rows.T, weighted.sum(axis=1))
-    except np.linalg.LinAlgError:
-        return None  # fewer than four different points, or all on a line
-    if not (a > 0 and b > 0):
-        return None
-    center = np.array([-c / (2 * a), -d / (2 * b)])
-    total = 1 + a * center[0] ** 2 + b * center[1] ** 2
-    fit: FloatArray = np.concatenate([middle + center * spread, np.sqrt([total / a, total / b]) * spread])
-    return fit
+    x, y = points[..., 0], points[..., 1]
+    middle = np.stack([x.mean(axis=1), y.mean(axis=1)], axis=1)
+    spread = np.ptp(points, axis=(1, 2))[:, None]
+    spread[spread == 0] = 1.0
+    terms = _terms((x - middle[:, :1]) / spread, (y - middle[:, 1:]) / spread)
+    left = terms[:, :4] if weights is None else terms[:, :4] * (weights**2)[:, None]
+    return _moved(_solve(left @ terms.transpose(0, 2, 1)), middle, spread)
 
 
-def robust_fit(points: FloatArray, tolerance: float = VOTE_SHARE / 2) -> FloatArray | None:
-    """Ellipse that most of the points agree on, in the order of their angles.
+def _terms(x: FloatArray, y: FloatArray) -> FloatArray:
+    """What the points' equations hold, the right side last (K, 5, N)."""
+    return np.stack([x * x, y * y, x, y, np.ones_like(x)], axis=1)
+
+
+def _solve(equations: FloatArray) -> FloatArray:
+    """Fits (K, 4) by normal equations (K, 4, 5), the right side last."""
+    # Fewer than four different points, or all on a line: solve would refuse the others as well.
+    equations[np.linalg.det(equations[..., :4]) == 0] = np.nan
+    conics = np.linalg.solve(equations[..., :4], equations[..., 4:])[..., 0]
+    squares = np.where(conics[:, :2] > 0, conics[:, :2], np.nan)
+    center = conics[:, 2:] / (-2 * squares)
+    total = 1 + (squares * center**2).sum(axis=1, keepdims=True)
+    fits: FloatArray = np.concatenate([center, np.sqrt(total / squares)], axis=1)
+    fits[np.isnan(fits[:, 2])] = np.nan
+    return fits
+
+
+def _moved(fits: FloatArray, middle: FloatArray, spread: FloatArray | float) -> FloatArray:
+    """Fits to points that were divided by ``spread`` around ``middle``, as fits to the points themselves."""
+    return np.concatenate([middle + fits[:, :2] * spread, fits[:, 2:] * spread], axis=1)
+
+
+def robust_fit(points: FloatArray, tolerance: float = VOTE_SHARE / 2) -> FloatArray:
+    """Ellipse that most of the points agree on, in the order of their angles; NaN where there is none.
 
     Damage takes arcs of the rim and pulls all in one direction, so where the fit to all points leaves many aside,
     fits that leave out a third of the circumference in turn compete with it.  A point agrees within ``tolerance``.
     """
-    best, most = None, 0.0
-    for start in (points, *_without_arcs(points)):
-        fit = reweighted_fit(points, start)
-        votes = 0.0 if fit is None else float((np.abs(distance(points, fit)) < tolerance).mean())
-        if votes > most:
-            best, most = fit, votes
-        if most > CLEAR_VOTE:
-            break
+    fits = reweighted_fits(points, points[None])
+    votes = _votes(points, fits, tolerance)
+    if votes[0] <= CLEAR_VOTE:
+        fits = np.concatenate([fits, reweighted_fits(points, _without_arcs(points))])
+        votes = _votes(points, fits, tolerance)
+    clear = votes > CLEAR_VOTE
+    best: FloatArray = fits[clear.argmax() if clear.any() else votes.argmax()]
     return best
 
 
-def _without_arcs(points: FloatArray) -> Iterator[FloatArray]:
-    for first in range(0, len(points), max(len(points) // 12, 1)):
-        yield np.roll(points, -first, axis=0)[: len(points) * 2 // 3]
+def _votes(points: FloatArray, fits: FloatArray, tolerance: float) -> FloatArray:
+    """Share of the points that agree with each fit."""
+    share: FloatArray = (np.abs(distances(points, fits)) < tolerance).mean(axis=1)
+    return share
 
 
-def reweighted_fit(points: FloatArray, start: FloatArray | None = None) -> FloatArray | None:
-    """Least squares from a first fit to some of the points (or all), repeated with Tukey's weights until it rests."""
-    fit = fit_ellipse(points if start is None else start)
+def _without_arcs(points: FloatArray) -> FloatArray:
+    """The points (N, 2) without a third of the circumference, from a dozen places on (12, 2/3 N, 2)."""
+    count = len(points)
+    starts = np.arange(0, count, max(count // 12, 1))
+    others: FloatArray = points[(starts[:, None] + np.arange(count * 2 // 3)) % count]
+    return others
+
+
+def reweighted_fits(points: FloatArray, starts: FloatArray) -> FloatArray:
+    """Least squares with Tukey's weights, repeated until it rests.
+
+    Args:
+        points: What to fit to (N, 2).
+        starts: Points of the first fits (K, M, 2).
+
+    Returns:
+        Centres x, y and radii x, y (K, 4); NaN where one of the repeated fits has none.
+    """
+    middle, spread = points.mean(axis=0), float(np.ptp(points)) or 1.0
+    x, y = ((points - middle) / spread).T
+    terms = _terms(x[None], y[None])[0]
+    products = (terms[:4, None] * terms).reshape(20, -1).T
+    fits = _moved(fit_ellipses(starts), -middle / spread, 1 / spread)
+    moving = np.flatnonzero(~np.isnan(fits[:, 0]))
     for _ in range(8):
-        if fit is None:
-            return None
-        off = distance(points, fit)
-        scale = max(4.685 * 1.4826 * float(np.median(np.abs(off))), VOTE_SHARE / 2)  # Tukey's 95 % constant times MAD
-        last, fit = fit, fit_ellipse(points, np.clip(1 - (off / scale) ** 2, 0, None))
-        if fit is not None and np.abs(fit - last).max() < 3e-4 * last[2]:
+        if not len(moving):
             break
-    return fit
+        last = fits[moving]
+        off = _distances(x, y, last)
+        scale = 4.685 * 1.4826 * median(np.abs(off))[:, None]  # Tukey's 95 % constant times MAD
+        weights = np.maximum(1 - (off / np.maximum(scale, VOTE_SHARE / 2)) ** 2, 0)
+        fits[moving] = _solve((weights**2 @ products).reshape(-1, 4, 5))
+        moving = moving[np.abs(fits[moving] - last).max(axis=1) >= 3e-4 * last[:, 2]]  # what became NaN rests, too
+    return _moved(fits, middle, spread)
 
 
-def distance(points: FloatArray, fit: FloatArray) -> FloatArray:
-    """How far points lie off an ellipse, as a share of its radius; positive outside."""
-    x, y = ((points - fit[:2]) / fit[2:]).T
-    off: FloatArray = np.hypot(x, y) - 1
+def median(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Median along the last axis; numpy's own takes three times as long over the few hundred numbers of a rim."""
+    low, high = (values.shape[-1] - 1) // 2, values.shape[-1] // 2
+    ordered = np.partition(values, (low, high), axis=-1)
+    middle: NDArray[np.floating[Any]] = (ordered[..., low] + ordered[..., high]) / 2
+    return middle
+
+
+def distances(points: FloatArray, fits: FloatArray) -> FloatArray:
+    """How far points (N, 2) or (K, N, 2) lie off K ellipses, as a share of their radii (K, N); positive outside."""
+    return _distances(points[..., 0], points[..., 1], fits)
+
+
+def _distances(x: FloatArray, y: FloatArray, fits: FloatArray) -> FloatArray:
+    right: FloatArray = (x - fits[:, 0:1]) / fits[:, 2:3]
+    down: FloatArray = (y - fits[:, 1:2]) / fits[:, 3:4]
+    off: FloatArray = np.sqrt(np.square(right) + np.square(down)) - 1
     return off
 
 

@@ -9,15 +9,14 @@ out.  Polarity is free: the cladding may be darker or brighter than the ferrule,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.ellipse import CLEAR_VOTE, MAX_ASPECT, FloatArray, aspect, distance, fit_ellipse, from_fit
+from endface.ellipse import CLEAR_VOTE, MAX_ASPECT, FloatArray, distances, fit_ellipses, from_fit, median
 from endface.errors import DefocusError, NoFiberError
 from endface.report import Ellipse
 from endface.rim import (
@@ -146,7 +145,7 @@ def find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
     An index ring is a thin line, up and down again within a few pixels; a core is a step that stays.  So the levels
     on both sides are compared across a gap that swallows such a line.
     """
-    radius_px = float(np.mean(cladding.radii_px))
+    radius_px = sum(cladding.radii_px) / 2
     shares = np.linspace(0, 1, max(int(radius_px), 32))
     rays, _ = sample_rays(gray, cladding, shares)
     if rays is None:
@@ -167,46 +166,73 @@ def find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
     return guess if rim is None else rim.ellipse
 
 
-def _outlines(small: NDArray[np.uint8]) -> Iterator[Ellipse]:
+def _outlines(small: NDArray[np.uint8]) -> list[Ellipse]:
     """Ellipses around outlines at several gray levels, alike ones once."""
-    known: list[FloatArray] = []
+    outlines = _long_outlines(small)
+    if not outlines:
+        return []
+    fits = _outline_fits(outlines, small.shape)
     boxes: set[tuple[int, ...]] = set()
-    shortest = MIN_RAYS_SEEN * 2 * math.pi * MIN_RADIUS_SHARE * max(small.shape)
+    found: list[int] = []
+    known = np.zeros(len(fits), bool)
+    for number in np.flatnonzero(~np.isnan(fits[:, 0])).tolist():
+        box = tuple(side // ALIKE_PX for side in cv2.boundingRect(outlines[number]))
+        if box not in boxes and not known[number]:
+            found.append(number)
+            known |= np.abs(fits - fits[number]).max(axis=1) < ALIKE_SHARE * fits[number, 2]
+        boxes.add(box)
+    return [from_fit(fit) for fit in fits[found]]
+
+
+def _long_outlines(small: NDArray[np.uint8]) -> list[NDArray[np.int32]]:
+    """Outlines (N, 2) at several gray levels that are as long as the part of a rim that must be seen."""
+    long: list[NDArray[np.int32]] = []
+    shortest = _shortest(small.shape)
     for level in np.unique(np.quantile(small[::2, ::2], np.linspace(0.01, 0.99, LEVELS)).astype(np.uint8)):
         _, above = cv2.threshold(small, float(level), 1, cv2.THRESH_BINARY)
         outlines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        for outline in outlines:
-            if len(outline) < shortest:
-                continue
-            box = tuple(side // ALIKE_PX for side in cv2.boundingRect(outline))
-            found = (
-                None if box in boxes else _outline_ellipse(outline[:, 0, :].astype(np.int32, copy=False), small.shape)
-            )
-            if found is None:
-                continue
-            boxes.add(box)
-            if not any(np.abs(found - other).max() < ALIKE_SHARE * other[2] for other in known):
-                known.append(found)
-                yield from_fit(found)
+        long += [cast("NDArray[np.int32]", outline[:, 0]) for outline in outlines if len(outline) >= shortest]
+    return long
 
 
-def _outline_ellipse(outline: NDArray[np.int32], shape: tuple[int, ...]) -> FloatArray | None:
-    """Centre and radii of an outline (N, 2) that is an ellipse, judged by its points off the picture's border."""
-    off_border = ((outline > 0) & (outline < np.array(shape[::-1]) - 1)).all(axis=1)
-    longer = max(shape)
-    if np.count_nonzero(off_border) < MIN_RAYS_SEEN * 2 * math.pi * MIN_RADIUS_SHARE * longer:
-        return None
-    inner = outline[off_border]
-    inner = inner[:: max(len(inner) // POINTS, 1)].astype(np.float64)
-    fit = fit_ellipse(inner)
-    if fit is None:
-        return None
-    near = np.abs(distance(inner, fit)) < NEAR_SHARE
-    if not near.all():  # a hair or a scratch runs into it
-        fit = fit_ellipse(inner, (np.abs(distance(inner, fit)) < 2 * NEAR_SHARE).astype(np.float64))
-    if fit is None or not MIN_RADIUS_SHARE * longer < fit[2] < 2 * longer or aspect(fit) > MAX_ASPECT:
-        return None
-    return fit if (np.abs(distance(inner, fit)) < NEAR_SHARE).mean() > MIN_SUPPORT else None
+def _shortest(shape: tuple[int, ...]) -> float:
+    """Length of the part of the smallest rim that must be seen."""
+    return MIN_RAYS_SEEN * 2 * math.pi * MIN_RADIUS_SHARE * max(shape)
+
+
+def _outline_fits(outlines: list[NDArray[np.int32]], shape: tuple[int, ...]) -> FloatArray:
+    """Centres and radii (K, 4) of outlines that are ellipses, judged by points off the picture's border; else NaN."""
+    points, real = _some_points(outlines, shape)
+    fits = fit_ellipses(points, real)
+    off = np.abs(distances(points, fits))
+    strays = np.flatnonzero((real & (off >= NEAR_SHARE)).any(axis=1))  # a hair or a scratch runs into these
+    fits[strays] = fit_ellipses(points[strays], real[strays] & (off[strays] < 2 * NEAR_SHARE))
+    near = real & (np.abs(distances(points, fits)) < NEAR_SHARE)
+    sound = near.sum(axis=1) > MIN_SUPPORT * real.sum(axis=1)
+    radius, other = fits[:, 2], fits[:, 3]
+    sound &= (radius > MIN_RADIUS_SHARE * max(shape)) & (radius < 2 * max(shape))
+    sound &= np.maximum(radius / other, other / radius) <= MAX_ASPECT
+    fits[~sound] = np.nan
+    return fits
+
+
+def _some_points(outlines: list[NDArray[np.int32]], shape: tuple[int, ...]) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Points of each outline in equal steps (K, 2 * POINTS, 2), and which of them are real.
+
+    Points on the picture's border are left out, and all of an outline that has too few others.  As the numbers of
+    points differ, rows are filled up with their mean, which moves neither that nor their extent.
+    """
+    x, y = np.concatenate(outlines).T
+    height, width = shape
+    off_border = np.flatnonzero((x > 0) & (y > 0) & (x < width - 1) & (y < height - 1))
+    ends = np.searchsorted(off_border, np.cumsum([len(outline) for outline in outlines]))
+    counts = np.diff(ends, prepend=0)[:, None]
+    at = np.arange(2 * POINTS) * np.maximum(counts // POINTS, 1)
+    real = (at < counts) & (counts >= _shortest(shape))
+    places = np.append(off_border, 0)[np.where(real, at + ends[:, None] - counts, -1)]
+    share = real / np.maximum(real.sum(axis=1, keepdims=True), 1)
+    planes = (np.where(real, plane[places], (plane[places] * share).sum(axis=1, keepdims=True)) for plane in (x, y))
+    return np.stack(list(planes), axis=-1), real
 
 
 def _ring(small: NDArray[np.uint8], outline: Ellipse) -> _Ring | None:
@@ -216,7 +242,7 @@ def _ring(small: NDArray[np.uint8], outline: Ellipse) -> _Ring | None:
     if rays is None:
         return None
     steps = rays[:, 1] - rays[:, 0]
-    levels = float(np.median(steps))
+    levels = float(median(steps))
     support = float((steps * np.sign(levels) > abs(levels) / 2).mean())
     return _Ring(outline, abs(levels) * support**2) if abs(levels) >= MIN_EDGE_LEVELS / 2 else None
 
@@ -236,6 +262,8 @@ def _stands_out(rim: Rim) -> bool:
 
 def _is_around(outer: Ellipse, inner: Ellipse) -> bool:
     """Whether an ellipse lies around another one with about the same centre, too far to be the same edge."""
-    shift = np.abs(np.subtract(outer.center_px, inner.center_px)) < MAX_SHIFT * np.array(outer.radii_px)
-    wider = np.array(outer.radii_px) > NESTED_RATIO * np.array(inner.radii_px)
-    return bool(shift.all() and wider.all())
+    sides = zip(outer.center_px, inner.center_px, outer.radii_px, inner.radii_px, strict=True)
+    return all(
+        abs(place - other) < MAX_SHIFT * radius and radius > NESTED_RATIO * narrower
+        for place, other, radius, narrower in sides
+    )

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.ellipse import MAX_ASPECT, VOTE_SHARE, FloatArray, aspect, distance, from_fit, reweighted_fit, robust_fit
+from endface.ellipse import (
+    MAX_ASPECT,
+    VOTE_SHARE,
+    FloatArray,
+    aspect,
+    distances,
+    from_fit,
+    median,
+    reweighted_fits,
+    robust_fit,
+)
 from endface.report import Ellipse
 
 RAYS: Final = 180
@@ -81,7 +92,7 @@ class _Strip:
     @property
     def radius_px(self) -> float:
         """The guess's mean radius."""
-        return float(np.mean(self.around.radii_px))
+        return sum(self.around.radii_px) / 2
 
     @property
     def step_px(self) -> float:
@@ -100,7 +111,7 @@ def fit_rim(
     strip = _unwrap(gray, guess, reach)
     if strip is None:
         return None
-    sign = sign or float(np.sign(np.median(strip.levels[:, -1] - strip.levels[:, 0]))) or 1.0
+    sign = sign or float(np.sign(median(strip.levels[:, -1] - strip.levels[:, 0]))) or 1.0
     return _follow(strip, sign, damaged=damaged)
 
 
@@ -114,7 +125,7 @@ def settle_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float) -> Rim 
     strip = _unwrap(gray, guess, reach)
     if strip is None:
         return None
-    steepest = float(np.median(np.abs(strip.slopes).max(axis=1)))
+    steepest = float(median(np.abs(strip.slopes).max(axis=1)))
     up, down = (float(np.clip((sign * strip.slopes).max(axis=1), 0, steepest).mean()) for sign in (1, -1))
     if up >= UP_SHARE * down:
         rim = _follow(strip, 1.0, damaged=True) or _follow(strip, 1.0, damaged=True, outermost=True)
@@ -127,7 +138,7 @@ def settle_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float) -> Rim 
 
 def _unwrap(gray: NDArray[np.uint8], guess: Ellipse, reach: float) -> _Strip | None:
     """The rays within ``reach`` of a guess; None where too few lie in the picture."""
-    radius_px = float(np.mean(guess.radii_px))
+    radius_px = sum(guess.radii_px) / 2
     shares = 1 + np.linspace(-reach, reach, max(int(4 * reach * radius_px), 16) + 1)
     step_px = float(shares[1] - shares[0]) * radius_px
     rays, directions = sample_rays(gray, guess, shares, count=min(RAYS, int(4 * radius_px)))
@@ -145,16 +156,16 @@ def _follow(strip: _Strip, sign: float, *, damaged: bool, outermost: bool = Fals
     at = _outermost(slopes) if outermost else slopes.argmax(axis=1)
     points = np.array(strip.around.center_px, np.float64) + strip.directions * strip.shares[at, None]
     pixel = 1 / strip.radius_px
-    fit = robust_fit(points, max(VOTE_SHARE, pixel) / 2) if damaged else reweighted_fit(points)
-    if fit is None or aspect(fit) > MAX_ASPECT:
+    fit = robust_fit(points, max(VOTE_SHARE, pixel) / 2) if damaged else reweighted_fits(points, points[None])[0]
+    if not aspect(fit) <= MAX_ASPECT:  # NaN where there is no fit
         return None
-    votes = np.flatnonzero(np.abs(distance(points, fit)) < max(VOTE_SHARE, pixel))
+    votes = np.flatnonzero(np.abs(distances(points, fit[None])[0]) < max(VOTE_SHARE, pixel))
     if len(votes) < MIN_SUPPORT * len(points):
         return None
     levels = _levels(strip, votes, at[votes], sign)
     if abs(levels) < MIN_LEVELS:
         return None
-    slope = abs(float(np.median(strip.slopes[votes, at[votes]]))) / strip.step_px
+    slope = abs(float(median(strip.slopes[votes, at[votes]]))) / strip.step_px
     if slope == 0:
         return None  # levels that differ without an edge between them
     blur_px = math.sqrt(2 * math.pi) * SMOOTHING_PX  # a Gaussian edge's step over its slope
@@ -177,9 +188,9 @@ def _levels(strip: _Strip, rays: NDArray[np.intp], at: NDArray[np.intp], sign: f
     side = round(max(SIDE_PX, SIDE_SHARE * strip.radius_px) / strip.step_px)
     outside = strip.levels[rays, np.minimum(at + side, last)]
     inside = strip.levels[rays, np.maximum(at - side, 0)]
-    levels = float(np.median(outside - inside))
+    levels = float(median(outside - inside))
     near = np.clip(at[:, None] + np.arange(-(side // 2), side // 2 + 1), 0, last)
-    swing = float(np.median(np.ptp(strip.levels[rays[:, None], near], axis=1)))
+    swing = float(median(np.ptp(strip.levels[rays[:, None], near], axis=1)))
     return levels if sign * levels >= swing / 2 else sign * swing
 
 
@@ -209,15 +220,23 @@ def sample_rays(
 
     No levels where too few of the ``count`` rays do.
     """
-    angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.array(around.radii_px)
+    directions: FloatArray = _circle(count) * around.radii_px
     ends = np.array(around.center_px) + directions * shares[-1]
     directions = directions[((ends >= 0) & (ends <= np.array(gray.shape[::-1]) - 1)).all(axis=1)]
     if len(directions) < MIN_RAYS_SEEN * count:
         return None, directions
     x, y = (
-        np.outer(along, shares.astype(np.float32)) + np.float32(middle)
+        along[:, None] * shares.astype(np.float32) + np.float32(middle)
         for along, middle in zip(directions.T.astype(np.float32), around.center_px, strict=True)
     )
     levels = cv2.remap(gray, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return levels.astype(np.float32), directions
+
+
+@lru_cache(maxsize=RAYS)
+def _circle(count: int) -> FloatArray:
+    """Vectors of length 1 (count, 2), clockwise on the screen from the right; read-only."""
+    angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    directions: FloatArray = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    directions.setflags(write=False)
+    return directions

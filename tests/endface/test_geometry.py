@@ -127,6 +127,15 @@ def test_flat_picture_is_refused() -> None:
         locate(np.full((480, 640), 128, np.uint8))
 
 
+def test_outlines_along_the_border_alone_are_no_fiber() -> None:
+    """A bright picture with a few black spots has no other outline that is long enough."""
+    gray = np.full((480, 640), 200, np.uint8)
+    gray[100:420:40, 100:600:60] = 0
+
+    with pytest.raises(NoFiberError):
+        locate(gray)
+
+
 def _disc(draw: Draw, *, center: tuple[float, float], radius_px: float) -> Any:
     return draw(center=center, radii=(radius_px, radius_px), levels=(0, 255, 0), core_share=0, noise=0).gray > 127
 
