@@ -71,7 +71,7 @@ def _overload(found: Json) -> str:
     answered = "nothing was answered" if ratio is None else f"**{ratio:.1f}** times the unloaded one"
     text = f"\nOverload: p99 of the answered pictures {_whole(found['overload_p99_ms'])} ms, {answered}"
     text += f" ({_whole(found['unloaded_p99_ms'])} ms). Throughput and p99 as before the overload: "
-    return text + (f"not within {AFTER_S} s.\n" if seconds is None else f"**{seconds} s** after it.\n")
+    return text + (f"not within {AFTER_S} s.\n" if seconds is None else f"**{seconds:.1f} s** after it.\n")
 
 
 def _doubts(record: Json) -> str:

@@ -40,10 +40,19 @@ def recovery(phases: Sequence[Json], one_client: Json) -> Json | None:
     }
 
 
-def normal_again_s(phases: Mapping[str, Json]) -> int | None:
-    """Seconds from the end of the overload until two in a row are normal; None where that did not happen."""
-    seconds = [is_normal(phases[after(second)], phases[NORMAL]) for second in range(AFTER_S)]
-    return next((second for second, both in enumerate(pairwise(seconds)) if all(both)), None)
+def normal_again_s(phases: Mapping[str, Json]) -> float | None:
+    """Seconds from the end of the overload until two in a row are normal; None where that did not happen.
+
+    Args:
+        phases: figures by name; a second took as long as it says, for a busy generator is late.
+    """
+    seconds = [phases[after(number)] for number in range(1, AFTER_S + 1)]
+    spent_s = 0.0
+    for second, following in pairwise(seconds):
+        if is_normal(second, phases[NORMAL]) and is_normal(following, phases[NORMAL]):
+            return round(spent_s, 1)
+        spent_s += second["measured_s"]
+    return None
 
 
 def is_normal(second: Json, normal: Json) -> bool:

@@ -106,9 +106,9 @@ def ramp_users(most: int) -> list[int]:
     return [*doubling, most]
 
 
-def after(second: int) -> str:
-    """The name of the second that begins so long after the overload."""
-    return f"{second} to {second + 1} s after"
+def after(number: int) -> str:
+    """The name of a second after the overload; the first is 1."""
+    return f"second {number} after"
 
 
 def _counted(shape: str, line: Line) -> Iterator[Phase]:
@@ -130,7 +130,7 @@ def _counted(shape: str, line: Line) -> Iterator[Phase]:
         case _:
             yield busy(NORMAL, line.knee)
             yield busy("overload", OVERLOAD * line.knee)
-            yield from (Phase(after(second), line.knee, 1, settles=False) for second in range(AFTER_S))
+            yield from (Phase(after(number), line.knee, 1, settles=False) for number in range(1, AFTER_S + 1))
             yield busy("recovery", line.knee)
 
 

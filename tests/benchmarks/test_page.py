@@ -53,14 +53,14 @@ def test_local_changes_are_said(load_record: Json) -> None:
     ("found", "said"),
     [
         ({}, "p99 of the answered pictures 80 ms, **2.0** times the unloaded one (40 ms)."),
-        ({}, "Throughput and p99 as before the overload: **3 s** after it."),
+        ({}, "Throughput and p99 as before the overload: **3.0 s** after it."),
         ({"normal_again_s": None}, "as before the overload: not within 10 s."),
         ({"overload_p99_ms": None, "overload_over_unloaded": None}, "pictures - ms, nothing was answered (40 ms)."),
     ],
 )
 def test_overload_in_words(found: Json, said: str, load_record: Json) -> None:
     """How long the answered pictures took, against one without a load, and when all was as before."""
-    overload = {"unloaded_p99_ms": 40.0, "overload_p99_ms": 80.0, "overload_over_unloaded": 2.0, "normal_again_s": 3}
+    overload = {"unloaded_p99_ms": 40.0, "overload_p99_ms": 80.0, "overload_over_unloaded": 2.0, "normal_again_s": 3.0}
 
     assert said in page_text({"load": load_record | {"overload": overload | found}})
 

@@ -8,8 +8,8 @@ from benchmarks.origin import Json
 from benchmarks.recovery import is_normal, recovery
 from benchmarks.shapes import AFTER_S, after
 
-NORMAL: Json = {"images_per_s": 50.0, "p99_ms": 100.0}
-SLOW: Json = {"images_per_s": 50.0, "p99_ms": 900.0}
+NORMAL: Json = {"images_per_s": 50.0, "p99_ms": 100.0, "measured_s": 1.0}
+SLOW: Json = {"images_per_s": 50.0, "p99_ms": 900.0, "measured_s": 1.2}
 ONE_CLIENT: Json = {"p99_ms": 40.0}
 
 
@@ -17,7 +17,7 @@ def phases(seconds: list[Json], overload_ms: float | None = 90.0) -> list[Json]:
     """Figures of an overload; the seconds after those that are given are normal."""
     seconds = [*seconds, *[NORMAL] * (AFTER_S - len(seconds))]
     named = {"normal": NORMAL, "overload": {"images_per_s": 45.0, "p99_ms": overload_ms}}
-    named |= {after(second): figures for second, figures in enumerate(seconds)}
+    named |= {after(second): figures for second, figures in enumerate(seconds, 1)}
     return [figures | {"phase": name} for name, figures in named.items()]
 
 
@@ -25,12 +25,12 @@ def phases(seconds: list[Json], overload_ms: float | None = 90.0) -> list[Json]:
     ("seconds", "normal_again_s"),
     [
         ([], 0),
-        ([SLOW, SLOW], 2),
-        ([SLOW, NORMAL, SLOW], 3),  # one normal second is chance
+        ([SLOW, SLOW], 2.4),
+        ([SLOW, NORMAL, SLOW], 3.4),  # one normal second is chance
         ([SLOW] * (AFTER_S - 1), None),
     ],
 )
-def test_normal_again_from_two_normal_seconds_on(seconds: list[Json], normal_again_s: int | None) -> None:
+def test_normal_again_from_two_normal_seconds_on(seconds: list[Json], normal_again_s: float | None) -> None:
     """Counted from the end of the overload; None where it did not happen while it was watched."""
     found = recovery(phases(seconds), ONE_CLIENT)
 

@@ -29,7 +29,7 @@ def test_seconds_after_an_overload_are_counted_at_once() -> None:
 
     seconds = row[end : end + AFTER_S]
 
-    assert [phase.name for phase in seconds] == [after(second) for second in range(AFTER_S)]
+    assert [phase.name for phase in seconds] == [after(number) for number in range(1, AFTER_S + 1)]
     assert {(phase.users, phase.seconds, phase.counted) for phase in seconds} == {(LINE.knee, 1, True)}
 
 
