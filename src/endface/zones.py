@@ -75,5 +75,9 @@ def coverage(zone: Zone, seen: NDArray[np.bool_]) -> float:
     Returns:
         0.0 to 1.0.
     """
-    inside = mask(zone)
-    return int(np.count_nonzero(inside & seen)) / int(np.count_nonzero(inside))
+    return np.count_nonzero(mask(zone) & seen) / _area_px(zone)
+
+
+@lru_cache(maxsize=64)
+def _area_px(zone: Zone) -> int:
+    return int(np.count_nonzero(mask(zone)))
