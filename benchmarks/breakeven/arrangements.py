@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from benchmarks.errors import BenchmarkError
 from endface import contract
 
 FUSED: Final = "fused"
@@ -70,15 +69,3 @@ ARRANGEMENTS: Final = (
 """In the order of each round: what is compared with each other stands close together."""
 
 ENDINGS: Final = tuple(sorted({each.ending for each in ARRANGEMENTS}))
-
-
-def named(name: str) -> Arrangement:
-    """The arrangement of that name.
-
-    Raises:
-        BenchmarkError: there is none.
-    """
-    for each in ARRANGEMENTS:
-        if each.name == name:
-            return each
-    raise BenchmarkError(f"no arrangement {name!r}; choose from {', '.join(each.name for each in ARRANGEMENTS)}")
