@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,13 @@ from benchmarks.crew import Barrier, Kind, together
 from benchmarks.origin import Json
 from benchmarks.pictures import Picture
 from endface.network import Network
+from endface.offline import Segmenter
 from endface.stages import Options, postprocess, preprocess
+
+
+def in_onnxruntime(path: Path, threads: int) -> Segmenter:
+    """The network as it is served by default."""
+    return Network(path, threads=threads)
 
 
 @dataclass(frozen=True)
@@ -26,13 +32,15 @@ class Work:
 
     Attributes:
         pictures: Encoded pictures that can be judged; taken in turns, over and over.
-        network: The ONNX file.
+        network: The network's file.
         profile: The limits to judge by.
+        load: Makes the network of its file and a number of threads; a function of a module, for other processes.
     """
 
     pictures: Sequence[Picture]
     network: Path
     profile: str
+    load: Callable[[Path, int], Segmenter] = in_onnxruntime
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def alone(work: Work, seconds: float) -> dict[str, float]:
 
 def _time_each(barrier: Barrier, work: Work, seconds: float) -> dict[str, list[float]]:
     cv2.setNumThreads(1)
-    loaded, options = Network(work.network), Options(work.profile)
+    loaded, options = work.load(work.network, 1), Options(work.profile)
     inspect(work.pictures[:1], loaded, options)
     barrier.wait()
     times_ms: dict[str, list[float]] = {}
@@ -117,7 +125,7 @@ def _inspect_until(barrier: Barrier, way: Setup, work: Work, seconds: float) -> 
     """One worker: warm up, wait for the others, then inspect until the time is over."""
     pictures = work.pictures
     cv2.setNumThreads(1)
-    loaded = Network(work.network, threads=way.threads)
+    loaded = work.load(work.network, way.threads)
     options = Options(work.profile)
     batches = [[pictures[(first + i) % len(pictures)] for i in range(way.batch)] for first in range(len(pictures))]
     inspect(batches[0], loaded, options)
@@ -128,7 +136,7 @@ def _inspect_until(barrier: Barrier, way: Setup, work: Work, seconds: float) -> 
     return done / spent_s
 
 
-def inspect(batch: Sequence[Picture], network: Network, options: Options) -> int:
+def inspect(batch: Sequence[Picture], network: Segmenter, options: Options) -> int:
     """Pictures to reports in JSON, as the server does it; gives their number."""
     framed = [preprocess(picture.data, options) for picture in batch]
     labels, confidence = network.segment(np.stack([square[np.newaxis] for square, _ in framed]))

@@ -25,10 +25,11 @@ class HttpStation:
 
     Args:
         address: ``host:port``.
+        path: where it takes pictures.
     """
 
-    def __init__(self, address: str) -> None:
-        self._url = f"http://{address}/inspect"
+    def __init__(self, address: str, path: str = "/inspect") -> None:
+        self._url = f"http://{address}{path}"
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
