@@ -161,7 +161,7 @@ def test_nodes_needed_are_enough_and_no_more(images_per_s: float, served: float,
     needed = nodes_needed(images_per_s, served, assumed) - 1
 
     assert needed * served * assumed.headroom >= images_per_s * (1 - 1e-9)
-    assert (needed - 1) * served * assumed.headroom < images_per_s
+    assert (needed - 1) * served * assumed.headroom < images_per_s * (1 + 1e-9)
 
 
 def test_what_is_shown_is_what_was_asked_for() -> None:
