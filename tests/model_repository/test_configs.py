@@ -125,8 +125,16 @@ def test_engines_refuse_what_waited_too_long(project: Path, engine: Engine) -> N
     """The queue's bounds do not depend on what runs the network."""
     default = _read(project, "segment").dynamic_batching
 
-    assert _segment(project, engine).dynamic_batching == default
-    assert not default.preserve_ordering  # it would make a fast answer wait for a slow one
+    batching = _segment(project, engine).dynamic_batching
+    assert batching.default_queue_policy == default.default_queue_policy
+    assert not batching.preserve_ordering  # it would make a fast answer wait for a slow one
+
+
+def test_pictures_are_put_together_on_a_gpu_alone(project: Path, engine: Engine) -> None:
+    """On a core a batch is no faster than its pictures one by one, and all of them wait for the last."""
+    together = _segment(project, engine).dynamic_batching.preferred_batch_size
+
+    assert list(together) == ([] if engine.runtime else [1])
 
 
 @pytest.mark.parametrize(
