@@ -17,6 +17,7 @@ from benchmarks.limit import Work
 from benchmarks.load import Plan, measure
 from benchmarks.origin import PAGE, RESULTS, origin
 from benchmarks.page import write_page
+from benchmarks.peers import command as peers
 from benchmarks.pictures import save
 from benchmarks.scaling import command as scaling
 from benchmarks.shapes import SHAPES, Line
@@ -101,6 +102,7 @@ def page(results: Results = RESULTS, document: Annotated[Path, typer.Option(help
 
 
 app.command("breakeven")(breakeven.run)
+app.command("peers")(peers.run)
 app.command("scaling")(scaling.run)
 app.command("scaling-page")(scaling.write_page)
 app.command("size")(scaling.size)

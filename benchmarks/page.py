@@ -12,6 +12,7 @@ from benchmarks import load_plots, load_section, stages_section
 from benchmarks.breakeven import section as breakeven
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import Json
+from benchmarks.peers import section as peers
 from benchmarks.plots import PICTURES
 from benchmarks.scaling import section as scaling
 from endface_build.manifest import write_whole
@@ -33,6 +34,7 @@ class Section:
 SECTIONS: Final[Mapping[str, Section]] = {
     "stages": Section(stages_section.text),
     "load": Section(load_section.text, load_plots.plot),
+    "peers": Section(peers.text, peers.plot),
     "breakeven": Section(breakeven.text, breakeven.plot),
     "scaling": Section(scaling.text, scaling.plot),
 }
