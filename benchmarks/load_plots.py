@@ -69,4 +69,5 @@ def _stages(axes: Axes, ramp: Sequence[Json]) -> None:
     axes.set_xticks(places, [str(phase["users"]) for phase in ramp])
     axes.set_xlabel("stations, each with one picture under way")
     axes.set_ylabel("ms of an answered picture, on average")
-    axes.legend(frameon=False, fontsize=7, loc="upper left")
+    # Beside the bars and in their order.
+    axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)

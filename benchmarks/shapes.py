@@ -124,7 +124,7 @@ def _counted(shape: str, line: Line) -> Iterator[Phase]:
                 name = f"{line.machines} x {fibers} fibers"
                 yield Phase(name, line.machines, line.seconds, fibers, line.connector_ms)
         case "ramp":
-            yield from (busy(f"{users} stations", users) for users in ramp_users(line.most))
+            yield from (busy(f"{users} station{'s' * (users > 1)}", users) for users in ramp_users(line.most))
         case "soak":
             yield from (busy(f"slice {number}", line.knee) for number in range(1, line.slices + 1))
         case _:

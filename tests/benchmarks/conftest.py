@@ -74,7 +74,7 @@ def origin() -> Json:
 @pytest.fixture
 def load_record(origin: Json, phase: Json) -> Json:
     """A record of ``python -m benchmarks load``."""
-    one = phase | {"phase": "1 stations", "users": 1, "images_per_s": 30.0, "p99_ms": 40.0}
+    one = phase | {"phase": "1 station", "users": 1, "images_per_s": 30.0, "p99_ms": 40.0}
     second = {"users": 2, "images_per_s": 51.0, "p50_ms": 39.1, "p99_ms": 54.2}
     return origin | {
         "limit": {"before": limit_of(60.0), "after": limit_of(58.0)},
