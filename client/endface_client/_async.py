@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from itertools import islice
 from typing import Literal, Self, overload
 
 from tritonclient.grpc import aio as triton
+from tritonclient.utils import InferenceServerException
 
 from endface.report import Report
-from endface_client import _wire
 from endface_client._base import BaseClient, check_concurrency
-from endface_client._errors import ClientError, translated
+from endface_client._conversation import Conversation, Result
+from endface_client._errors import ClientError
 from endface_client._wire import Job, Picture
 
 
@@ -39,6 +41,7 @@ class AsyncClient(BaseClient):
         """Close the connection; calls that are under way are cancelled."""
         self._closed = True
         if self._triton is not None:
+            await self._hold(self._shared_memory.close())
             await self._triton.close()
 
     async def inspect(  # noqa: PLR0913 - all but the picture are optional and by keyword
@@ -76,12 +79,26 @@ class AsyncClient(BaseClient):
 
     async def _run(self, job: Job) -> Report:
         self._check_open()
-        call = await asyncio.to_thread(_wire.pack, job)
+        call = await asyncio.to_thread(self._prepared, job)
+        return await self._hold(self._inspection(call))
+
+    async def _hold(self, conversation: Conversation[Result]) -> Result:
+        """Ask what it asks until it has its result."""
         if self._triton is None:
             self._triton = triton.InferenceServerClient(**self._channel)
-        with translated(self.servers):
-            result = await self._triton.infer(**call.arguments, client_timeout=self.deadline_s)
-        return _wire.unpack(call, result)
+        with contextlib.closing(conversation):
+            try:
+                question = next(conversation)
+                while True:
+                    try:
+                        answer = await getattr(self._triton, question.method)(**question.arguments)
+                    except InferenceServerException as exc:
+                        question = conversation.throw(exc)
+                    else:
+                        question = conversation.send(answer)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
 
     async def _stream(
         self, pictures: Iterable[Picture | Job], concurrency: int, return_errors: bool

@@ -1,9 +1,10 @@
-"""What the sync and the async client share: settings, targets, jobs.  Nothing here waits for a server."""
+"""What the sync and the async client share: settings, targets, jobs, what to ask.  Nothing here waits for a server."""
 
 from __future__ import annotations
 
 import dataclasses
 import socket
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.errors import ConfigurationError
-from endface_client._errors import ServerUnavailable
-from endface_client._wire import Job, Picture
+from endface.report import Report
+from endface_client import _wire
+from endface_client._conversation import Conversation
+from endface_client._errors import ServerUnavailable, translated
+from endface_client._shared_memory import SharedMemory
+from endface_client._wire import Call, Job, Picture
 
 DEFAULT_SERVER: Final = "127.0.0.1:8001"
 """Where ``endface serve`` listens on the machine it runs on; 8001 is Triton's own gRPC port."""
@@ -85,6 +90,7 @@ class BaseClient(ABC):
         self._cladding_um = cladding_um
         self._um_per_px = um_per_px
         self._channel = channel_arguments(servers, tls)
+        self._shared_memory = SharedMemory("" if "," in servers else servers.strip())
         self._closed = False
         self._open()
 
@@ -108,6 +114,19 @@ class BaseClient(ABC):
     def _health_job(self) -> Job:
         job = self._job(Job(health_picture(), name="health"))
         return dataclasses.replace(job, profile=job.profile or _HEALTH_PROFILE)
+
+    def _prepared(self, job: Job) -> Call:
+        """Read and encode a job's picture; this waits for disks and the name service, never for a server."""
+        call = _wire.pack(job)
+        self._shared_memory.look(call)
+        return call
+
+    def _inspection(self, call: Call) -> Conversation[Report]:
+        """How a picture is inspected."""
+        ends_s = time.monotonic() + self.deadline_s
+        with translated(self.servers):
+            result = yield from self._shared_memory.infer(call, ends_s)
+        return _wire.unpack(call, result)
 
     def _check_open(self) -> None:
         if self._closed:

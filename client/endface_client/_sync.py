@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,11 +10,12 @@ from itertools import islice
 from typing import Literal, Self, overload
 
 from tritonclient import grpc as triton
+from tritonclient.utils import InferenceServerException
 
 from endface.report import Report
-from endface_client import _wire
 from endface_client._base import BaseClient, check_concurrency
-from endface_client._errors import ClientError, translated
+from endface_client._conversation import Conversation, Result
+from endface_client._errors import ClientError
 from endface_client._wire import Job, Picture
 
 
@@ -38,6 +40,7 @@ class Client(BaseClient):
     def close(self) -> None:
         """Close the connection; calls that are under way end with ServerUnavailable."""
         self._closed = True
+        self._hold(self._shared_memory.close())
         self._triton.close()
 
     def inspect(  # noqa: PLR0913 - all but the picture are optional and by keyword
@@ -104,10 +107,23 @@ class Client(BaseClient):
 
     def _run(self, job: Job) -> Report:
         self._check_open()
-        call = _wire.pack(job)
-        with translated(self.servers):
-            result = self._triton.infer(**call.arguments, client_timeout=self.deadline_s)
-        return _wire.unpack(call, result)
+        return self._hold(self._inspection(self._prepared(job)))
+
+    def _hold(self, conversation: Conversation[Result]) -> Result:
+        """Ask what it asks until it has its result."""
+        with contextlib.closing(conversation):
+            try:
+                question = next(conversation)
+                while True:
+                    try:
+                        answer = getattr(self._triton, question.method)(**question.arguments)
+                    except InferenceServerException as exc:
+                        question = conversation.throw(exc)
+                    else:
+                        question = conversation.send(answer)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
 
     def _stream(
         self, pictures: Iterable[Picture | Job], concurrency: int, return_errors: bool

@@ -18,6 +18,7 @@ from endface.errors import BadParameterError, RequestError
 from endface.image import check_size, sha256
 from endface.report import Report
 from endface_client._errors import InvalidRequest, ProtocolError, UnreadablePicture
+from endface_client._region import tensor_bytes
 
 Picture: TypeAlias = str | os.PathLike[str] | bytes | NDArray[np.uint8] | NDArray[np.uint16]
 """A path, an encoded picture, or 8 or 16-bit levels: (H, W), (H, W, 3) in OpenCV's order BGR, or (H, W, 4) BGRA."""
@@ -50,10 +51,35 @@ class Job:
 
 @dataclass(frozen=True)
 class Call:
-    """One inference, ready to send: ``arguments`` are those of tritonclient's ``infer``."""
+    """One inference, ready to send.
 
+    Attributes:
+        data: the encoded picture.
+        sha256: its digest, which the report must echo.
+        parameters: of the request.
+    """
+
+    data: bytes
     sha256: str
-    arguments: dict[str, Any]
+    parameters: dict[str, str]
+
+    def arguments(self, region: str | None = None) -> dict[str, Any]:
+        """The arguments of tritonclient's ``infer``.
+
+        Args:
+            region: name of the shared memory that holds the picture; None sends it along.
+        """
+        image = triton.InferInput(contract.IMAGE.name, [1, 1], contract.IMAGE.datatype)
+        if region is None:
+            image.set_data_from_numpy(np.array([[self.data]], dtype=np.object_))
+        else:
+            image.set_shared_memory(region, tensor_bytes(self.data))
+        return {
+            "model_name": contract.ENSEMBLE.name,
+            "inputs": [image],
+            "outputs": [triton.InferRequestedOutput(contract.REPORT.name)],
+            "parameters": self.parameters,
+        }
 
 
 def encode(picture: Picture) -> bytes:
@@ -88,7 +114,7 @@ def _encode_array(levels: NDArray[Any]) -> bytes:
 
 
 def pack(job: Job) -> Call:
-    """Read and encode a job's picture, and lay out the request.
+    """Read and encode a job's picture.
 
     Raises:
         UnreadablePicture: see ``encode``.
@@ -99,15 +125,7 @@ def pack(job: Job) -> Call:
         check_size(data)
     except RequestError as exc:
         raise InvalidRequest(str(exc), exc.code) from exc
-    image = triton.InferInput(contract.IMAGE.name, [1, 1], contract.IMAGE.datatype)
-    image.set_data_from_numpy(np.array([[data]], dtype=np.object_))
-    arguments = {
-        "model_name": contract.ENSEMBLE.name,
-        "inputs": [image],
-        "outputs": [triton.InferRequestedOutput(contract.REPORT.name)],
-        "parameters": parameters(job),
-    }
-    return Call(sha256(data), arguments)
+    return Call(data, sha256(data), parameters(job))
 
 
 def parameters(job: Job) -> dict[str, str]:

@@ -22,7 +22,7 @@ names = st.text(min_size=1, max_size=20)
 @given(st.binary(min_size=1, max_size=64))
 def test_bytes_arrive_as_they_are(data):
     """Zeros at the end included, which numpy's own byte strings drop."""
-    content = pack(Job(data)).arguments["inputs"][0]._get_content()
+    content = pack(Job(data)).arguments()["inputs"][0]._get_content()
 
     assert deserialize_bytes_tensor(content).tolist() == [data]
 
