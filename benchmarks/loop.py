@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import cycle
 
 import numpy as np
 import psutil
@@ -127,22 +128,21 @@ def ask(
 async def _ask(
     station: Callable[[], Station], pictures: Sequence[Picture], span: Span, busy: Callable[[], None] | None
 ) -> Json:
-    tally, counting, myself = Tally(), asyncio.Event(), [psutil.Process()]
+    tally, shift, myself = Tally(), _Shift(), [psutil.Process()]
     starts = [number % len(pictures) for number in range(span.users)]
     turned = [[*pictures[start:], *pictures[:start]] for start in starts]
-    stations = [asyncio.create_task(_work(station(), each, tally, counting)) for each in turned]
+    stations = [asyncio.create_task(_work(station(), each, tally, shift)) for each in turned]
     await asyncio.sleep(span.settle_s)
-    counting.set()
+    shift.counts = True
     started, before = time.perf_counter(), usage(myself, ())
     await asyncio.sleep(span.seconds)
-    counting.clear()
+    shift.counts = False
     measured_s, spent = time.perf_counter() - started, usage(myself, ()) - before
     if busy:
         busy()
-    for each in stations:
-        each.cancel()
+    shift.over = True
     for end in await asyncio.gather(*stations, return_exceptions=True):
-        if not isinstance(end, asyncio.CancelledError):
+        if end is not None:
             raise BenchmarkError("a station of the second load generator broke down") from end
     return {
         "users": span.users,
@@ -152,12 +152,22 @@ async def _ask(
     }
 
 
-async def _work(station: Station, pictures: Sequence[Picture], tally: Tally, counting: asyncio.Event) -> None:
+@dataclass
+class _Shift:
+    """What all stations know of the time: whether answers count now, and whether it is over."""
+
+    counts: bool = False
+    over: bool = False
+
+
+async def _work(station: Station, pictures: Sequence[Picture], tally: Tally, shift: _Shift) -> None:
+    """Ask until the shift is over.  The last answer is awaited: calls that are cut off can bring a Triton down."""
     async with station:
-        while True:
-            for picture in pictures:
-                outcome, spent_ms = await present(picture, station, time.perf_counter())
-                if counting.is_set():
-                    tally.add(picture, outcome, spent_ms)
-                if outcome == FAILED:
-                    await asyncio.sleep(RETRY_S)
+        for picture in cycle(pictures):
+            if shift.over:
+                return
+            outcome, spent_ms = await present(picture, station, time.perf_counter())
+            if shift.counts:
+                tally.add(picture, outcome, spent_ms)
+            if outcome == FAILED:
+                await asyncio.sleep(RETRY_S)
