@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import __version__
-from endface.contract import CLADDING_UM, META_PREFIX, PARAMETERS, SQUARE_PX, Label
+from endface.contract import CLADDING_UM, META_PREFIX, PARAMETERS, SQUARE_PX
 from endface.errors import (
     BadParameterError,
     CoarseScaleError,
@@ -39,7 +39,7 @@ from endface.profile import Profile, load_profile, profile_names
 from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
 from endface.rim import Rim
 from endface.rules import judge, require_coverage
-from endface.zones import coverage, mask
+from endface.zones import coverage
 
 CLADDING_RANGE_UM: Final = (50.0, 1000.0)
 """Cladding diameters that a request may name: from thin sensor fibers to large-core power fibers."""
@@ -226,7 +226,7 @@ def postprocess(
     if frame.problem is not None or frame.fiber is None or frame.calibration is None or frame.seen_px is None:
         return replace(blank, reasons=(blank.error.message,) if blank.error else ())
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
-    labels = np.where(placement.seen(frame.seen_px), labels, np.uint8(Label.BACKGROUND))  # the rest is made up
+    labels = labels * placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
     defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
     judgement = judge(defects, profile, frame.coverage)
     return replace(
@@ -298,7 +298,7 @@ def _place(picture: Picture, cladding: Rim, frame: Frame, profile: Profile) -> t
 def _require_contrast(square: NDArray[np.uint8], profile: Profile) -> None:
     ends = (square <= 1) | (square >= 254)
     for row in profile.rows:
-        share = float(ends[mask(row.zone)].mean())
+        share = coverage(row.zone, ends)
         if row.limited and share > MOST_SATURATED:
             raise SaturatedError(
                 f"{share:.0%} of zone {row.zone.name} is black or white, at most {MOST_SATURATED:.0%} can be judged; "
