@@ -78,8 +78,8 @@ class _Row:
 
     @cached_property
     def breakpoints_um(self) -> _Shifts:
-        """Shifts, ascending, at which a defect enters or leaves the row."""
-        if self.limit.allowed is None:
+        """Shifts, ascending, at which a defect enters or leaves the row: none where its verdict never changes."""
+        if self.limit.allowed is None or not self.defects:
             return np.empty(0)
         ends = np.array([self.limit.interval.lower, self.limit.interval.upper])
         breakpoints: _Shifts = np.unique(ends[np.isfinite(ends), None] - self.sizes_um)
@@ -172,11 +172,14 @@ def _margin_um(row: _Row) -> float | None:
 
 
 def _borderline(rows: list[_Row], uncertainty_um: float) -> bool:
-    breakpoints = np.unique(np.concatenate([np.zeros(1), *(row.breakpoints_um for row in rows)]))
+    changing = [row for row in rows if len(row.breakpoints_um)]
+    if not changing:
+        return False
+    breakpoints = np.unique(np.concatenate([np.zeros(1), *(row.breakpoints_um for row in changing)]))
     near = np.abs(breakpoints) <= uncertainty_um
     points = np.unique(np.concatenate([breakpoints[near], [-uncertainty_um, uncertainty_um]]))
     shifts = np.concatenate([np.zeros(1), points, (points[1:] + points[:-1]) / 2])
-    passes = np.all([row.passes(shifts) for row in rows], axis=0) if rows else np.ones(len(shifts), bool)
+    passes = np.all([row.passes(shifts) for row in changing], axis=0)
     return bool((passes != passes[0]).any())
 
 
