@@ -23,8 +23,7 @@ _START_S: Final = 120
 _FINISH_S: Final = 15
 """How long a station that leaves has for the part at hand: its client waits 10 s for an answer.
 
-One that left in the middle of a call would cancel it.  Stations do not do that, and Triton 2.51 was seen to die of some
-hundred at once.
+One that left in the middle of a call would cancel it; stations do not do that, and Triton 2.51 may die of it.
 """
 
 _LAST_WORDS: Final = 1500
