@@ -20,8 +20,9 @@ _PARTS: Final = ("preprocess", "frame to JSON and back", "segment", "postprocess
 def measured(records: Mapping[str, Json]) -> Measured:
     """What a picture costs.
 
-    The stages' medians say how a picture's time is shared among them, the limit without a server how much it is: the
-    mean of all pictures, slow ones included, with all cores busy.
+    The server's processor time is what a picture costs.  The limit without a server says how much of it the stages
+    are: the mean of all pictures, slow ones included, with all cores busy; the rest is serving.  The stages' medians
+    say how they share it.
 
     Args:
         records: the newest of each kind.
@@ -35,10 +36,10 @@ def measured(records: Mapping[str, Json]) -> Measured:
     stages, scaling = (records[kind] for kind in KINDS)
     everywhere = scaling["cores"][-1]
     cores = int(everywhere["server_on"])
-    stage_ms = _shared(stages["stages"], cores * 1000 / everywhere["limit"]["images_per_s"])
-    picture_ms = sum(stage_ms[part] for part in _PARTS)
-    client_ms = everywhere["generator_cpu_ms"]
-    busy = everywhere["images_per_s"] * (everywhere["server_cpu_ms"] + client_ms) / 1000 / cores
+    server_ms, client_ms = everywhere["server_cpu_ms"], everywhere["generator_cpu_ms"]
+    stages_ms = min(cores * 1000 / everywhere["limit"]["images_per_s"], server_ms)
+    stage_ms = _shared(stages["stages"], stages_ms)
+    busy = everywhere["images_per_s"] * (server_ms + client_ms) / 1000 / cores
     return Measured(
         cores=cores,
         decode_ms=stage_ms["  decode"],
@@ -49,7 +50,7 @@ def measured(records: Mapping[str, Json]) -> Measured:
         + stage_ms["frame to JSON and back"],
         segment_ms=stage_ms["segment"],
         postprocess_ms=stage_ms["postprocess"] + stage_ms["report to JSON"],
-        serving_ms=max(everywhere["server_cpu_ms"] - picture_ms, 0.0),
+        serving_ms=server_ms - stages_ms,
         client_ms=client_ms,
         filled=min(busy, 1.0),
         per_doubling=_per_doubling(scaling["cores"]),
@@ -59,7 +60,7 @@ def measured(records: Mapping[str, Json]) -> Measured:
 
 
 def _shared(by_count: Mapping[str, Json], picture_ms: float) -> dict[str, float]:
-    """The stages with as many processes at once as there are cores, so that their sum is what a picture costs."""
+    """The stages with as many processes at once as there are cores, their sum as given."""
     sizes = by_count[max(by_count, key=int)]
     names = next(iter(sizes.values()))
     medians = {name: statistics.fmean(stages[name]["median_ms"] for stages in sizes.values()) for name in names}

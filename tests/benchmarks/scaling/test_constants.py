@@ -39,6 +39,7 @@ def test_shares_stay_in_their_range(records: dict[str, Json]) -> None:
     found = measured(records)
 
     assert (found.per_doubling, found.serving_ms, found.filled) == (1.0, 0.0, 1.0)
+    assert found.around_ms + found.segment_ms == approx(400)
 
 
 def test_one_core_loses_nothing(records: dict[str, Json]) -> None:
