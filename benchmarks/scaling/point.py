@@ -87,11 +87,10 @@ def measure(targets: Sequence[Target], work: Work, span: loop.Span, place: Place
             f"{address} answered nothing as expected: {found['failed']} calls failed, "
             f"{found['wrong_verdicts']} verdicts were wrong"
         )
-    # Also those that nobody waited for any longer when the stations went: they cost the same.
-    segmented = sum(models[contract.SEGMENT.name].pictures for models in did)
+    answered = sum(models[contract.ENSEMBLE.name].answered for models in did)
     return {
         **{key: value for key, value in found.items() if key != "by_picture_ms"},
-        "server_cpu_ms": round(spent.server * 1000 / segmented, 3),
+        "server_cpu_ms": round(spent.server * 1000 / answered, 3),
         "generator_cpu_ms": round(found["generator_cores"] * 1000 / found["images_per_s"], 3),
         "server_mib": memory_mib(processes),
         "servers": [{model: split(counters) for model, counters in models.items()} for models in did],
