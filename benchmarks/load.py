@@ -5,8 +5,7 @@ limit -> ramp -> knee -> takt, burst, soak, overload at that knee -> a second lo
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -15,8 +14,9 @@ from benchmarks import locusts, loop
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import bottleneck, ramp_points
 from benchmarks.knee import knee
-from benchmarks.limit import Work, alone, fastest, limit
+from benchmarks.limit import Work, fastest, limit
 from benchmarks.origin import Json, origin
+from benchmarks.overhead import one_client
 from benchmarks.pictures import Picture
 from benchmarks.recovery import recovery
 from benchmarks.shapes import SHAPES, Line, phases
@@ -71,8 +71,7 @@ def measure(target: Target, work: Work, plan: Plan, *, out: Path, progress: Prog
     progress("the limit without a server")
     before = limit(work, seconds=plan.limit_s)
     progress("one client")
-    each_alone = alone(work, plan.line.seconds)
-    one = loop.run(target.server, work.pictures, target.profile, _span(1, plan.line))
+    one = one_client(target.server, work, seconds=2 * plan.line.seconds)
     shapes, failed = _shapes(target, plan, out, progress)
     ramp = shapes.get("ramp", [])
     users = _users(ramp, plan.line)
@@ -83,7 +82,6 @@ def measure(target: Target, work: Work, plan: Plan, *, out: Path, progress: Prog
     return record | {
         "limit": {"before": before, "after": after},
         "one_client": one,
-        "overhead_ms": overhead_ms(one["by_picture_ms"], each_alone),
         "shapes": shapes,
         "failed": failed,
         "overload": recovery(shapes.get("overload", []), one),
@@ -107,20 +105,6 @@ def served_over_limit(ramp: Sequence[Json], *limits: Json) -> float | None:
     """
     highest = max((phase["images_per_s"] for phase in ramp), default=None)
     return None if highest is None else round(highest / max(each["images_per_s"] for each in limits), 3)
-
-
-def overhead_ms(served_ms: Mapping[str, float], alone_ms: Mapping[str, float]) -> float | None:
-    """What serving adds to a picture at one client: the median over the pictures, each against itself.
-
-    Args:
-        served_ms: median from call to report, by picture.
-        alone_ms: median of the same stages in one process.
-
-    Returns:
-        Milliseconds; None where no picture was served.
-    """
-    added = [ms - alone_ms[name] for name, ms in served_ms.items()]
-    return round(statistics.median(added), 2) if added else None
 
 
 def compare(ramp: Sequence[Json], second: Json) -> Json | None:

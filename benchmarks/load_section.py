@@ -26,7 +26,7 @@ def _load(record: Json) -> str:
     text += f"\nAfter the load the limit was {record['limit']['after']['images_per_s']:.1f} pictures/s.\n"
     if served is not None:
         text += f"\nServed over limit: **{served:.3f}**. Knee: {reached}.\n"
-    text += f"\nOne client at a time: {_milliseconds(record['one_client'])}{_overhead(record['overhead_ms'])}.\n"
+    text += f"\nOne client at a time: {_one_client(record['one_client'])}.\n"
     for shape, phases in record["shapes"].items():
         text += f"\n### {shape}\n\n{table(_HEADS, [_row(phase) for phase in phases])}"
         text += "".join(_connector(phase) for phase in phases if phase["connector"])
@@ -96,8 +96,11 @@ def _limits_kept(record: Json) -> str:
     return f"{text}\n{table(['phase', 'what', 'limit', 'found'], rows)}" if rows else text
 
 
-def _overhead(value_ms: float | None) -> str:
-    return "" if value_ms is None else f"; serving adds {value_ms:.1f} ms to a picture (median)"
+def _one_client(figures: Json) -> str:
+    return (
+        f"{_milliseconds(figures)}; the same pictures in turns without a server: p50 {figures['alone_p50_ms']:.1f} ms. "
+        f"Serving adds {figures['overhead_ms']:.1f} ms to a picture (median)"
+    )
 
 
 def _found(value: float | None) -> str:

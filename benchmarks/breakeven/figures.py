@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.breakeven.arrangements import ALONE, HOPS, Arrangement
 from benchmarks.breakeven.station import Seen
-from benchmarks.load import overhead_ms
 from benchmarks.origin import Json
+from benchmarks.overhead import overhead_ms
 from endface import contract
 
 MIB: Final = 1 << 20

@@ -35,7 +35,7 @@ def test_page_says_where_it_comes_from_and_what_was_found(load_record: Json, sta
     assert "Measured on 2026-11-22 at commit `0123456789ab` with the network" in text
     assert "on Abacus, 2 cores" in text
     assert "Served over limit: **0.833**. Knee: 2 stations." in text
-    assert "serving adds 2.5 ms to a picture" in text
+    assert "Serving adds 2.5 ms to a picture" in text
     assert "| - decode | 3.00 (2.00, 4.00) | 3.50 (2.50, 4.50) |" in text
     assert "| 2 stations | 50.0 | 39 | 48 | 55 | 500 | 0 | 0 | 0 | 1.60 | 0.20 | 650 |" in text
     assert "2 limits of `slo.toml`, 1 not kept." in text
