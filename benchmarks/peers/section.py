@@ -130,8 +130,9 @@ def _draw(axes: Axes, record: Json) -> None:
 
 
 def _own(record: Json) -> list[Json]:
-    """The rows of endface itself, in the order of measuring."""
-    return [row for row in record["served"] if row["peer"] == ENDFACE.name and "error" not in row]
+    """The rows of endface itself in which it answered, in the order of measuring."""
+    own = [row for row in record["served"] if row["peer"] == ENDFACE.name and "error" not in row]
+    return [row for row in own if _images_per_s(row)]
 
 
 def _images_per_s(row: Json) -> float:

@@ -74,11 +74,10 @@ def test_what_was_not_measured_is_named(record: Json) -> None:
     assert "- Not measured: torch.compile, float. there is no compiler\n" in page
 
 
-def test_run_without_endface(record: Json) -> None:
-    """Without a row of endface nothing is compared, and a server without answers has no percentiles."""
-    row = served("mosec", "mosec", 0.0, None)
-
-    page = text(record | {"served": [row]})
+@pytest.mark.parametrize("own", [[], [served("endface", "endface", 0.0, None)]], ids=["no row", "no answer"])
+def test_run_without_endface(record: Json, own: list[Json]) -> None:
+    """Without answers of endface nothing is compared, and a server without answers has no percentiles."""
+    page = text(record | {"served": [served("mosec", "mosec", 0.0, None), *own]})
 
     assert "| mosec 1.2 | 0.0 | - | 8 | - | - | - | 1 | 0 | 480 | 4.2 |" in page
     assert "endface itself was not measured." in page
