@@ -51,6 +51,7 @@ begins when it was due. Memory is the proportional set size of all processes at 
 the first report.
 """,
         table(_SERVED_HEADS, [_served_row(row, record) for row in served]),
+        f"Versions: {'; '.join(dict.fromkeys(map(_versions, served)))}.\n",
         "".join(f"- {sentence}\n" for sentence in _findings(record)),
         table(_LOOP_HEADS, [_loop_row(row) for row in record["in_process"] if "error" not in row]),
     ]
@@ -93,7 +94,7 @@ def _served_row(row: Json, record: Json) -> list[str]:
     half, best = row["half_load"], row["saturation"]
     own = [_images_per_s(each) for each in _own(record)]
     return [
-        f"{row['title']} {', '.join(row['versions'].values())}",
+        row["title"],
         f"{_images_per_s(row):.1f}",
         f"{_images_per_s(row) / mean(own):.2f}" if own else "-",
         str(best["users"]),
@@ -102,6 +103,10 @@ def _served_row(row: Json, record: Json) -> list[str]:
         _whole(best["memory_mib"]),
         f"{row['cold_start_s']:.1f}",
     ]
+
+
+def _versions(row: Json) -> str:
+    return ", ".join(f"{name} {version}" for name, version in row["versions"].items())
 
 
 def _loop_row(row: Json) -> list[str]:

@@ -52,7 +52,8 @@ def test_who_is_ahead_is_said(record: Json) -> None:
     page = text(record)
 
     assert page.startswith("## Peers\n")
-    assert "| mosec 1.2 | 55.0 | 1.10 | 8 | 40 | 100 | 300 | 3 | 0 | 480 | 4.2 |" in page
+    assert "| mosec | 55.0 | 1.10 | 8 | 40 | 100 | 300 | 3 | 0 | 480 | 4.2 |" in page
+    assert "Versions: endface 1.2; mosec 1.2; litserve 1.2.\n" in page
     assert "Ahead of endface in throughput: **mosec (1.10 times as good)**." in page
     assert "Ahead of endface in p99 at half of the own saturation: **LitServe (1.50 times as good)**." in page
     assert "endface's throughput changed by +4.1%" in page
@@ -79,7 +80,7 @@ def test_run_without_endface(record: Json, own: list[Json]) -> None:
     """Without answers of endface nothing is compared, and a server without answers has no percentiles."""
     page = text(record | {"served": [served("mosec", "mosec", 0.0, None), *own]})
 
-    assert "| mosec 1.2 | 0.0 | - | 8 | - | - | - | 1 | 0 | 480 | 4.2 |" in page
+    assert "| mosec | 0.0 | - | 8 | - | - | - | 1 | 0 | 480 | 4.2 |" in page
     assert "endface itself was not measured." in page
 
 
