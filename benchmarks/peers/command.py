@@ -23,7 +23,7 @@ _NAMES = ", ".join(peer.name for peer in PEERS)
 def run(  # noqa: PLR0913, PLR0917 - the options of a command
     peer: Annotated[list[str] | None, typer.Option(help=f"{_NAMES}; may be repeated. All otherwise.")] = None,
     seconds: Annotated[
-        float, typer.Option(min=1, help="How long each closed loop is counted; the stream three times as long.")
+        float, typer.Option(min=1, help="How long each closed loop is counted; the stream four times as long.")
     ] = Plan.seconds,
     profile: Profile = "mm-pc",
     faces: Faces = 24,
@@ -34,7 +34,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     """Measure other ways to serve the same inspection, and loops without a server; ends with 1 where one is missing."""
     chosen = _named(peer)
     work = Work(pictures_of(faces, folder, profile), network_file().resolve(), profile)
-    plan = Plan(seconds=seconds, stream_s=3 * seconds)
+    plan = Plan(seconds=seconds, stream_s=4 * seconds)
     record = origin(Network(work.network).info) | {
         "plan": asdict(plan) | {"workers": CORES},
         "pictures": len(work.pictures),

@@ -38,7 +38,7 @@ class Plan:
     """
 
     stations: Sequence[int] = (2, 4, 8, 16)
-    seconds: float = 8.0
+    seconds: float = 6.0
     stream_s: float = 24.0
     settle_s: float = 2.0
 

@@ -127,7 +127,7 @@ def _draw(axes: Axes, record: Json) -> None:
     waiting = axes.twinx()
     shown = [(place, p99) for place, row in zip(places, rows, strict=True) if (p99 := _p99_ms(row)) is not None]
     waiting.scatter([place for place, _ in shown], [p99 for _, p99 in shown], marker="s", color=COLORS[2], label="p99")
-    waiting.set_ylim(bottom=0)
+    waiting.set_ylim(0, 1.2 * max((p99 for _, p99 in shown), default=1.0))
     waiting.set_ylabel("p99 in ms, at half of that")
     handles = [*axes.get_legend_handles_labels()[0], *waiting.get_legend_handles_labels()[0]]
     axes.set_ylim(top=1.2 * axes.get_ylim()[1])  # room for the legend
