@@ -15,6 +15,7 @@ from endface.embedded import EmbeddedServer
 from endface.engines import ENGINES
 from endface.errors import EndfaceError
 from endface.repository import default_repository
+from endface.supervisor import Supervisor
 from endface.triton_settings import DEFAULT_ENGINE, Settings
 
 READY_WITHIN_S: Final = 120
@@ -45,7 +46,10 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
         Path | None, typer.Option(envvar=environment.PROFILES, help="Folder with your own profile files.")
     ] = None,
 ) -> None:
-    """Run Triton with endface's models until SIGTERM or Ctrl-C; requests under way are then finished."""
+    """Run Triton with endface's models until SIGTERM or Ctrl-C; requests under way are then finished.
+
+    A server that falls ill is repaired; one that cannot be kept alive ends the command with status 2.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     try:
@@ -62,7 +66,8 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
         with EmbeddedServer(settings) as server:
             server.wait_ready(READY_WITHIN_S)
             typer.echo(_ready_line(server))
-            server.watch(log=_print_log)
+            server.on_line = _print_log
+            Supervisor(server, _print_log, READY_WITHIN_S).watch()
     except EndfaceError as exc:
         typer.echo(f"endface serve: {exc}", err=True)
         raise typer.Exit(2) from exc

@@ -1,4 +1,4 @@
-"""A Triton of one's own: starts it on this machine, watches it and stops it.
+"""A Triton of one's own: starts it on this machine and stops it; ``endface.supervisor`` keeps it serving.
 
 The server runs in a session of its own together with its stub processes, dies with the process that started it, and
 leaves neither processes nor shared memory behind.  Linux only, as Triton is.
@@ -12,19 +12,22 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from endface import contract, engines, triton_binary, triton_log
-from endface.errors import EndfaceError, ServerStartError
+from endface.errors import ServerStartError
 from endface.offered import Offered
+from endface.session import Session
 from endface.triton_control import Control
 from endface.triton_settings import Settings
+from endface.workspace import Workspace
+
+_Part = TypeVar("_Part")
 
 _POLL_S: Final = 0.1
 _DRAIN_S: Final = 20
@@ -65,19 +68,21 @@ class EmbeddedServer:
 
     Args:
         settings: what to serve, and where.
+
+    Attributes:
+        on_line: Is called with every line that the server writes, from a thread of its own.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
-        self._on_line: Callable[[str], None] = _unheard
+        self.on_line: Callable[[str], None] = _unheard
         self._has_gpu = any(Path("/dev").glob("nvidia[0-9]*"))
         self._lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
-        self._workspace: tempfile.TemporaryDirectory[str] | None = None
+        self._workspace: Workspace | None = None
         self._process: subprocess.Popen[str] | None = None
-        self._control: Control | None = None
         self._reader: threading.Thread | None = None
-        self._stubs: frozenset[int] = frozenset()
-        self._stubs_needed = 0
+        self._control: Control | None = None
+        self._session: Session | None = None
         self._offered: Offered | None = None
 
     def __enter__(self) -> Self:
@@ -100,6 +105,21 @@ class EmbeddedServer:
         return f"{self.settings.local_address}:{self.settings.http_port}"
 
     @property
+    def control(self) -> Control:
+        """What the server is asked and told by us; another one after each start."""
+        return _started(self._control)
+
+    @property
+    def session(self) -> Session:
+        """Its processes; another one after each start."""
+        return _started(self._session)
+
+    @property
+    def offered(self) -> Offered:
+        """What the repository offers beside what was there at the start."""
+        return _started(self._offered)
+
+    @property
     def log(self) -> list[str]:
         """The end of what the server wrote."""
         return list(self._lines)
@@ -116,16 +136,17 @@ class EmbeddedServer:
             ServerStartError: the host is no address of this machine.
         """
         self.settings.check()
+        self._lines.clear()
         engine = engines.named(self.settings.engine)
         self._offered = Offered(self.settings.repository / contract.SEGMENT.name, engine)
-        self._workspace = tempfile.TemporaryDirectory(prefix="endface-", ignore_cleanup_errors=True)
+        self._workspace = Workspace()
         try:
-            binary = triton_binary.find(Path(self._workspace.name))
+            binary = triton_binary.find(self._workspace.path)
             binary.check(engine)
             self._offered.check()
             self._control = Control(self.settings.local_address, self.settings.http_port)
             self._process = subprocess.Popen(
-                [*_LAUNCHER, str(os.getpid()), str(binary.path), *binary.flags, *self._flags(self._control)],
+                [*_LAUNCHER, str(os.getpid()), str(binary.path), *binary.flags, *self._flags()],
                 env=os.environ | binary.environment | self.settings.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -133,8 +154,10 @@ class EmbeddedServer:
                 text=True,
                 errors="replace",
                 start_new_session=True,
+                pass_fds=[self._workspace.lock],
             )
-            self._reader = threading.Thread(target=self._read, name="triton-log", daemon=True)
+            self._session = Session(self._process.pid)
+            self._reader = threading.Thread(target=self._read, args=(self._process,), name="triton-log", daemon=True)
             self._reader.start()
         except BaseException:
             self.stop()
@@ -148,130 +171,69 @@ class EmbeddedServer:
             ServerStartError: it gave up for another reason, or is not ready in time.
         """
         deadline_s = time.monotonic() + timeout_s
-        process = self._running()
         while not self.is_ready():
-            if process.poll() is not None:
-                raise self._failure()
+            if self.has_ended():
+                raise self.failure()
             if time.monotonic() > deadline_s:
                 raise ServerStartError(f"Triton was not ready within {timeout_s:.0f} s; is the machine overloaded?")
             time.sleep(_POLL_S)
-        self._stubs = frozenset(_session(process.pid) - {process.pid})
-        self._stubs_needed = len(self._stubs)
+        self.session.remember()
 
     def is_ready(self) -> bool:
         """Whether the ensemble takes requests now."""
         return self._control is not None and self._control.is_ready()
 
-    def watch(self, log: Callable[[str], None] = _unheard) -> None:
-        """Return only by raising: as soon as the server or one of its stub processes is gone.
+    def has_ended(self) -> bool:
+        """Whether the server ended by itself."""
+        return _started(self._process).poll() is not None
 
-        Triton does not restart a stub that died, and goes on calling itself ready; every request would fail.
-        A version of the network that comes into the repository, or is withdrawn, is followed without a pause.
-
-        Args:
-            log: is called with every line that the server writes from now on, from a thread of its own.
-
-        Raises:
-            ServerStartError: always, with what happened.
-        """
-        process = self._running()
-        self._on_line = log
-        while process.poll() is None:
-            self._check_stubs(process)
-            self._follow_repository(log)
-            time.sleep(_POLL_S)
-        raise self._failure()
+    def failure(self) -> ServerStartError:
+        """Why the server ended, in its own words."""
+        self.session.kill()  # stubs that outlive their server hold its pipe open
+        if self._reader is not None:
+            self._reader.join(timeout=1)  # its last words may still be in there
+        return triton_log.explain(self.log, self.settings.ports, _started(self._process).poll())
 
     def stop(self) -> None:
         """Let requests under way finish, then end the server and all that belongs to it.  Harmless when not running."""
-        if self._process is not None:
-            try:
-                if self._control is not None and self._process.poll() is None:
-                    self._control.drain(_DRAIN_S)
-            finally:
-                self._end(self._process)
-                self._process = self._control = None
+        try:
+            if self._process is not None and not self.has_ended():
+                self.control.drain(_DRAIN_S)
+                self._process.send_signal(signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_KILL_AFTER_S)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the server and all that belongs to it at once.  Harmless when not running."""
+        if self._process is not None and self._session is not None:
+            self._session.kill()
+            self._process.wait()
         if self._reader is not None:
             self._reader.join()
-            self._reader = None
         if self._workspace is not None:
-            for region in Path("/dev/shm").glob(f"{self._shm_prefix()}*"):  # a killed server leaves its shared memory
-                region.unlink(missing_ok=True)
-            self._workspace.cleanup()
-            self._workspace = None
+            self._workspace.remove()
+        self._process = self._session = self._control = self._reader = self._workspace = None
 
-    def _running(self) -> subprocess.Popen[str]:
-        if self._process is None:
-            raise RuntimeError("the server was not started")
-        return self._process
-
-    def _check_stubs(self, process: subprocess.Popen[str]) -> None:
-        """A stub may go only where a newer version's has taken its place."""
-        if not all(_lives(pid, process.pid) for pid in self._stubs):
-            self._stubs = frozenset(_session(process.pid) - {process.pid})
-            died = self._stubs_needed - len(self._stubs)
-            if died > 0:
-                raise ServerStartError(f"{died} of Triton's model processes died; start the server again")
-
-    def _follow_repository(self, log: Callable[[str], None]) -> None:
-        """Have Triton load what is new, once for each change; what it refuses is named in the log."""
-        assert self._offered is not None and self._control is not None  # noqa: PT018 - both are made by start()
-        version = self._offered.change()
-        if version is not None:
-            try:
-                self._offered.check()
-                self._control.load(contract.SEGMENT.name)
-            except EndfaceError as exc:
-                log(f"version {version} of the network is not served: {exc}")
-
-    def _flags(self, control: Control) -> list[str]:
-        shm = f"--backend-config=python,shm-region-prefix-name={self._shm_prefix()}"
+    def _flags(self) -> list[str]:
+        prefix = _started(self._workspace).shared_memory_prefix
+        shm = f"--backend-config=python,shm-region-prefix-name={prefix}"
         quiet = [] if self._has_gpu else ["--pinned-memory-pool-byte-size=0", "--allow-gpu-metrics=false"]
-        return [*self.settings.flags, *control.flags, f"--exit-timeout-secs={_EXIT_S}", shm, *quiet]
+        return [*self.settings.flags, *self.control.flags, f"--exit-timeout-secs={_EXIT_S}", shm, *quiet]
 
-    def _shm_prefix(self) -> str:
-        """Unique on this machine, so that servers side by side do not share memory by accident."""
-        assert self._workspace is not None
-        return Path(self._workspace.name).name
-
-    def _read(self) -> None:
-        lines = self._running().stdout
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        lines = process.stdout
         assert lines is not None  # asked for in start()
         with lines:
             for line in lines:
                 if self._has_gpu or not triton_log.is_harmless_without_gpu(line):
                     self._lines.append(line.rstrip("\n"))
-                    self._on_line(self._lines[-1])
-
-    def _failure(self) -> ServerStartError:
-        """Why the server ended, in its own words."""
-        if self._reader is not None:
-            self._reader.join(timeout=1)  # its last words may still be in the pipe
-        return triton_log.explain(self.log, self.settings.ports, self._running().poll())
-
-    def _end(self, process: subprocess.Popen[str]) -> None:
-        process.send_signal(signal.SIGTERM)  # harmless when it ended already
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_KILL_AFTER_S)
-        for pid in _session(process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.wait()
-        while _session(process.pid):
-            time.sleep(_POLL_S)
+                    self.on_line(self._lines[-1])
 
 
-def _session(leader: int) -> set[int]:
-    """The live processes of a session."""
-    pids = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
-    return {pid for pid in pids if _lives(pid, leader)}
-
-
-def _lives(pid: int, leader: int) -> bool:
-    """Whether a process of that session runs (man 5 proc_pid_stat); zombies have ended and do not count."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    state, _parent, _group, session = stat.rpartition(")")[2].split()[:4]
-    return int(session) == leader and state not in "ZX"
+def _started(part: _Part | None) -> _Part:
+    """A part that a server has while it runs."""
+    if part is None:
+        raise RuntimeError("the server was not started")
+    return part

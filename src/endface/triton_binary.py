@@ -18,9 +18,9 @@ from typing import Final
 
 from endface.engines import ANYWHERE, PYTHON, Engine
 from endface.errors import ServerMissingError
+from endface.session import STUB
 
 _REMEDY: Final = "install it with `pip install 'endface[serve]'`, or run inside Triton's container"
-_STUB: Final = "triton_python_backend_stub"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _check_python() -> None:
 def _assemble_backend(server: Path, backend: Path) -> None:
     """The backend's files plus the stub of the running Python, under the name that the backend looks for."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    stub = server / "python_backend_stubs" / version / _STUB
+    stub = server / "python_backend_stubs" / version / STUB
     if not stub.exists():
         known = ", ".join(sorted(entry.name for entry in stub.parents[1].glob("*")))
         raise ServerMissingError(f"nvidia-pytriton has no Python {version} backend, only {known}; use one of those")
@@ -103,4 +103,4 @@ def _assemble_backend(server: Path, backend: Path) -> None:
     for source in (server / "backends" / "python").iterdir():
         if source.is_file():
             (backend / source.name).symlink_to(source)
-    (backend / _STUB).symlink_to(stub)
+    (backend / STUB).symlink_to(stub)

@@ -1,4 +1,4 @@
-"""Asks a Triton over HTTP whether it is ready, has it load a new version, and finish what is under way before a stop.
+"""Asks a Triton over HTTP how it is, has it load a model, and finish what is under way before a stop.
 
 On SIGTERM Triton refuses the later steps of an ensemble's requests: those under way fail.  So the ensemble is unloaded
 first, which takes no new requests and is done when the last one under way is answered.  The right to load and unload is
@@ -18,6 +18,8 @@ from endface import contract
 from endface.errors import RepositoryError, ServerStartError
 
 _KEY_HEADER: Final = "endface-control"
+_MARK: Final = "endface_reload"
+_LOOK_S: Final = 0.3
 _CALL_S: Final = 5
 _LOAD_S: Final = 60
 _POLL_S: Final = 0.05
@@ -63,12 +65,37 @@ class Control:
             RepositoryError: Triton refuses the new version, with its reason; the former goes on serving.
             ServerStartError: Triton does not answer.
         """
+        self._load(model, {}, _LOAD_S)
+
+    def reload(self, model: str, timeout_s: float) -> None:
+        """Have Triton make a loaded model's processes anew, from the same files.
+
+        Triton takes a model whose files and configuration did not change for loaded, even where its stubs are dead; so
+        it is given the configuration that it runs with a mark that nobody reads.
+
+        Args:
+            model: the model's name.
+            timeout_s: how long that may take.
+
+        Raises:
+            RepositoryError: Triton cannot, with its reason.
+            ServerStartError: Triton does not answer in time.
+        """
         try:
-            status, body = self._call("POST", f"/v2/repository/models/{model}/load", _LOAD_S)
-        except (OSError, http.client.HTTPException) as exc:
-            raise ServerStartError(f"Triton did not say within {_LOAD_S} s whether it loaded {model!r}") from exc
-        if status != http.client.OK:
-            raise RepositoryError(f"Triton cannot load {model!r}: {body.decode(errors='replace')}")
+            _, body = self._call("GET", f"/v2/models/{model}/config")
+            config: dict[str, Any] = json.loads(body)
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            raise ServerStartError(f"Triton did not give the configuration of {model!r}") from exc
+        marks = config.get("parameters", {}) | {_MARK: {"string_value": secrets.token_hex(4)}}
+        self._load(model, {"parameters": {"config": json.dumps(config | {"parameters": marks})}}, timeout_s)
+
+    def successes(self) -> int | None:
+        """How many requests the ensemble has answered well; None where Triton does not say."""
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError, LookupError):
+            _, body = self._call("GET", f"/v2/models/{contract.ENSEMBLE.name}/stats", _LOOK_S)
+            versions: list[dict[str, Any]] = json.loads(body)["model_stats"]
+            return sum(int(version["inference_stats"]["success"]["count"]) for version in versions)
+        return None
 
     def drain(self, timeout_s: float) -> None:
         """Take no new requests, and wait until those under way are answered, or time is up.
@@ -81,15 +108,26 @@ class Control:
             while self._state() == "UNLOADING" and time.monotonic() < deadline_s:
                 time.sleep(_POLL_S)
 
+    def _load(self, model: str, wishes: dict[str, Any], timeout_s: float) -> None:
+        try:
+            status, body = self._call("POST", f"/v2/repository/models/{model}/load", timeout_s, wishes)
+        except (OSError, http.client.HTTPException) as exc:
+            raise ServerStartError(f"Triton did not say within {timeout_s:g} s whether it loaded {model!r}") from exc
+        if status != http.client.OK:
+            raise RepositoryError(f"Triton cannot load {model!r}: {body.decode(errors='replace')}")
+
     def _state(self) -> str | None:
         """The ensemble's state in Triton's words."""
         _, body = self._call("POST", "/v2/repository/index")
         models: list[dict[str, Any]] = json.loads(body)
         return next((model.get("state") for model in models if model["name"] == contract.ENSEMBLE.name), None)
 
-    def _call(self, method: str, path: str, timeout_s: float = _CALL_S) -> tuple[int, bytes]:
+    def _call(
+        self, method: str, path: str, timeout_s: float = _CALL_S, wishes: dict[str, Any] | None = None
+    ) -> tuple[int, bytes]:
+        content = json.dumps(wishes or {}).encode() if method == "POST" else None
         connection = http.client.HTTPConnection(self._address, self._port, timeout=timeout_s)
         with contextlib.closing(connection):
-            connection.request(method, path, body=b"{}" if method == "POST" else None, headers={_KEY_HEADER: self._key})
+            connection.request(method, path, body=content, headers={_KEY_HEADER: self._key})
             response = connection.getresponse()
             return response.status, response.read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from onnx import TensorProto, helper
 from endface import contract, trt
 from endface.machine import Machine
 from endface.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile
+from endface.serving import WARM_UP_PICTURE
 from endface.triton_settings import Settings
 
 WriteNetwork = Callable[..., Path]
@@ -66,7 +68,25 @@ def settings(tmp_path: Path, free_ports: Callable[[], dict[str, int]]) -> Settin
         (tmp_path / "models" / model.name).mkdir(parents=True)
         (tmp_path / "models" / model.name / "config.pbtxt").touch()
     (tmp_path / "models" / contract.SEGMENT.name / "1").mkdir()
+    picture = tmp_path / "models" / contract.PREPROCESS.name / WARM_UP_PICTURE
+    picture.parent.mkdir()
+    picture.write_bytes(b"a picture")
     return Settings(tmp_path / "models", **free_ports())
+
+
+@pytest.fixture
+def install(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put a tritonserver on PATH that runs some code at its start, and is then ready, with one stub of ``segment``."""
+
+    def fake(code: str = "") -> None:
+        server = tmp_path / "bin" / "tritonserver"
+        server.parent.mkdir()
+        server.write_text(f"#!{sys.executable}\n" + (project / "tests" / "data" / "fake_tritonserver.py").read_text())
+        server.chmod(0o755)
+        monkeypatch.setenv("PATH", str(server.parent))
+        monkeypatch.setenv("ENDFACE_FAKE", code)
+
+    return fake
 
 
 @pytest.fixture

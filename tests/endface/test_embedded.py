@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,53 +14,7 @@ from endface.embedded import EmbeddedServer
 from endface.errors import ServerMissingError, ServerStartError
 from endface.triton_settings import Settings
 
-FAKE_TRITON = """#!{python}
-import http.server, json, os, signal, subprocess, sys
-flags = dict(flag[2:].split("=", 1) for flag in sys.argv[1:] if "=" in flag)
-print("flags", json.dumps(flags), flush=True)
-print("environment", os.environ.get("ENDFACE_PROFILE"), os.environ.get("ENDFACE_ENGINE"), flush=True)
-{behaviour}
-states = ["READY"]
-class Ready(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        if self.path == "/die":
-            os._exit(3)
-        self.send_response(200 if self.path == "/v2/models/endface/ready" else 404)
-        self.end_headers()
-    def do_POST(self):
-        path = self.path.removeprefix("/v2/repository/")
-        print("asked", path, self.headers["endface-control"], flush=True)
-        self.send_response(200)
-        self.end_headers()
-        states.append({{"models/endface/unload": "UNLOADING"}}.get(path, "UNAVAILABLE"))
-        self.wfile.write(json.dumps([{{"name": "endface", "state": states[-2]}}]).encode())
-    def log_message(self, *_):
-        pass
-stub = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
-print("stub", stub.pid, flush=True)
-def leave(*_):
-    print("leaving", flush=True)
-    stub.kill()
-    sys.exit(0)
-signal.signal(signal.SIGTERM, {on_sigterm})
-http.server.HTTPServer(("127.0.0.1", int(flags["http-port"])), Ready).serve_forever()
-"""
-
 Install = Callable[..., None]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Put a tritonserver on PATH that behaves as told: ready at once, with one stub process."""
-
-    def fake(behaviour: str = "", on_sigterm: str = "leave") -> None:
-        server = tmp_path / "bin" / "tritonserver"
-        server.parent.mkdir()
-        server.write_text(FAKE_TRITON.format(python=sys.executable, behaviour=behaviour, on_sigterm=on_sigterm))
-        server.chmod(0o755)
-        monkeypatch.setenv("PATH", str(server.parent))
-
-    return fake
 
 
 def alive(pid: int) -> bool:
@@ -73,8 +26,8 @@ def alive(pid: int) -> bool:
 
 
 def logged(server: EmbeddedServer, word: str) -> str:
-    """The rest of the log's line that starts with a word."""
-    return next(line.partition(" ")[2] for line in server.log if line.startswith(word))
+    """The rest of the log's first line that starts so."""
+    return next(line.removeprefix(word).strip() for line in server.log if line.startswith(word))
 
 
 def test_starts_and_leaves_nothing_behind(settings: Settings, install: Install) -> None:
@@ -82,7 +35,7 @@ def test_starts_and_leaves_nothing_behind(settings: Settings, install: Install) 
     install()
     with EmbeddedServer(settings) as server:
         server.wait_ready()
-        stub = int(logged(server, "stub"))
+        stub = int(logged(server, "stub segment"))
         assert server.is_ready()
         assert alive(stub)
 
@@ -139,80 +92,68 @@ def test_kills_a_server_that_does_not_drain(
     settings: Settings, install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that ignores SIGTERM is killed after a grace period, its stub with it."""
-    install(on_sigterm="signal.SIG_IGN")
+    install("ON_SIGTERM[0] = signal.SIG_IGN")
     monkeypatch.setattr(embedded, "_KILL_AFTER_S", 0.2)
     with EmbeddedServer(settings) as server:
         server.wait_ready()
-        stub = int(logged(server, "stub"))
+        stub = int(logged(server, "stub segment"))
 
     assert not alive(stub)
 
 
-def test_death_of_a_stub_is_noticed(settings: Settings, install: Install) -> None:
-    """A stub that died is never restarted by Triton, so watching ends with a sentence."""
+def test_own_end_of_the_server_is_noticed(settings: Settings, install: Install) -> None:
+    """A server that ended by itself leaves no stub either, and says with which status it ended."""
     install()
     with EmbeddedServer(settings) as server:
         server.wait_ready()
-        os.kill(int(logged(server, "stub")), 9)
-
-        with pytest.raises(ServerStartError, match="1 of Triton's model processes died"):
-            server.watch()
-
-
-def test_new_version_is_loaded_once(settings: Settings, install: Install) -> None:
-    """A version of the network that comes into the repository while the server runs is loaded with the server's key."""
-    install()
-    with EmbeddedServer(settings) as server:
-        server.wait_ready()
-        stub = int(logged(server, "stub"))
-        (settings.repository / "segment" / "2").mkdir()
-
-        def end_on_load(line: str) -> None:
-            if line.startswith("asked models/segment/load"):
-                os.kill(stub, 9)
-
-        with pytest.raises(ServerStartError, match="1 of Triton's model processes died"):
-            server.watch(end_on_load)
-        asked = [line for line in server.log if line.startswith("asked")]
-        key = json.loads(logged(server, "flags"))["http-restricted-api"].rpartition("=")[2]
-
-    assert asked == [f"asked models/segment/load {key}"]
-
-
-def test_repository_without_versions_ends_nothing(settings: Settings, install: Install) -> None:
-    """What is loaded goes on serving where somebody takes all versions away."""
-    install()
-    with EmbeddedServer(settings) as server:
-        server.wait_ready()
-        (settings.repository / "segment" / "1").rmdir()
-        os.kill(int(logged(server, "stub")), 9)
-
-        with pytest.raises(ServerStartError, match="model processes died"):
-            server.watch()
-
-
-def test_end_of_the_server_is_noticed(settings: Settings, install: Install) -> None:
-    """A server that ends by itself ends the watching."""
-    install()
-    with EmbeddedServer(settings) as server:
-        server.wait_ready()
+        stub = int(logged(server, "stub segment"))
         with socket.create_connection(("127.0.0.1", settings.http_port)) as connection:
             connection.sendall(b"GET /die HTTP/1.0\r\n\r\n")
+            connection.recv(1)
+        while not server.has_ended():
+            time.sleep(0.01)
 
-        with pytest.raises(ServerStartError, match="exit status 3"):
-            server.watch()
+        assert "exit status 3" in str(server.failure())
+        assert not alive(stub)
+
+
+def test_killed_server_can_be_started_again(settings: Settings, install: Install) -> None:
+    """Killing leaves nothing, and the same object serves again on the same ports with a log of its own."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        first = int(logged(server, "stub segment"))
+        server.kill()
+        assert not alive(first)
+        server.start()
+        server.wait_ready()
+
+        assert int(logged(server, "stub segment")) != first
+        assert len([line for line in server.log if line.startswith("stub")]) == 1
+
+
+def test_lines_of_the_log_are_handed_on(settings: Settings, install: Install) -> None:
+    """Whoever listens hears each line."""
+    install()
+    heard: list[str] = []
+    server = EmbeddedServer(settings)
+    server.on_line = heard.append
+    with server:
+        server.wait_ready()
+
+    assert heard == server.log
 
 
 def test_failed_start_says_why(settings: Settings, install: Install) -> None:
     """The reason comes out of the server's own log."""
-    install(behaviour="sys.exit('error: failed to load all models')")
+    install("sys.exit('error: failed to load all models')")
     with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="failed to load all models"):
         server.wait_ready()
 
 
 def test_slow_start_is_given_up(settings: Settings, install: Install) -> None:
     """Waiting has an end, and the server is then stopped."""
-    install(behaviour="signal.pause()")
+    install("signal.pause()")
     with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="not ready within"):
         server.wait_ready(timeout_s=0.3)
 

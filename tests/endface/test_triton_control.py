@@ -15,13 +15,20 @@ Answer = Callable[[str], tuple[int, bytes]]
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Answer], Control]]:
+def bodies() -> list[bytes]:
+    """What the requests contained."""
+    return []
+
+
+@pytest.fixture
+def serve(bodies: list[bytes]) -> Iterator[Callable[[Answer], Control]]:
     """Answer HTTP requests as told, by their paths; give the control of that server."""
     servers: list[http.server.HTTPServer] = []
 
     def start(answer: Answer) -> Control:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                bodies.append(self.rfile.read(int(self.headers["Content-Length"] or 0)))
                 status, body = answer(self.path)
                 self.send_response(status)
                 self.end_headers()
@@ -122,6 +129,39 @@ def test_refused_load_says_why(serve: Callable[[Answer], Control]) -> None:
 
     with pytest.raises(RepositoryError, match=r"cannot load 'segment'.*version 2 is at UNAVAILABLE state"):
         control.load("segment")
+
+
+def test_reload_marks_the_configuration(serve: Callable[[Answer], Control], bodies: list[bytes]) -> None:
+    """Triton ignores a load without a change, so each reload changes a mark, and nothing else, in what runs."""
+
+    config = json.dumps({"name": "segment", "parameters": {"engine": {"string_value": "litert"}}}).encode()
+    control = serve(lambda _: (200, config))
+    control.reload("segment", timeout_s=60)
+    control.reload("segment", timeout_s=60)
+
+    configs = [json.loads(json.loads(body)["parameters"]["config"]) for body in bodies if body]
+    assert [config["name"] for config in configs] == ["segment"] * 2
+    assert configs[0]["parameters"]["engine"] == {"string_value": "litert"}
+    assert configs[0] != configs[1]
+
+
+def test_reload_of_what_nobody_knows(serve: Callable[[Answer], Control]) -> None:
+    """Without a configuration there is nothing to reload."""
+    with pytest.raises(ServerStartError, match="did not give the configuration of 'segment'"):
+        serve(lambda _: (400, b"")).reload("segment", timeout_s=60)
+
+
+def test_successes_of_all_versions(serve: Callable[[Answer], Control]) -> None:
+    """The ensemble's requests that ended well."""
+    versions = [{"inference_stats": {"success": {"count": count}}} for count in (3, 4)]
+
+    assert serve(lambda _: (200, json.dumps({"model_stats": versions}).encode())).successes() == 7
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}"])
+def test_unknown_successes(serve: Callable[[Answer], Control], body: bytes) -> None:
+    """An answer that nobody understands says nothing."""
+    assert serve(lambda _: (400, body)).successes() is None
 
 
 def test_load_without_an_answer(serve: Callable[[Answer], Control], monkeypatch: pytest.MonkeyPatch) -> None:

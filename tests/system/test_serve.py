@@ -154,17 +154,6 @@ def test_killed_command_leaves_no_server(serving: tuple[subprocess.Popen[str], s
     wait_until(lambda: not alive(processes))
 
 
-def test_dead_stage_ends_the_command(serving: tuple[subprocess.Popen[str], str]) -> None:
-    """Triton does not restart a stage's process, so the command ends and says so; a supervisor starts it anew."""
-    process, _ = serving
-    stub = next(pid for pid in family(process.pid) if b"preprocess" in Path(f"/proc/{pid}/cmdline").read_bytes())
-    os.kill(stub, signal.SIGKILL)
-    _, errors = process.communicate(timeout=60)
-
-    assert process.returncode == 2
-    assert errors.strip().endswith("endface serve: 1 of Triton's model processes died; start the server again")
-
-
 def test_taken_port(server: EmbeddedServer, repository: Path, ports: Ports) -> None:
     """A port that another server has is named with its option."""
     taken = server.settings.grpc_port

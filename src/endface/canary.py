@@ -1,0 +1,130 @@
+"""A picture that goes through the whole ensemble only to see whether one can: asked over HTTP, without waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import select
+import struct
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from endface import contract
+
+_PROFILE: Final = "mm-pc"  # every server has it, and the verdict does not matter
+_CALL_S: Final = 1.0
+
+
+class Outcome(Enum):
+    """What came of a canary."""
+
+    REPORT = auto()
+    """The server inspected it."""
+
+    BUSY = auto()
+    """The server has too much to do, which says nothing about its health."""
+
+    LOST = auto()
+    """Nobody took it, or the connection broke off."""
+
+    ERROR = auto()
+    """The server failed."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a canary.
+
+    Attributes:
+        outcome: Which kind it is.
+        text: The server's own words where it failed.
+    """
+
+    outcome: Outcome
+    text: str = ""
+
+
+class Canary:
+    """At most one request under way at a time.
+
+    Args:
+        address: IPv4 address of the server.
+        port: its HTTP port.
+        picture: an encoded picture that can be judged.
+    """
+
+    def __init__(self, address: str, port: int, picture: bytes) -> None:
+        self._address = address
+        self._port = port
+        self._header, self._content = _request(picture)
+        self._connection: http.client.HTTPConnection | None = None
+        self._unsent = False
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether an answer is to come."""
+        return self._connection is not None
+
+    def ask(self) -> None:
+        """Send the picture, unless one is under way."""
+        if self._connection is not None:
+            return
+        self._connection = http.client.HTTPConnection(self._address, self._port, timeout=_CALL_S)
+        headers = {"Inference-Header-Content-Length": str(self._header)}
+        try:
+            self._connection.request(
+                "POST", f"/v2/models/{contract.ENSEMBLE.name}/infer", body=self._content, headers=headers
+            )
+        except OSError:
+            self._unsent = True
+
+    def answer(self, wait_s: float = 0) -> Answer | None:
+        """What came of the picture that was sent last, once; None while nothing came.
+
+        Args:
+            wait_s: how long to wait for it.
+        """
+        connection = self._connection
+        if connection is None or not (self._unsent or _readable(connection, wait_s)):
+            return None
+        self._connection, unsent, self._unsent = None, self._unsent, False
+        with contextlib.closing(connection):
+            return Answer(Outcome.LOST) if unsent else _answer(connection)
+
+    def forget(self) -> None:
+        """Take no answer any more to the picture that is under way."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection, self._unsent = None, False
+
+
+def _request(picture: bytes) -> tuple[int, bytes]:
+    """Length of the JSON in front, and the whole body (Triton's binary tensor data extension)."""
+    value = struct.pack("<I", len(picture)) + picture
+    image, report = contract.IMAGE, contract.REPORT
+    tensor = {"name": image.name, "datatype": image.datatype, "shape": [1, 1]}
+    head = {
+        "parameters": {"profile": _PROFILE, "name": "canary"},
+        "inputs": [tensor | {"parameters": {"binary_data_size": len(value)}}],
+        "outputs": [{"name": report.name, "parameters": {"binary_data": False}}],
+    }
+    header = json.dumps(head).encode()
+    return len(header), header + value
+
+
+def _readable(connection: http.client.HTTPConnection, wait_s: float) -> bool:
+    return bool(select.select([connection.sock], [], [], wait_s)[0])
+
+
+def _answer(connection: http.client.HTTPConnection) -> Answer:
+    try:
+        response = connection.getresponse()
+        text = response.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        return Answer(Outcome.LOST)
+    if response.status == http.client.OK:
+        return Answer(Outcome.REPORT)
+    busy = response.status == http.client.SERVICE_UNAVAILABLE
+    return Answer(Outcome.BUSY if busy else Outcome.ERROR, text)
