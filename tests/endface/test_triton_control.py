@@ -133,7 +133,6 @@ def test_refused_load_says_why(serve: Callable[[Answer], Control]) -> None:
 
 def test_reload_marks_the_configuration(serve: Callable[[Answer], Control], bodies: list[bytes]) -> None:
     """Triton ignores a load without a change, so each reload changes a mark, and nothing else, in what runs."""
-
     config = json.dumps({"name": "segment", "parameters": {"engine": {"string_value": "litert"}}}).encode()
     control = serve(lambda _: (200, config))
     control.reload("segment", timeout_s=60)
