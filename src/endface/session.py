@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -61,9 +61,12 @@ class Session:
 
     def kill_stopped(self, model: str) -> None:
         """Kill a model's stopped stubs, so that nobody waits for them."""
-        for pid, found in self._all_stubs():
-            if found == model and self._state(pid) == _STOPPED:
-                _kill(pid)
+        self.kill_stubs([pid for pid, found in self._all_stubs() if found == model and self._state(pid) == _STOPPED])
+
+    def kill_stubs(self, pids: Iterable[int]) -> None:
+        """Kill those of some stubs that are still there."""
+        for pid in {pid for pid, _ in self._all_stubs()}.intersection(pids):
+            _kill(pid)
 
     def kill(self) -> None:
         """Kill all, and wait until they have ended."""

@@ -30,6 +30,9 @@ _RELOAD_S: Final = 15.0
 _SERVES_WITHIN_S: Final = 10.0
 """After a repair a canary must come back in this time: requests that wait for a dead stub take 1 s each."""
 
+_RETIRE_S: Final = 10.0
+"""How long replaced stubs may finish what waits for them.  Triton never ends the healthy ones beside one that died."""
+
 _AGAIN_S: Final = 10.0
 """A model whose stubs die sooner than this after they were made anew needs more than that."""
 
@@ -50,6 +53,7 @@ class Supervisor:
         self._follower = Follower(server, say)
         self._restarts = Restarts()
         self._reloaded_s: dict[str, float] = {}
+        self._retired: dict[int, float] = {}
         picture = server.settings.repository / contract.PREPROCESS.name / WARM_UP_PICTURE
         self._canary = Canary(server.settings.local_address, server.settings.http_port, picture.read_bytes())
 
@@ -74,6 +78,7 @@ class Supervisor:
             if fault is not None:
                 return fault
             self._follower.follow()
+            self._kill_retired(well_s)
             time.sleep(_POLL_S)
 
     def _fault_of_processes(self, well_s: float) -> Fault | None:
@@ -88,6 +93,12 @@ class Supervisor:
         what = ", ".join(f"{count} of {model}" for model, count in missing.items())
         only = next(iter(missing)) if len(missing) == 1 else ""
         return Fault("stub", f"processes are gone or stopped: {what}", well_s, only)
+
+    def _kill_retired(self, now_s: float) -> None:
+        due = [pid for pid, end_s in self._retired.items() if end_s <= now_s]
+        if due:
+            self._server.session.kill_stubs(due)
+            self._retired = {pid: end_s for pid, end_s in self._retired.items() if end_s > now_s}
 
     def _repair(self, fault: Fault) -> None:
         noticed_s = time.monotonic()
@@ -104,13 +115,16 @@ class Supervisor:
 
     def _reload(self, model: str) -> bool:
         """Make a model's processes anew; whether the server serves then."""
+        session = self._server.session
         try:
-            self._server.session.kill_stopped(model)
+            session.kill_stopped(model)
+            replaced = [pid for pid, found in session.stubs().items() if found == model]
             self._server.control.reload(model, _RELOAD_S)
         except ServerStartError as exc:
             self._say(f"{model} was not reloaded: {exc}")
             return False
         self._reloaded_s[model] = time.monotonic()
+        self._retired |= dict.fromkeys(replaced, self._reloaded_s[model] + _RETIRE_S)
         return self._serves()
 
     def _restart(self, fault: Fault) -> None:
@@ -123,6 +137,7 @@ class Supervisor:
         while True:
             pause_s = self._restarts.next_pause_s(reason)
             self._server.kill()
+            self._retired.clear()
             time.sleep(pause_s)
             try:
                 self._server.start()

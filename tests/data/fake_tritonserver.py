@@ -33,7 +33,7 @@ def spawn(model: str) -> None:
     former = STUBS.get(model)
     STUBS[model] = subprocess.Popen(["triton_python_backend_stub", str(script)], executable=sys.executable)
     say("stub", model, STUBS[model].pid)
-    if former is not None:
+    if former is not None and MOOD[-1] != "keeping":
         former.kill()
         former.wait()
 

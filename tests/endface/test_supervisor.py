@@ -107,6 +107,31 @@ def test_dead_stub_is_replaced_alone(server: EmbeddedServer, watch: Watch, numbe
     assert watch.said("asked models/segment/load")
 
 
+def test_replaced_stubs_are_ended(server: EmbeddedServer, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Triton keeps a healthy stub whose neighbour died for ever; it gets some time to finish, and is killed."""
+    monkeypatch.setattr(supervisor, "_RETIRE_S", 0.1)
+    post(server, "/be/keeping")
+    (neighbour,) = server.session.stubs()
+    killed = threading.Event()
+    kill_stubs = server.session.kill_stubs
+
+    def kill(pids: list[int]) -> None:
+        kill_stubs(pids)
+        if neighbour in pids:
+            killed.set()
+            raise EnoughError
+
+    monkeypatch.setattr(server.session, "missing", lambda: {} if killed.is_set() or watch.events else {"segment": 1})
+    monkeypatch.setattr(server.session, "kill_stubs", kill)
+    watch.steps = [lambda: None, lambda: None]
+    with pytest.raises(EnoughError):
+        watch.run()
+
+    while neighbour in server.session.stubs():
+        pass
+    assert len(server.session.stubs()) == 1
+
+
 def test_stub_that_dies_again_restarts_the_server(server: EmbeddedServer, watch: Watch) -> None:
     """What was made anew a moment ago needs more than that."""
     watch.steps = [kill_stub(server), kill_stub(server)]

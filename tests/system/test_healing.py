@@ -1,0 +1,265 @@
+"""A serving machine falls ill in every way that we know while clients work: it heals, and every picture is judged."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from endface.event import Event
+from endface.report import Report
+from endface.session import Session
+from endface_client import Client, ClientError
+
+pytestmark = [pytest.mark.triton, pytest.mark.slow]
+
+Ports = dict[str, int]
+CLIENTS = 3
+PATIENCE_S = 120
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Await a condition."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, "it did not come true in time"
+        time.sleep(0.02)
+
+
+class Serving:
+    """``endface serve`` as it runs: its process, its log, and the Triton that it has at the moment."""
+
+    def __init__(self, process: subprocess.Popen[str], ports: Ports, folder: Path) -> None:
+        self.process = process
+        self.address = f"127.0.0.1:{ports['grpc_port']}"
+        self.folder = folder
+        self.lines: list[str] = []
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("endface is ready")
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.stubs = sorted(Session(self.triton).stubs().values())
+
+    @property
+    def repairs(self) -> list[Event]:
+        """Faults after which it served again."""
+        events = filter(None, map(Event.parse, list(self.lines)))
+        return [event for event in events if event.event == "serving"]
+
+    @property
+    def triton(self) -> int:
+        """Process id of its Triton."""
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            except OSError:
+                continue  # it ended while we looked
+            if int(parent) == self.process.pid and state not in "ZX":
+                return int(stat.parent.name)
+        raise AssertionError("it has no Triton")
+
+    def stub(self, model: str) -> int:
+        """Process id of a model's newest stub: those that a repair replaced stay for a while."""
+        return max(pid for pid, found in Session(self.triton).stubs().items() if found == model)
+
+    def heals(self, cause: Callable[[], None]) -> Event:
+        """What it says of the repair after a cause."""
+        before = len(self.repairs)
+        cause()
+        wait_until(lambda: len(self.repairs) > before or self.process.poll() is not None)
+        assert self.process.poll() is None, self.lines[-1]
+        return self.repairs[-1]
+
+    def stop(self) -> int:
+        """Ask it to stop; its exit status."""
+        self.process.terminate()
+        return self.ended()
+
+    def ended(self) -> int:
+        """Its exit status, once it has ended and its log is read."""
+        status = self.process.wait(PATIENCE_S)
+        self._reader.join()
+        return status
+
+    def remains(self) -> list[Path]:
+        """Folders and shared memory that it left."""
+        folders = list(self.folder.glob("endface-*"))
+        return [*folders, *(region for folder in folders for region in Path("/dev/shm").glob(f"{folder.name}*"))]
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+
+
+@contextmanager
+def serve(repository: Path, ports: Ports, folder: Path) -> Iterator[Serving]:
+    """Run ``endface serve``; it is killed if nothing has ended it."""
+    flags = [f"--{name.replace('_', '-')}={port}" for name, port in ports.items()]
+    command = [sys.executable, "-m", "endface_client", "serve", f"--repository={repository}", *flags]
+    with subprocess.Popen(
+        [*command, "--profile=mm-pc"],
+        env=os.environ | {"TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield Serving(process, ports, folder)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def serving(
+    repository: Path, free_ports: Callable[[], Ports], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serving]:
+    """One server for all faults; when it is stopped at last nothing of it is left."""
+    with serve(repository, free_ports(), tmp_path_factory.mktemp("serving")) as running:
+        yield running
+        session = Session(running.triton)
+        prefix = next(running.folder.glob("endface-*")).name
+        assert running.stop() == 0
+        assert not session.members()
+        assert not list(Path("/dev/shm").glob(f"{prefix}*"))
+        assert not running.remains()
+
+
+@contextmanager
+def clients(servers: str, picture: bytes, count: int = CLIENTS) -> Iterator[list[Report]]:
+    """Clients that inspect one picture again and again and send it again if that fails; gives their reports.
+
+    At the end each has its last report: no picture was lost.
+    """
+    reports: list[Report] = []
+    stop = threading.Event()
+
+    def inspect(client: Client) -> Report:
+        deadline_s = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return client.inspect(picture)
+            except ClientError:
+                assert time.monotonic() < deadline_s, "a picture was never judged"
+                stop.wait(0.1)
+
+    def work() -> None:
+        with Client(servers, profile="mm-pc") as client:
+            while not stop.is_set():
+                reports.append(inspect(client))
+
+    with ThreadPoolExecutor(count) as pool:
+        jobs = [pool.submit(work) for _ in range(count)]
+        try:
+            wait_until(lambda: len(reports) >= 2 * count)
+            yield reports
+        finally:
+            stop.set()
+        for job in jobs:
+            job.result()
+
+
+def check(serving: Serving, png: bytes, cause: Callable[[], None]) -> Event:
+    """Make it ill while clients work, and see that it heals and that all get their reports."""
+    with clients(serving.address, png) as reports:
+        event = serving.heals(cause)
+        healed_at = len(reports)
+        wait_until(lambda: len(reports) >= healed_at + 2 * CLIENTS)
+    assert {report.verdict for report in reports} == {"pass"}
+    return event
+
+
+@pytest.mark.parametrize("model", ["preprocess", "segment", "postprocess"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+def test_stub(serving: Serving, png: bytes, model: str, number: signal.Signals) -> None:
+    """One process of a stage dies, or stops where it stands: it is replaced."""
+    event = check(serving, png, lambda: os.kill(serving.stub(model), number))
+
+    assert (event.kind, event.model) == ("stub", model)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(signal.SIGKILL, "ended"), (signal.SIGSTOP, "stopped")], ids=["killed", "stopped"]
+)
+def test_triton(serving: Serving, png: bytes, number: signal.Signals, kind: str) -> None:
+    """Triton itself dies, or stops where it stands: another one serves on the same ports."""
+    former = Session(serving.triton)
+
+    event = check(serving, png, lambda: os.kill(serving.triton, number))
+
+    assert (event.kind, event.action) == (kind, "restart")
+    assert former.members() == set()
+
+
+def test_overload_is_no_illness(serving: Serving, png: bytes) -> None:
+    """Many more clients than the server can answer in time: it refuses, and nobody repairs it."""
+    before = len(serving.repairs)
+    started_s = time.monotonic()
+    with clients(serving.address, png, count=72) as reports:
+        wait_until(lambda: time.monotonic() > started_s + 10 and len(reports) > 200)
+
+    assert len(serving.repairs) == before
+
+
+def test_one_of_a_fleet_is_gone(
+    serving: Serving, png: bytes, repository: Path, free_ports: Callable[[], Ports], tmp_path: Path
+) -> None:
+    """A whole machine of a fleet dies: the other one answers all, and the next start there clears up."""
+    ports = free_ports()
+    with serve(repository, ports, tmp_path) as other:
+        triton = Session(other.triton)
+        with clients(f"{serving.address},{other.address}", png) as reports:
+            other.process.kill()
+            triton.kill()
+            gone_at = len(reports)
+            wait_until(lambda: len(reports) >= gone_at + 4 * CLIENTS)
+        assert other.ended() == -signal.SIGKILL
+        assert other.remains()
+
+    with serve(repository, ports, tmp_path) as again:
+        with Client(again.address, profile="mm-pc") as client:
+            assert client.inspect(png).verdict == "pass"
+        assert again.stop() == 0
+        assert not again.remains()
+
+
+@pytest.fixture
+def fragile(repository: Path, tmp_path: Path) -> Path:
+    """A copy of the repository that may be broken."""
+    return Path(shutil.copytree(repository, tmp_path / "models", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def test_server_that_cannot_start_is_given_up(fragile: Path, free_ports: Callable[[], Ports], tmp_path: Path) -> None:
+    """A network that broke under a running server: when that dies a start is tried some times, then the reason told."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with serve(fragile, free_ports(), folder) as serving:
+        manifest = fragile / "segment" / "1" / "manifest.json"
+        values: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+        manifest.write_text(json.dumps(values | {"sha256": "0" * 64}), encoding="utf-8")
+        os.kill(serving.triton, signal.SIGKILL)
+
+        assert serving.ended() == 2
+
+    assert serving.lines[-1].startswith("endface serve: Triton was started again 5 times and does not stay alive: ")
+    assert "is not the file that its manifest describes" in serving.lines[-1]
+    assert not serving.remains()
+
+
+def test_replaced_stubs_do_not_stay(serving: Serving) -> None:
+    """After all repairs each stage has the processes that it had at first, and no more."""
+    wait_until(lambda: sorted(Session(serving.triton).stubs().values()) == serving.stubs)
+
+    assert set(serving.stubs) == {"postprocess", "preprocess", "segment"}
