@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tritonclient.grpc
 from google.protobuf import json_format
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from endface import contract
+from endface.embedded import EmbeddedServer
 from endface.network import describe
 from endface.report import Report
 
@@ -200,6 +202,18 @@ def test_flood_is_refused_at_once(triton: Any, ask: Ask, png: bytes) -> None:
     assert {error.status() for error in errors} == {"StatusCode.UNAVAILABLE"}
     assert any("maximum queue size" in error.message() for error in errors)  # a slow machine adds late ones
     assert ask(png)[0].verdict == "pass"
+
+
+def test_later_stages_come_first(server: EmbeddedServer) -> None:
+    """Where cores are short, a picture that has been begun is finished before the next one is begun."""
+    stubs = psutil.Process().children(recursive=True)
+
+    def niceness(stage: contract.ModelSpec) -> set[int]:
+        model = str(server.settings.repository.resolve() / stage.name / "1" / "model.py")
+        return {stub.nice() for stub in stubs if model in stub.cmdline()}
+
+    assert min(niceness(contract.PREPROCESS)) > max(niceness(contract.SEGMENT))
+    assert min(niceness(contract.SEGMENT)) > max(niceness(contract.POSTPROCESS))
 
 
 def test_trailing_zeros_survive_the_wire(ask: Ask, png: bytes) -> None:

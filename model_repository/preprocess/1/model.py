@@ -1,5 +1,7 @@
 """Triton's door to the stage ``preprocess``; the work is done in ``endface.serving``."""
 
+import os
+
 import triton_python_backend_utils as pb_utils
 
 from endface import serving
@@ -10,6 +12,7 @@ class TritonPythonModel:
 
     def initialize(self, args):
         """Load the stage once for each instance."""
+        os.nice(10)  # the stages behind come first: what has begun is finished before more is begun
         self._stage = serving.Preprocess(pb_utils, args)
 
     def execute(self, requests):

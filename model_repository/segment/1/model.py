@@ -1,5 +1,7 @@
 """Triton's door to the stage ``segment``; the work is done in ``endface.serving``."""
 
+import os
+
 import triton_python_backend_utils as pb_utils
 
 from endface import serving
@@ -10,6 +12,7 @@ class TritonPythonModel:
 
     def initialize(self, args):
         """Load the stage once for each instance."""
+        os.nice(5)  # postprocess comes first, preprocess last: see there
         self._stage = serving.Segment(pb_utils, args)
 
     def execute(self, requests):
