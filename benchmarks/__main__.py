@@ -13,6 +13,7 @@ from benchmarks import stages
 from benchmarks.breakeven import command as breakeven
 from benchmarks.command import Faces, Folder, Out, Profile, Results, console, keep, network_file, pictures_of
 from benchmarks.doubts import doubts
+from benchmarks.faults import command as faults
 from benchmarks.limit import Work
 from benchmarks.load import Plan, measure
 from benchmarks.origin import PAGE, RESULTS, origin
@@ -103,6 +104,7 @@ def page(results: Results = RESULTS, document: Annotated[Path, typer.Option(help
 
 app.command("breakeven")(breakeven.run)
 app.command("peers")(peers.run)
+app.command("faults")(faults.run)
 app.command("scaling")(scaling.run)
 app.command("scaling-page")(scaling.write_page)
 app.command("size")(scaling.size)

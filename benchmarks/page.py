@@ -11,6 +11,7 @@ from typing import Final
 from benchmarks import load_plots, load_section, stages_section
 from benchmarks.breakeven import section as breakeven
 from benchmarks.errors import BenchmarkError
+from benchmarks.faults import section as faults
 from benchmarks.origin import Json
 from benchmarks.peers import section as peers
 from benchmarks.plots import PICTURES
@@ -37,6 +38,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "peers": Section(peers.text, peers.plot),
     "breakeven": Section(breakeven.text, breakeven.plot),
     "scaling": Section(scaling.text, scaling.plot),
+    "faults": Section(faults.text),
 }
 """By kind of record, in the order of the page."""
 

@@ -1,0 +1,95 @@
+"""A machine that serves: ``endface serve`` in a process of its own, its log with times, and ways to make it ill."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Self
+
+import psutil
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.target import _free_ports as free_ports
+from endface.event import Event
+from endface.session import Session
+
+
+class Machine:
+    """A running ``endface serve``, ready; a context manager that ends all its processes.
+
+    Args:
+        profile: its default limits.
+        ports: of HTTP, gRPC and metrics; free ones if None.
+
+    Raises:
+        BenchmarkError: it did not get ready.
+    """
+
+    def __init__(self, profile: str, ports: list[int] | None = None) -> None:
+        self.ports = ports or free_ports()
+        self._events: list[tuple[float, Event]] = []
+        self._command = _start(profile, self.ports)
+        assert self._command.stdout is not None
+        with self._command.stdout as words:
+            is_ready = bool(words.readline())
+        if not is_ready:
+            raise BenchmarkError("`endface serve` did not get ready; run it by hand to see why")
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.triton = psutil.Process(self._command.pid).children()[0].pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.signal_all(signal.SIGKILL)
+        self._command.wait()
+        self._reader.join()
+
+    @property
+    def server(self) -> str:
+        """``host:port`` of gRPC."""
+        return f"127.0.0.1:{self.ports[1]}"
+
+    def stub(self, model: str) -> int:
+        """Process id of a model's first stub."""
+        return min(pid for pid, found in Session(self.triton).stubs().items() if found == model)
+
+    def event(self, name: str) -> tuple[float, Event] | None:
+        """When it said an event for the first time, by ``time.monotonic``, and what; None as long as it did not."""
+        return next(((at_s, event) for at_s, event in self._events if event.event == name), None)
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to all its processes at once, as when the whole machine goes."""
+        for process in self._processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    def _processes(self) -> Iterator[psutil.Process]:
+        """The command first: it must not see the others go."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            command = psutil.Process(self._command.pid)
+            yield from [command, *command.children(recursive=True)]
+
+    def _read(self) -> None:
+        assert self._command.stderr is not None
+        with self._command.stderr as lines:
+            for line in lines:
+                event = Event.parse(line)
+                if event is not None:
+                    self._events.append((time.monotonic(), event))
+
+
+def _start(profile: str, ports: list[int]) -> subprocess.Popen[str]:
+    options = [f"--{name}-port={port}" for name, port in zip(("http", "grpc", "metrics"), ports, strict=True)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "endface_client", "serve", f"--profile={profile}", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,35 @@
+"""The section on faults from a record made by hand."""
+
+from __future__ import annotations
+
+from benchmarks.faults import section
+from benchmarks.origin import Json
+
+
+def attempt(noticed_ms: int | None, serving_ms: int | None, action: str | None, *, lost: int = 0) -> Json:
+    """One try."""
+    times = {"noticed_ms": noticed_ms, "serving_ms": serving_ms, "action": action}
+    return times | {"calls": 100, "lost": lost, "wrong_verdicts": 0, "slowest_ms": 900, "silence_ms": 80}
+
+
+def test_median_and_worst_of_each_fault(origin: Json) -> None:
+    """Times of all tries, counts added up, and who repaired it."""
+    tries = [
+        attempt(100, 900, "reload"),
+        attempt(120, 1000, "reload", lost=1),
+        attempt(110, 4000, "restart"),
+    ]
+    faults = [
+        {"fault": "a stub is killed", "healer": "itself", "tries": tries},
+        {"fault": "one of two machines is killed", "healer": "fleet", "tries": [attempt(None, None, None)]},
+    ]
+
+    text = section.text(origin | {"plan": {"repeats": 3, "stations": 4}, "faults": faults})
+
+    assert text.startswith("## Faults\n\nMeasured on 2026-11-22")
+    assert "Each fault on 3 fresh servers, while 4 stations" in text
+    assert (
+        "| a stub is killed | reload or restart | 110 (120) | 1000 (4000) | 80 (80) | 900 (900) | 300 | 1 | 0 |" in text
+    )
+    assert "| one of two machines is killed | the other machine | - | - | 80 (80) | 900 (900) | 100 | 0 | 0 |" in text
+    assert text.endswith("|\n")
