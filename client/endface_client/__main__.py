@@ -99,11 +99,16 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
 
 
 @app.command()
-def health(server: _Servers = DEFAULT_SERVER) -> None:
+def health(
+    server: _Servers = DEFAULT_SERVER,
+    deadline_s: Annotated[
+        float, typer.Option(min=0.1, help="How long it may take; a server that hangs never answers.")
+    ] = 2,
+) -> None:
     """Exit 0 only if an inspection works: a small picture goes through the whole ensemble."""
     started = time.perf_counter()
     try:
-        with Client(server) as client:
+        with Client(server, deadline_s=deadline_s) as client:
             client.health()
     except EndfaceError as exc:
         typer.echo(f"not healthy: {exc}", err=True)

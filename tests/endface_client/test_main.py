@@ -226,6 +226,15 @@ def test_a_server_that_cannot_inspect_is_not_healthy(run, fake_server):
     assert "Stub process is not healthy" in result.stderr
 
 
+def test_a_server_that_hangs_is_not_healthy(run):
+    """It takes connections and never answers; that is known after the deadline."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        result = run("health", "--server", f"127.0.0.1:{listener.getsockname()[1]}", "--deadline-s", "0.2")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("not healthy: ")
+
+
 @pytest.mark.parametrize("command", [["health"], ["inspect", "{folder}"], ["inspect", "{folder}", "--json"]])
 def test_a_server_that_is_down_is_named(run, folder, command):
     """The address stands in the message, and the exit code is 2."""
