@@ -22,15 +22,28 @@ class Follower:
         self._server = server
         self._say = say
         self._loading: threading.Thread | None = None
+        self._is_blind = False
 
     def follow(self) -> None:
         """See what the repository offers; returns at once."""
         if self._loading is not None and self._loading.is_alive():
             return
-        version = self._server.offered.change()
+        version = self._changed()
         if version is not None:
             self._loading = threading.Thread(target=self._load, args=(version,), name="triton-load", daemon=True)
             self._loading.start()
+
+    def _changed(self) -> int | None:
+        """The version to load; a repository that cannot be read is said once, and keeps no server from serving."""
+        try:
+            version = self._server.offered.change()
+        except OSError as exc:
+            if not self._is_blind:
+                self._say(f"the repository cannot be read, new versions are not seen: {exc}")
+            self._is_blind = True
+            return None
+        self._is_blind = False
+        return version
 
     def _load(self, version: int) -> None:
         try:

@@ -262,6 +262,25 @@ def test_refused_version_is_named(server: EmbeddedServer, watch: Watch) -> None:
     assert watch.said("version 2 of the network is not served: Triton cannot load 'segment'")
 
 
+def test_repository_that_cannot_be_read_is_said_once(
+    server: EmbeddedServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that fails for a while keeps no server from serving."""
+    looks = iter(range(5))
+
+    def change() -> None:
+        if next(looks, None) is None:
+            raise EnoughError
+        raise OSError("stale file handle")
+
+    monkeypatch.setattr(server.offered, "change", change)
+    watch.steps = [lambda: None]
+    with pytest.raises(EnoughError):
+        watch.run()
+
+    assert len(watch.said("the repository cannot be read")) == 1
+
+
 def test_repository_without_versions_ends_nothing(server: EmbeddedServer, watch: Watch) -> None:
     """What is loaded goes on serving where somebody takes all versions away."""
     (server.settings.repository / contract.SEGMENT.name / "1").rmdir()

@@ -241,6 +241,31 @@ def fragile(repository: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(repository, tmp_path / "models", ignore=shutil.ignore_patterns("__pycache__")))
 
 
+HANGING = """
+import pathlib, time
+execute = TritonPythonModel.execute
+def hang_once(self, requests):
+    cause = pathlib.Path({cause!r})
+    if cause.exists():
+        cause.unlink()
+        time.sleep(3600)
+    return execute(self, requests)
+TritonPythonModel.execute = hang_once
+"""
+
+
+def test_stage_that_hangs(fragile: Path, png: bytes, free_ports: Callable[[], Ports], tmp_path: Path) -> None:
+    """All processes run and say "ready", but one waits for something that never comes: the server is started anew."""
+    cause = tmp_path / "cause"
+    with (fragile / "postprocess" / "1" / "model.py").open("a") as model:
+        model.write(HANGING.format(cause=str(cause)))
+    with serve(fragile, free_ports(), tmp_path) as serving:
+        event = check(serving, png, cause.touch)
+
+        assert (event.kind, event.action) == ("hung", "restart")
+        assert serving.stop() == 0
+
+
 def test_server_that_cannot_start_is_given_up(fragile: Path, free_ports: Callable[[], Ports], tmp_path: Path) -> None:
     """A network that broke under a running server: when that dies a start is tried some times, then the reason told."""
     folder = tmp_path / "temporary"
