@@ -137,6 +137,14 @@ def test_pictures_are_put_together_on_a_gpu_alone(project: Path, engine: Engine)
     assert list(together) == ([] if engine.runtime else [1])
 
 
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_no_instance_stands_alone(project: Path, stage: contract.ModelSpec) -> None:
+    """Behind a bounded queue, a picture that comes while the only instance is finishing may wait half a second."""
+    (group,) = _read(project, stage.name).instance_group
+
+    assert group.count >= 2
+
+
 @pytest.mark.parametrize(
     ("name", "served_by", "file"),
     [
