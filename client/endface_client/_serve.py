@@ -13,9 +13,11 @@ import typer
 from endface import environment
 from endface.embedded import EmbeddedServer
 from endface.engines import ENGINES
-from endface.errors import EndfaceError
+from endface.errors import ConfigurationError, EndfaceError
+from endface.profile import profile_sums
 from endface.repository import default_repository
 from endface.supervisor import Supervisor
+from endface.tls import Certificates
 from endface.triton_settings import DEFAULT_ENGINE, Settings
 
 READY_WITHIN_S: Final = 120
@@ -25,6 +27,8 @@ _ENGINES: Final = [engine.name for engine in ENGINES]
 
 _Port = Annotated[int, typer.Option(min=1, max=65535)]
 
+_HERE: Final = "127.0.0.1"
+
 
 def serve(  # noqa: PLR0913 - one parameter for each option of the command
     *,
@@ -32,7 +36,13 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
         Path | None,
         typer.Option(envvar=environment.REPOSITORY, help="Model repository; default: the one of this checkout."),
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all networks.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address of gRPC, where pictures are sent; 0.0.0.0 for all networks.")
+    ] = _HERE,
+    http_host: Annotated[str, typer.Option(help="Address of HTTP, which only this command itself needs.")] = _HERE,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address of the metrics; 0.0.0.0 for a Prometheus on another machine.")
+    ] = _HERE,
     http_port: _Port = 8000,
     grpc_port: _Port = 8001,
     metrics_port: _Port = 8002,
@@ -44,6 +54,17 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
     ] = "",
     profiles: Annotated[
         Path | None, typer.Option(envvar=environment.PROFILES, help="Folder with your own profile files.")
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificate (PEM) that encrypts gRPC; takes --tls-key.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key (PEM).")] = None,
+    tls_clients: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Serve only clients with a certificate of these authorities.")
+    ] = None,
+    admin_secret: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Secret that opens Triton's administration; default: one nobody knows."),
     ] = None,
 ) -> None:
     """Run Triton with endface's models until SIGTERM or Ctrl-C; requests under way are then finished.
@@ -62,15 +83,29 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
             engine=engine,
             profile=profile,
             profiles=profiles,
+            http_host=http_host,
+            metrics_host=metrics_host,
+            certificates=_certificates(tls_certificate, tls_key, tls_clients),
+            admin_secret=admin_secret,
         )
         with EmbeddedServer(settings) as server:
             server.wait_ready(READY_WITHIN_S)
             typer.echo(_ready_line(server))
+            for name, sha256 in profile_sums(profiles).items():
+                _print_log(f"profile {name} sha256 {sha256}")
             server.on_line = _print_log
             Supervisor(server, _print_log, READY_WITHIN_S).watch()
     except EndfaceError as exc:
         typer.echo(f"endface serve: {exc}", err=True)
         raise typer.Exit(2) from exc
+
+
+def _certificates(certificate: Path | None, key: Path | None, clients: Path | None) -> Certificates | None:
+    if certificate is not None and key is not None:
+        return Certificates(certificate, key, clients)
+    if certificate is None and key is None and clients is None:
+        return None
+    raise ConfigurationError("--tls-certificate and --tls-key go together, --tls-clients with both; name the files")
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -86,8 +121,10 @@ def _print_log(line: str) -> None:
 
 def _ready_line(server: EmbeddedServer) -> str:
     settings = server.settings
+    certificates = settings.certificates
+    trust = "in the clear" if certificates is None else "TLS for all" if certificates.clients is None else "mutual TLS"
     default = f"profile {settings.profile}" if settings.profile else "each request names its profile"
     return (
         f"endface is ready: gRPC {server.grpc_address}, HTTP {server.http_address}, "
-        f"metrics port {settings.metrics_port}, engine {settings.engine}, {default}"
+        f"metrics port {settings.metrics_port}, engine {settings.engine}, {default}, {trust}"
     )

@@ -102,7 +102,7 @@ class EmbeddedServer:
     @property
     def http_address(self) -> str:
         """As ``grpc_address``, for HTTP."""
-        return f"{self.settings.local_address}:{self.settings.http_port}"
+        return f"{self.settings.local_http_address}:{self.settings.http_port}"
 
     @property
     def control(self) -> Control:
@@ -129,7 +129,8 @@ class EmbeddedServer:
 
         Raises:
             RepositoryError: the repository lacks a model, or the engine.
-            UnknownProfileError, ConfigurationError: the default profile does not exist, a profile's file is wrong.
+            UnknownProfileError, ConfigurationError: the default profile does not exist, or the file of a profile, a
+                certificate or the secret is wrong.
             PortTakenError: somebody listens on one of the ports.
             ServerMissingError: no tritonserver is installed, or it lacks the backend that the engine needs.
             EngineError, PlanError: the engine needs a GPU, or a plan for it, and there is none.
@@ -144,7 +145,12 @@ class EmbeddedServer:
             binary = triton_binary.find(self._workspace.path)
             binary.check(engine)
             self._offered.check()
-            self._control = Control(self.settings.local_address, self.settings.http_port)
+            self._control = Control(
+                self.settings.local_http_address,
+                self.settings.http_port,
+                self.settings.secret,
+                is_exposed=self.settings.is_exposed,
+            )
             self._process = subprocess.Popen(
                 [*_LAUNCHER, str(os.getpid()), str(binary.path), *binary.flags, *self._flags()],
                 env=os.environ | binary.environment | self.settings.environment,

@@ -1,11 +1,12 @@
 """Profiles: the limits of a standard as data, one TOML file each, named by the file.
 
 A profile is read once and checked to the last key: a misspelt limit would be a limit that is not applied.  What no row
-covers is not limited.
+covers is not limited.  Those that are shipped are read only as they were released: ``SHA256SUMS`` lies beside them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import tomllib
@@ -28,6 +29,7 @@ MIN_ZONE_UM: Final = 1.0
 """Narrowest zone, as a difference of diameters: a ring of half a pixel still holds pixels everywhere."""
 
 _SHIPPED: Final = Path(__file__).parent / "profiles"
+_SUMS: Final = _SHIPPED / "SHA256SUMS"  # `sha256sum *.toml >SHA256SUMS` renews it
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _SIZES: Final[dict[str, tuple[LimitKind, str]]] = {
     "scratches": ("scratch", "width_um"),
@@ -101,6 +103,18 @@ def load_profile(name: str, directory: Path | None = None) -> Profile:
     return _load(path)
 
 
+def profile_sums(directory: Path | None = None) -> dict[str, str]:
+    """SHA-256 of each profile's file, by name: which limits they were is then more than a name.
+
+    Raises:
+        ConfigurationError: as ``profile_names``, or a file cannot be read.
+    """
+    try:
+        return {name: _sha256(path.read_bytes()) for name, path in sorted(_files(directory).items())}
+    except OSError as exc:
+        raise ConfigurationError(f"a profile cannot be read: {exc}") from exc
+
+
 def read_profile(path: Path) -> Profile:
     """Read and check one file.
 
@@ -110,9 +124,23 @@ def read_profile(path: Path) -> Profile:
     try:
         if not _NAME.fullmatch(path.stem):
             raise ValueError("its name must be small letters, digits, dots and dashes, such as plant-7.toml")
-        return _profile(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
+        content = path.read_bytes()
+        if path.parent == _SHIPPED:
+            _check_released(path.name, content)
+        return _profile(path.stem, tomllib.loads(content.decode()))
     except (OSError, ValueError) as exc:
         raise ConfigurationError(f"profile {path}: {exc}") from exc
+
+
+def _check_released(file: str, content: bytes) -> None:
+    lines = (line.partition("  ") for line in _SUMS.read_text(encoding="ascii").splitlines())
+    sums = {name: known for known, _, name in lines}
+    if sums.get(file) != _sha256(content):
+        raise ValueError("it is not the file that was released; install endface anew, own limits have own names")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 _load = lru_cache(maxsize=64)(read_profile)

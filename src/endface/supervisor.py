@@ -55,7 +55,7 @@ class Supervisor:
         self._reloaded_s: dict[str, float] = {}
         self._retired: dict[int, float] = {}
         picture = server.settings.repository / contract.PREPROCESS.name / WARM_UP_PICTURE
-        self._canary = Canary(server.settings.local_address, server.settings.http_port, picture.read_bytes())
+        self._canary = Canary(server.settings.local_http_address, server.settings.http_port, picture.read_bytes())
 
     def watch(self) -> NoReturn:
         """Keep the server serving; return only by raising.
@@ -142,7 +142,7 @@ class Supervisor:
             try:
                 self._server.start()
                 self._server.wait_ready(self._ready_within_s)
-            except EndfaceError as exc:
+            except (EndfaceError, OSError) as exc:  # a full disk or no more processes may pass, too
                 reason = str(exc)
                 self._say(f"the server did not start again: {reason}")
                 continue
@@ -159,7 +159,8 @@ class Supervisor:
             self._canary.ask()
             answer = self._canary.answer(_POLL_S)
             now = self._server.control.successes()
-            if (answer is not None and answer.outcome is Outcome.REPORT) or (before is not None and now != before):
+            before = now if before is None else before
+            if (answer is not None and answer.outcome is Outcome.REPORT) or now not in {None, before}:
                 return True
             if answer is not None:
                 time.sleep(_POLL_S)

@@ -2,7 +2,7 @@
 
 On SIGTERM Triton refuses the later steps of an ensemble's requests: those under way fail.  So the ensemble is unloaded
 first, which takes no new requests and is done when the last one under way is answered.  The right to load and unload is
-guarded by a key, because the same port is open to clients.
+guarded by a key, because the same port is open to clients; so is all else that is not theirs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ from endface import contract
 from endface.errors import RepositoryError, ServerStartError
 
 _KEY_HEADER: Final = "endface-control"
+_LOCKED: Final = ("model-repository", "trace", "logging")
+"""Triton's names for what changes the server: which code it runs, which files it writes."""
+
+_LOCKED_TO_OTHER_MACHINES: Final = ("shared-memory", "statistics")
+"""What only programs on this machine have to do with."""
+
 _MARK: Final = "endface_reload"
 _LOOK_S: Final = 0.3
 _CALL_S: Final = 5
@@ -31,21 +37,29 @@ class Control:
     Args:
         address: IPv4 address of the server.
         port: its HTTP port.
+        key: what opens its administration; None makes one up.
+        is_exposed: whether other machines reach its gRPC service.
     """
 
-    def __init__(self, address: str, port: int) -> None:
+    def __init__(self, address: str, port: int, key: str | None = None, *, is_exposed: bool = False) -> None:
         self._address = address
         self._port = port
-        self._key = secrets.token_hex(16)
+        self._key = key or secrets.token_hex(16)
+        self._is_exposed = is_exposed
 
     @property
     def flags(self) -> list[str]:
-        """Triton's flags that let this object, and nobody else, load and unload a model."""
+        """Triton's flags that let this object, and nobody else without the key, administer the server.
+
+        Programs on this machine share memory with it through gRPC; HTTP is ours alone.
+        """
+        all_locked = (*_LOCKED, *_LOCKED_TO_OTHER_MACHINES)
+        lock = f"{_KEY_HEADER}={self._key}"
         return [
             "--model-control-mode=explicit",
             "--load-model=*",
-            f"--http-restricted-api=model-repository:{_KEY_HEADER}={self._key}",
-            f"--grpc-restricted-protocol=model-repository:{_KEY_HEADER}={self._key}",
+            f"--http-restricted-api={','.join(all_locked)}:{lock}",
+            f"--grpc-restricted-protocol={','.join(all_locked if self._is_exposed else _LOCKED)}:{lock}",
         ]
 
     def is_ready(self) -> bool:

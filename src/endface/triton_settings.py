@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from endface import contract, engines, environment, triton_log
 from endface.errors import PortTakenError, RepositoryError, ServerStartError
 from endface.network import ONNXRUNTIME
 from endface.profile import load_profile, profile_names
+from endface.secret import read_secret
+from endface.tls import Certificates
 
 DEFAULT_ENGINE: Final = ONNXRUNTIME
 """Engine of the models' own ``config.pbtxt``; every other one has a ``configs/<engine>.pbtxt`` of the segment model."""
@@ -23,13 +26,17 @@ class Settings:
 
     Attributes:
         repository: The model repository.
-        host: Name or IPv4 address to listen on; 0.0.0.0 for all networks.
+        host: Name or IPv4 address where clients find the gRPC service; 0.0.0.0 for all networks.
         http_port: Port of Triton's HTTP service.
         grpc_port: Port of its gRPC service.
         metrics_port: Port of its metrics.
         engine: What runs the network.
         profile: Profile of requests that name none; empty: each request must name one.
         profiles: Folder with the user's own profile files.
+        http_host: As ``host``, for HTTP, which knows no TLS; for this machine unless told otherwise.
+        metrics_host: As ``host``, for the metrics.
+        certificates: What gRPC is encrypted with; None talks in the clear.
+        admin_secret: File with the secret that opens the administration; None makes one up, anew at each start.
     """
 
     repository: Path
@@ -40,6 +47,10 @@ class Settings:
     engine: str = DEFAULT_ENGINE
     profile: str = ""
     profiles: Path | None = None
+    http_host: str = "127.0.0.1"
+    metrics_host: str = "127.0.0.1"
+    certificates: Certificates | None = None
+    admin_secret: Path | None = None
 
     @property
     def ports(self) -> dict[str, int]:
@@ -48,28 +59,46 @@ class Settings:
 
     @property
     def local_address(self) -> str:
-        """Where this machine reaches the server: one that listens everywhere is found on the loopback."""
-        address = _resolved(self.host)
-        return "127.0.0.1" if address == "0.0.0.0" else address
+        """Where this machine reaches the gRPC service: one that listens everywhere is found on the loopback."""
+        return _local(self.host)
+
+    @property
+    def local_http_address(self) -> str:
+        """As ``local_address``, for HTTP."""
+        return _local(self.http_host)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether other machines may reach the gRPC service."""
+        return not ipaddress.ip_address(_resolved(self.host)).is_loopback
+
+    @property
+    def secret(self) -> str | None:
+        """The secret that opens the administration, where one is named.
+
+        Raises:
+            ConfigurationError: its file is none of a secret.
+        """
+        return read_secret(self.admin_secret) if self.admin_secret else None
 
     @property
     def flags(self) -> list[str]:
         """Triton's own flags for these settings."""
-        address = _resolved(self.host)
         flags: dict[str, object] = {
             "model-repository": self.repository.resolve(),
-            "http-address": address,
+            "http-address": _resolved(self.http_host),
             "http-port": self.http_port,
-            "grpc-address": address,
+            "grpc-address": _resolved(self.host),
             "grpc-port": self.grpc_port,
-            "metrics-address": address,
+            "metrics-address": _resolved(self.metrics_host),
             "metrics-port": self.metrics_port,
             "log-info": "false",  # errors and warnings remain
         }
         if self.engine != DEFAULT_ENGINE:
             flags["model-config-name"] = self.engine
         # Our config.pbtxt files are complete; to guess what they lack, Triton would start each stub once more.
-        return ["--disable-auto-complete-config", *(f"--{name}={value}" for name, value in flags.items())]
+        tls = self.certificates.flags if self.certificates else []
+        return ["--disable-auto-complete-config", *(f"--{name}={value}" for name, value in flags.items()), *tls]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -89,13 +118,18 @@ class Settings:
             RepositoryError: the repository lacks a model, or the engine's configuration.
             EngineError: there is no such engine.
             UnknownProfileError: the default profile does not exist.
-            ConfigurationError: the file of a profile is wrong.
+            ConfigurationError: a profile, a certificate or the file of the secret is wrong.
             PortTakenError: somebody listens on one of the ports.
-            ServerStartError: the host is no address of this machine.
+            ServerStartError: a host is no address of this machine.
         """
         _check_repository(self)
         _check_profiles(self)
-        _check_ports(_resolved(self.host), self.ports)
+        if self.certificates:
+            self.certificates.check()
+        _ = self.secret  # refuses what is none
+        hosts = (self.http_host, self.host, self.metrics_host)
+        for (option, port), host in zip(self.ports.items(), hosts, strict=True):
+            _check_port(option, port, _resolved(host), list(self.ports.values()))
 
 
 def _check_repository(settings: Settings) -> None:
@@ -129,15 +163,20 @@ def _resolved(host: str) -> str:
         raise ServerStartError(f"{host} has no IPv4 address; name one of this machine, or 0.0.0.0 for all") from exc
 
 
-def _check_ports(address: str, ports: dict[str, int]) -> None:
-    for option, port in ports.items():
-        if list(ports.values()).count(port) > 1:
-            raise PortTakenError(f"{option} is {port}, and so is another one; each service needs a port of its own")
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Triton does: ignore closing connections
-            try:
-                probe.bind((address, port))
-            except OSError as exc:
-                if exc.errno == errno.EADDRINUSE:
-                    raise PortTakenError(triton_log.port_taken(option, port)) from exc
-                raise ServerStartError(f"cannot listen on {address} port {port}: {exc.strerror}") from exc
+def _local(host: str) -> str:
+    """Where this machine finds what listens there."""
+    address = _resolved(host)
+    return "127.0.0.1" if address == "0.0.0.0" else address
+
+
+def _check_port(option: str, port: int, address: str, ports: list[int]) -> None:
+    if ports.count(port) > 1:
+        raise PortTakenError(f"{option} is {port}, and so is another one; each service needs a port of its own")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Triton does: ignore closing connections
+        try:
+            probe.bind((address, port))
+        except OSError as exc:
+            if exc.errno == errno.EADDRINUSE:
+                raise PortTakenError(triton_log.port_taken(option, port)) from exc
+            raise ServerStartError(f"cannot listen on {address} port {port}: {exc.strerror}") from exc

@@ -110,6 +110,24 @@ def test_every_server_has_a_key_of_its_own() -> None:
     assert sum("restricted" in flag for flag in first) == 2
 
 
+def test_named_key_is_the_key() -> None:
+    """An administrator's own secret opens the server, on both ways."""
+    flags = Control("127.0.0.1", 8000, "a-secret").flags
+
+    assert [flag.endswith(":endface-control=a-secret") for flag in flags if "restricted" in flag] == [True, True]
+
+
+@pytest.mark.parametrize("is_exposed", [False, True])
+def test_what_is_locked(*, is_exposed: bool) -> None:
+    """Programs on the machine may share memory with a server that no other machine reaches; all else is ours."""
+    always = {"model-repository", "trace", "logging"}
+    flags = dict(flag[2:].split("=", 1) for flag in Control("127.0.0.1", 8000, is_exposed=is_exposed).flags)
+    locked = {name: set(flags[name].split(":")[0].split(",")) for name in flags if "restricted" in name}
+
+    assert locked["http-restricted-api"] == always | {"shared-memory", "statistics"}
+    assert locked["grpc-restricted-protocol"] == (locked["http-restricted-api"] if is_exposed else always)
+
+
 def test_load_asks_for_one_model(serve: Callable[[Answer], Control]) -> None:
     """A model is loaded by its name; Triton takes the newest version itself."""
     paths: list[str] = []

@@ -14,6 +14,7 @@ from endface.errors import (
     ServerStartError,
     UnknownProfileError,
 )
+from endface.tls import Certificates
 from endface.triton_settings import Settings
 
 
@@ -88,3 +89,39 @@ def test_broken_profile_of_the_user_is_refused(settings: Settings, tmp_path: Pat
 def test_address_can_be_reached_from_here(host: str, address: str) -> None:
     """A server that listens everywhere is found on the loopback."""
     assert Settings(Path(), host=host).local_address == address
+
+
+@pytest.mark.parametrize(("host", "exposed"), [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True)])
+def test_only_grpc_leaves_the_machine(host: str, *, exposed: bool) -> None:
+    """HTTP and the metrics stay on the loopback unless they are told otherwise by name."""
+    settings = Settings(Path(), host=host)
+    flags = settings.flags
+
+    assert settings.is_exposed is exposed
+    assert "--http-address=127.0.0.1" in flags
+    assert "--metrics-address=127.0.0.1" in flags
+    assert "--metrics-address=0.0.0.0" in replace(settings, metrics_host="0.0.0.0").flags
+    assert "--http-address=0.0.0.0" in replace(settings, http_host="0.0.0.0").flags
+
+
+def test_certificates_become_flags(settings: Settings) -> None:
+    """Without certificates nothing is encrypted; with them Triton is told so."""
+    encrypted = replace(settings, certificates=Certificates(Path("/a.pem"), Path("/a.key")))
+
+    assert not any("ssl" in flag for flag in settings.flags)
+    assert {"--grpc-use-ssl=true", "--grpc-server-cert=/a.pem", "--grpc-server-key=/a.key"} <= set(encrypted.flags)
+
+
+def test_wrong_certificates_start_nothing(settings: Settings, tmp_path: Path) -> None:
+    """They are tried before anything is started."""
+    with pytest.raises(ConfigurationError, match=r"a\.pem cannot be read"):
+        replace(settings, certificates=Certificates(tmp_path / "a.pem", tmp_path / "a.key")).check()
+
+
+def test_wrong_secret_starts_nothing(settings: Settings, tmp_path: Path) -> None:
+    """A file that others can read is no secret."""
+    (tmp_path / "secret").write_text("0123456789abcdef" * 2)
+    (tmp_path / "secret").chmod(0o644)
+
+    with pytest.raises(ConfigurationError, match="others can read the secret"):
+        replace(settings, admin_secret=tmp_path / "secret").check()

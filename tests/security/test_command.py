@@ -1,0 +1,65 @@
+"""``endface serve`` with certificates: what it refuses before it starts, and what it says when it is ready."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from endface.profile import profile_sums
+from endface_client import TLS, Client
+
+COMMAND = (sys.executable, "-m", "endface_client", "serve")
+
+
+@pytest.mark.parametrize("option", ["--tls-certificate", "--tls-key", "--tls-clients"])
+def test_half_of_the_files_are_refused(option: str) -> None:
+    """Nobody believes to be encrypted who is not."""
+    ran = subprocess.run([*COMMAND, f"{option}=a.pem"], capture_output=True, text=True, check=False, timeout=60)
+
+    assert ran.returncode == 2
+    assert ran.stderr == (
+        "endface serve: --tls-certificate and --tls-key go together, --tls-clients with both; name the files\n"
+    )
+
+
+def test_key_of_another_certificate_is_refused(certificates: Path, repository: Path) -> None:
+    """In one sentence, before anything is started."""
+    files = [f"--tls-certificate={certificates / 'server.pem'}", f"--tls-key={certificates / 'station.key'}"]
+    ran = subprocess.run(
+        [*COMMAND, f"--repository={repository}", *files], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert ran.returncode == 2
+    assert "station.key is not the key of " in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.triton
+def test_ready_server_says_how_it_is_reached_and_by_what_it_judges(
+    certificates: Path, repository: Path, free_ports: Callable[[], dict[str, int]], tls: Callable[[str], TLS]
+) -> None:
+    """One line for mutual TLS, one for each profile with its sum; a station is served."""
+    ports = free_ports()
+    options = [
+        f"--repository={repository}",
+        *(f"--{name.replace('_', '-')}={port}" for name, port in ports.items()),
+        f"--tls-certificate={certificates / 'server.pem'}",
+        f"--tls-key={certificates / 'server.key'}",
+        f"--tls-clients={certificates / 'authority.pem'}",
+    ]
+    with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        with Client(f"127.0.0.1:{ports['grpc_port']}", profile="mm-pc", tls=tls("station")) as client:
+            client.health()
+        process.terminate()
+        _, errors = process.communicate(timeout=60)
+
+    assert ready.endswith("mutual TLS\n")
+    assert [f"profile {name} sha256 {found}" for name, found in profile_sums().items()] == [
+        line for line in errors.splitlines() if line.startswith("profile ")
+    ]

@@ -1,0 +1,61 @@
+"""Files that decide a verdict are the ones that were released, and a server says which they are."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from endface import profile
+from endface.errors import ConfigurationError
+
+SHIPPED = Path(profile.__file__).parent / "profiles"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the shipped profiles, in their place."""
+    folder = tmp_path / "profiles"
+    shutil.copytree(SHIPPED, folder)
+    monkeypatch.setattr(profile, "_SHIPPED", folder)
+    monkeypatch.setattr(profile, "_SUMS", folder / "SHA256SUMS")
+    return folder
+
+
+def test_every_shipped_profile_has_its_sum() -> None:
+    """The list is complete and true."""
+    lines = (SHIPPED / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in SHIPPED.glob("*.toml")}
+
+    assert {line[66:]: line[:64] for line in lines} == found
+
+
+def test_changed_profile_is_not_read(installed: Path) -> None:
+    """A limit that somebody has widened under the standard's name is refused, although it is a sound file."""
+    path = installed / "mm-pc.toml"
+    path.write_text(path.read_text(encoding="utf-8") + "# harmless\n", encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match=r"mm-pc\.toml: it is not the file that was released"):
+        profile.load_profile("mm-pc")
+    profile.load_profile("sm-apc")
+
+
+def test_foreign_profile_among_the_shipped_is_not_read(installed: Path) -> None:
+    """Own profiles have a folder of their own."""
+    shutil.copy(installed / "mm-pc.toml", installed / "plant.toml")
+
+    with pytest.raises(ConfigurationError, match=r"plant\.toml: it is not the file that was released"):
+        profile.load_profile("plant")
+
+
+def test_sums_of_all_profiles(tmp_path: Path) -> None:
+    """Own profiles are listed with the shipped ones; ``endface serve`` writes that list into its log."""
+    own = tmp_path / "plant.toml"
+    shutil.copy(SHIPPED / "mm-pc.toml", own)
+
+    sums = profile.profile_sums(tmp_path)
+
+    assert set(sums) == set(profile.profile_names(tmp_path))
+    assert sums["plant"] == sums["mm-pc"] == hashlib.sha256(own.read_bytes()).hexdigest()
