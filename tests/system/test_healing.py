@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -257,7 +258,10 @@ TritonPythonModel.execute = hang_once
 def test_stage_that_hangs(fragile: Path, png: bytes, free_ports: Callable[[], Ports], tmp_path: Path) -> None:
     """All processes run and say "ready", but one waits for something that never comes: the server is started anew."""
     cause = tmp_path / "cause"
-    with (fragile / "postprocess" / "1" / "model.py").open("a") as model:
+    stage = fragile / "postprocess"
+    config = (stage / "config.pbtxt").read_text(encoding="utf-8")
+    (stage / "config.pbtxt").write_text(re.sub(r"count: \d+", "count: 1", config), encoding="utf-8")  # alone
+    with (stage / "1" / "model.py").open("a") as model:
         model.write(HANGING.format(cause=str(cause)))
     with serve(fragile, free_ports(), tmp_path) as serving:
         event = check(serving, png, cause.touch)
