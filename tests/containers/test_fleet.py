@@ -1,0 +1,70 @@
+"""Three servers of the profile `fleet`, and Prometheus beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+
+from endface_client import Client
+
+pytestmark = [pytest.mark.containers, pytest.mark.slow]
+
+SERVERS = ("endface", "endface-2", "endface-3")
+
+
+@pytest.fixture
+def query(fleet: Any) -> Callable[[str], dict[str, float]]:
+    """Ask Prometheus; give the values by server."""
+    fleet.up("prometheus")
+
+    def asked(expression: str) -> dict[str, float]:
+        with urlopen(f"http://{fleet.address('prometheus')}/api/v1/query?{urlencode({'query': expression})}") as answer:
+            found = json.load(answer)["data"]["result"]
+        return {each["metric"]["instance"]: float(each["value"][1]) for each in found}
+
+    return asked
+
+
+def test_no_call_is_lost_when_a_server_dies(fleet: Any, samples: list[Path], say: Callable[[str], None]) -> None:
+    """A client of three has every picture inspected, by all of them; one is killed, and the others answer the rest."""
+    before = {name: fleet.answered(name) for name in SERVERS}
+    with Client(",".join(map(fleet.address, SERVERS)), deadline_s=30) as client:
+        answers = client.inspect_many(islice(cycle(samples), 240), concurrency=6)
+        reports = list(islice(answers, 60))
+        shares = {name: fleet.answered(name) - before[name] for name in SERVERS}
+        fleet.execute("docker", "kill", fleet.container("endface-2"))
+        reports += answers
+    say(f"of the first 60 pictures and some health checks: {shares}; 240 reports, one server killed")
+    verdicts = [report.verdict for report in reports]
+
+    assert min(shares.values()) >= 10
+    assert len(reports) == 240
+    assert all(verdict == verdicts[index % len(samples)] for index, verdict in enumerate(verdicts))
+
+
+def test_prometheus_sees_every_server(fleet: Any, query: Callable[[str], dict[str, float]]) -> None:
+    """All three are found by their names and are up; one that was stopped is no longer a target."""
+    fleet.wait_until(lambda: query('up{job="endface"}') == dict.fromkeys(SERVERS, 1.0))
+    fleet.compose("stop", "endface-3")
+    fleet.wait_until(lambda: query('up{job="endface"} == 1') == dict.fromkeys(SERVERS[:2], 1.0))
+
+
+def test_prometheus_counts_what_was_sent(
+    fleet: Any, query: Callable[[str], dict[str, float]], samples: list[Path]
+) -> None:
+    """What a server was sent is what a query returns, beside its health checks."""
+    expression = 'nv_inference_request_success{model="endface"}'
+    fleet.wait_until(lambda: "endface" in query(expression))
+    before = fleet.answered("endface")
+    with Client(fleet.address("endface")) as client:
+        list(client.inspect_many(islice(cycle(samples), 40)))
+    fleet.wait_until(lambda: query(expression)["endface"] >= before + 40)
+
+    assert query(expression)["endface"] <= fleet.answered("endface")
