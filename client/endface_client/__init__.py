@@ -12,6 +12,8 @@ from endface_client._errors import (
     ServerUnavailable,
     UnreadablePicture,
 )
+from endface_client._record import Record
+from endface_client._record_entry import RecordBroken, RecordError
 from endface_client._sync import Client
 from endface_client._wire import Job
 
@@ -25,6 +27,9 @@ __all__ = [
     "Job",
     "Overloaded",
     "ProtocolError",
+    "Record",
+    "RecordBroken",
+    "RecordError",
     "ServerError",
     "ServerUnavailable",
     "UnreadablePicture",

@@ -25,6 +25,10 @@ from endface_client._folder import RunFolder
 from endface_client._offline import inspect_offline
 from endface_client._outcome import Outcome, exit_code
 from endface_client._pictures import find_pictures
+from endface_client._record import DEFAULT_LIMIT_BYTES
+from endface_client._record_command import KEY_VARIABLE
+from endface_client._record_command import app as record_app
+from endface_client._recorded import recording
 from endface_client._serve import serve
 from endface_client._sync import Client
 from endface_client._table import summary, table
@@ -38,9 +42,11 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(demo)
+app.add_typer(record_app, name="record")
 
 _NOT_INSPECTED = 2
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
+_GB = 1_000_000_000
 _PIPE_WIDTH = 160  # where the output is no terminal: wide enough for a reason in one line
 
 _Servers = Annotated[
@@ -60,6 +66,15 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     um_per_px: Annotated[float | None, typer.Option(help="Scale of the camera, instead of the cladding's.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Pictures under way at once on the servers.")] = 8,
     out: Annotated[Path | None, typer.Option(help="Write reports, overlays and a page here.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write each inspection down in the record in this folder.")
+    ] = None,
+    record_limit_gb: Annotated[
+        float, typer.Option(min=0.001, help="How large the record may become before its oldest entries are dropped.")
+    ] = DEFAULT_LIMIT_BYTES / _GB,
+    record_key: Annotated[
+        Path | None, typer.Option(envvar=KEY_VARIABLE, metavar="FILE", help="Key that seals the record.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One report a line on stdout, nothing else.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")] = False,
     engine: Annotated[
@@ -72,19 +87,24 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
             "it takes --offline; a server has the engine it was started with", param_hint="--engine"
         )
     chosen = (engine or ONNXRUNTIME) if offline else None
+    inspector = f"offline, {chosen}" if chosen else server
+    record_settings = {"limit_bytes": round(record_limit_gb * _GB), "key_file": record_key}
     settings: dict[str, Any] = {"profile": profile, "cladding_um": cladding_um, "um_per_px": um_per_px}
     messages = Console(stderr=True)
     pictures, missing = find_pictures(paths)
     outcomes: list[Outcome] = []
     try:
         folder = RunFolder(out) if out else None
-        with _results(map(Job, pictures), chosen, server, concurrency, settings) as results:
-            for outcome in chain(missing, _inspected(pictures, results, messages)):
+        with (
+            recording(record, inspector, **record_settings) as recorded,
+            _results(map(Job, pictures), chosen, server, concurrency, settings) as results,
+        ):
+            for outcome in map(recorded, chain(missing, _inspected(pictures, results, messages))):
                 outcomes.append(folder.add(outcome) if folder else outcome)
                 if as_json:
                     _print_json(outcomes[-1], messages)
         if folder:
-            folder.write_page(f"offline, {chosen}" if chosen else server)
+            folder.write_page(inspector)
     except (EndfaceError, OSError) as exc:
         messages.print(f"endface: {exc}", style="red", markup=False, highlight=False)
         raise typer.Exit(_NOT_INSPECTED) from exc

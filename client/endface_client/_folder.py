@@ -52,7 +52,7 @@ class RunFolder:
             self._cards.append(Card(outcome, photo=""))
             return outcome
         try:
-            data = _same_picture(outcome.path, outcome.result)
+            data = same_picture(outcome.path, outcome.result)
         except UnreadablePicture as exc:
             return self.add(Outcome(outcome.path, exc))
         stem = self._free_stem(outcome.path.stem)
@@ -76,7 +76,7 @@ class RunFolder:
         return free
 
 
-def _same_picture(path: Path, report: Report) -> bytes:
+def same_picture(path: Path, report: Report) -> bytes:
     """The bytes that were inspected.
 
     Raises:
