@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -98,27 +97,6 @@ def fastest(found: Json) -> Setup:
 def throughput(way: Setup, work: Work, seconds: float) -> float:
     """Pictures a second of one way."""
     return sum(together(way.workers, way.kind, _inspect_until, way, work, seconds))
-
-
-def alone(work: Work, seconds: float) -> dict[str, float]:
-    """Median milliseconds from each picture to its report, one at a time in a process of its own, by name."""
-    (times_ms,) = together(1, "processes", _time_each, work, seconds)
-    return {name: round(statistics.median(each), 3) for name, each in times_ms.items()}
-
-
-def _time_each(barrier: Barrier, work: Work, seconds: float) -> dict[str, list[float]]:
-    cv2.setNumThreads(1)
-    loaded, options = work.load(work.network, 1), Options(work.profile)
-    inspect(work.pictures[:1], loaded, options)
-    barrier.wait()
-    times_ms: dict[str, list[float]] = {}
-    until_s = time.perf_counter() + seconds
-    while not times_ms or time.perf_counter() < until_s:
-        for picture in work.pictures:
-            started = time.perf_counter()
-            inspect([picture], loaded, options)
-            times_ms.setdefault(picture.name, []).append((time.perf_counter() - started) * 1000)
-    return times_ms
 
 
 def _inspect_until(barrier: Barrier, way: Setup, work: Work, seconds: float) -> float:

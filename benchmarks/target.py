@@ -59,7 +59,7 @@ def serving(server: str, metrics: str, engine: str, repository: Path | None = No
     if server:
         yield server, metrics
         return
-    http, grpc, own = _free_ports()
+    http, grpc, own = free_ports()
     settings = Settings(
         repository or default_repository(), engine=engine, http_port=http, grpc_port=grpc, metrics_port=own
     )
@@ -95,7 +95,7 @@ def warm_up(target: Target, work: Work) -> str:
     return served.engine
 
 
-def _free_ports() -> list[int]:
+def free_ports() -> list[int]:
     """Ports of this machine that nobody listens on."""
     with contextlib.ExitStack() as probes:
         sockets = [probes.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]

@@ -14,7 +14,7 @@ from typing import Self
 import psutil
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.target import _free_ports as free_ports
+from benchmarks.target import free_ports
 from endface.event import Event
 from endface.session import Session
 

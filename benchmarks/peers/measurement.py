@@ -19,7 +19,7 @@ from benchmarks.peers import stream
 from benchmarks.peers.environment import SHARED, prepare
 from benchmarks.peers.launch import running
 from benchmarks.peers.peer import Peer, Serving
-from benchmarks.target import _free_ports
+from benchmarks.target import free_ports
 from benchmarks.usage import family, memory_mib
 
 HALF: Final = 0.5
@@ -82,7 +82,7 @@ def measure(peer: Peer, work: Work, plan: Plan, out: Path) -> Json:
 
 
 def _serving(work: Work) -> Serving:
-    first, second, third = _free_ports()
+    first, second, third = free_ports()
     return Serving((first, second, third), CORES, work.network, work.profile)
 
 

@@ -16,7 +16,7 @@ from benchmarks.peers.environment import Environment
 from benchmarks.peers.launch import running
 from benchmarks.peers.peer import PEERS, Peer, Serving
 from benchmarks.pictures import Picture
-from benchmarks.target import _free_ports
+from benchmarks.target import free_ports
 from endface.network import ONNXRUNTIME, identify
 from endface.report import Report
 from endface_client.testing import PASS
@@ -54,7 +54,7 @@ class Doorman:
 @pytest.fixture
 def serving(repository: Path) -> Serving:
     """The network of the repository, on free ports."""
-    first, second, third = _free_ports()
+    first, second, third = free_ports()
     return Serving((first, second, third), 1, (repository / "segment" / "1" / "model.onnx").resolve(), "mm-pc")
 
 
