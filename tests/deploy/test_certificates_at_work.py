@@ -1,0 +1,106 @@
+"""The certificates at work: gRPC and Triton serve the stations that have one, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+import trustme
+
+from endface.embedded import EmbeddedServer
+from endface.tls import Certificates
+from endface.triton_settings import Settings
+from endface_client import TLS, Client, ServerUnavailable
+from endface_client.testing import FakeServer
+
+
+class EncryptedServer(FakeServer):
+    """A FakeServer that asks every client for a certificate of the line."""
+
+    def __init__(self, line: Path) -> None:
+        super().__init__()
+        pair = ((line / "line-3.key").read_bytes(), (line / "line-3.pem").read_bytes())
+        authority = (line / "authority.pem").read_bytes()
+        credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=True)
+        port = self._server.add_secure_port("127.0.0.1:0", credentials)
+        self.address = f"127.0.0.1:{port}"
+
+
+@pytest.fixture
+def server(line: Path) -> Iterator[EncryptedServer]:
+    """Such a server."""
+    with EncryptedServer(line) as running:
+        yield running
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_station_and_server_trust_each_other(server: EncryptedServer, station: TLS, host: str) -> None:
+    """A picture is inspected by address and by name, both ends known to the other."""
+    port = server.address.rpartition(":")[2]
+
+    with Client(f"{host}:{port}", profile="mm-pc", tls=station) as client:
+        client.health()
+
+    assert len(server.requests) == 1
+
+
+def strangers(line: Path, folder: Path) -> dict[str, TLS]:
+    """Clients that a line's server must not serve."""
+    other = trustme.CA()
+    certificate = other.issue_cert("station-9.example")
+    certificate.private_key_pem.write_to_path(folder / "other.key")
+    certificate.cert_chain_pems[0].write_to_path(folder / "other.pem")
+    trusted = line / "authority.pem"
+    return {
+        "no certificate": TLS(trusted),
+        "another authority's": TLS(trusted, folder / "other.key", folder / "other.pem"),
+        "a server's": TLS(trusted, line / "line-3.key", line / "line-3.pem"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["no certificate", "another authority's", "a server's"])
+def test_strangers_are_refused(server: EncryptedServer, line: Path, tmp_path: Path, kind: str) -> None:
+    """No picture of theirs arrives, and their error says that no server takes it."""
+    stranger = strangers(line, tmp_path)[kind]
+
+    with (
+        Client(server.address, profile="mm-pc", tls=stranger, deadline_s=2) as client,
+        pytest.raises(ServerUnavailable, match="takes no pictures"),
+    ):
+        client.health()
+
+    assert server.requests == []
+
+
+def test_station_refuses_other_servers(server: EncryptedServer, station: TLS, tmp_path: Path) -> None:
+    """A server of another authority gets no picture."""
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+    tls = TLS(tmp_path / "other.pem", station.private_key, station.certificate_chain)
+
+    with (
+        Client(server.address, profile="mm-pc", tls=tls, deadline_s=2) as client,
+        pytest.raises(ServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        client.health()
+
+    assert server.requests == []
+
+
+@pytest.mark.triton
+def test_triton_takes_them(
+    repository: Path, free_ports: Callable[[], dict[str, int]], line: Path, station: TLS, tmp_path: Path
+) -> None:
+    """A real server inspects for a station of the line, and for nobody else."""
+    certificates = Certificates(line / "line-3.pem", line / "line-3.key", clients=line / "authority.pem")
+    with EmbeddedServer(Settings(repository, **free_ports(), certificates=certificates)) as running:
+        running.wait_ready(120)
+        with Client(running.grpc_address, profile="mm-pc", tls=station) as client:
+            client.health()
+        for stranger in (None, *strangers(line, tmp_path).values()):
+            with (
+                Client(running.grpc_address, profile="mm-pc", tls=stranger, deadline_s=2) as client,
+                pytest.raises(ServerUnavailable),
+            ):
+                client.health()
