@@ -1,0 +1,134 @@
+"""The pods of the Kubernetes manifests: hardened, probed without harm, with the memory and the commands they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+import yaml
+
+from endface import embedded
+from endface_build.__main__ import app as build_app
+from endface_client import _serve
+from endface_client.__main__ import app as client_app
+
+Object = dict[str, Any]
+PROGRAMS = {"endface": client_app, "endface-build": build_app}
+
+
+def containers(pod: Object) -> list[Object]:
+    """All of a pod, those that only prepare it included."""
+    return [*pod.get("initContainers", ()), *pod["containers"]]
+
+
+def kubernetes_size(compose_size: str) -> str:
+    """Both count in powers of 1024; Kubernetes says so."""
+    return f"{compose_size[:-1]}{compose_size[-1].upper()}i"
+
+
+def test_every_container_is_hardened(pod: Object) -> None:
+    """No root, no capabilities, no way to get any, nothing of the node, no token of the cluster, a read-only disk."""
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+    assert all(volume.keys() == {"name", "emptyDir"} for volume in pod["volumes"])
+    for each in containers(pod):
+        assert each["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+def test_user_is_the_images(pod: Object, project: Path) -> None:
+    """A pod runs as the user that the image was made for."""
+    users = set(re.findall(r"^USER (\d+:\d+)$", (project / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE))
+    context = pod["securityContext"]
+
+    assert f"{context['runAsUser']}:{context['runAsGroup']}" in users - {"0:0"}
+
+
+def test_every_mount_has_its_volume(pod: Object) -> None:
+    """And every volume is mounted."""
+    mounted = {mount["name"] for each in containers(pod) for mount in each["volumeMounts"]}
+
+    assert mounted == {volume["name"] for volume in pod["volumes"]}
+
+
+def test_commands_take_their_arguments(pod: Object) -> None:
+    """Every option in a container's arguments is one of the command that it calls."""
+    for each in containers(pod):
+        (program,), (name, *arguments) = each["command"], each["args"]
+        group: Any = typer.main.get_command(PROGRAMS[program])
+        known = {option for parameter in group.commands[name].params for option in parameter.opts}
+
+        assert {argument for argument in arguments if argument.startswith("--")} <= known
+
+
+def test_only_an_inspection_makes_a_server_ready(container: Object) -> None:
+    """Startup and readiness pass a picture through the ensemble, with time for a late answer."""
+    for probe in (container["startupProbe"], container["readinessProbe"]):
+        program, name, option, deadline_s = probe["exec"]["command"]
+        assert (program, name, option) == ("endface", "health", "--deadline-s")
+        assert probe["timeoutSeconds"] > float(deadline_s) + 2  # the program itself has to start
+    startup = container["startupProbe"]
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= _serve.READY_WITHIN_S
+
+
+def test_overload_kills_nobody(container: Object) -> None:
+    """Liveness only asks whether anybody listens, and longer than a server may take to be started again."""
+    liveness = container["livenessProbe"]
+
+    assert liveness["tcpSocket"]["port"] in {port["name"] for port in container["ports"]}
+    assert not {"exec", "httpGet", "grpc"} & liveness.keys()
+    assert liveness["periodSeconds"] * liveness["failureThreshold"] > 2 * _serve.READY_WITHIN_S
+
+
+def test_requests_under_way_are_finished(pod: Object) -> None:
+    """The grace period is as long as a server may take to end in good order."""
+    assert pod["terminationGracePeriodSeconds"] >= embedded._DRAIN_S + embedded._KILL_AFTER_S
+
+
+def test_server_has_what_it_has_in_compose(pod: Object, container: Object, project: Path) -> None:
+    """Shared memory, temporary files, memory, cores and time to end: the Compose file gives the reasons."""
+    services = yaml.safe_load((project / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    composed = services["endface-gpu" if "gpu" in container["image"] else "endface"]
+    volumes = {each["name"]: each["emptyDir"] for each in pod["volumes"]}
+    mounts = {each["mountPath"]: volumes[each["name"]] for each in container["volumeMounts"]}
+    (tmp_size,) = re.findall(r"^/tmp:size=(\w+)", composed["tmpfs"][0])
+
+    assert mounts["/tmp"] == {"medium": "Memory", "sizeLimit": kubernetes_size(tmp_size)}
+    assert mounts["/dev/shm"] == {"medium": "Memory", "sizeLimit": kubernetes_size(composed["shm_size"])}
+    assert container["resources"]["limits"]["memory"] == kubernetes_size(composed["mem_limit"])
+    assert container["resources"]["limits"]["cpu"] == str(services["endface"]["cpus"])
+    assert f"{pod['terminationGracePeriodSeconds']}s" == composed["stop_grace_period"]
+
+
+def test_nothing_is_promised_that_others_may_take(pod: Object) -> None:
+    """Each container asks for all that it may use, so that no neighbour on the node slows an inspection down."""
+    for each in containers(pod):
+        assert each["resources"]["requests"] == each["resources"]["limits"]
+        assert {"cpu", "memory"} <= each["resources"]["limits"].keys()
+
+
+def test_plan_is_built_on_the_servers_card_and_volume(
+    render: Callable[[str], list[Object]], of_kind: Callable[[list[Object], str], Object]
+) -> None:
+    """The job before the server sees a GPU as it does, writes where it reads, and for the engine that it runs."""
+    pod = of_kind(render("overlays/gpu"), "Deployment")["spec"]["template"]["spec"]
+    (job,), (server,) = pod["initContainers"], pod["containers"]
+
+    def given(option: str, container: Object) -> str:
+        value: str = container["args"][container["args"].index(option) + 1]
+        return value
+
+    assert job["args"][:2] == ["provision", given("--repository", server)]
+    assert given("--runtime", job) == given("--engine", server)
+    mounts = {each["mountPath"]: each["name"] for each in job["volumeMounts"]}
+    assert mounts.items() <= {each["mountPath"]: each["name"] for each in server["volumeMounts"]}.items()
+    assert job["args"][1] in mounts
+    assert job["resources"]["limits"]["nvidia.com/gpu"] == server["resources"]["limits"]["nvidia.com/gpu"] == "1"
