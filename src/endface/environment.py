@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from endface.errors import ConfigurationError
+
 PROFILE: Final = "ENDFACE_PROFILE"
 """Profile of requests that name none; unset or empty: each must name one."""
 
@@ -18,8 +20,23 @@ ENGINE: Final = "ENDFACE_ENGINE"
 REPOSITORY: Final = "ENDFACE_REPOSITORY"
 """The model repository; unset: the checkout's own."""
 
+LOG: Final = "ENDFACE_LOG"
+"""``inspections`` puts a line of JSON into the server's log for each inspection; unset or empty: it stays quiet."""
+
 
 def profiles_folder() -> Path | None:
     """The folder with the user's own profiles, or None."""
     named = os.environ.get(PROFILES)
     return Path(named) if named else None
+
+
+def logs_inspections() -> bool:
+    """Whether the log gets a line for each inspection.
+
+    Raises:
+        ConfigurationError: the variable asks for something else.
+    """
+    asked = os.environ.get(LOG, "")
+    if asked not in ("", "inspections"):
+        raise ConfigurationError(f"{LOG} is {asked!r}; set it to inspections, or unset it")
+    return bool(asked)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,12 +30,16 @@ from endface.errors import (
     OversizedImageError,
     RequestError,
 )
+from endface.observer import Observer, parameters
 from endface.served import Served
 
 WARM_UP_PICTURE: Final = "warmup/face.png"
 """Picture in a stage's model folder that the stage inspects before it takes requests."""
 
 _WARM_UP_PROFILE: Final = "mm-pc"
+_TAKEN_MS: Final = "taken_up_at"
+"""Travels beside a frame's timings to ``postprocess``: when its request was taken up, by the monotonic clock."""
+
 _INTERNAL: Final = "internal: the server could not answer this request; its log says why"
 
 Arguments = dict[str, str]
@@ -51,17 +57,26 @@ class Preprocess:
         if self._profile:
             stages.Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
         _warm_up(arguments)
+        self._observer = Observer(pb_utils, contract.PREPROCESS.name)
+        self._observer.expect_requests()
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with SQUARE and FRAME."""
-        return [_answered(self._pb_utils, request, self._answer) for request in requests]
+        return [_answered(self._pb_utils, self._observer, request, self._answer) for request in requests]
+
+    def close(self) -> None:
+        """Triton unloads the model."""
+        self._observer.close()
 
     def _answer(self, request: Any) -> list[Any]:
-        options = stages.Options.from_parameters(_parameters(request), self._profile, self._profiles)
+        taken_ms = time.monotonic() * 1000
+        self._observer.asked(request)
+        options = stages.Options.from_parameters(parameters(request), self._profile, self._profiles)
         pictures = [bytes(value) for value in _values(self._pb_utils, request, contract.IMAGE).ravel()]
         prepared = _prepare(pictures, options)
         squares = np.stack([square for square, _ in prepared])[:, np.newaxis]
-        frames = np.array([[frame.to_json().encode()] for _, frame in prepared], dtype=np.object_)
+        texts = [_stamped(frame, taken_ms).to_json().encode() for _, frame in prepared]
+        frames = np.array(texts, dtype=np.object_).reshape(-1, 1)
         return _tensors(self._pb_utils, (contract.SQUARE, squares), (contract.FRAME, frames))
 
 
@@ -77,14 +92,24 @@ class Segment:
             self._network = gpu.GpuNetwork(version / plan.PLAN_FILE, "tensorrt_rtx", device=device)
         else:
             self._network = network.Network(version / "model.onnx", threads=1)
+        warm_up = json.loads(arguments["model_config"]).get("model_warmup", [])
+        self._unwarmed = sum(each["batch_size"] for each in warm_up)  # squares that nobody asked for
+        self._observer = Observer(pb_utils, contract.SEGMENT.name)
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with LABELS and CONFIDENCE; the network runs once over all squares."""
+        started_s = time.perf_counter()
         try:
             squares = [_values(self._pb_utils, request, contract.SQUARE) for request in requests]
             labels, confidence = self._network.segment(np.concatenate(squares))
-        except Exception:
-            return [_failed(self._pb_utils) for _ in requests]
+        except Exception as exc:
+            return [_failed(self._pb_utils, self._observer, request, exc) for request in requests]
+        seconds = time.perf_counter() - started_s  # each had to wait for all
+        for request, own in zip(requests, squares, strict=True):
+            if self._unwarmed > 0:
+                self._unwarmed -= len(own)
+            else:
+                self._observer.answered(request, seconds)
         ends = np.cumsum([len(square) for square in squares])[:-1]
         return [
             self._pb_utils.InferenceResponse(
@@ -92,6 +117,10 @@ class Segment:
             )
             for own_labels, own_confidence in zip(np.split(labels, ends), np.split(confidence, ends), strict=True)
         ]
+
+    def close(self) -> None:
+        """Triton unloads the model."""
+        self._observer.close()
 
 
 class Postprocess:
@@ -105,10 +134,17 @@ class Postprocess:
         segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
         self._served = Served(segment, engine, self._is_loaded)  # a report must be able to name its network
         _warm_up(arguments)
+        self._observer = Observer(pb_utils, contract.POSTPROCESS.name)
+        self._observer.expect_reports(self._profiles)
+        self._observer.uses(self._served.info())
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with REPORT."""
-        return [_answered(self._pb_utils, request, self._answer) for request in requests]
+        return [_answered(self._pb_utils, self._observer, request, self._answer) for request in requests]
+
+    def close(self) -> None:
+        """Triton unloads the model."""
+        self._observer.close()
 
     def _is_loaded(self, version: int) -> bool:
         return bool(self._pb_utils.is_model_ready(model_name=contract.SEGMENT.name, model_version=str(version)))
@@ -119,10 +155,12 @@ class Postprocess:
         texts = _values(self._pb_utils, request, contract.FRAME).ravel()
         frames = [stages.Frame.from_json(text.decode()) for text in texts]
         model = self._served.info()
+        self._observer.uses(model)
         reports = [
             stages.postprocess(*item, model, profiles=self._profiles)
-            for item in zip(labels, confidence, frames, strict=True)
+            for item in zip(labels, confidence, map(_unstamped, frames), strict=True)
         ]
+        self._observer.inspected(request, reports, frames[0].timings_ms.get(_TAKEN_MS) if frames else None)
         answers = np.array([[report.to_json().encode()] for report in reports], dtype=np.object_)
         return _tensors(self._pb_utils, (contract.REPORT, answers))
 
@@ -157,9 +195,13 @@ def _tensors(pb_utils: Any, *outputs: tuple[contract.TensorSpec, NDArray[Any]]) 
     return [pb_utils.Tensor(spec.name, values) for spec, values in outputs]
 
 
-def _parameters(request: Any) -> dict[str, Any]:
-    parameters: dict[str, Any] = json.loads(request.parameters() or "{}")
-    return parameters
+def _stamped(frame: stages.Frame, taken_ms: float) -> stages.Frame:
+    return replace(frame, timings_ms={**frame.timings_ms, _TAKEN_MS: taken_ms})
+
+
+def _unstamped(frame: stages.Frame) -> stages.Frame:
+    """The frame as ``stages`` made it: a time of day is nothing that a report shows as a duration."""
+    return replace(frame, timings_ms={key: ms for key, ms in frame.timings_ms.items() if key != _TAKEN_MS})
 
 
 def _prepare(pictures: list[bytes], options: stages.Options) -> list[tuple[NDArray[np.uint8], stages.Frame]]:
@@ -180,19 +222,24 @@ def _prepare(pictures: list[bytes], options: stages.Options) -> list[tuple[NDArr
     return prepared
 
 
-def _answered(pb_utils: Any, request: Any, answer: Callable[[Any], list[Any]]) -> Any:
+def _answered(pb_utils: Any, observer: Observer, request: Any, answer: Callable[[Any], list[Any]]) -> Any:
     """One request's response: its tensors, or its own error."""
+    started_s = time.perf_counter()
     try:
-        return pb_utils.InferenceResponse(answer(request))
+        response = pb_utils.InferenceResponse(answer(request))
     except RequestError as exc:
+        observer.failed(request, exc)
         return _refused(pb_utils, f"{exc.code}: {exc}", exc.status)
-    except Exception:
-        return _failed(pb_utils)
+    except Exception as exc:
+        return _failed(pb_utils, observer, request, exc)
+    observer.answered(request, time.perf_counter() - started_s)
+    return response
 
 
-def _failed(pb_utils: Any) -> Any:
+def _failed(pb_utils: Any, observer: Observer, request: Any, error: Exception) -> Any:
     """The response to an error that nobody foresaw; to be called while it is handled."""
     pb_utils.Logger.log_error(traceback.format_exc())
+    observer.failed(request, error)
     return _refused(pb_utils, _INTERNAL, EndfaceError.status)
 
 

@@ -18,3 +18,7 @@ class TritonPythonModel:
     def execute(self, requests):
         """Answer each request by itself."""
         return self._stage.execute(requests)
+
+    def finalize(self):
+        """Let the stage end before Triton does."""
+        self._stage.close()

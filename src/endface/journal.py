@@ -1,0 +1,72 @@
+"""A line of JSON for each inspection, where the operator wants it: who asked, what came of it, and how long it took.
+
+The lines go to the standard error of the stage's process, which is the server's log: Triton's own logger would put a
+prefix before each, and wait for the server.  They hold neither pictures nor ``meta.*``, in which anything may stand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from endface.report import Report
+
+_STDERR: Final = 2
+_LONGEST: Final = 128
+"""Characters of a text from a request: a line stays below 4096 bytes, which the kernel never mixes with another's."""
+
+
+def inspection(report: Report, request_id: str, total_ms: float | None) -> dict[str, Any]:
+    """The entry of a picture that got a report.
+
+    Args:
+        report: what came of it.
+        request_id: Triton's, as the client gave it; may be empty.
+        total_ms: from taking the request up to its reports; None where that is not known.
+    """
+    return {
+        "event": "inspection",
+        "request_id": request_id[:_LONGEST],
+        "serial": report.serial[:_LONGEST],
+        "name": report.image.name[:_LONGEST],
+        "profile": report.criteria.profile,
+        "verdict": report.verdict,
+        "borderline": report.borderline,
+        "code": report.error.code if report.error else None,
+        "defects": len(report.defects),
+        "picture_sha256": report.image.sha256,
+        "network_sha256": report.model.sha256 if report.model else None,
+        "timings_ms": dict(report.timings_ms) | ({} if total_ms is None else {"total": round(total_ms, 3)}),
+    }
+
+
+def error(stage: str, code: str, request_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry of a request that got an error instead of reports.
+
+    Args:
+        stage: where it failed.
+        code: the error's.
+        request_id: as for ``inspection``.
+        parameters: the request's own.
+    """
+    return {
+        "event": "error",
+        "request_id": request_id[:_LONGEST],
+        "serial": str(parameters.get("serial", ""))[:_LONGEST],
+        "name": str(parameters.get("name", ""))[:_LONGEST],
+        "stage": stage,
+        "code": code,
+    }
+
+
+def write(entry: Mapping[str, Any]) -> None:
+    """Write an entry as one line, with the time in UTC before it."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    line = json.dumps({"time": now, **entry}, ensure_ascii=False, separators=(",", ":"))
+    # A log that nobody takes, because its reader has ended, must not cost an inspection.
+    with contextlib.suppress(OSError):
+        os.write(_STDERR, f"{line}\n".encode(errors="backslashreplace"))

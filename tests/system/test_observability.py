@@ -1,0 +1,146 @@
+"""The stages' own metrics and log lines, as a real Triton gives them out."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tritonclient.grpc
+from prometheus_client.parser import text_string_to_metric_families
+
+from endface import contract, metrics
+from endface.embedded import EmbeddedServer
+from endface.triton_settings import Settings
+from endface_client import Client, InvalidRequest
+
+pytestmark = pytest.mark.triton
+
+Samples = dict[tuple[str, tuple[str, ...]], float]
+
+
+def scrape(server: EmbeddedServer) -> Samples:
+    """Our own series, by name and values of the labels."""
+    address = f"http://127.0.0.1:{server.settings.metrics_port}/metrics"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+    order = {name: (*each.labels, "le") for each in metrics.FAMILIES for name in each.series}
+    return {
+        (name, tuple(labels[key] for key in order[name] if key in labels)): value
+        for family in families
+        for name, labels, value, *_ in (_as_written(sample) for sample in family.samples)
+        if name in order
+    }
+
+
+def _as_written(sample: Any) -> Any:
+    """prometheus_client appends _total to counters that have none."""
+    name = sample.name.removesuffix("_total")
+    written = {each for family in metrics.FAMILIES for each in family.series}
+    return sample._replace(name=name) if name in written else sample
+
+
+def wait_for(server: EmbeddedServer, condition: Callable[[Samples], bool]) -> Samples:
+    """Scrape until something holds."""
+    deadline_s = time.monotonic() + 30
+    while not condition(found := scrape(server)):
+        assert time.monotonic() < deadline_s, found
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def talkative(
+    repository: Path, free_ports: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[EmbeddedServer, list[str]]]:
+    """A server of one's own that logs each inspection, and the lines of its log."""
+    monkeypatch.setenv("ENDFACE_LOG", "inspections")
+    lines: list[str] = []
+    with EmbeddedServer(Settings(repository, **free_ports())) as running:
+        running.on_line = lines.append
+        running.wait_ready(120)
+        yield running, lines
+
+
+def test_every_series_is_there_before_the_first_picture(server: EmbeddedServer) -> None:
+    """Two processes of a stage share their series; nothing is missing, and the network that serves is named."""
+    found = wait_for(
+        server,
+        lambda found: {name for name, _ in found} == {name for family in metrics.FAMILIES for name in family.series},
+    )
+
+    assert found["endface_errors_total", ("preprocess", "bad_parameter")] >= 0
+    assert found["endface_defects_total", ("mm-pc", "A", "scratch")] >= 0
+    assert [value for (name, _), value in found.items() if name == "endface_info"].count(1) == 1
+
+
+def test_inspections_are_counted(server: EmbeddedServer, png: bytes) -> None:
+    """Verdicts, codes and times rise by what was sent; a bad request is an error of its stage, a health check apart."""
+    passes = ("mm-pc", "pass")
+    before = wait_for(server, lambda found: ("endface_verdicts_total", passes) in found)
+    with Client(server.grpc_address, profile="mm-pc") as client:
+        client.health()
+        for _ in range(5):
+            client.inspect(png)
+        client.inspect(b"no picture")
+        with pytest.raises(InvalidRequest):
+            client.inspect(png, profile="no-such-profile")
+
+    expected = {
+        ("endface_verdicts_total", passes): 5.0,
+        ("endface_verdicts_total", ("mm-pc", "invalid")): 1.0,
+        ("endface_invalid_total", ("undecodable",)): 1.0,
+        ("endface_errors_total", ("preprocess", "unknown_profile")): 1.0,
+        ("endface_probes_total", ("health",)): 1.0,
+        ("endface_stage_seconds_bucket", ("preprocess", "+Inf")): 6.0,
+        ("endface_stage_seconds_count", ("segment",)): 6.0,
+        ("endface_inspection_seconds_count", ()): 6.0,
+    }
+    after = wait_for(server, lambda found: {key: found[key] - before[key] for key in expected} == expected)
+
+    inspections, segment = ("endface_inspection_seconds_sum", ()), ("endface_stage_seconds_sum", ("segment",))
+    assert after[inspections] - before[inspections] > after[segment] - before[segment] > 0
+
+
+def test_numbers_survive_new_processes(talkative: tuple[EmbeddedServer, list[str]], png: bytes) -> None:
+    """Processes that are made anew go on counting, and leave a trace of their start."""
+    server, _ = talkative
+    passes, started = (
+        ("endface_verdicts_total", ("mm-pc", "pass")),
+        ("endface_started_timestamp_seconds", ("postprocess",)),
+    )
+    with Client(server.grpc_address, profile="mm-pc") as client:
+        client.inspect(png)
+        before = wait_for(server, lambda found: found.get(passes) == 1)
+        server.control.reload(contract.POSTPROCESS.name, 30)
+        client.inspect(png)
+        after = wait_for(server, lambda found: found.get(started, 0) > before[started] and found.get(passes, 0) >= 1)
+
+    assert after[passes] in (1, 2)  # begun anew or gone on: Prometheus understands both
+
+
+def test_line_of_the_log_has_request_id_and_serial(talkative: tuple[EmbeddedServer, list[str]], png: bytes) -> None:
+    """One line of JSON for each inspection and each refused request, without a prefix."""
+    server, lines = talkative
+    with tritonclient.grpc.InferenceServerClient(server.grpc_address) as client:
+        tensor = tritonclient.grpc.InferInput("IMAGE", [1, 1], "BYTES")
+        tensor.set_data_from_numpy(np.array([[png]], dtype=np.object_))
+        wishes = {"serial": "A123", "meta.password": "secret"}
+        client.infer("endface", [tensor], request_id="r-1", parameters={"profile": "mm-pc", **wishes})
+        with pytest.raises(tritonclient.grpc.InferenceServerException):
+            client.infer("endface", [tensor], request_id="r-2", parameters={"profile": "nothing", **wishes})
+    deadline_s = time.monotonic() + 30
+    while len(ours := [line for line in lines if line.startswith("{")]) < 2:
+        assert time.monotonic() < deadline_s, lines
+        time.sleep(0.05)
+
+    done, refused = map(json.loads, ours)
+    assert (done["request_id"], done["serial"], done["verdict"]) == ("r-1", "A123", "pass")
+    assert {"preprocess", "postprocess", "total"} == set(done["timings_ms"])
+    assert (refused["request_id"], refused["serial"], refused["code"]) == ("r-2", "A123", "unknown_profile")
+    assert not any("secret" in line for line in lines)
