@@ -120,6 +120,8 @@ def _shrink(gray: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
     """A small copy and the whole number of pixels by which it is smaller: areas of whole pixels are averaged fast."""
     factor = max(math.ceil(max(gray.shape) / COARSE_PX), 1)
     height, width = (side // factor for side in gray.shape)
+    if not height or not width:
+        raise NoFiberError(f"no fiber fits into a picture of {gray.shape[1]} x {gray.shape[0]} pixels; send all of it")
     whole = gray[: height * factor, : width * factor]
     small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
     return cv2.medianBlur(small, 3).astype(np.uint8, copy=False), factor

@@ -23,6 +23,15 @@ from endface.errors import EmptyImageError, OversizedImageError, TooManyPixelsEr
 
 FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF")
 
+MAX_JPEG_SCANS: Final = 20
+"""Most passes that a JPEG may make over its pixels: cameras make 1 to 4, progressive files about 10, and a few
+kilobytes can ask for thousands over 50 megapixels."""
+
+_JPEG_SCAN: Final = b"\xff\xda"  # start of scan; in coded pixels FF is followed by 00 or a restart (ITU-T T.81, B.1.1)
+
+_TIFF_COMPRESSIONS: Final = ("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "jpeg", "tiff_jpeg")
+"""Pillow's names of those that cameras write; faxes and the rest only open more of a decoder to damaged files."""
+
 _FRAME_SHARE: Final = 0.05
 """A black frame is looked for in this share of the picture at each side (seen: 2 %)."""
 
@@ -122,6 +131,8 @@ def decode(data: bytes) -> Picture:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             _check_pixels(width, height)
+            _check_scans(image.format, data)
+            _check_compression(image)
             return Picture(_gray(image))
     except (TooManyPixelsError, UndecodableError):
         raise
@@ -160,6 +171,20 @@ def _check_pixels(width: int, height: int) -> None:
         )
 
 
+def _check_scans(file_format: str | None, data: bytes) -> None:
+    if file_format in ("JPEG", "MPO") and data.count(_JPEG_SCAN) > MAX_JPEG_SCANS:
+        raise UndecodableError(
+            f"the JPEG has more than {MAX_JPEG_SCANS} scans, no camera writes that; save it as a baseline JPEG or PNG"
+        )
+
+
+def _check_compression(image: Image.Image) -> None:
+    if image.format == "TIFF" and image.info.get("compression", "raw") not in _TIFF_COMPRESSIONS:
+        raise UndecodableError(
+            f"the TIFF is compressed by {image.info['compression']!r}, which is not read; save it with LZW or as PNG"
+        )
+
+
 def _gray(image: Image.Image) -> NDArray[np.uint8]:
     if image.format == "JPEG":
         image.draft("L", None)  # decodes the luma alone, a third of the work
@@ -184,6 +209,8 @@ def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 def _frame_lines(lines: NDArray[np.uint8]) -> tuple[int, int]:
     """Black lines at the beginning and at the end of lines (N, pixels), the sharpened border included."""
+    if len(lines) < 2:
+        return 0, 0  # nothing is further in
     reach = max(int(len(lines) * _FRAME_SHARE), 1)
 
     def black(side: NDArray[np.uint8]) -> int:

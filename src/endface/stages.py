@@ -50,6 +50,9 @@ SCALE_RANGE_UM: Final = (0.01, 10.0)
 COARSEST_UM_PER_PX: Final = 1.0
 """A 2 um defect, the smallest that the limits count, must cover two pixels of the camera."""
 
+MAX_PARAMETER_CHARS: Final = 65_536
+"""Names and values of a request's parameters together: they travel with the picture through every stage."""
+
 LARGEST_SCALE_ERROR: Final = 0.2
 """A requested scale may make the cladding this much wider or narrower than named; beyond, one is wrong."""
 
@@ -96,8 +99,15 @@ class Options:
 
         Raises:
             UnknownProfileError: no profile is named and there is no default, or there is none of that name.
-            BadParameterError: a parameter that does not exist, is no number, or lies out of range.
+            BadParameterError: a parameter that does not exist, is no number, or lies out of range; or all of them
+                together are too long.
         """
+        length = sum(len(key) + len(str(value)) for key, value in parameters.items())
+        if length > MAX_PARAMETER_CHARS:
+            raise BadParameterError(
+                f"the request's parameters have {length:,} characters, at most {MAX_PARAMETER_CHARS:,} are taken; "
+                "keep long texts elsewhere, under the part's serial number"
+            )
         meta = {key[len(META_PREFIX) :]: str(value) for key, value in parameters.items() if key.startswith(META_PREFIX)}
         own = {key: value for key, value in parameters.items() if not key.startswith(META_PREFIX)}
         for key in own:

@@ -1,0 +1,111 @@
+"""Hostile pictures and parameters: each gets a typed answer, in bounded time and memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from endface import stages
+from endface.errors import BadParameterError, EndfaceError, RequestError, UndecodableError, UnknownProfileError
+from endface.image import MAX_JPEG_SCANS, decode
+from tests.security import fuzz, mutations
+
+VALUES = st.one_of(st.text(max_size=40), st.integers(), st.floats(), st.booleans())
+NAMES = st.one_of(st.sampled_from(["profile", "cladding_um", "um_per_px", "serial", "name", "meta.a"]), st.text())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_every_picture_is_answered(number: int) -> None:
+    """Damaged files and sound ones of anything end in a report or in a refusal that blames the request."""
+    assert fuzz.inspect(mutations.picture(1, number))
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=6))
+def test_every_parameter_is_answered(parameters: dict[str, str | int | float | bool]) -> None:
+    """Whatever a request says beside its picture is understood, or refused by name."""
+    try:
+        options = stages.Options.from_parameters(parameters, "mm-pc")
+    except (BadParameterError, UnknownProfileError):
+        return
+    stages.Frame.from_json(stages.refuse(b"x", options, EndfaceError("no"))[1].to_json())
+
+
+@pytest.mark.parametrize("parameters", [{"serial": "x" * 70_000}, {f"meta.{n}": "y" * 100 for n in range(700)}])
+def test_long_parameters_are_refused(parameters: dict[str, str]) -> None:
+    """They would travel with the picture through every stage; the sentence does not repeat them."""
+    with pytest.raises(BadParameterError, match=r"characters, at most 65,536 are taken") as refused:
+        stages.Options.from_parameters(parameters, "mm-pc")
+    assert len(str(refused.value)) < 200
+
+
+def test_profile_is_no_path() -> None:
+    """A name from a request is never looked for outside the folders of profiles."""
+    for name in ("../profiles/mm-pc", "/etc/passwd", "mm-pc\0", "mm-pc.toml", "." * 5000):
+        with pytest.raises(RequestError, match="no profile") as refused:
+            stages.Options.from_parameters({"profile": name})
+        assert len(str(refused.value)) < 250
+
+
+def test_jpeg_of_many_scans_is_refused() -> None:
+    """Each pass over the pixels costs a few bytes of the file and much time of the server."""
+    decode(mutations.repeated_scans(2))
+    with pytest.raises(UndecodableError, match=f"more than {MAX_JPEG_SCANS} scans"):
+        decode(mutations.repeated_scans(100))
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt"])
+def test_faxes_are_not_read(compression: str) -> None:
+    """Their decoder writes a line into the log for every damaged one of the picture."""
+    stream = BytesIO()
+    Image.new("1", (64, 64)).save(stream, "TIFF", compression=compression)
+
+    with pytest.raises(UndecodableError, match="is compressed by"):
+        decode(stream.getvalue())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 480), (670, 1), (480, 2)])
+def test_strip_holds_no_fiber(size: tuple[int, int]) -> None:
+    """Sound files of nearly no picture are invalid."""
+    stream = BytesIO()
+    Image.new("L", size, 90).save(stream, "PNG")
+
+    assert fuzz.inspect(stream.getvalue()) == "no_fiber"
+
+
+def test_fuzzing_counts_what_it_finds(project: Path, tmp_path: Path) -> None:
+    """The command answers for each picture, and keeps none where nothing is wrong."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.security.fuzz", "--pictures=60", "--workers=2", f"--keep={tmp_path}"],
+        cwd=project, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "60 pictures of seed 0" in ran.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGPROF, "hang"), (signal.SIGSEGV, "died with status -11")])
+def test_death_while_inspecting_is_a_finding(number: signal.Signals, code: str) -> None:
+    """The picture that was under way is named, and the rest of the series is left for another process."""
+    worker = fuzz.Worker.start(0, range(0, 10**9, 2))
+    assert worker.answers.poll(60)
+    os.kill(worker.process.pid or 0, number)
+    outcomes = []
+    while not worker.has_ended:
+        worker.answers.poll(60)
+        outcomes += list(worker.outcomes())
+    worker.answers.close()
+
+    assert [outcome.code for outcome in outcomes if outcome.is_finding] == [code]
+    assert outcomes[-1].number == 2 * (len(outcomes) - 1)
+    assert worker.numbers[0] == 2 * len(outcomes)
