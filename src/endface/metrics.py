@@ -4,8 +4,8 @@ To tell Triton one number is a round trip between two processes.  So a stage cou
 picture some microseconds, and a thread hands the sums over once a second.  Labels come from closed sets (profiles,
 zones, types of defects, codes, stages), never from a request: each value of a label is a series that Prometheus keeps.
 
-Triton's own histograms take one observation a message.  Ours are counters, which take a second's worth at once, and look
-like a histogram to Prometheus: a series for each ``le``, ``_sum`` and ``_count``.
+Triton's own histograms take one observation a message.  Ours are counters, which take a second's worth at once, and
+look like a histogram to Prometheus: a series for each ``le``, ``_sum`` and ``_count``.
 """
 
 from __future__ import annotations
