@@ -36,6 +36,9 @@ bench: $(VENV)/test ## Time the stages, load a real Triton, write benchmarks/RES
 	$(BIN)/python -m benchmarks stages
 	$(BIN)/python -m benchmarks load; status=$$?; $(BIN)/python -m benchmarks page; exit $$status
 
+fuzz: $(VENV)/test ## Send 100,000 hostile pictures through both stages (about an hour on two cores)
+	$(BIN)/python -m tests.security.fuzz --pictures 100000
+
 model: $(VENV)/test ## Draw, train, export and quantize the network (about an hour on two cores)
 	$(BIN)/endface-build model
 	$(BIN)/endface-build export --format opencv
@@ -56,4 +59,4 @@ $(VENV)/test: $(VENV)/demo
 	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build,rtx,litert,bench]' --group dev
 	touch $@
 
-.PHONY: help demo serve test lint format bench model clean
+.PHONY: help demo serve test lint format bench fuzz model clean
