@@ -15,7 +15,7 @@ from endface_client._errors import (
 from endface_client._record import Record
 from endface_client._record_entry import RecordBroken, RecordError
 from endface_client._sync import Client
-from endface_client._wire import Job
+from endface_client._wire import Job, Reply
 
 __all__ = [
     "TLS",
@@ -30,6 +30,7 @@ __all__ = [
     "Record",
     "RecordBroken",
     "RecordError",
+    "Reply",
     "ServerError",
     "ServerUnavailable",
     "UnreadablePicture",

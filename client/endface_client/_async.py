@@ -7,16 +7,17 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from itertools import islice
-from typing import Literal, Self, overload
+from typing import Any, Literal, Self, overload
 
+from grpc.aio import UsageError
 from tritonclient.grpc import aio as triton
 from tritonclient.utils import InferenceServerException
 
 from endface.report import Report
 from endface_client._base import BaseClient, check_concurrency
-from endface_client._conversation import Conversation, Result
-from endface_client._errors import ClientError
-from endface_client._wire import Job, Picture
+from endface_client._conversation import Conversation, Pause, Question, Result
+from endface_client._errors import ClientError, closed_meanwhile
+from endface_client._wire import Job, Picture, Reply
 
 
 class AsyncClient(BaseClient):
@@ -41,7 +42,7 @@ class AsyncClient(BaseClient):
         """Close the connection; calls that are under way are cancelled."""
         self._closed = True
         if self._triton is not None:
-            await self._hold(self._shared_memory.close())
+            await self._hold(self._attempts.close())
             await self._triton.close()
 
     async def inspect(  # noqa: PLR0913 - all but the picture are optional and by keyword
@@ -56,7 +57,11 @@ class AsyncClient(BaseClient):
         name: str | None = None,
     ) -> Report:
         """Inspect one picture, as ``Client.inspect`` does; cancelling the task cancels the call."""
-        return await self._run(self._job(Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name)))
+        return (await self.ask(Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name))).report
+
+    async def ask(self, picture: Picture | Job) -> Reply:
+        """As ``inspect``, with how often the picture was sent beside its report."""
+        return await self._run(self._job(picture), repeat=self._repeat)
 
     @overload
     def inspect_many(
@@ -75,46 +80,54 @@ class AsyncClient(BaseClient):
 
     async def health(self) -> None:
         """Pass a small drawn picture through the whole ensemble, as ``Client.health`` does."""
-        await self._run(self._health_job())
+        await self._run(self._health_job(), repeat=False)
 
-    async def _run(self, job: Job) -> Report:
+    async def _run(self, job: Job, *, repeat: bool) -> Reply:
         self._check_open()
         call = await asyncio.to_thread(self._prepared, job)
-        return await self._hold(self._inspection(call))
+        return await self._hold(self._attempts.inspect(call, self.deadline_s, repeat=repeat))
 
     async def _hold(self, conversation: Conversation[Result]) -> Result:
         """Ask what it asks until it has its result."""
-        if self._triton is None:
-            self._triton = triton.InferenceServerClient(**self._channel)
         with contextlib.closing(conversation):
             try:
-                question = next(conversation)
+                step = next(conversation)
                 while True:
                     try:
-                        answer = await getattr(self._triton, question.method)(**question.arguments)
+                        answer = await self._take(step)
                     except InferenceServerException as exc:
-                        question = conversation.throw(exc)
+                        step = conversation.throw(exc)
                     else:
-                        question = conversation.send(answer)
+                        step = conversation.send(answer)
             except StopIteration as end:
                 result: Result = end.value
                 return result
+
+    async def _take(self, step: Question | Pause) -> Any:
+        if isinstance(step, Pause):
+            return await asyncio.sleep(step.seconds)
+        if self._triton is None:
+            self._triton = triton.InferenceServerClient(**self._channel)
+        try:
+            return await getattr(self._triton, step.method)(**step.arguments)
+        except UsageError as exc:
+            raise closed_meanwhile() from exc
 
     async def _stream(
         self, pictures: Iterable[Picture | Job], concurrency: int, return_errors: bool
     ) -> AsyncIterator[Report | ClientError]:
         ahead = 2 * concurrency  # a second window keeps the server busy while the oldest picture is slow
         turns = asyncio.Semaphore(concurrency)
-        jobs = map(self._job, pictures)
+        pictures = iter(pictures)
         waiting: deque[asyncio.Task[Report]] = deque()
 
-        async def in_turn(job: Job) -> Report:
+        async def in_turn(job: Picture | Job) -> Report:
             async with turns:
-                return await self._run(job)
+                return (await self.ask(job)).report
 
         try:
             while True:
-                waiting.extend(asyncio.create_task(in_turn(job)) for job in islice(jobs, ahead - len(waiting)))
+                waiting.extend(asyncio.create_task(in_turn(job)) for job in islice(pictures, ahead - len(waiting)))
                 if not waiting:
                     return
                 try:

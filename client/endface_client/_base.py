@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,15 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.errors import ConfigurationError
-from endface.report import Report
 from endface_client import _wire
-from endface_client._conversation import Conversation
-from endface_client._errors import ServerUnavailable, translated
-from endface_client._shared_memory import SharedMemory
+from endface_client._attempts import Attempts
+from endface_client._errors import ServerUnavailable
 from endface_client._wire import Call, Job, Picture
 
 DEFAULT_SERVER: Final = "127.0.0.1:8001"
 """Where ``endface serve`` listens on the machine it runs on; 8001 is Triton's own gRPC port."""
+
+# gRPC's own options, see grpc_types.h.
+_CHANNEL: Final = (
+    ("grpc.max_send_message_length", -1),  # pictures exceed the 4 MiB that are gRPC's default
+    ("grpc.max_receive_message_length", -1),
+    # A connection whose other end is frozen or gone is given up after five seconds, and so leaves the round robin.
+    # Only while a picture is under way, and twice at most until the next is sent: what servers take for abuse is more.
+    ("grpc.keepalive_time_ms", 2000),
+    ("grpc.keepalive_timeout_ms", 3000),
+    ("grpc.http2.ping_timeout_ms", 3000),  # without it gRPC waits a minute, whatever keepalive_timeout says
+    # Whoever comes back is found within a second; by default gRPC waits up to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.min_reconnect_backoff_ms", 2000),  # in spite of its name: how long a connection may take
+)
 
 _HEALTH_PROFILE: Final = "mm-pc"  # every server has it, and health is not about the verdict
 
@@ -60,14 +72,23 @@ class TLS:
 class BaseClient(ABC):
     """Settings of a client; see ``Client`` and ``AsyncClient``.
 
+    What fails for a reason that passes - no connection, a server that starts, stops or repairs itself, a full queue -
+    is tried again until the deadline, after pauses that grow.  With the default deadline a server may be away for five
+    seconds, and any of several servers for good, and no picture is lost.  Once no server has answered for a whole
+    deadline, pictures do not wait any more: each is tried once on each server, until one answers.
+
+    Big pictures for one server on this machine travel through shared memory, which the client sees to by itself.
+
     Args:
         servers: "host:port", or several separated by commas: calls then go round robin over all that are alive.  One
             name is resolved by gRPC whenever it connects, several are resolved once, to IPv4 addresses.
         profile: the limits to judge by where a call names none.
-        deadline_s: seconds from sending a picture to its report, connecting included.
+        deadline_s: seconds from sending a picture to its report, connecting and all attempts included.  Of several
+            servers each gets half of what is left, so that another one can be tried if it hangs.
         cladding_um: true cladding diameter where a call names none.
         um_per_px: the camera's scale where a call names none.
         tls: certificates; None talks in the clear.
+        repeat: False sends each picture once, for programs that see to failures themselves.
 
     Raises:
         ServerUnavailable: one of several servers has no address.
@@ -83,6 +104,7 @@ class BaseClient(ABC):
         cladding_um: float | None = None,
         um_per_px: float | None = None,
         tls: TLS | None = None,
+        repeat: bool = True,
     ) -> None:
         self.servers = servers
         self.deadline_s = deadline_s
@@ -90,7 +112,8 @@ class BaseClient(ABC):
         self._cladding_um = cladding_um
         self._um_per_px = um_per_px
         self._channel = channel_arguments(servers, tls)
-        self._shared_memory = SharedMemory("" if "," in servers else servers.strip())
+        self._repeat = repeat
+        self._attempts = Attempts(servers, len(addresses(servers)))
         self._closed = False
         self._open()
 
@@ -118,15 +141,8 @@ class BaseClient(ABC):
     def _prepared(self, job: Job) -> Call:
         """Read and encode a job's picture; this waits for disks and the name service, never for a server."""
         call = _wire.pack(job)
-        self._shared_memory.look(call)
+        self._attempts.look(call)
         return call
-
-    def _inspection(self, call: Call) -> Conversation[Report]:
-        """How a picture is inspected."""
-        ends_s = time.monotonic() + self.deadline_s
-        with translated(self.servers):
-            result = yield from self._shared_memory.infer(call, ends_s)
-        return _wire.unpack(call, result)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -135,16 +151,25 @@ class BaseClient(ABC):
 
 def channel_arguments(servers: str, tls: TLS | None) -> Mapping[str, Any]:
     """Arguments of tritonclient's InferenceServerClient for one or several servers."""
-    addresses = [address.strip() for address in servers.split(",") if address.strip()]
-    if not addresses:
-        raise ServerUnavailable("no server is named; give host:port, such as 127.0.0.1:8001")
-    several = len(addresses) > 1
-    options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]  # pictures exceed 4 MiB
+    named = addresses(servers)
+    several = len(named) > 1
     return {
-        "url": "ipv4:" + ",".join(map(_resolved, addresses)) if several else addresses[0],
+        "url": "ipv4:" + ",".join(map(_resolved, named)) if several else named[0],
         "creds": tls.credentials() if tls else None,
-        "channel_args": [*options, ("grpc.lb_policy_name", "round_robin")] if several else options,
+        "channel_args": [*_CHANNEL, ("grpc.lb_policy_name", "round_robin")] if several else list(_CHANNEL),
     }
+
+
+def addresses(servers: str) -> list[str]:
+    """The addresses in a list of servers.
+
+    Raises:
+        ServerUnavailable: there is none.
+    """
+    named = [address.strip() for address in servers.split(",") if address.strip()]
+    if not named:
+        raise ServerUnavailable("no server is named; give host:port, such as 127.0.0.1:8001")
+    return named
 
 
 def _resolved(address: str) -> str:

@@ -1,7 +1,7 @@
 """What a client says to a server, and in which order, without a word on waiting.
 
-A conversation is a generator: it yields each question, is sent the answer, or is thrown tritonclient's error, and
-returns its result.  ``Client`` asks and waits, ``AsyncClient`` asks and awaits; neither decides anything.
+A conversation is a generator: it yields each question, is sent the answer or thrown tritonclient's error, and returns
+its result.  ``Client`` asks and waits, ``AsyncClient`` asks and awaits; neither decides anything.
 """
 
 from __future__ import annotations
@@ -21,4 +21,11 @@ class Question:
     arguments: dict[str, Any]
 
 
-Conversation: TypeAlias = Generator[Question, Any, Result]
+@dataclass(frozen=True)
+class Pause:
+    """Nothing, for so many seconds."""
+
+    seconds: float
+
+
+Conversation: TypeAlias = Generator[Question | Pause, Any, Result]

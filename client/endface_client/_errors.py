@@ -29,9 +29,16 @@ from endface.errors import EndfaceError
 
 
 class ClientError(EndfaceError):
-    """Base of all errors of the client: the picture was not inspected."""
+    """Base of all errors of the client: the picture was not inspected.
+
+    Attributes:
+        transient: whether the same picture may well be inspected a little later; the client tried that itself.
+        attempts: how often the picture was sent; 0 if it was refused here.
+    """
 
     code = "client_error"
+    transient: bool = False
+    attempts: int = 0
 
 
 class UnreadablePicture(ClientError):
@@ -54,6 +61,7 @@ class ServerUnavailable(ClientError):
     """No server could be reached, or it is starting or stopping."""
 
     code = "server_unavailable"
+    transient = True
 
 
 class Overloaded(ServerUnavailable):
@@ -66,6 +74,7 @@ class DeadlineExceeded(ClientError):
     """No answer came within the client's deadline."""
 
     code = "deadline_exceeded"
+    transient = True
 
 
 class ServerError(ClientError):
@@ -130,7 +139,10 @@ def client_error(status: str | None, message: str) -> ClientError:
         return InvalidRequest(coded["sentence"], coded["code"]) if coded else InvalidRequest(text)
     if kind is ServerUnavailable and _QUEUE_FULL.search(text):
         kind = Overloaded
-    return kind(text)
+    error = kind(text)
+    if name == grpc.StatusCode.INTERNAL.name and not _CODED.match(text):
+        error.transient = True  # not a stage's word: Triton lost the stage's process, or is ending
+    return error
 
 
 @contextmanager
@@ -150,3 +162,8 @@ def translated(servers: str) -> Iterator[None]:
         if not isinstance(error, InvalidRequest):
             error.args = (_SENTENCES[type(error)].format(servers=servers, words=error),)
         raise error from exc
+
+
+def closed_meanwhile() -> InferenceServerException:
+    """What tritonclient does not say of a call on a connection that this client has closed."""
+    return InferenceServerException("the client was closed", str(grpc.StatusCode.CANCELLED))

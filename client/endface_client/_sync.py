@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Literal, Self, overload
+from typing import Any, Literal, Self, overload
 
 from tritonclient import grpc as triton
 from tritonclient.utils import InferenceServerException
 
 from endface.report import Report
 from endface_client._base import BaseClient, check_concurrency
-from endface_client._conversation import Conversation, Result
-from endface_client._errors import ClientError
-from endface_client._wire import Job, Picture
+from endface_client._conversation import Conversation, Pause, Question, Result
+from endface_client._errors import ClientError, closed_meanwhile
+from endface_client._wire import Job, Picture, Reply
 
 
 class Client(BaseClient):
@@ -29,6 +30,7 @@ class Client(BaseClient):
     """
 
     def _open(self) -> None:
+        self._closing = threading.Event()
         self._triton = triton.InferenceServerClient(**self._channel)
 
     def __enter__(self) -> Self:
@@ -40,7 +42,8 @@ class Client(BaseClient):
     def close(self) -> None:
         """Close the connection; calls that are under way end with ServerUnavailable."""
         self._closed = True
-        self._hold(self._shared_memory.close())
+        self._closing.set()
+        self._hold(self._attempts.close())
         self._triton.close()
 
     def inspect(  # noqa: PLR0913 - all but the picture are optional and by keyword
@@ -61,12 +64,16 @@ class Client(BaseClient):
         Raises:
             UnreadablePicture: there is no such picture here; nothing was sent.
             InvalidRequest: the server refused the request, such as an unknown profile.
-            ServerUnavailable: no server answered; Overloaded if its queue is full.
+            ServerUnavailable: no server answered in time; Overloaded if its queue was full.
             DeadlineExceeded: the report did not come in time.
             ServerError: the server failed.
             ProtocolError: the answer is not the report of this picture.
         """
-        return self._run(self._job(Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name)))
+        return self.ask(Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name)).report
+
+    def ask(self, picture: Picture | Job) -> Reply:
+        """As ``inspect``, with how often the picture was sent beside its report."""
+        return self._run(self._job(picture), repeat=self._repeat)
 
     @overload
     def inspect_many(
@@ -100,46 +107,58 @@ class Client(BaseClient):
     def health(self) -> None:
         """Pass a small drawn picture through the whole ensemble; returns if its report comes back, whatever it says.
 
+        It is sent once: health is about now.
+
         Raises:
             ClientError: no inspection is possible now; as ``inspect``.
         """
-        self._run(self._health_job())
+        self._run(self._health_job(), repeat=False)
 
-    def _run(self, job: Job) -> Report:
+    def _run(self, job: Job, *, repeat: bool) -> Reply:
         self._check_open()
-        return self._hold(self._inspection(self._prepared(job)))
+        return self._hold(self._attempts.inspect(self._prepared(job), self.deadline_s, repeat=repeat))
 
     def _hold(self, conversation: Conversation[Result]) -> Result:
         """Ask what it asks until it has its result."""
         with contextlib.closing(conversation):
             try:
-                question = next(conversation)
+                step = next(conversation)
                 while True:
                     try:
-                        answer = getattr(self._triton, question.method)(**question.arguments)
+                        answer = self._take(step)
                     except InferenceServerException as exc:
-                        question = conversation.throw(exc)
+                        step = conversation.throw(exc)
                     else:
-                        question = conversation.send(answer)
+                        step = conversation.send(answer)
             except StopIteration as end:
                 result: Result = end.value
                 return result
+
+    def _take(self, step: Question | Pause) -> Any:
+        if isinstance(step, Pause):
+            return self._closing.wait(step.seconds)
+        try:
+            return getattr(self._triton, step.method)(**step.arguments)
+        except ValueError as exc:
+            if not self._closed:
+                raise
+            raise closed_meanwhile() from exc
 
     def _stream(
         self, pictures: Iterable[Picture | Job], concurrency: int, return_errors: bool
     ) -> Iterator[Report | ClientError]:
         ahead = 2 * concurrency  # a second window keeps the threads busy while the oldest picture is slow
-        jobs = map(self._job, pictures)
-        waiting: deque[Future[Report]] = deque()
+        pictures = iter(pictures)
+        waiting: deque[Future[Reply]] = deque()
         pool = ThreadPoolExecutor(concurrency, "endface-client")
         try:
             while True:
-                waiting.extend(pool.submit(self._run, job) for job in islice(jobs, ahead - len(waiting)))
+                waiting.extend(pool.submit(self.ask, job) for job in islice(pictures, ahead - len(waiting)))
                 if not waiting:
                     return
                 oldest = waiting.popleft()
                 try:
-                    yield oldest.result()
+                    yield oldest.result().report
                 except ClientError as exc:
                     if not return_errors:
                         raise

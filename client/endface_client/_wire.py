@@ -82,6 +82,19 @@ class Call:
         }
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What came of a picture that was inspected.
+
+    Attributes:
+        report: what the server found.
+        attempts: how often the picture was sent until its report came; 1 where nothing failed.
+    """
+
+    report: Report
+    attempts: int
+
+
 def encode(picture: Picture) -> bytes:
     """The bytes that are sent for a picture: a file's as they are, an array's as PNG without loss.
 

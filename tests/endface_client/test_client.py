@@ -6,7 +6,9 @@ import asyncio
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,7 @@ def test_an_empty_picture_is_refused_with_the_servers_code(connect, fake_server)
         (Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"), Overloaded, "overloaded"),
         (Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "too late"), DeadlineExceeded, "deadline_exceeded"),
         (Failure(grpc.StatusCode.INTERNAL, "Stub process is not healthy"), ServerError, "server_error"),
+        (Failure(grpc.StatusCode.INTERNAL, "internal: its log says why"), ServerError, "server_error"),
         (Failure(grpc.StatusCode.NOT_FOUND, "unknown model"), ServerUnavailable, "server_unavailable"),
         (Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such"), InvalidRequest, "bad_parameter"),
     ],
@@ -185,10 +188,10 @@ def test_a_failed_call_is_a_typed_error_with_its_cause(connect, fake_server, fai
     """Each way a call can fail has its class and code, and keeps the library's error as its cause."""
     fake_server.answer = failure
     with pytest.raises(ClientError) as caught:
-        connect(fake_server.address).inspect(b"a picture")
+        connect(fake_server.address, repeat=False).inspect(b"a picture")
 
     assert type(caught.value) is expected
-    assert caught.value.code == code
+    assert (caught.value.code, caught.value.attempts) == (code, 1)
     assert failure.message.rpartition(": ")[2] in str(caught.value)
     assert caught.value.__cause__ is not None
 
@@ -196,8 +199,10 @@ def test_a_failed_call_is_a_typed_error_with_its_cause(connect, fake_server, fai
 def test_a_server_that_is_down_is_named(connect):
     """The message names the address that nobody answers at."""
     address = f"127.0.0.1:{unused_port()}"
-    with pytest.raises(ServerUnavailable, match=address):
-        connect(address).inspect(b"a picture")
+    with pytest.raises(ServerUnavailable, match=rf"{address} takes no pictures; .* tried \d+ times") as caught:
+        connect(address, deadline_s=0.3).inspect(b"a picture")
+
+    assert caught.value.attempts > 1
 
 
 def test_a_slow_server_meets_the_deadline(connect, fake_server, gate):
@@ -293,7 +298,7 @@ def test_no_pictures_give_no_reports(connect, fake_server):
 
 def fails_on(name: str) -> Callable[[Received], Answer]:
     """A server that stumbles over one picture."""
-    failure = Failure(grpc.StatusCode.INTERNAL, "stumbled")
+    failure = Failure(grpc.StatusCode.INTERNAL, "internal: stumbled")
     return lambda received: failure if received.parameters["name"] == name else PASS
 
 
@@ -416,3 +421,29 @@ def test_closing_a_client_ends_its_calls(fake_server, gate):
     thread.join(30)
 
     assert [type(error) for error in caught] == [ServerUnavailable]
+
+
+def test_closing_a_client_ends_its_waiting():
+    """A picture that waits for a dead server is given up when the client closes, long before its deadline."""
+    client = Client(f"127.0.0.1:{unused_port()}", profile="mm-pc", deadline_s=3600)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(client.inspect, b"a picture")
+        while client._attempts._circuit._failing is None:
+            time.sleep(0.001)
+        client.close()
+        with pytest.raises(ServerUnavailable):
+            waiting.result()
+
+
+def test_closing_an_async_client_ends_its_waiting():
+    """As above; a task that pauses ends with an error of its own, one that asks is cancelled."""
+
+    async def scenario() -> Any:
+        client = AsyncClient(f"127.0.0.1:{unused_port()}", profile="mm-pc", deadline_s=3600)
+        waiting = asyncio.create_task(client.inspect(b"a picture"))
+        while client._attempts._circuit._failing is None:
+            await asyncio.sleep(0.001)
+        await client.close()
+        return await asyncio.gather(waiting, return_exceptions=True)
+
+    assert isinstance(asyncio.run(scenario())[0], ServerUnavailable | asyncio.CancelledError)

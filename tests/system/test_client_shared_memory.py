@@ -100,7 +100,7 @@ def test_a_deadline_ends_the_use_of_a_region(client, regions, bmp):
     reports = [client.inspect(bytes([index]) * 300_000) for index in range(8)]
 
     assert len({report.image.sha256 for report in reports}) == 8
-    assert not before & {region.name for region in client._shared_memory._regions._all}
+    assert not before & {region.name for region in client._attempts._shared_memory._regions._all}
 
 
 def test_cancelled_tasks_leave_the_client_usable(server, regions, bmp):

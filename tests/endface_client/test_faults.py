@@ -1,0 +1,139 @@
+"""Both clients through a proxy that lets calls fail: one outcome for each picture, and always its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from endface.image import sha256
+from endface_client import AsyncClient, Client, ClientError, Job, ProtocolError, Reply, ServerError, ServerUnavailable
+from endface_client.testing import FakeServer
+from tests.endface_client.faults import BUG, FAULTS, FULL, HARMLESS, TRANSIENT, Faulty, crossed, dropped
+
+PICTURES = 6
+BUSY_S = 30.0  # a deadline that nothing meets by accident, however busy this machine is
+
+
+@pytest.fixture(scope="module")
+def faulty() -> Iterator[Faulty]:
+    """A proxy in front of a server that passes every picture."""
+    with FakeServer() as server, Faulty(server.address) as proxy:
+        yield proxy
+
+
+def jobs() -> list[Job]:
+    """Pictures with names, each of its own bytes."""
+    return [Job(b"picture %d" % index, name=str(index)) for index in range(PICTURES)]
+
+
+def by_threads(address: str, **options: Any) -> list[Reply | ClientError]:
+    """All at once with one Client."""
+
+    def ask(job: Job) -> Reply | ClientError:
+        try:
+            return client.ask(job)
+        except ClientError as exc:
+            return exc
+
+    with Client(address, profile="mm-pc", **options) as client, ThreadPoolExecutor(PICTURES) as threads:
+        return list(threads.map(ask, jobs()))
+
+
+def by_tasks(address: str, **options: Any) -> list[Reply | ClientError]:
+    """All at once with one AsyncClient."""
+
+    async def scenario() -> list[Any]:
+        async with AsyncClient(address, profile="mm-pc", **options) as client:
+            return await asyncio.gather(*map(client.ask, jobs()), return_exceptions=True)
+
+    return asyncio.run(scenario())
+
+
+@pytest.fixture(params=[by_threads, by_tasks])
+def ask_all(request):
+    """Either client."""
+    return request.param
+
+
+few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def check(outcomes: list[Reply | ClientError], faulty: Faulty) -> None:
+    """Each picture has its own report or an error, and was tried as often as is said."""
+    assert len(outcomes) == PICTURES
+    for job, outcome in zip(jobs(), outcomes, strict=True):
+        assert isinstance(outcome, Reply | ClientError)
+        assert outcome.attempts >= faulty.seen[job.name]  # what was cut off may never have arrived
+        if isinstance(outcome, Reply):
+            assert outcome.report.image.sha256 == sha256(job.picture)
+
+
+@few
+@given(plan=st.lists(st.sampled_from(sorted(FAULTS)), max_size=12))
+def test_any_faults_leave_one_outcome_for_each_picture(faulty, ask_all, plan):
+    """Whatever goes wrong, and for whichever picture: a report or an error comes, and no report is another's."""
+    faulty.plan.clear()
+    faulty.plan.extend(FAULTS[name] for name in plan)
+    faulty.seen.clear()
+    outcomes = ask_all(faulty.address, deadline_s=1.0)
+
+    check(outcomes, faulty)
+    lasting = sum(isinstance(outcome, ProtocolError) for outcome in outcomes)
+    assert lasting <= plan.count("crossed")
+
+
+@few
+@given(plan=st.lists(st.sampled_from(sorted(HARMLESS | TRANSIENT)), max_size=12))
+def test_no_picture_is_lost_to_what_passes(faulty, ask_all, plan):
+    """Lost connections, lost answers, dead stages, full queues: every report comes in the end."""
+    faulty.plan.clear()
+    faulty.plan.extend(FAULTS[name] for name in plan)
+    faulty.seen.clear()
+    outcomes = ask_all(faulty.address, deadline_s=BUSY_S)
+
+    check(outcomes, faulty)
+    assert all(isinstance(outcome, Reply) for outcome in outcomes)
+
+
+def test_attempts_are_counted(faulty, ask_all):
+    """Beside the report stands how often its picture was sent."""
+    faulty.plan.extend([FULL] * 2)
+    outcomes = ask_all(faulty.address, deadline_s=BUSY_S)
+
+    assert sum(outcome.attempts for outcome in outcomes) == PICTURES + 2
+
+
+@pytest.mark.parametrize(("fault", "kind"), [(BUG, ServerError), (crossed, ProtocolError)])
+def test_what_does_not_pass_is_not_repeated(faulty, ask_all, fault, kind):
+    """A stage's own failure and the report of another picture are told at once, and cost no other picture."""
+    faulty.plan.append(fault)
+    faulty.seen.clear()
+    outcomes = ask_all(faulty.address, deadline_s=BUSY_S)
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == sorted(
+        [kind.__name__] + ["Reply"] * (PICTURES - 1)
+    )
+    assert set(faulty.seen.values()) == {1}
+
+
+def test_nothing_is_repeated_unless_wanted(faulty, ask_all):
+    """A program that sees to failures itself gets each of them."""
+    faulty.plan.append(FULL)
+    outcomes = ask_all(faulty.address, deadline_s=BUSY_S, repeat=False)
+
+    assert sum(isinstance(outcome, ServerUnavailable) for outcome in outcomes) == 1
+
+
+def test_a_server_that_hangs_costs_no_picture(faulty, ask_all):
+    """Of two servers as one target one swallows pictures: the other one inspects them in the same deadline."""
+    with FakeServer() as healthy:
+        faulty.plan.extend([dropped] * 2)
+        outcomes = ask_all(f"{faulty.address},{healthy.address}", deadline_s=6.0)
+
+    assert all(isinstance(outcome, Reply) for outcome in outcomes)
