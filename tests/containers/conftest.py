@@ -147,12 +147,18 @@ def server(stack: Stack) -> Stack:
     return stack
 
 
-@pytest.fixture
-def fleet(stack: Stack) -> Iterator[Stack]:
-    """The stack with three healthy servers."""
-    stack.up("endface", "endface-2", "endface-3")
-    yield stack
+@pytest.fixture(scope="module")
+def _more_servers(stack: Stack) -> Iterator[None]:
+    """Room for the fleet's other servers while a module's tests run."""
+    yield
     stack.compose("rm", "--stop", "--force", "endface-2", "endface-3")
+
+
+@pytest.fixture
+def fleet(stack: Stack, _more_servers: None) -> Stack:
+    """The stack with three healthy servers, whatever the test before did to them."""
+    stack.up("endface", "endface-2", "endface-3")
+    return stack
 
 
 @pytest.fixture
