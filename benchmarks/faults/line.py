@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Self
 
-from benchmarks.connection import StationClient
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import Json
 from benchmarks.pictures import Picture
-from endface_client import ClientError
+from endface_client import Client, ClientError
 
 _PATIENCE_S = 120.0
 _POLL_S = 0.01
@@ -95,7 +94,7 @@ class Line:
         return sum(bool(call.verdict) for call in self._calls)
 
     def _work(self, pictures: Sequence[Picture]) -> None:
-        with StationClient(self._servers, profile=self._profile) as client:
+        with Client(self._servers, profile=self._profile) as client:
             for picture in cycle(pictures):
                 if self._stop.is_set():
                     return
