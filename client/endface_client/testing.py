@@ -160,6 +160,12 @@ class _Service(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[m
             _abort(context, answer)
         return _response(answer.to_json().encode() if isinstance(answer, Report) else answer)
 
+    def SystemSharedMemoryStatus(  # noqa: N802 - the protocol's name
+        self, _request: service_pb2.SystemSharedMemoryStatusRequest, context: grpc.ServicerContext
+    ) -> NoReturn:
+        """No memory is shared: big pictures come through gRPC."""
+        _abort(context, Failure(grpc.StatusCode.UNIMPLEMENTED, "no shared memory"))
+
 
 def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:
     context.abort(failure.status, failure.message)

@@ -70,8 +70,8 @@ def by_name(**answers: Answer) -> Callable[[Received], Answer]:
         ({}, 0),
         ({"b": FAIL}, 1),
         ({"b": INVALID}, 1),
-        ({"b": Failure(grpc.StatusCode.INTERNAL, "stumbled")}, 2),
-        ({"a": FAIL, "b": Failure(grpc.StatusCode.INTERNAL, "stumbled")}, 2),
+        ({"b": Failure(grpc.StatusCode.INTERNAL, "internal: stumbled")}, 2),
+        ({"a": FAIL, "b": Failure(grpc.StatusCode.INTERNAL, "internal: stumbled")}, 2),
     ],
     ids=["all pass", "a fail", "an invalid", "an error", "an error beside a fail"],
 )
@@ -97,7 +97,7 @@ def test_the_table_shows_verdict_reason_and_sum(run, fake_server, folder):
 
 def test_one_failed_picture_costs_no_other(run, fake_server, folder):
     """The rest of the run is inspected and shown."""
-    fake_server.answer = by_name(b=Failure(grpc.StatusCode.INTERNAL, "stumbled"))
+    fake_server.answer = by_name(b=Failure(grpc.StatusCode.INTERNAL, "internal: stumbled"))
     output = run("inspect", folder, "--profile", "mm-pc").stdout
 
     assert output.count("pass") == 3  # two rows and the sum
@@ -177,7 +177,7 @@ def test_a_picture_that_changes_meanwhile_is_not_passed_off(run, fake_server, fo
 
 def test_a_failed_picture_has_its_card(run, fake_server, folder, tmp_path):
     """The page shows what was not inspected as well."""
-    fake_server.answer = by_name(b=Failure(grpc.StatusCode.INTERNAL, "stumbled"))
+    fake_server.answer = by_name(b=Failure(grpc.StatusCode.INTERNAL, "internal: stumbled"))
     run("inspect", folder, "--profile", "mm-pc", "--out", tmp_path)
     text = (tmp_path / "index.html").read_text()
 
