@@ -97,7 +97,7 @@ RUN cd /tmp/lock \
  && python3 -m venv --without-pip /opt/endface \
  && python3 requirements.py client onnxruntime >requirements.txt \
  && pip --python /opt/endface/bin/python install --only-binary :all: --constraint constraints.txt --requirement requirements.txt \
-      onnx cuda-bindings "tensorrt-cu13-bindings==${TENSORRT}" \
+      onnx pyyaml cuda-bindings "tensorrt-cu13-bindings==${TENSORRT}" \
  && echo "from tensorrt_bindings import *; from tensorrt_bindings import __version__" \
       >"$(/opt/endface/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tensorrt.py" \
  && rm -r /tmp/lock
