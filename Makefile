@@ -11,7 +11,7 @@ PATHS := src client build benchmarks tests model_repository
 .DEFAULT_GOAL := help
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo ## Inspect samples/ (or IMAGES=folder) on a real Triton; reports go to out/
 	PATH="$(CURDIR)/$(BIN):$$PATH" endface demo "$(IMAGES)" --profile "$(PROFILE)" --out "$(OUT)"
@@ -21,6 +21,9 @@ serve: $(VENV)/demo ## Run the server on this machine until Ctrl-C
 
 test: $(VENV)/test ## Run all tests, a real Triton included
 	$(BIN)/python -m pytest
+
+test-containers: $(VENV)/test ## Build the images and run them, where a Docker engine answers
+	$(BIN)/python -m pytest -m containers tests/containers
 
 lint: $(VENV)/test ## Check style, types and the direction of imports
 	$(BIN)/ruff check $(PATHS)
@@ -59,4 +62,4 @@ $(VENV)/test: $(VENV)/demo
 	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build,rtx,litert,bench]' --group dev
 	touch $@
 
-.PHONY: help demo serve test lint format bench fuzz model clean
+.PHONY: help demo serve test test-containers lint format bench fuzz model clean
