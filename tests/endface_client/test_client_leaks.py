@@ -52,7 +52,7 @@ def test_clients_that_are_dropped_leave_nothing():
     memory, opened, threads = growth(made, MADE)
 
     assert memory < GROWTH_BYTES
-    assert (opened, threads) == (0, 0)
+    assert max(opened, threads) <= 0  # what earlier tests left may go meanwhile
 
 
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "dropped"])

@@ -103,6 +103,7 @@ def test_no_picture_is_lost_to_what_passes(faulty, ask_all, plan):
 
 def test_attempts_are_counted(faulty, ask_all):
     """Beside the report stands how often its picture was sent."""
+    faulty.plan.clear()
     faulty.plan.extend([FULL] * 2)
     outcomes = ask_all(faulty.address, deadline_s=BUSY_S)
 
