@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from endface.contract import UM_PER_PX, Label
 from endface_build.canvas import UNDECIDED
-from endface_build.dataset import SquareSet
 from endface_build.engine import Engine
 from endface_build.raster import Window
+
+if TYPE_CHECKING:
+    from endface_build.dataset import SquareSet
 
 MIN_UM = 3.0
 """Smaller marks count neither as defects nor as alarms."""
@@ -129,6 +131,8 @@ def evaluate(engine: Engine, data: SquareSet, progress: Callable[[int], None] | 
 
 def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
     """``evaluate`` from files: a network and the folder of a held-out set."""
+    from endface_build.dataset import SquareSet  # torch: only where a set is opened
+
     return evaluate(Engine(model), SquareSet(folder), progress)
 
 
