@@ -6,9 +6,12 @@ its result.  ``Client`` asks and waits, ``AsyncClient`` asks and awaits; neither
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import contextlib
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
+
+from tritonclient.utils import InferenceServerException
 
 Result = TypeVar("Result")
 
@@ -29,3 +32,25 @@ class Pause:
 
 
 Conversation: TypeAlias = Generator[Question | Pause, Any, Result]
+
+
+def hold(conversation: Conversation[Result], take: Callable[[Question | Pause], Any]) -> Result:
+    """Ask what a conversation asks until it has its result.
+
+    Args:
+        conversation: it is closed in any case.
+        take: gives the answer of one step, or raises tritonclient's error.
+    """
+    with contextlib.closing(conversation):
+        try:
+            step = next(conversation)
+            while True:
+                try:
+                    answer = take(step)
+                except InferenceServerException as exc:
+                    step = conversation.throw(exc)
+                else:
+                    step = conversation.send(answer)
+        except StopIteration as end:
+            result: Result = end.value
+            return result

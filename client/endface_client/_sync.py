@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,11 +10,10 @@ from itertools import islice
 from typing import Any, Literal, Self, overload
 
 from tritonclient import grpc as triton
-from tritonclient.utils import InferenceServerException
 
 from endface.report import Report
 from endface_client._base import BaseClient, check_concurrency
-from endface_client._conversation import Conversation, Pause, Question, Result
+from endface_client._conversation import Pause, Question, hold
 from endface_client._errors import ClientError, closed_meanwhile
 from endface_client._wire import Job, Picture, Reply
 
@@ -43,7 +41,7 @@ class Client(BaseClient):
         """Close the connection; calls that are under way end with ServerUnavailable."""
         self._closed = True
         self._closing.set()
-        self._hold(self._attempts.close())
+        hold(self._attempts.close(), self._take)
         self._triton.close()
 
     def inspect(  # noqa: PLR0913 - all but the picture are optional and by keyword
@@ -116,23 +114,7 @@ class Client(BaseClient):
 
     def _run(self, job: Job, *, repeat: bool) -> Reply:
         self._check_open()
-        return self._hold(self._attempts.inspect(self._prepared(job), self.deadline_s, repeat=repeat))
-
-    def _hold(self, conversation: Conversation[Result]) -> Result:
-        """Ask what it asks until it has its result."""
-        with contextlib.closing(conversation):
-            try:
-                step = next(conversation)
-                while True:
-                    try:
-                        answer = self._take(step)
-                    except InferenceServerException as exc:
-                        step = conversation.throw(exc)
-                    else:
-                        step = conversation.send(answer)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
+        return hold(self._attempts.inspect(self._prepared(job), self.deadline_s, repeat=repeat), self._take)
 
     def _take(self, step: Question | Pause) -> Any:
         if isinstance(step, Pause):

@@ -18,7 +18,7 @@ from endface import contract
 from endface_client import ClientError, DeadlineExceeded, Job, Overloaded, Reply, ServerError, ServerUnavailable
 from endface_client import _attempts as module
 from endface_client._attempts import Attempts
-from endface_client._conversation import Conversation, Pause, Question
+from endface_client._conversation import Pause, Question, hold
 from endface_client._wire import Call, pack
 from endface_client.testing import PASS
 
@@ -77,22 +77,9 @@ class World:
                 patch.setattr(module, name, self)
             patch.setattr("endface_client._shared_memory.time", self)
             try:
-                return self._hold(self.attempts.inspect(CALL, DEADLINE_S, **options))
+                return hold(self.attempts.inspect(CALL, DEADLINE_S, **options), self._take)
             except ClientError as exc:
                 return exc
-
-    def _hold(self, conversation: Conversation[Any]) -> Any:
-        try:
-            step = next(conversation)
-            while True:
-                try:
-                    answer = self._take(step)
-                except InferenceServerException as exc:
-                    step = conversation.throw(exc)
-                else:
-                    step = conversation.send(answer)
-        except StopIteration as end:
-            return end.value
 
     def _take(self, step: Question | Pause) -> Any:
         if isinstance(step, Pause):

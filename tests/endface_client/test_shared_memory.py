@@ -12,7 +12,7 @@ import pytest
 from tritonclient.utils import InferenceServerException
 
 from endface_client import Job, _shared_memory
-from endface_client._conversation import Question
+from endface_client._conversation import Question, hold
 from endface_client._region import FOLDER
 from endface_client._shared_memory import SMALLEST_PICTURE_BYTES, SharedMemory, is_near
 from endface_client._wire import pack
@@ -68,17 +68,7 @@ class Played:
 
     def hold(self, conversation: Any) -> Any:
         """Answer a client until it has its result."""
-        try:
-            question = next(conversation)
-            while True:
-                try:
-                    answer = self.answer(question)
-                except InferenceServerException as exc:
-                    question = conversation.throw(exc)
-                else:
-                    question = conversation.send(answer)
-        except StopIteration as end:
-            return end.value
+        return hold(conversation, self.answer)
 
 
 Inspect = Callable[..., Any]
