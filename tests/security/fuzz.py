@@ -16,9 +16,8 @@ import os
 import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -30,7 +29,9 @@ import numpy as np
 from endface import contract, stages
 from endface.errors import RequestError
 from endface.report import Report
+from endface_build.manifest import write_whole
 from tests.security import mutations
+from tests.security.tally import Outcome, Tally
 
 LIMIT_S: Final = 1.0
 """Processor time that a picture may take."""
@@ -38,40 +39,10 @@ LIMIT_S: Final = 1.0
 _SILENT_S: Final = 120.0
 """A process that says nothing for so long waits for something that never comes."""
 
+_PART: Final = 5_000
+"""So many at a time; what was done is kept behind each."""
+
 _BLANK: Final = np.zeros((contract.SQUARE_PX, contract.SQUARE_PX), np.uint8)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a picture.
-
-    Attributes:
-        number: Its place in the series.
-        code: ``judged``, or the code of the problem or refusal.
-        seconds: Processor time.
-        is_finding: Whether that must not be.
-    """
-
-    number: int
-    code: str
-    seconds: float = 0.0
-    is_finding: bool = False
-
-
-@dataclass
-class Tally:
-    """What became of all of them."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    findings: list[Outcome] = field(default_factory=list)
-    slowest: Outcome = Outcome(-1, "none")
-
-    def add(self, outcome: Outcome) -> None:
-        """Count one."""
-        self.counts[outcome.code] += 1
-        self.slowest = max(self.slowest, outcome, key=lambda each: each.seconds)
-        if outcome.is_finding:
-            self.findings.append(outcome)
 
 
 def inspect(data: bytes) -> str:
@@ -146,9 +117,9 @@ class Worker:
                 self.numbers = self.numbers[1:]
 
 
-def run(tally: Tally, seed: int, pictures: int, workers: int) -> None:
-    """Inspect a series; a process that dies is replaced behind the picture that killed it."""
-    crew = [Worker.start(seed, range(first, pictures, workers)) for first in range(min(workers, pictures))]
+def run(tally: Tally, numbers: range, workers: int) -> None:
+    """Inspect a part of a series; a process that dies is replaced behind the picture that killed it."""
+    crew = [Worker.start(tally.seed, numbers[first::workers]) for first in range(min(workers, len(numbers)))]
     while crew:
         ready = wait([worker.answers for worker in crew], _SILENT_S)
         for worker in list(crew):
@@ -159,7 +130,7 @@ def run(tally: Tally, seed: int, pictures: int, workers: int) -> None:
             if worker.has_ended:
                 crew.remove(worker)
                 if worker.numbers:
-                    crew.append(Worker.start(seed, worker.numbers))
+                    crew.append(Worker.start(tally.seed, worker.numbers))
 
 
 def main() -> int:
@@ -169,22 +140,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="another one gives other pictures")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--keep", type=Path, default=Path("out/fuzz"), help="folder for pictures that are findings")
+    parser.add_argument("--record", type=Path, help="file that keeps what is done, and what is there is not done again")
     wishes = parser.parse_args()
-    began_s = time.monotonic()
-    tally = Tally()
+    tally = Tally.of("pictures", wishes.seed, wishes.record)
     with contextlib.suppress(KeyboardInterrupt):  # whoever has waited long enough sees what there is
-        run(tally, wishes.seed, wishes.pictures, wishes.workers)
-    for code, count in tally.counts.most_common():
-        sys.stdout.write(f"{count:9,}  {code}\n")
-    slowest = tally.slowest
-    sys.stdout.write(
-        f"{tally.counts.total():,} pictures of seed {wishes.seed} in {time.monotonic() - began_s:.0f} s; "
-        f"the slowest, {slowest.number}, took {slowest.seconds * 1000:.0f} ms; {len(tally.findings)} findings\n"
-    )
+        for first in range(tally.done, wishes.pictures, _PART):
+            began_s = time.monotonic()
+            run(tally, range(first, min(first + _PART, wishes.pictures)), wishes.workers)
+            tally.seconds += time.monotonic() - began_s
+            if wishes.record:
+                tally.write(wishes.record)
+    sys.stdout.writelines(f"{line}\n" for line in tally.lines())
     for finding in tally.findings:
-        wishes.keep.mkdir(parents=True, exist_ok=True)
         path = wishes.keep / f"{wishes.seed}-{finding.number}.picture"
-        path.write_bytes(mutations.picture(wishes.seed, finding.number))
+        write_whole(path, mutations.picture(wishes.seed, finding.number))
         sys.stdout.write(f"{path}: {finding.code}\n")
     return 1 if tally.findings else 0
 

@@ -61,15 +61,19 @@ def _choice(things: tuple[_Thing, ...], rng: np.random.Generator) -> _Thing:
 
 
 @lru_cache
-def _face() -> NDArray[np.uint8]:
+def _face(width: int = 480, height: int = 400) -> NDArray[np.uint8]:
     """A face that is inspected in some milliseconds."""
-    return photograph(Face(), Camera(480, 400, um_per_px=(0.6, 0.6)), seed=5).picture
+    scale = min(0.6 * 480 / width, 0.95)  # a small one is coarse, but not too coarse
+    return photograph(Face(), Camera(width, height, um_per_px=(scale, scale)), seed=5).picture
 
 
 @lru_cache
 def _faces() -> tuple[bytes, ...]:
-    """The face in every way that is read."""
-    face = Image.fromarray(_face())
+    """The face in every way that is read and some that are not, large and small."""
+    return tuple(data for size in ((480, 400), (240, 200)) for data in _ways(Image.fromarray(_face(*size))))
+
+
+def _ways(face: Image.Image) -> list[bytes]:
     deep = Image.fromarray(np.asarray(face).astype(np.uint16) * 257)
     ways: list[tuple[Image.Image, str, dict[str, object]]] = [
         (face, "PNG", {}),
@@ -77,19 +81,28 @@ def _faces() -> tuple[bytes, ...]:
         (face.convert("P"), "PNG", {}),
         (face.convert("LA"), "PNG", {"compress_level": 1}),
         (deep, "PNG", {}),
+        (face.copy(), "PNG", _pages(face)),
         (face, "JPEG", {}),
         (face.convert("RGB"), "JPEG", {"progressive": True}),
         (face.convert("CMYK"), "JPEG", {"restart_marker_rows": 1}),
+        (face.copy(), "MPO", _pages(face)),
         (face, "BMP", {}),
         (face.convert("RGB"), "BMP", {}),
         (face.convert("1"), "BMP", {}),
         (face, "TIFF", {}),
+        (face.copy(), "TIFF", _pages(face)),
         (deep, "TIFF", {}),
         *((face, "TIFF", {"compression": how}) for how in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")),
         (face.convert("1"), "TIFF", {"compression": "group4"}),
         (face.convert("RGB"), "TIFF", {"compression": "tiff_lzw"}),
+        (face.copy(), "GIF", _pages(face)),
     ]
-    return tuple(_saved(image, kind, **options) for image, kind, options in ways)
+    return [_saved(image, kind, **options) for image, kind, options in ways]
+
+
+def _pages(face: Image.Image) -> dict[str, object]:
+    """Three of them; copies, for what is saved as one kind cannot be saved as another."""
+    return {"save_all": True, "append_images": [face.rotate(90), face.copy()]}
 
 
 def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
