@@ -14,6 +14,7 @@ from tritonclient.grpc import aio as triton
 from tritonclient.utils import InferenceServerException
 
 from endface.report import Report
+from endface_client._attempts import WHEN_BUSY, Repeat
 from endface_client._base import BaseClient, check_concurrency
 from endface_client._conversation import Conversation, Pause, Question, Result
 from endface_client._errors import ClientError, closed_meanwhile
@@ -80,9 +81,9 @@ class AsyncClient(BaseClient):
 
     async def health(self) -> None:
         """Pass a small drawn picture through the whole ensemble, as ``Client.health`` does."""
-        await self._run(self._health_job(), repeat=False)
+        await self._run(self._health_job(), repeat=WHEN_BUSY)
 
-    async def _run(self, job: Job, *, repeat: bool) -> Reply:
+    async def _run(self, job: Job, *, repeat: Repeat) -> Reply:
         self._check_open()
         call = await asyncio.to_thread(self._prepared, job)
         return await self._hold(self._attempts.inspect(call, self.deadline_s, repeat=repeat))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Final
+from typing import Final, TypeAlias
 
 from endface.report import Report
 from endface_client import _wire
@@ -19,9 +19,19 @@ from endface_client._errors import ClientError, DeadlineExceeded, Overloaded, Se
 from endface_client._shared_memory import SharedMemory
 from endface_client._wire import Call, Reply
 
+Repeat: TypeAlias = tuple[type[ClientError], ...]
+"""The failures after which to try again, if they pass."""
+
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 1.0
 """A server that repairs itself takes seconds: more than one question a second for each picture would not help it."""
+
+_LONGEST_BUSY_PAUSE_S: Final = 0.16
+"""A server that works frees a place every 20 ms, and a refusal costs it 0.2 ms: who waits longer lets others pass."""
+
+ALWAYS: Final[Repeat] = (ClientError,)
+NEVER: Final[Repeat] = ()
+WHEN_BUSY: Final[Repeat] = (Overloaded,)
 
 _SHORTEST_ATTEMPT_S: Final = 1.0
 """An attempt that is given less is lost on any server that has something to do."""
@@ -51,13 +61,13 @@ class Attempts:
         self._closed = True
         yield from self._shared_memory.close()
 
-    def inspect(self, call: Call, deadline_s: float, *, repeat: bool = True) -> Conversation[Reply]:
+    def inspect(self, call: Call, deadline_s: float, *, repeat: Repeat = ALWAYS) -> Conversation[Reply]:
         """A picture's report.
 
         Args:
             call: the picture.
             deadline_s: seconds for all attempts and the pauses between them.
-            repeat: whether to try again.
+            repeat: after which failures to try again, if they pass.
 
         Raises:
             ClientError: as ``Client.inspect``.
@@ -74,7 +84,7 @@ class Attempts:
                     self._circuit.answered()
                     return Reply(report, len(failures) + 1)
                 pause_s = self._pause_s(failures, ends_s, deadline_s)
-                if pause_s is None or not repeat:
+                if pause_s is None or not isinstance(failures[-1], repeat):
                     raise _told(failures)
                 yield Pause(pause_s)
         finally:
@@ -103,7 +113,8 @@ class Attempts:
             return None
         if self._circuit.is_open(now_s, patience_s):
             return 0.0 if len(failures) < self._count and now_s < ends_s else None
-        longest_s = 0.0 if hangs else min(_FIRST_PAUSE_S * 2 ** (len(failures) - 1), _LONGEST_PAUSE_S)
+        ceiling_s = _LONGEST_BUSY_PAUSE_S if isinstance(failure, Overloaded) else _LONGEST_PAUSE_S
+        longest_s = 0.0 if hangs else min(_FIRST_PAUSE_S * 2 ** (len(failures) - 1), ceiling_s)
         pause_s = random.uniform(longest_s / 2, longest_s)  # apart from other clients, which failed at the same time
         return pause_s if now_s + pause_s < ends_s else None
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from endface.errors import ConfigurationError
 from endface_client import _wire
-from endface_client._attempts import Attempts
+from endface_client._attempts import ALWAYS, NEVER, Attempts
 from endface_client._errors import ServerUnavailable
 from endface_client._wire import Call, Job, Picture
 
@@ -112,7 +112,7 @@ class BaseClient(ABC):
         self._cladding_um = cladding_um
         self._um_per_px = um_per_px
         self._channel = channel_arguments(servers, tls)
-        self._repeat = repeat
+        self._repeat = ALWAYS if repeat else NEVER
         self._attempts = Attempts(servers, len(addresses(servers)))
         self._closed = False
         self._open()

@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, overload
 from tritonclient import grpc as triton
 
 from endface.report import Report
+from endface_client._attempts import WHEN_BUSY, Repeat
 from endface_client._base import BaseClient, check_concurrency
 from endface_client._conversation import Pause, Question, hold
 from endface_client._errors import ClientError, closed_meanwhile
@@ -105,14 +106,14 @@ class Client(BaseClient):
     def health(self) -> None:
         """Pass a small drawn picture through the whole ensemble; returns if its report comes back, whatever it says.
 
-        It is sent once: health is about now.
+        It is sent once, for health is about now, but again to a full queue, which is a sign of life.
 
         Raises:
             ClientError: no inspection is possible now; as ``inspect``.
         """
-        self._run(self._health_job(), repeat=False)
+        self._run(self._health_job(), repeat=WHEN_BUSY)
 
-    def _run(self, job: Job, *, repeat: bool) -> Reply:
+    def _run(self, job: Job, *, repeat: Repeat) -> Reply:
         self._check_open()
         return hold(self._attempts.inspect(self._prepared(job), self.deadline_s, repeat=repeat), self._take)
 
