@@ -36,10 +36,7 @@ class Station(Protocol):
 
 
 class StationClient(Client):
-    """A client that shares its connection with no other one, and asks once: a refusal must be seen as one."""
-
-    def __init__(self, servers: str, *, profile: str) -> None:
-        super().__init__(servers, profile=profile, repeat=False)
+    """A client that shares its connection with no other one."""
 
     def _open(self) -> None:
         self._channel = _unshared(self._channel)
@@ -48,9 +45,6 @@ class StationClient(Client):
 
 class AsyncStationClient(AsyncClient):
     """As ``StationClient``, for an event loop."""
-
-    def __init__(self, servers: str, *, profile: str) -> None:
-        super().__init__(servers, profile=profile, repeat=False)
 
     def _open(self) -> None:
         self._channel = _unshared(self._channel)

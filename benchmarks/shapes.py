@@ -7,7 +7,7 @@ is also asked less.  That is how a line works, but it hides waiting that an open
     burst      machines that present all fibers of a connector at once: 12, then 24
     ramp       1, 2, 4, ... stations without a pause, to find the knee
     soak       as many as the knee for long, in slices that show a drift
-    overload   the knee, ten times the knee, then the knee again second by second: when is it as before?
+    overload   the knee, twice, five and ten times it, then the knee again second by second: when is it as before?
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from benchmarks.errors import BenchmarkError
 
 CONNECTORS: Final = (12, 24)
 """Fibers of the usual multi-fiber connectors (MPO, IEC 61754-7)."""
+
+ON_THE_WAY: Final = (2, 5)
+"""So many times the knee before the overload: a curve."""
 
 OVERLOAD: Final = 10
 """So many times the knee is more than any line will do by plan."""
@@ -129,6 +132,7 @@ def _counted(shape: str, line: Line) -> Iterator[Phase]:
             yield from (busy(f"slice {number}", line.knee) for number in range(1, line.slices + 1))
         case _:
             yield busy(NORMAL, line.knee)
+            yield from (busy(f"{times} times the knee", times * line.knee) for times in ON_THE_WAY)
             yield busy("overload", OVERLOAD * line.knee)
             yield from (Phase(after(number), line.knee, 1, settles=False) for number in range(1, AFTER_S + 1))
             yield busy("recovery", line.knee)

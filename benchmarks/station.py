@@ -38,7 +38,10 @@ class WrongVerdictError(BenchmarkError):
 
 
 class Station(User):
-    """Presents the phase's number of pictures at once, at the phase's takt."""
+    """Presents the phase's number of pictures at once, at the phase's takt.
+
+    Its client asks a busy server again, as clients do; in an overload it does not: there each refusal is to be seen.
+    """
 
     phase: ClassVar[Phase] = IDLE
     """What the whole line does now."""
@@ -55,7 +58,9 @@ class Station(User):
         chance = random.Random(Station._count)
         self._next = chance.randrange(len(self._pictures))
         self._due_s = time.perf_counter() + chance.random() * Station.phase.takt_ms / 1000
-        self.client = GeventClient(str(self.environment.host), profile=options.endface_profile)
+        self.client = GeventClient(
+            str(self.environment.host), profile=options.endface_profile, repeat=options.shape != "overload"
+        )
         gevent.sleep(max(self._due_s - time.perf_counter(), 0))
 
     def on_stop(self) -> None:

@@ -95,6 +95,8 @@ def write(source: Path, target: Path, instances: Instances) -> None:
         del config.instance_group[1:]
         group = config.instance_group[0] if config.instance_group else config.instance_group.add()
         group.count = count
+        if stage is contract.PREPROCESS:  # the repository's rule: as many wait at the door as are worked on
+            config.dynamic_batching.default_queue_policy.max_queue_size = count
         if stage is contract.SEGMENT and instances.threads != 1:
             config.parameters["threads"].string_value = str(instances.threads)
             for door in (target / stage.name).glob("[0-9]*/model.py"):

@@ -40,11 +40,11 @@ def test_seconds_after_an_overload_are_counted_at_once() -> None:
         ("burst", [2, 2], [12, 24], [2500, 2500]),
         ("ramp", [1, 2, 4, 6], [1] * 4, [0] * 4),
         ("soak", [4, 4, 4], [1] * 3, [0] * 3),
-        ("overload", [4, 40, *[4] * AFTER_S, 4], [1] * (AFTER_S + 3), [0] * (AFTER_S + 3)),
+        ("overload", [4, 8, 20, 40, *[4] * AFTER_S, 4], [1] * (AFTER_S + 5), [0] * (AFTER_S + 5)),
     ],
 )
 def test_what_each_shape_asks(shape: str, users: list[int], fibers: list[int], takt_ms: list[float]) -> None:
-    """Stations, pictures at once and takt of the counted phases; overload is ten times the knee between knees."""
+    """Stations, pictures at once and takt of the counted phases; overload is up to ten times the knee between knees."""
     row = [phase for phase in phases(shape, LINE) if phase.counted]
 
     assert [phase.users for phase in row] == users
