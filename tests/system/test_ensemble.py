@@ -173,6 +173,8 @@ def test_good_and_bad_at_the_same_time(ask: Ask, png: bytes, bad_pictures: dict[
             pictures = {0: png, 1: b"", 2: bad_pictures["text"], 3: png}
             (report,) = ask(pictures[kind], profile="foo" if kind == 3 else "mm-pc", serial=str(number))
         except InferenceServerException as exc:
+            if exc.status() == "StatusCode.UNAVAILABLE":  # the queue is full: its turn comes
+                return outcome(number)
             return exc.message().removeprefix("in ensemble 'endface', ").split(":")[0]
         assert report.serial == str(number)
         return report.error.code if report.error else report.verdict
