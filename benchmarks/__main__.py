@@ -23,6 +23,7 @@ from benchmarks.pictures import save
 from benchmarks.scaling import command as scaling
 from benchmarks.shapes import SHAPES, Line
 from benchmarks.slo import SLO_FILE, judge, read_limits
+from benchmarks.soak import command as soak
 from benchmarks.target import Target, serving, warm_up
 from endface.errors import EndfaceError
 from endface.network import Network
@@ -105,6 +106,7 @@ def page(results: Results = RESULTS, document: Annotated[Path, typer.Option(help
 app.command("breakeven")(breakeven.run)
 app.command("peers")(peers.run)
 app.command("faults")(faults.run)
+app.command("soak")(soak.run)
 app.command("scaling")(scaling.run)
 app.command("scaling-page")(scaling.write_page)
 app.command("size")(scaling.size)

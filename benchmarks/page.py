@@ -16,6 +16,7 @@ from benchmarks.origin import Json
 from benchmarks.peers import section as peers
 from benchmarks.plots import PICTURES
 from benchmarks.scaling import section as scaling
+from benchmarks.soak import section as soak
 from endface_build.manifest import write_whole
 
 
@@ -39,6 +40,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "breakeven": Section(breakeven.text, breakeven.plot),
     "scaling": Section(scaling.text, scaling.plot),
     "faults": Section(faults.text),
+    "soak": Section(soak.text, soak.plot),
 }
 """By kind of record, in the order of the page."""
 

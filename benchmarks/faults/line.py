@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import Self
+from typing import Final, Self
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import Json
@@ -27,12 +27,14 @@ class Call:
         ended_s: When its report or its error was there.
         verdict: Of the report; empty where there was none.
         expected: The right one.
+        attempts: How often the client sent the picture.
     """
 
     began_s: float
     ended_s: float
     verdict: str
     expected: str
+    attempts: int
 
 
 class Line:
@@ -43,11 +45,14 @@ class Line:
         profile: the limits to judge by.
         pictures: taken in turns.
         stations: how many ask side by side, each with a connection of its own.
+
+    Attributes:
+        profile: As given.
     """
 
     def __init__(self, servers: str, profile: str, pictures: Sequence[Picture], stations: int) -> None:
+        self.profile: Final = profile
         self._servers = servers
-        self._profile = profile
         self._stop = threading.Event()
         self._calls: list[Call] = []
         self._threads = [
@@ -78,12 +83,13 @@ class Line:
             time.sleep(_POLL_S)
 
     def figures(self, since_s: float) -> Json:
-        """What the line noticed from a moment on: lost and wrong calls, the slowest, and the longest silence."""
+        """What the line noticed from a moment on: repeated, lost and wrong calls, the slowest, the longest silence."""
         calls = [call for call in self._calls if call.ended_s >= since_s]
         ends_s = sorted(call.ended_s for call in calls if call.verdict)
         silences_s = [after - before for before, after in zip([since_s, *ends_s], ends_s, strict=False)]
         return {
             "calls": len(calls),
+            "repeated": sum(call.attempts > 1 for call in calls),
             "lost": sum(not call.verdict for call in calls),
             "wrong_verdicts": sum(bool(call.verdict) and call.verdict != call.expected for call in calls),
             "slowest_ms": round(max((call.ended_s - call.began_s for call in calls), default=0) * 1000),
@@ -94,13 +100,15 @@ class Line:
         return sum(bool(call.verdict) for call in self._calls)
 
     def _work(self, pictures: Sequence[Picture]) -> None:
-        with Client(self._servers, profile=self._profile) as client:
+        with Client(self._servers, profile=self.profile) as client:
             for picture in cycle(pictures):
                 if self._stop.is_set():
                     return
                 began_s, verdict = time.monotonic(), ""
                 try:
-                    verdict = client.inspect(picture.data).verdict
-                except ClientError:
+                    reply = client.ask(picture.data)
+                    verdict, attempts = reply.report.verdict, reply.attempts
+                except ClientError as exc:
+                    attempts = exc.attempts
                     self._stop.wait(_POLL_S)  # a server that refuses at once is not asked without a pause
-                self._calls.append(Call(began_s, time.monotonic(), verdict, picture.verdict))
+                self._calls.append(Call(began_s, time.monotonic(), verdict, picture.verdict, attempts))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from typing import Self
+from pathlib import Path
+from typing import Final, Self
 
 import psutil
 
@@ -17,6 +20,8 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.target import free_ports
 from endface.event import Event
 from endface.session import Session
+
+_STOPS_WITHIN_S: Final = 60.0
 
 
 class Machine:
@@ -26,14 +31,19 @@ class Machine:
         profile: its default limits.
         ports: of HTTP, gRPC and metrics; free ones if None.
 
+    Attributes:
+        folder: Its folder for temporary files, which nobody else uses.
+
     Raises:
         BenchmarkError: it did not get ready.
     """
 
     def __init__(self, profile: str, ports: list[int] | None = None) -> None:
         self.ports = ports or free_ports()
+        self._temporary = tempfile.TemporaryDirectory(prefix="machine-")
+        self.folder: Final = Path(self._temporary.name)
         self._events: list[tuple[float, Event]] = []
-        self._command = _start(profile, self.ports)
+        self._command = _start(profile, self.ports, self.folder)
         assert self._command.stdout is not None
         with self._command.stdout as words:
             is_ready = bool(words.readline())
@@ -41,7 +51,6 @@ class Machine:
             raise BenchmarkError("`endface serve` did not get ready; run it by hand to see why")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.triton = psutil.Process(self._command.pid).children()[0].pid
 
     def __enter__(self) -> Self:
         return self
@@ -50,19 +59,45 @@ class Machine:
         self.signal_all(signal.SIGKILL)
         self._command.wait()
         self._reader.join()
+        self._temporary.cleanup()
 
     @property
     def server(self) -> str:
         """``host:port`` of gRPC."""
         return f"127.0.0.1:{self.ports[1]}"
 
-    def stub(self, model: str) -> int:
-        """Process id of a model's first stub."""
-        return min(pid for pid, found in Session(self.triton).stubs().items() if found == model)
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has given up."""
+        return self._command.poll() is not None
 
-    def event(self, name: str) -> tuple[float, Event] | None:
-        """When it said an event for the first time, by ``time.monotonic``, and what; None as long as it did not."""
-        return next(((at_s, event) for at_s, event in self._events if event.event == name), None)
+    @property
+    def supervisor(self) -> psutil.Process:
+        """The process that keeps Triton serving."""
+        return psutil.Process(self._command.pid)
+
+    @property
+    def triton(self) -> int:
+        """Process id of the Triton that it has now."""
+        return int(self.supervisor.children()[0].pid)
+
+    @property
+    def events(self) -> list[tuple[float, Event]]:
+        """What it said of its health, and when, by ``time.monotonic``."""
+        return list(self._events)
+
+    def stubs(self, model: str) -> list[int]:
+        """Process ids of a model's stubs, the newest first: those that a repair replaced stay for a while."""
+        return sorted((pid for pid, found in Session(self.triton).stubs().items() if found == model), reverse=True)
+
+    def event(self, name: str, since_s: float) -> tuple[float, Event] | None:
+        """When it said an event for the first time from a moment on, and what; None as long as it did not."""
+        return next(((at_s, event) for at_s, event in self.events if event.event == name and at_s >= since_s), None)
+
+    def stop(self) -> int:
+        """Ask it to stop as an operator does; its exit status."""
+        self._command.terminate()
+        return self._command.wait(_STOPS_WITHIN_S)
 
     def signal_all(self, number: int) -> None:
         """Send a signal to all its processes at once, as when the whole machine goes."""
@@ -85,10 +120,11 @@ class Machine:
                     self._events.append((time.monotonic(), event))
 
 
-def _start(profile: str, ports: list[int]) -> subprocess.Popen[str]:
+def _start(profile: str, ports: list[int], folder: Path) -> subprocess.Popen[str]:
     options = [f"--{name}-port={port}" for name, port in zip(("http", "grpc", "metrics"), ports, strict=True)]
     return subprocess.Popen(
         [sys.executable, "-m", "endface_client", "serve", f"--profile={profile}", *options],
+        env=os.environ | {"TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -15,6 +15,7 @@ _HEADS = (
     "longest silence ms",
     "slowest call ms",
     "calls",
+    "again",
     "lost",
     "wrong",
 )
@@ -28,10 +29,10 @@ def text(record: Json) -> str:
 ## Faults
 
 {origin_text(record)}
-Each fault on {plan["repeats"]} fresh servers, while {plan["stations"]} stations inspect without a pause with a client's
-defaults. Times are counted from the fault: median, and the worst in brackets. "Serving again" is the server's
-own word, after an inspection of its own; "silence" is the longest time in which no station got a report; "lost" are
-calls that ended without one.
+Each fault {plan["repeats"]} times, on another server each time, while {plan["stations"]} stations inspect without a
+pause with a client's defaults. Times are counted from the fault: median, and the worst in brackets. "Serving again" is
+the server's own word, after an inspection of its own; "silence" is the longest time in which no station got a report;
+"lost" are calls that ended without one, "again" those that the client sent more than once.
 
 {table(_HEADS, [_row(fault) for fault in record["faults"]])}"""
 
@@ -40,7 +41,7 @@ def _row(fault: Json) -> list[str]:
     tries = fault["tries"]
     actions = sorted({each["action"] for each in tries if each["action"]})
     times = (_times(tries, key) for key in ("noticed_ms", "serving_ms", "silence_ms", "slowest_ms"))
-    counts = (str(sum(each[key] for each in tries)) for key in ("calls", "lost", "wrong_verdicts"))
+    counts = (str(sum(each[key] for each in tries)) for key in ("calls", "repeated", "lost", "wrong_verdicts"))
     return [fault["fault"], _HEALERS.get(fault["healer"], " or ".join(actions)), *times, *counts]
 
 

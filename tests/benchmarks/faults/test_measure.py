@@ -6,8 +6,9 @@ import pytest
 
 from benchmarks.command import network_file
 from benchmarks.faults import measure as faults
+from benchmarks.faults.causes import CONTAINER, ONE_OF_FLEET, STUBS
 from benchmarks.faults.line import Call, Line
-from benchmarks.faults.measure import FAULTS, Plan, measure
+from benchmarks.faults.measure import Plan, measure
 from benchmarks.faults.section import text
 from benchmarks.limit import Work
 from benchmarks.pictures import Picture
@@ -17,28 +18,35 @@ def test_figures_of_a_line(pictures: list[Picture]) -> None:
     """What ended before the fault does not count; silence is counted from the fault on."""
     line = Line("127.0.0.1:1", "mm-pc", pictures, stations=1)
     line._calls = [
-        Call(0.0, 9.0, "pass", "pass"),
-        Call(9.5, 10.5, "pass", "pass"),
-        Call(10.5, 12.5, "", "pass"),
-        Call(12.5, 13.0, "fail", "pass"),
+        Call(0.0, 9.0, "pass", "pass", 1),
+        Call(9.5, 10.5, "pass", "pass", 1),
+        Call(10.5, 12.5, "", "pass", 3),
+        Call(12.5, 13.0, "fail", "pass", 2),
     ]
 
-    assert line.figures(10.0) == {"calls": 3, "lost": 1, "wrong_verdicts": 1, "slowest_ms": 2000, "silence_ms": 2500}
+    assert line.figures(10.0) == {
+        "calls": 3,
+        "repeated": 2,
+        "lost": 1,
+        "wrong_verdicts": 1,
+        "slowest_ms": 2000,
+        "silence_ms": 2500,
+    }
 
 
 @pytest.mark.triton
 @pytest.mark.slow
 def test_a_fault_of_each_healer(pictures: list[Picture], monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that heals itself, one that is started again, and one whose neighbour takes over."""
-    chosen = [next(fault for fault in FAULTS if fault.healer == healer) for healer in ("itself", "container", "fleet")]
-    monkeypatch.setattr(faults, "FAULTS", chosen)
+    monkeypatch.setattr(faults, "TOURS", [STUBS[0][:2], [CONTAINER], ONE_OF_FLEET])
 
     record = measure(Work(pictures, network_file(), "mm-pc"), Plan(repeats=1, stations=2), print)
 
-    own, container, fleet = (fault["tries"][0] for fault in record["faults"])
-    assert own["action"] == "reload"
-    assert 0 < own["noticed_ms"] < own["serving_ms"]
+    first, second, container, in_fleet, fleet = (fault["tries"][0] for fault in record["faults"])
+    assert [each["action"] for each in (first, second, in_fleet)] == ["reload", "reload", "restart"]
+    assert all(0 < each["noticed_ms"] < each["serving_ms"] for each in (first, second, in_fleet))
     assert container["serving_ms"] > 0
     assert fleet["noticed_ms"] is None
-    assert all(each["calls"] > 0 and each["wrong_verdicts"] == 0 for each in (own, container, fleet))
+    assert all(fault["tries"][0]["calls"] > 0 for fault in record["faults"])
+    assert all(fault["tries"][0]["wrong_verdicts"] == 0 for fault in record["faults"])
     assert len(text(record).splitlines()) > 10

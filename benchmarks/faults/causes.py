@@ -1,0 +1,90 @@
+"""Ways to make a machine ill, and who is to heal it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.faults.machine import Machine
+from endface import contract
+
+STAGES: Final = (contract.PREPROCESS.name, contract.SEGMENT.name, contract.POSTPROCESS.name)
+
+KILLED: Final = signal.SIGKILL
+"""A crash."""
+
+STOPPED: Final = signal.SIGSTOP
+"""A process that stands still, and holds everything it has."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to make a machine ill.
+
+    Attributes:
+        name: What the page calls it.
+        cause: Does it.
+        healer: Who repairs it: the machine itself, whoever starts containers (here: us, at once), or nobody, because
+            another machine of the fleet takes the calls.
+        machines: How many of them serve.
+    """
+
+    name: str
+    cause: Callable[[Machine], None]
+    healer: str = "itself"
+    machines: int = 1
+
+
+def _stub(model: str, number: int) -> Callable[[Machine], None]:
+    return lambda machine: _send(number, machine.stubs(model)[:1])
+
+
+def _stubs(model: str, number: int) -> Callable[[Machine], None]:
+    return lambda machine: _send(number, machine.stubs(model))
+
+
+def _triton(number: int) -> Callable[[Machine], None]:
+    return lambda machine: os.kill(machine.triton, number)
+
+
+def _all(number: int) -> Callable[[Machine], None]:
+    return lambda machine: machine.signal_all(number)
+
+
+def _send(number: int, pids: Iterable[int]) -> None:
+    for pid in pids:
+        os.kill(pid, number)
+
+
+STUBS: Final = (
+    [Fault(f"{model}: a process is killed", _stub(model, KILLED)) for model in STAGES],
+    [Fault(f"{model}: all processes are killed", _stubs(model, KILLED)) for model in STAGES],
+    [Fault(f"{model}: a process is stopped", _stub(model, STOPPED)) for model in STAGES],
+)
+"""Each list may happen to one machine in a row: a model whose processes were made anew a moment ago is not reloaded."""
+
+TRITON_KILLED: Final = Fault("Triton is killed", _triton(KILLED))
+TRITON_STOPPED: Final = Fault("Triton is stopped", _triton(STOPPED))
+
+ITSELF: Final = [*(fault for row in STUBS for fault in row), TRITON_KILLED, TRITON_STOPPED]
+"""What a machine heals by itself."""
+
+CONTAINER: Final = Fault("the container is killed and started again", _all(KILLED), "container")
+ONE_OF_FLEET: Final = (
+    Fault("Triton of one of two machines is killed", _triton(KILLED), "itself", 2),
+    Fault("one of two machines is killed", _all(KILLED), "fleet", 2),
+)
+ONE_OF_FLEET_STOPPED: Final = Fault("one of two machines is stopped", _all(STOPPED), "fleet", 2)
+
+TOURS: Final[tuple[Sequence[Fault], ...]] = (
+    *STUBS,
+    [TRITON_KILLED],
+    [TRITON_STOPPED],
+    [CONTAINER],
+    ONE_OF_FLEET,
+    [ONE_OF_FLEET_STOPPED],
+)
+"""All faults, those together that happen one after the other to the same machines: starting is what takes long."""
