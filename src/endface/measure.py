@@ -17,26 +17,13 @@ from numpy.typing import NDArray
 
 from endface import skeleton
 from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX, Label
-from endface.errors import ConfigurationError
 from endface.image import Placement
+from endface.objects import Objects, crop, find_objects
 from endface.report import Defect, DefectType, Point
 from endface.zones import Zone, index_map
 
 SizeDefinition = Literal["enclosing_circle", "equivalent_area"]
 """What a defect's size is: the smallest circle's diameter around it, or that of the disc with its area."""
-
-MIN_AREA_PX: Final = 3
-"""Smaller parts are noise of the network: 0.75 um^2, a spot of 1 um, half of the smallest size that a limit names."""
-
-GAP_PX: Final = 2
-"""Parts no farther apart are one defect: 1 um is about what a microscope of this field resolves, so the gap may as well
-be the bright floor or flank of one pit; labelled pictures are read the same way."""
-
-MIXED_SHARE: Final = 0.25
-"""Share of a component from which a class is a defect of its own, and not what a network takes a rim for."""
-
-PIECE_SHARE: Final = 0.1
-"""Share of such a mixed component from which a separate piece of a class counts by itself."""
 
 _TYPES: Final[dict[int, DefectType]] = {
     Label.SCRATCH: "scratch",
@@ -45,24 +32,6 @@ _TYPES: Final[dict[int, DefectType]] = {
     Label.CHIP: "chip",
 }
 _Rings = list[NDArray[np.int32]]
-_Part = tuple[int, NDArray[np.intp]]
-
-
-@dataclass(frozen=True)
-class _Objects:
-    """Defects as pixels.
-
-    ``numbers`` int32 (512, 512) is 0 where there is none, else one more than the place in ``labels``.  ``flat`` and
-    ``owners`` list the pixels: index in the flattened map, and place of its defect.  ``layers`` tells defects that
-    touch apart: no two of the same layer do.
-    """
-
-    numbers: NDArray[np.int32]
-    flat: NDArray[np.intp]
-    owners: NDArray[np.int32]
-    labels: list[int]
-    layers: list[int]
-    areas_px: list[int]
 
 
 def measure(
@@ -75,10 +44,10 @@ def measure(
 ) -> tuple[Defect, ...]:
     """Measure every defect of a label map.
 
-    What touches or lies within ``GAP_PX`` is one defect of the class that most of its pixels have, for a network's
-    classes waver at a defect's rim.  Only where two classes make up a quarter each or more do they stay apart: a pit
-    that a scratch runs into would count as width of the scratch, or the scratch as size of the pit.  A scratch that is
-    cut in two that way is still one; two pits that only it joins are two.
+    What touches or lies within ``objects.GAP_PX`` is one defect of the class that most of its pixels have, for a
+    network's classes waver at a defect's rim.  Only where two classes make up a quarter each or more do they stay
+    apart: a pit that a scratch runs into would count as width of the scratch, or the scratch as size of the pit.  A
+    scratch that is cut in two that way is still one; two pits that only it joins are two.
 
     Length and width of a scratch are those of its stroke (``skeleton.stroke_px``), of other defects the sides of the
     smallest rectangle around it.  ``orientation_deg`` is the principal axis in [0, 180), counter-clockwise on the
@@ -100,7 +69,7 @@ def measure(
     """
     if not labels.any():  # many faces are clean
         return ()
-    objects = _find_objects(labels)
+    objects = find_objects(labels)
     if not objects.labels:
         return ()
     rows = _moments(objects, confidence) | _membership(objects, zones)
@@ -130,77 +99,7 @@ def measure(
     )
 
 
-def _find_objects(labels: NDArray[np.uint8]) -> _Objects:
-    """What hangs together, each component divided where its classes say that it is several defects."""
-    if labels.max() > max(Label):
-        raise ConfigurationError(
-            f"the network drew class {labels.max()} and the classes end at {max(Label)}: install this release's network"
-        )
-    foreground = labels > 0
-    count, numbers = _joined(foreground.view(np.uint8))
-    flat = np.flatnonzero(foreground)
-    owners = numbers.ravel()[flat]
-    votes = np.bincount(owners * len(Label) + labels.ravel()[flat], minlength=count * len(Label))
-    votes = votes.reshape(count, len(Label))
-    area, majority = votes.sum(axis=1), votes.argmax(axis=1)
-    kept = area >= MIN_AREA_PX
-    present = votes >= np.maximum(MIN_AREA_PX, MIXED_SHARE * area)[:, None]
-    parts: list[_Part] = []
-    for component in np.flatnonzero(kept & (present.sum(axis=1) > 1)):
-        pixels = flat[owners == component]
-        parts += _parts(pixels, labels.ravel()[pixels], np.flatnonzero(present[component]), int(majority[component]))
-    # In place: the components that stay are numbered first, in their order, then the parts that leave them.
-    numbers.ravel()[flat] = np.where(kept, np.cumsum(kept), 0)[owners]
-    found = majority[kept].tolist()
-    for number, (_, part) in enumerate(parts, start=len(found) + 1):
-        numbers.ravel()[part] = number
-    flat = flat[kept[owners]]
-    owners = numbers.ravel()[flat] - 1
-    layers = [0] * len(found) + [label for label, _ in parts]
-    areas = np.bincount(owners, minlength=len(layers)).tolist()
-    return _Objects(numbers, flat, owners, found + [label for label, _ in parts], layers, areas)
-
-
-def _parts(flat: NDArray[np.intp], labels: NDArray[np.uint8], present: NDArray[np.intp], majority: int) -> list[_Part]:
-    """Parts of a component that are defects of their own; its remainder is one of the majority's class."""
-    parts: list[_Part] = []
-    for label in present.tolist():
-        own = flat[labels == label]
-        if label == Label.SCRATCH:
-            pieces = [own]
-        else:
-            pieces = [piece for piece in _pieces(own) if len(piece) >= max(MIN_AREA_PX, PIECE_SHARE * len(flat))]
-        parts += [(label, piece) for piece in pieces[1 if label == majority else 0 :]]
-    return parts
-
-
-def _pieces(flat: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The pixels listed, divided into what hangs together, the largest piece first."""
-    mask, x, y = _crop(flat)
-    count, numbers = _joined(mask)
-    rows, columns = np.divmod(flat, SQUARE_PX)
-    owners = numbers[rows - y, columns - x]
-    return sorted((flat[owners == number] for number in range(1, count)), key=len, reverse=True)
-
-
-def _joined(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32]]:
-    """Components of a mask with gaps up to ``GAP_PX`` bridged: their number, background included, and the map."""
-    bridged = cv2.dilate(mask, np.ones((GAP_PX + 1, GAP_PX + 1), np.uint8))
-    count, components = cv2.connectedComponents(bridged, connectivity=8)
-    own = cv2.copyTo(components, mask)  # 0 elsewhere; a tenth of the time of numpy's where
-    return count, own.astype(np.int32, copy=False)
-
-
-def _crop(flat: NDArray[np.intp]) -> tuple[NDArray[np.uint8], int, int]:
-    """The smallest part of the map that holds the pixels listed, 1 on them, and its first column and row."""
-    rows, columns = np.divmod(flat, SQUARE_PX)
-    y, x = int(rows.min()), int(columns.min())
-    mask = np.zeros((int(rows.max()) - y + 1, int(columns.max()) - x + 1), np.uint8)
-    mask[rows - y, columns - x] = 1
-    return mask, x, y
-
-
-def _moments(objects: _Objects, confidence: NDArray[np.uint8]) -> dict[str, Any]:
+def _moments(objects: Objects, confidence: NDArray[np.uint8]) -> dict[str, Any]:
     """Centre, axis and confidence of all objects at once."""
     flat, owners, count = objects.flat, objects.owners, len(objects.labels)
     y, x = (axis - SQUARE_CENTER_PX for axis in np.divmod(flat, SQUARE_PX))
@@ -218,7 +117,7 @@ def _moments(objects: _Objects, confidence: NDArray[np.uint8]) -> dict[str, Any]
     }
 
 
-def _membership(objects: _Objects, zones: Sequence[Zone]) -> dict[str, Any]:
+def _membership(objects: Objects, zones: Sequence[Zone]) -> dict[str, Any]:
     """Which zones every object touches, and the first of them: 1 for the innermost, 0 for none."""
     touched = np.zeros((len(objects.labels), len(zones) + 1), bool)
     touched[objects.owners, index_map(zones).ravel()[objects.flat]] = True
@@ -236,11 +135,11 @@ class _Outlines:
     boxes: list[tuple[int, int, int, int]]
 
 
-def _outlines(objects: _Objects, placement: Placement) -> _Outlines:
+def _outlines(objects: Objects, placement: Placement) -> _Outlines:
     square: list[_Rings] = [[] for _ in objects.labels]
     layers = np.array(objects.layers, np.int8)
     for layer in set(objects.layers):
-        mask, x, y = _crop(objects.flat[layers[objects.owners] == layer])
+        mask, x, y = crop(objects.flat[layers[objects.owners] == layer])
         contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=(x, y))
         for contour in contours:
             ring = cast("NDArray[np.int32]", contour[:, 0])
@@ -260,7 +159,7 @@ def _outlines(objects: _Objects, placement: Placement) -> _Outlines:
     return _Outlines(square, polygons, boxes)
 
 
-def _shape(objects: _Objects, index: int, outline: _Rings, definition: SizeDefinition) -> tuple[float, float, float]:
+def _shape(objects: Objects, index: int, outline: _Rings, definition: SizeDefinition) -> tuple[float, float, float]:
     """Size, width and length in um, from outer edge to outer edge of the pixels."""
     hull = cv2.convexHull(np.concatenate(outline))
     if definition == "enclosing_circle":

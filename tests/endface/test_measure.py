@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from endface.contract import Label
 from endface.errors import ConfigurationError
 from endface.image import Placement
-from endface.measure import MIN_AREA_PX, SizeDefinition, measure
+from endface.measure import SizeDefinition, measure
+from endface.objects import MIN_AREA_PX
 from endface.report import Defect
 from endface.zones import Zone
 
