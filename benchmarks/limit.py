@@ -17,7 +17,8 @@ from benchmarks.origin import Json
 from benchmarks.pictures import Picture
 from endface.network import Network
 from endface.offline import Segmenter
-from endface.stages import Options, postprocess, preprocess
+from endface.options import Options
+from endface.stages import postprocess, preprocess
 
 
 def in_onnxruntime(path: Path, threads: int) -> Segmenter:

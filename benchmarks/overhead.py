@@ -18,7 +18,7 @@ from benchmarks.connection import StationClient
 from benchmarks.limit import Work, inspect
 from benchmarks.origin import Json
 from benchmarks.pictures import Picture
-from endface.stages import Options
+from endface.options import Options
 
 _SETTLING: Final = 1
 """Passes before those that count."""

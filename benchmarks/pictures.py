@@ -18,8 +18,8 @@ import numpy as np
 from benchmarks.errors import BenchmarkError
 from endface import offline
 from endface.network import ONNXRUNTIME
+from endface.options import Options
 from endface.report import VerdictName
-from endface.stages import Options
 from endface_build.camera import ANAMORPHIC, photograph
 from endface_build.defects import random_marks
 from endface_build.drawn import fiber_of, random_fiber

@@ -13,10 +13,12 @@ from benchmarks.crew import Barrier, together
 from benchmarks.limit import CORES, Work, inspect, limit
 from benchmarks.origin import Json
 from benchmarks.pictures import Picture
+from endface.frame import Frame
 from endface.geometry import locate
 from endface.image import decode
 from endface.network import Network
-from endface.stages import Frame, Options, postprocess, preprocess
+from endface.options import Options
+from endface.stages import postprocess, preprocess
 
 Times = dict[str, dict[str, list[float]]]
 """Milliseconds by picture size and stage."""

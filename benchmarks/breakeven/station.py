@@ -18,7 +18,8 @@ from benchmarks.limit import Work
 from benchmarks.pictures import Picture
 from endface import contract
 from endface.network import Network
-from endface.stages import Options, postprocess, preprocess
+from endface.options import Options
+from endface.stages import postprocess, preprocess
 
 Labelled = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """Label map and confidence, both (1, 512, 512)."""

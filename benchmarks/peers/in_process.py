@@ -25,7 +25,8 @@ from endface.litert import LiteRTNetwork
 from endface.network import ONNXRUNTIME
 from endface.offline import Segmenter
 from endface.opencv import OpenCVNetwork
-from endface.stages import Options, preprocess
+from endface.options import Options
+from endface.stages import preprocess
 from endface_build.engine import Engine
 
 TORCH_COMPILE: Final = "torch.compile"

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from endface.network import Network
-from endface.stages import Options, postprocess, preprocess
+from endface.options import Options
+from endface.stages import postprocess, preprocess
 
 MAX_BATCH: Final = 8
 """Pictures that go through the network together at most: as in ``model_repository/segment/config.pbtxt``."""

@@ -18,8 +18,8 @@ from benchmarks.scaling.instances import Instances, grid
 from benchmarks.scaling.point import Place
 from endface import offline
 from endface.network import ONNXRUNTIME, Network
+from endface.options import Options
 from endface.repository import default_repository
-from endface.stages import Options
 
 STATIONS_PER_CORE: Final = 4
 """Under way for each core: enough that no stage waits for a picture, and few enough that queues refuse none."""

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from endface.contract import CLADDING_UM
 from endface.errors import ConfigurationError, EndfaceError
-from endface.stages import Options
+from endface.options import Options
 from endface_build import deploying, importing, planning, provisioning, reporting, synthetic
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 from endface_build.progress import console, steps

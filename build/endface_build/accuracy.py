@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from endface.stages import Options
+from endface.options import Options
 from endface_build.drawn import DrawnFaces, fiber_of
 from endface_build.failures import draw_failures, worst
 from endface_build.figures import Json, Outcome, figures, share

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from endface.errors import ConfigurationError, PictureError
-from endface.stages import Options
+from endface.options import Options
 from endface_build.dataset import SquareSet
 from endface_build.labelled import LabelledSet, to_square
 from endface_build.recipe import Recipe

@@ -10,8 +10,8 @@ from typing import Final
 
 from endface.errors import ConfigurationError
 from endface.network import Network
+from endface.options import Options
 from endface.profile import load_profile
-from endface.stages import Options
 from endface_build.annotations import PICTURES
 from endface_build.camera import photograph
 from endface_build.drawn import SINGLE_MODE_CORE_UM, labelled_of

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.network import Network
+from endface.options import Options
 from endface.report import ModelInfo, Report
-from endface.stages import Options, postprocess, preprocess
+from endface.stages import postprocess, preprocess
 from endface_build.baseline import segment as classical
 
 Segment = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.uint8]]]

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from endface.contract import CLADDING_UM, SQUARE_PX
 from endface.errors import PictureError
+from endface.frame import Frame
 from endface.image import Placement
+from endface.options import Options
 from endface.report import Ellipse
-from endface.stages import Frame, Options, preprocess
+from endface.stages import preprocess
 from endface_build.canvas import UNDECIDED
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from endface.errors import PlanError
+from endface.options import Options
 from endface.plan import Parity
-from endface.stages import Options, postprocess, preprocess
+from endface.stages import postprocess, preprocess
 from endface_build.golden import Golden
 from endface_build.inspector import Segment
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from endface import offline
 from endface.errors import EndfaceError
-from endface.stages import Options, preprocess
+from endface.options import Options
+from endface.stages import preprocess
 
 JOB: Final = "job.json"
 ANSWER: Final = "answer.json"

@@ -14,7 +14,7 @@ from rich.table import Table
 from endface.contract import CLADDING_UM
 from endface.errors import ConfigurationError
 from endface.image import decode
-from endface.stages import Options
+from endface.options import Options
 from endface_build import gage as repeatability
 from endface_build.accuracy import Extent, inspections, measure
 from endface_build.annotations import PICTURES, open_folder

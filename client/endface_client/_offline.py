@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from endface import environment, offline
 from endface.errors import RequestError
+from endface.options import Options
 from endface.report import Report
-from endface.stages import Options
 from endface_client import _wire
 from endface_client._errors import ClientError, InvalidRequest
 from endface_client._wire import Job

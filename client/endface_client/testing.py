@@ -26,8 +26,8 @@ from tritonclient.utils import deserialize_bytes_tensor, serialize_byte_tensor
 from endface import contract
 from endface.errors import RequestError
 from endface.image import check_size, sha256
+from endface.options import Options
 from endface.report import Calibration, Criteria, Ellipse, Fiber, ImageInfo, Report, ZoneResult
-from endface.stages import Options
 
 PASS: Final = Report(
     verdict="pass",

@@ -62,7 +62,7 @@ SQUARE: Final = TensorSpec("SQUARE", "UINT8", (1, SQUARE_PX, SQUARE_PX))
 """Gray levels around the fiber: 512 x 512 pixels of 0.5 um, the fiber's centre in the middle."""
 
 FRAME: Final = TensorSpec("FRAME", "BYTES", (1,))
-"""JSON: where the square lies in the camera picture, and what the request asked (``endface.stages.Frame``)."""
+"""JSON: where the square lies in the camera picture, and what the request asked (``endface.frame.Frame``)."""
 
 LABELS: Final = TensorSpec("LABELS", "UINT8", (SQUARE_PX, SQUARE_PX))
 """One ``Label`` per pixel of the square."""

@@ -18,9 +18,10 @@ from endface.errors import EngineError
 from endface.litert import LiteRTNetwork
 from endface.network import ONNXRUNTIME, Network, newest_version
 from endface.opencv import OpenCVNetwork
+from endface.options import Options
 from endface.report import ModelInfo, Report
 from endface.repository import default_repository
-from endface.stages import Options, postprocess, preprocess
+from endface.stages import postprocess, preprocess
 from endface.variant import LITERT, OPENCV
 
 

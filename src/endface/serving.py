@@ -30,16 +30,15 @@ from endface.errors import (
     OversizedImageError,
     RequestError,
 )
+from endface.frame import Frame
 from endface.observer import Observer, parameters
+from endface.options import Options
 from endface.served import Served
 
 WARM_UP_PICTURE: Final = "warmup/face.png"
 """Picture in a stage's model folder that the stage inspects before it takes requests."""
 
 _WARM_UP_PROFILE: Final = "mm-pc"
-_TAKEN_MS: Final = "taken_up_at"
-"""Travels beside a frame's timings to ``postprocess``: when its request was taken up, by the monotonic clock."""
-
 _INTERNAL: Final = "internal: the server could not answer this request; its log says why"
 
 Arguments = dict[str, str]
@@ -55,7 +54,7 @@ class Preprocess:
         self._profile = os.environ.get(environment.PROFILE, "")
         self._profiles = environment.profiles_folder()
         if self._profile:
-            stages.Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
+            Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
         _warm_up(arguments)
         self._observer = Observer(pb_utils, contract.PREPROCESS.name)
         self._observer.expect_requests()
@@ -71,11 +70,11 @@ class Preprocess:
     def _answer(self, request: Any) -> list[Any]:
         taken_ms = time.monotonic() * 1000
         self._observer.asked(request)
-        options = stages.Options.from_parameters(parameters(request), self._profile, self._profiles)
+        options = Options.from_parameters(parameters(request), self._profile, self._profiles)
         pictures = [bytes(value) for value in _values(self._pb_utils, request, contract.IMAGE).ravel()]
         prepared = _prepare(pictures, options)
         squares = np.stack([square for square, _ in prepared])[:, np.newaxis]
-        texts = [_stamped(frame, taken_ms).to_json().encode() for _, frame in prepared]
+        texts = [replace(frame, taken_ms=taken_ms).to_json().encode() for _, frame in prepared]
         frames = np.array(texts, dtype=np.object_).reshape(-1, 1)
         return _tensors(self._pb_utils, (contract.SQUARE, squares), (contract.FRAME, frames))
 
@@ -153,14 +152,14 @@ class Postprocess:
         labels = _values(self._pb_utils, request, contract.LABELS)
         confidence = _values(self._pb_utils, request, contract.CONFIDENCE)
         texts = _values(self._pb_utils, request, contract.FRAME).ravel()
-        frames = [stages.Frame.from_json(text.decode()) for text in texts]
+        frames = [Frame.from_json(text.decode()) for text in texts]
         model = self._served.info()
         self._observer.uses(model)
         reports = [
             stages.postprocess(*item, model, profiles=self._profiles)
-            for item in zip(labels, confidence, map(_unstamped, frames), strict=True)
+            for item in zip(labels, confidence, frames, strict=True)
         ]
-        self._observer.inspected(request, reports, frames[0].timings_ms.get(_TAKEN_MS) if frames else None)
+        self._observer.inspected(request, reports, frames[0].taken_ms if frames else None)
         answers = np.array([[report.to_json().encode()] for report in reports], dtype=np.object_)
         return _tensors(self._pb_utils, (contract.REPORT, answers))
 
@@ -195,16 +194,7 @@ def _tensors(pb_utils: Any, *outputs: tuple[contract.TensorSpec, NDArray[Any]]) 
     return [pb_utils.Tensor(spec.name, values) for spec, values in outputs]
 
 
-def _stamped(frame: stages.Frame, taken_ms: float) -> stages.Frame:
-    return replace(frame, timings_ms={**frame.timings_ms, _TAKEN_MS: taken_ms})
-
-
-def _unstamped(frame: stages.Frame) -> stages.Frame:
-    """The frame as ``stages`` made it: a time of day is nothing that a report shows as a duration."""
-    return replace(frame, timings_ms={key: ms for key, ms in frame.timings_ms.items() if key != _TAKEN_MS})
-
-
-def _prepare(pictures: list[bytes], options: stages.Options) -> list[tuple[NDArray[np.uint8], stages.Frame]]:
+def _prepare(pictures: list[bytes], options: Options) -> list[tuple[NDArray[np.uint8], Frame]]:
     """Preprocess the pictures of one request; a malformed one among good ones becomes an ``invalid`` report.
 
     Raises:
@@ -261,7 +251,7 @@ def _warm_up(arguments: Arguments) -> None:
         picture = path.read_bytes()
     except OSError as exc:
         raise ConfigurationError(f"the warm-up picture {path} is missing; restore it from version control") from exc
-    _, frame = stages.preprocess(picture, stages.Options(profile=_WARM_UP_PROFILE))
+    _, frame = stages.preprocess(picture, Options(profile=_WARM_UP_PROFILE))
     blank = np.zeros((contract.SQUARE_PX, contract.SQUARE_PX), np.uint8)
     report = stages.postprocess(blank, blank, frame)
     if report.error is not None:

@@ -9,11 +9,9 @@ in a batch go their way; its report is ``invalid``, never a pass.
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,37 +19,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import __version__
-from endface.contract import CLADDING_UM, META_PREFIX, PARAMETERS, SQUARE_PX
+from endface.contract import SQUARE_PX
 from endface.errors import (
-    BadParameterError,
     CoarseScaleError,
     DefocusError,
     EndfaceError,
     PictureError,
     SaturatedError,
     ScaleMismatchError,
-    UnknownProfileError,
 )
+from endface.frame import Frame
 from endface.geometry import Located, locate
-from endface.image import Picture, Placement, Rect, check_size, decode, resample, sha256
+from endface.image import Picture, Placement, check_size, decode, resample, sha256
 from endface.measure import measure
-from endface.profile import Profile, load_profile, profile_names
+from endface.options import Options
+from endface.profile import Profile, load_profile
 from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
 from endface.rim import Rim
 from endface.rules import judge, require_coverage
 from endface.zones import coverage
 
-CLADDING_RANGE_UM: Final = (50.0, 1000.0)
-"""Cladding diameters that a request may name: from thin sensor fibers to large-core power fibers."""
-
-SCALE_RANGE_UM: Final = (0.01, 10.0)
-"""Scales in micrometres per pixel that a request may name."""
-
 COARSEST_UM_PER_PX: Final = 1.0
 """A 2 um defect, the smallest that the limits count, must cover two pixels of the camera."""
-
-MAX_PARAMETER_CHARS: Final = 65_536
-"""Names and values of a request's parameters together: they travel with the picture through every stage."""
 
 LARGEST_SCALE_ERROR: Final = 0.2
 """A requested scale may make the cladding this much wider or narrower than named; beyond, one is wrong."""
@@ -64,117 +53,6 @@ Sharp photographs of two cameras lie below 1.4 um; at 3 um a 2 um defect has los
 
 MOST_SATURATED: Final = 0.3
 """Share of a judged zone that may be at an end of the gray scale; a lit core reached 0.21 in a good photograph."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a request asks for.
-
-    Attributes:
-        profile: Name of the profile to judge by.
-        cladding_um: The fiber's cladding diameter, which gives the scale.
-        um_per_px: Scale of the camera (geometric mean of x and y) instead of the one from the cladding.
-        serial: The part's serial number, echoed.
-        name: The picture's name, echoed.
-        meta: Further values, echoed.
-        profiles: Folder with the user's own profiles beside those of endface.
-    """
-
-    profile: str
-    cladding_um: float = CLADDING_UM
-    um_per_px: float | None = None
-    serial: str = ""
-    name: str = ""
-    meta: Mapping[str, str] = field(default_factory=dict)
-    profiles: Path | None = None
-
-    @classmethod
-    def from_parameters(
-        cls,
-        parameters: Mapping[str, str | int | float | bool],
-        default_profile: str = "",
-        profiles: Path | None = None,
-    ) -> Options:
-        """Read a request's parameters; numbers may come as strings.
-
-        Raises:
-            UnknownProfileError: no profile is named and there is no default, or there is none of that name.
-            BadParameterError: a parameter that does not exist, is no number, or lies out of range; or all of them
-                together are too long.
-        """
-        length = sum(len(key) + len(str(value)) for key, value in parameters.items())
-        if length > MAX_PARAMETER_CHARS:
-            raise BadParameterError(
-                f"the request's parameters have {length:,} characters, at most {MAX_PARAMETER_CHARS:,} are taken; "
-                "keep long texts elsewhere, under the part's serial number"
-            )
-        meta = {key[len(META_PREFIX) :]: str(value) for key, value in parameters.items() if key.startswith(META_PREFIX)}
-        own = {key: value for key, value in parameters.items() if not key.startswith(META_PREFIX)}
-        for key in own:
-            if key not in PARAMETERS:
-                raise BadParameterError(f"there is no parameter {key!r}; known are {', '.join(PARAMETERS)} and meta.*")
-        profile = str(own.get("profile", "") or default_profile)
-        if not profile:
-            names = ", ".join(profile_names(profiles))
-            raise UnknownProfileError(f"the request names no profile and there is no default; known are {names}")
-        load_profile(profile, profiles)
-        scale = own.get("um_per_px")
-        return cls(
-            profile=profile,
-            cladding_um=_number("cladding_um", own.get("cladding_um", CLADDING_UM), CLADDING_RANGE_UM),
-            um_per_px=None if scale is None else _number("um_per_px", scale, SCALE_RANGE_UM),
-            serial=str(own.get("serial", "")),
-            name=str(own.get("name", "")),
-            meta=meta,
-            profiles=profiles,
-        )
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What ``postprocess`` must know of ``preprocess``; travels as JSON.
-
-    Attributes:
-        profile: Name of the profile to judge by.
-        image: The picture, its size 0 while it is not decoded.
-        serial: Echoed.
-        meta: Echoed.
-        problem: Why the picture cannot be judged; None where it can.
-        calibration: Camera scale, where a fiber was found.
-        fiber: The fiber, where one was found.
-        seen_px: The part of the picture inside the camera's black frame.
-        coverage: Share of each zone that the camera saw.
-        timings_ms: Time spent so far.
-    """
-
-    profile: str
-    image: ImageInfo
-    serial: str = ""
-    meta: Mapping[str, str] = field(default_factory=dict)
-    problem: Problem | None = None
-    calibration: Calibration | None = None
-    fiber: Fiber | None = None
-    seen_px: Rect | None = None
-    coverage: Mapping[str, float] = field(default_factory=dict)
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
-
-    def to_json(self) -> str:
-        """One line of JSON."""
-        return json.dumps(vars(self), default=vars, allow_nan=False, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> Frame:
-        """Read what ``to_json`` wrote."""
-        values = json.loads(text)
-        problem, scale, fiber, seen = (values[key] for key in ("problem", "calibration", "fiber", "seen_px"))
-        parsed = {
-            "image": ImageInfo(**values["image"]),
-            "problem": Problem(**problem) if problem else None,
-            "calibration": Calibration.from_dict(scale) if scale else None,
-            "fiber": Fiber.from_dict(fiber) if fiber else None,
-            "seen_px": Rect(**seen) if seen else None,
-        }
-        return cls(**values | parsed)
 
 
 def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]:
@@ -314,17 +192,6 @@ def _require_contrast(square: NDArray[np.uint8], profile: Profile) -> None:
                 f"{share:.0%} of zone {row.zone.name} is black or white, at most {MOST_SATURATED:.0%} can be judged; "
                 "change the exposure or the light in the core"
             )
-
-
-def _number(key: str, value: str | int | float | bool, bounds: tuple[float, float]) -> float:
-    low, high = bounds
-    try:
-        number = float(value)
-    except ValueError as exc:
-        raise BadParameterError(f"{key} is {value!r}, it must be a number from {low:g} to {high:g}") from exc
-    if isinstance(value, bool) or not low <= number <= high:
-        raise BadParameterError(f"{key} is {value}, it must be a number from {low:g} to {high:g}")
-    return number
 
 
 def _ms_since(started: float) -> float:

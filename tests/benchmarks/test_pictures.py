@@ -11,7 +11,7 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.pictures import Picture, draw, expect, load, photographs, save
 from endface import offline
-from endface.stages import Options
+from endface.options import Options
 
 
 def test_both_cameras_take_turns() -> None:

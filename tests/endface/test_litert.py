@@ -16,7 +16,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from endface import offline
-from endface.stages import Options
+from endface.options import Options
 offline.inspect(Path(sys.argv[1]).read_bytes(), Options("mm-pc"), engine=sys.argv[2])
 print(sorted({"ai_edge_litert", "onnxruntime"} & set(sys.modules)))
 """

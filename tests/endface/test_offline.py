@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from endface import offline, variant
 from endface.errors import ConfigurationError, EmptyImageError, EngineError
 from endface.network import ONNXRUNTIME, Network
-from endface.stages import Options, postprocess, preprocess
+from endface.options import Options
+from endface.stages import postprocess, preprocess
 
 Write = Callable[..., Path]
 

@@ -9,15 +9,15 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pytest import approx
 
 from endface.contract import Label
-from endface.errors import BadParameterError, EmptyImageError, UnknownProfileError
+from endface.errors import EmptyImageError
+from endface.frame import Frame
+from endface.options import Options
 from endface.report import ModelInfo, Report
-from endface.stages import Frame, Options, postprocess, preprocess, refuse
+from endface.stages import postprocess, preprocess, refuse
 
 Draw = Callable[..., Any]
 CLEAN = np.zeros((512, 512), np.uint8)
@@ -175,61 +175,6 @@ def test_malformed_picture_among_good_ones_gets_its_own_report() -> None:
     assert report.verdict == "invalid"
     assert report.error is not None
     assert report.error.code == "empty_image"
-
-
-def test_parameters_are_read_from_strings_and_numbers() -> None:
-    """Numbers travel as strings where the protocol knows no floats."""
-    options = Options.from_parameters(
-        {"profile": "sm-apc", "cladding_um": "140.5", "um_per_px": 1, "serial": 7, "meta.lot": "L", "meta.n": 3}
-    )
-
-    assert options == Options("sm-apc", 140.5, 1.0, serial="7", meta={"lot": "L", "n": "3"})
-
-
-def test_default_profile_applies_only_where_none_is_named() -> None:
-    """A request's own profile wins over the server's default."""
-    assert Options.from_parameters({}, "mm-pc").profile == "mm-pc"
-    assert Options.from_parameters({"profile": "sm-apc"}, "mm-pc").profile == "sm-apc"
-
-
-@pytest.mark.parametrize("parameters", [{}, {"profile": ""}, {"profile": "mm"}, {"profile": "../mm-pc"}])
-def test_missing_or_unknown_profile_is_refused(parameters: dict[str, str]) -> None:
-    """No silent default: the error lists the profiles that exist."""
-    with pytest.raises(UnknownProfileError, match="mm-pc"):
-        Options.from_parameters(parameters)
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"um_per_px": -0.5},
-        {"um_per_px": "0"},
-        {"um_per_px": "wide"},
-        {"um_per_px": "nan"},
-        {"um_per_px": "inf"},
-        {"um_per_px": True},
-        {"cladding_um": "-125"},
-        {"cladding_um": 1e9},
-        {"profil": "mm-pc"},
-        {"metalot": "x"},
-    ],
-)
-def test_bad_parameter_is_refused(parameters: dict[str, Any]) -> None:
-    """Wrong numbers and unknown names are errors that name the parameter: a typo must not be a default."""
-    with pytest.raises(BadParameterError, match=next(iter(parameters))):
-        Options.from_parameters({"profile": "mm-pc"} | parameters)
-
-
-@given(
-    serial=st.text(max_size=20),
-    name=st.text(max_size=20),
-    meta=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3),
-)
-def test_frame_survives_its_json(serial: str, name: str, meta: dict[str, str]) -> None:
-    """Whatever a caller echoes through, the frame comes back equal."""
-    _, frame = preprocess(b"no picture", Options("mm-pc", serial=serial, name=name, meta=meta))
-
-    assert Frame.from_json(frame.to_json()) == frame
 
 
 def test_users_own_profile_is_applied(draw_face: Draw, tmp_path: Path) -> None:

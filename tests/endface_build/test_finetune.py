@@ -10,7 +10,7 @@ import torch
 
 from endface.contract import Label
 from endface.errors import ConfigurationError
-from endface.stages import Options
+from endface.options import Options
 from endface_build import finetune as finetune_module
 from endface_build.dataset import SquareSet
 from endface_build.drawn import DrawnFaces, encode

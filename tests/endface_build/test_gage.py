@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from endface.image import decode
+from endface.options import Options
 from endface.report import Criteria, Defect, ImageInfo, Problem, Report
-from endface.stages import Options
 from endface_build.camera import Camera
 from endface_build.faces import Face
 from endface_build.gage import find, study

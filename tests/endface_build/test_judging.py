@@ -11,9 +11,9 @@ import pytest
 from endface.contract import Label
 from endface.errors import ConfigurationError
 from endface.image import Placement
+from endface.options import Options
 from endface.profile import load_profile
 from endface.report import Ellipse
-from endface.stages import Options
 from endface_build.camera import Camera, photograph
 from endface_build.drawn import DrawnFaces, encode, fiber_of, labelled_of
 from endface_build.faces import Face, Gap

@@ -8,8 +8,8 @@ import pytest
 from endface.contract import Label
 from endface.errors import PictureError
 from endface.image import Placement
+from endface.options import Options
 from endface.report import Ellipse
-from endface.stages import Options
 from endface_build.camera import ANAMORPHIC, Camera, photograph
 from endface_build.canvas import UNDECIDED
 from endface_build.drawn import encode, labelled_of

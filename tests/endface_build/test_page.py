@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from endface.stages import Options
+from endface.options import Options
 from endface_build import accuracy
 from endface_build.accuracy import Extent, measure
 from endface_build.manifest import sha256_of

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from endface.errors import ConfigurationError
-from endface.stages import Options
+from endface.options import Options
 from endface_build.__main__ import app
 from endface_build.drawn import DrawnFaces
 from endface_build.inspector import with_network

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from endface.stages import Options
+from endface.options import Options
 from endface_build.inspector import Inspector, with_baseline
 from endface_build.sensitivity import APART_UM, CONTRASTS, SIZES_UM, SPOTS, draw, sensitivity
 

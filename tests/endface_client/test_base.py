@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from endface.errors import ConfigurationError
-from endface.stages import Options, preprocess
+from endface.options import Options
+from endface.stages import preprocess
 from endface_client import TLS, Client
 from endface_client._base import channel_arguments, health_picture
 from endface_client._wire import encode

@@ -28,6 +28,8 @@ import numpy as np
 
 from endface import contract, stages
 from endface.errors import RequestError
+from endface.frame import Frame
+from endface.options import Options
 from endface.report import Report
 from endface_build.manifest import write_whole
 from tests.security import mutations
@@ -52,11 +54,11 @@ def inspect(data: bytes) -> str:
         ``judged``, or the stable code of why not.
     """
     try:
-        square, frame = stages.preprocess(data, stages.Options(profile="mm-pc"))
+        square, frame = stages.preprocess(data, Options(profile="mm-pc"))
     except RequestError as exc:
         return exc.code
     assert (square.shape, square.dtype) == (_BLANK.shape, _BLANK.dtype)
-    text = stages.postprocess(_BLANK, _BLANK, stages.Frame.from_json(frame.to_json())).to_json()
+    text = stages.postprocess(_BLANK, _BLANK, Frame.from_json(frame.to_json())).to_json()
     report = Report.from_json(text)
     assert (report.verdict == "invalid") == (report.error is not None)
     return report.error.code if report.error else "judged"

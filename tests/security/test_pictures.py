@@ -16,7 +16,9 @@ from PIL import Image
 
 from endface import stages
 from endface.errors import BadParameterError, EndfaceError, RequestError, UndecodableError, UnknownProfileError
+from endface.frame import Frame
 from endface.image import MAX_JPEG_SCANS, decode
+from endface.options import Options
 from tests.security import fuzz, mutations
 
 VALUES = st.one_of(st.text(max_size=40), st.integers(), st.floats(), st.booleans())
@@ -34,17 +36,17 @@ def test_every_picture_is_answered(number: int) -> None:
 def test_every_parameter_is_answered(parameters: dict[str, str | int | float | bool]) -> None:
     """Whatever a request says beside its picture is understood, or refused by name."""
     try:
-        options = stages.Options.from_parameters(parameters, "mm-pc")
+        options = Options.from_parameters(parameters, "mm-pc")
     except (BadParameterError, UnknownProfileError):
         return
-    stages.Frame.from_json(stages.refuse(b"x", options, EndfaceError("no"))[1].to_json())
+    Frame.from_json(stages.refuse(b"x", options, EndfaceError("no"))[1].to_json())
 
 
 @pytest.mark.parametrize("parameters", [{"serial": "x" * 70_000}, {f"meta.{n}": "y" * 100 for n in range(700)}])
 def test_long_parameters_are_refused(parameters: dict[str, str]) -> None:
     """They would travel with the picture through every stage; the sentence does not repeat them."""
     with pytest.raises(BadParameterError, match=r"characters, at most 65,536 are taken") as refused:
-        stages.Options.from_parameters(parameters, "mm-pc")
+        Options.from_parameters(parameters, "mm-pc")
     assert len(str(refused.value)) < 200
 
 
@@ -52,7 +54,7 @@ def test_profile_is_no_path() -> None:
     """A name from a request is never looked for outside the folders of profiles."""
     for name in ("../profiles/mm-pc", "/etc/passwd", "mm-pc\0", "mm-pc.toml", "." * 5000):
         with pytest.raises(RequestError, match="no profile") as refused:
-            stages.Options.from_parameters({"profile": name})
+            Options.from_parameters({"profile": name})
         assert len(str(refused.value)) < 250
 
 

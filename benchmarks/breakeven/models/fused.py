@@ -10,7 +10,8 @@ import triton_python_backend_utils as pb_utils  # type: ignore[import-not-found]
 
 from endface import contract
 from endface.network import Network, newest_version
-from endface.stages import Options, postprocess, preprocess
+from endface.options import Options
+from endface.stages import postprocess, preprocess
 
 
 class TritonPythonModel:

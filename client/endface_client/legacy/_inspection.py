@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from endface.errors import NoFiberError, PictureError, UnknownProfileError
 from endface.image import decode
+from endface.options import Options
 from endface.report import Report
-from endface.stages import Options
 from endface_client import _wire
 from endface_client._errors import InvalidRequest
 from endface_client._sync import Client

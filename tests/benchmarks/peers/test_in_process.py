@@ -15,7 +15,8 @@ from benchmarks.peers import in_process
 from benchmarks.peers.compiled import rebuilt
 from benchmarks.pictures import Picture
 from endface.network import ONNXRUNTIME
-from endface.stages import Options, preprocess
+from endface.options import Options
+from endface.stages import preprocess
 from endface_build.engine import Engine
 from endface_build.network import Segment
 

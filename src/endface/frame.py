@@ -1,0 +1,59 @@
+"""What the second stage must know of the first; it travels around the network as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from endface.image import Rect
+from endface.report import Calibration, Fiber, ImageInfo, Problem
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What ``postprocess`` must know of ``preprocess``; travels as JSON.
+
+    Attributes:
+        profile: Name of the profile to judge by.
+        image: The picture, its size 0 while it is not decoded.
+        serial: Echoed.
+        meta: Echoed.
+        problem: Why the picture cannot be judged; None where it can.
+        calibration: Camera scale, where a fiber was found.
+        fiber: The fiber, where one was found.
+        seen_px: The part of the picture inside the camera's black frame.
+        coverage: Share of each zone that the camera saw.
+        timings_ms: Time spent so far.
+        taken_ms: When its request was taken up, by the machine's monotonic clock; None where nobody told.
+    """
+
+    profile: str
+    image: ImageInfo
+    serial: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    problem: Problem | None = None
+    calibration: Calibration | None = None
+    fiber: Fiber | None = None
+    seen_px: Rect | None = None
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    taken_ms: float | None = None
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(vars(self), default=vars, allow_nan=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Frame:
+        """Read what ``to_json`` wrote."""
+        values = json.loads(text)
+        problem, scale, fiber, seen = (values[key] for key in ("problem", "calibration", "fiber", "seen_px"))
+        parsed = {
+            "image": ImageInfo(**values["image"]),
+            "problem": Problem(**problem) if problem else None,
+            "calibration": Calibration.from_dict(scale) if scale else None,
+            "fiber": Fiber.from_dict(fiber) if fiber else None,
+            "seen_px": Rect(**seen) if seen else None,
+        }
+        return cls(**values | parsed)

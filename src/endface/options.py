@@ -1,0 +1,96 @@
+"""What a request asks for: its parameters, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from endface.contract import CLADDING_UM, META_PREFIX, PARAMETERS
+from endface.errors import BadParameterError, UnknownProfileError
+from endface.profile import load_profile, profile_names
+
+CLADDING_RANGE_UM: Final = (50.0, 1000.0)
+"""Cladding diameters that a request may name: from thin sensor fibers to large-core power fibers."""
+
+SCALE_RANGE_UM: Final = (0.01, 10.0)
+"""Scales in micrometres per pixel that a request may name."""
+
+MAX_PARAMETER_CHARS: Final = 65_536
+"""Names and values of a request's parameters together: they travel with the picture through every stage."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a request asks for.
+
+    Attributes:
+        profile: Name of the profile to judge by.
+        cladding_um: The fiber's cladding diameter, which gives the scale.
+        um_per_px: Scale of the camera (geometric mean of x and y) instead of the one from the cladding.
+        serial: The part's serial number, echoed.
+        name: The picture's name, echoed.
+        meta: Further values, echoed.
+        profiles: Folder with the user's own profiles beside those of endface.
+    """
+
+    profile: str
+    cladding_um: float = CLADDING_UM
+    um_per_px: float | None = None
+    serial: str = ""
+    name: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    profiles: Path | None = None
+
+    @classmethod
+    def from_parameters(
+        cls,
+        parameters: Mapping[str, str | int | float | bool],
+        default_profile: str = "",
+        profiles: Path | None = None,
+    ) -> Options:
+        """Read a request's parameters; numbers may come as strings.
+
+        Raises:
+            UnknownProfileError: no profile is named and there is no default, or there is none of that name.
+            BadParameterError: a parameter that does not exist, is no number, or lies out of range; or all of them
+                together are too long.
+        """
+        length = sum(len(key) + len(str(value)) for key, value in parameters.items())
+        if length > MAX_PARAMETER_CHARS:
+            raise BadParameterError(
+                f"the request's parameters have {length:,} characters, at most {MAX_PARAMETER_CHARS:,} are taken; "
+                "keep long texts elsewhere, under the part's serial number"
+            )
+        meta = {key[len(META_PREFIX) :]: str(value) for key, value in parameters.items() if key.startswith(META_PREFIX)}
+        own = {key: value for key, value in parameters.items() if not key.startswith(META_PREFIX)}
+        for key in own:
+            if key not in PARAMETERS:
+                raise BadParameterError(f"there is no parameter {key!r}; known are {', '.join(PARAMETERS)} and meta.*")
+        profile = str(own.get("profile", "") or default_profile)
+        if not profile:
+            names = ", ".join(profile_names(profiles))
+            raise UnknownProfileError(f"the request names no profile and there is no default; known are {names}")
+        load_profile(profile, profiles)
+        scale = own.get("um_per_px")
+        return cls(
+            profile=profile,
+            cladding_um=_number("cladding_um", own.get("cladding_um", CLADDING_UM), CLADDING_RANGE_UM),
+            um_per_px=None if scale is None else _number("um_per_px", scale, SCALE_RANGE_UM),
+            serial=str(own.get("serial", "")),
+            name=str(own.get("name", "")),
+            meta=meta,
+            profiles=profiles,
+        )
+
+
+def _number(key: str, value: str | int | float | bool, bounds: tuple[float, float]) -> float:
+    low, high = bounds
+    try:
+        number = float(value)
+    except ValueError as exc:
+        raise BadParameterError(f"{key} is {value!r}, it must be a number from {low:g} to {high:g}") from exc
+    if isinstance(value, bool) or not low <= number <= high:
+        raise BadParameterError(f"{key} is {value}, it must be a number from {low:g} to {high:g}")
+    return number
