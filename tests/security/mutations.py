@@ -41,9 +41,16 @@ def picture(seed: int, number: int) -> bytes:
     rng = np.random.default_rng([seed, number])
     if rng.random() < DRAWN_SHARE:
         return _encoded(_drawn(rng), rng)
-    data = _choice(_faces(), rng)
+    data = choice(faces(), rng)
     for _ in range(rng.integers(1, 4)):
-        data = _choice(_MUTATIONS, rng)(data, rng)
+        data = choice(_MUTATIONS, rng)(data, rng)
+    return data
+
+
+def damaged(data: bytes, rng: np.random.Generator) -> bytes:
+    """Bytes of anything with damage that knows no format."""
+    for _ in range(rng.integers(1, 4)):
+        data = choice(_FORMLESS, rng)(data, rng)
     return data
 
 
@@ -56,7 +63,8 @@ def repeated_scans(times: int) -> bytes:
     return data[:start] + data[start:-2] * times + data[-2:]
 
 
-def _choice(things: tuple[_Thing, ...], rng: np.random.Generator) -> _Thing:
+def choice(things: tuple[_Thing, ...], rng: np.random.Generator) -> _Thing:
+    """One of some."""
     return things[rng.integers(len(things))]
 
 
@@ -68,7 +76,7 @@ def _face(width: int = 480, height: int = 400) -> NDArray[np.uint8]:
 
 
 @lru_cache
-def _faces() -> tuple[bytes, ...]:
+def faces() -> tuple[bytes, ...]:
     """The face in every way that is read and some that are not, large and small."""
     return tuple(data for size in ((480, 400), (240, 200)) for data in _ways(Image.fromarray(_face(*size))))
 
@@ -130,7 +138,7 @@ def _edit_numbers(data: bytes, rng: np.random.Generator) -> bytes:
         reach = min(len(edited) - size, 256)
         at = int(rng.integers(reach))
         at = at if rng.random() < 0.7 else len(edited) - size - at
-        struct.pack_into(form, edited, at, _choice(_EDGES, rng) & ((1 << 8 * size) - 1))
+        struct.pack_into(form, edited, at, choice(_EDGES, rng) & ((1 << 8 * size) - 1))
     return bytes(edited)
 
 
@@ -156,7 +164,7 @@ def _insert(data: bytes, rng: np.random.Generator) -> bytes:
 
 def _splice(data: bytes, rng: np.random.Generator) -> bytes:
     """The beginning of one file, the end of another."""
-    other = _choice(_faces(), rng)
+    other = choice(faces(), rng)
     return data[: rng.integers(len(data) + 1)] + other[rng.integers(len(other) + 1) :]
 
 
@@ -174,11 +182,11 @@ def _edit_png(data: bytes, rng: np.random.Generator) -> bytes:
     if kind == b"IHDR" and len(content) == 13 and rng.random() < 0.7:
         header = list(struct.unpack(">IIBBBBB", content))
         at = int(rng.integers(7))
-        header[at] = _choice(_EDGES, rng) & (0xFFFFFFFF if at < 2 else 0xFF)
+        header[at] = choice(_EDGES, rng) & (0xFFFFFFFF if at < 2 else 0xFF)
         chunks[0] = kind, struct.pack(">IIBBBBB", *header)
     for _ in range(rng.integers(0, 3)):
         at, to = int(rng.integers(len(chunks))), int(rng.integers(len(chunks) + 1))
-        new = _choice((chunks[at], (b"tEXt", rng.bytes(20)), (b"zTXt", _BOMB)), rng)
+        new = choice((chunks[at], (b"tEXt", rng.bytes(20)), (b"zTXt", _BOMB)), rng)
         chunks.insert(to, new)
     return data[:_PNG_START] + b"".join(
         struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -206,9 +214,10 @@ def _edit_jpeg(data: bytes, rng: np.random.Generator) -> bytes:
     return data[: starts[to]] + segment + data[starts[to] :]
 
 
-_MUTATIONS: Final[tuple[Mutation, ...]] = (
-    _flip_bits, _edit_numbers, _truncate, _cut, _repeat, _insert, _splice, _edit_png, _edit_jpeg,
+_FORMLESS: Final[tuple[Mutation, ...]] = (
+    _flip_bits, _edit_numbers, _truncate, _cut, _repeat, _insert, _splice,
 )  # fmt: skip
+_MUTATIONS: Final = (*_FORMLESS, _edit_png, _edit_jpeg)
 
 
 def _drawn(rng: np.random.Generator) -> NDArray[np.uint8]:

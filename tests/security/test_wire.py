@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -151,3 +154,19 @@ def test_oversized_picture_is_refused(stub: Any, station: Client, megabytes: int
 def test_server_inspects_after_all_that(station: Client) -> None:
     """A sample has its verdict still."""
     assert station.inspect(FACE).verdict == "fail"
+
+
+def test_fuzzing_counts_what_it_finds(project: Path, tmp_path: Path) -> None:
+    """The long campaign answers for each request, goes on where it stopped, and keeps nothing where all is well."""
+    record = tmp_path / "record.json"
+    for requests in (100, 200):
+        ran = subprocess.run(
+            [sys.executable, "-m", "tests.security.fuzz_requests", f"--requests={requests}", f"--record={record}",
+             f"--keep={tmp_path / 'found'}"],
+            cwd=project, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert f"{requests} requests of seed 0" in ran.stdout
+    assert json.loads(record.read_text())["done"] == 200
+    assert not (tmp_path / "found").exists()

@@ -1,0 +1,232 @@
+"""Damaged and hostile requests to a real Triton, as any station may send them; several are always under way.
+
+    python -m tests.security.fuzz_requests --requests 100000
+
+A finding is a request that ends a process of the server, ends in anything but a result or a typed refusal, or takes
+more than a second: what took longer while others were under way is asked again alone, for a crowded machine is no
+finding.  It is kept as a file.  Exit status 1 if there is any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from tritonclient.grpc import service_pb2 as wire
+
+from endface import contract
+from endface.embedded import EmbeddedServer
+from endface.report import Report
+from endface.triton_settings import Settings
+from endface_build.manifest import write_whole
+from tests.security import wire_mutations
+from tests.security.tally import Outcome, Tally
+from tests.security.wire_mutations import INFER, SERVICE, STREAM, Asked
+
+LIMIT_S: Final = 1.0
+"""How long a request may take that is asked alone."""
+
+DEADLINE_S: Final = 60.0
+"""After which a call is given up; then it hangs."""
+
+TRIES: Final = 5
+"""A request that took too long is asked alone so many times, and judged by the shortest."""
+
+_PART: Final = 500
+"""So many requests, then the server's processes are counted; who ended one is looked for among them."""
+
+_REPOSITORY: Final = Path(__file__).parents[2] / "model_repository"
+
+_REFUSALS: Final = {
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.UNIMPLEMENTED,
+}
+"""How a request to the ensemble may be refused; one to a stage behind its back may also say INTERNAL."""
+
+_OURS: Final = re.compile(r"(empty_image|oversized_image|unknown_profile|bad_parameter): ")
+
+
+def ask(channel: grpc.Channel, number: int, asked: Asked) -> Outcome:
+    """Send one request and judge its answer."""
+    began_s = time.monotonic()
+    packing = grpc.Compression.Gzip if asked.is_packed else None
+    try:
+        if asked.method == STREAM:
+            calls = channel.stream_stream(f"/{SERVICE}/{STREAM}")
+            answers = list(calls(iter([asked.data]), timeout=DEADLINE_S, compression=packing))
+            code = _judged_stream(answers)
+        else:
+            answer = channel.unary_unary(f"/{SERVICE}/{asked.method}")(
+                asked.data, timeout=DEADLINE_S, compression=packing
+            )
+            code = _judged(wire.ModelInferResponse.FromString(answer)) if asked.method == INFER else "answered"
+        is_finding = False
+    except grpc.RpcError as exc:
+        code, is_finding = _refused(asked, exc)
+    except Exception as exc:  # an answer that is none
+        code, is_finding = type(exc).__name__, True
+    return Outcome(number, code, time.monotonic() - began_s, is_finding)
+
+
+def _judged_stream(answers: list[bytes]) -> str:
+    responses = [wire.ModelStreamInferResponse.FromString(answer) for answer in answers]
+    assert not any("Traceback" in response.error_message for response in responses)
+    for response in responses:
+        if not response.error_message:
+            return _judged(response.infer_response)
+    return "refused in the stream" if responses else "nothing in the stream"
+
+
+def _judged(response: wire.ModelInferResponse) -> str:
+    """Reads the report, if there is one."""
+    contents = dict(zip((output.name for output in response.outputs), response.raw_output_contents, strict=False))
+    content = contents.get(contract.REPORT.name)
+    if content is None:
+        return "answered without a report"
+    (length,) = struct.unpack_from("<I", content)
+    report = Report.from_json(content[4 : 4 + length].decode())
+    assert (report.verdict == "invalid") == (report.error is not None)
+    return report.error.code if report.error else "judged"
+
+
+def _refused(asked: Asked, error: Any) -> tuple[str, bool]:
+    """The refusal in a word, and whether it is a finding."""
+    status, details = error.code(), str(error.details())
+    ours = _OURS.search(details)
+    code = ours[1] if ours else status.name
+    if "Traceback" in details or status is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return code, True
+    is_fault = status is not grpc.StatusCode.INTERNAL or not _may_be_internal(asked)
+    return code, status not in _REFUSALS and is_fault
+
+
+def _may_be_internal(asked: Asked) -> bool:
+    """Whether the message was none, or went to a stage that only the ensemble should ask."""
+    if not asked.is_whole or asked.method not in (INFER, STREAM):
+        return True
+    return wire.ModelInferRequest.FromString(asked.data).model_name != contract.ENSEMBLE.name
+
+
+class Server:
+    """A Triton as a line runs it, open to other machines, that is started anew when a request has ended a process."""
+
+    def __init__(self) -> None:
+        self._server: EmbeddedServer | None = None
+        self.channel: grpc.Channel | None = None
+
+    def start(self) -> grpc.Channel:
+        """Start it, after the former is stopped."""
+        self.stop()
+        self._server = EmbeddedServer(Settings(_REPOSITORY, host="0.0.0.0", **_free_ports()))
+        self._server.start()
+        self._server.wait_ready(180)
+        self.channel = grpc.insecure_channel(self._server.grpc_address)
+        return self.channel
+
+    def stop(self) -> None:
+        """Harmless when it does not run."""
+        if self.channel:
+            self.channel.close()
+        if self._server:
+            self._server.stop()
+        self.channel = self._server = None
+
+    def losses(self) -> str:
+        """What has ended of it; nothing where all is well."""
+        assert self._server is not None
+        if self._server.has_ended():
+            return "the server ended"
+        missing = self._server.session.missing()
+        return f"ended: {', '.join(missing)}" if missing else ""
+
+
+def run(tally: Tally, numbers: range, server: Server, workers: int) -> None:
+    """Ask a part of a series, and find who ended a process if one did."""
+    channel = server.channel or server.start()
+    outcomes = list(_together(channel, tally.seed, numbers, workers))
+    loss = server.losses()
+    if loss:
+        outcomes = list(_one_by_one(server, tally.seed, numbers, loss))
+        channel = server.start()
+    for outcome in outcomes:
+        is_slow = outcome.seconds > LIMIT_S and not outcome.is_finding
+        tally.add(_alone(channel, tally.seed, outcome) if is_slow else outcome)
+
+
+def _together(channel: grpc.Channel, seed: int, numbers: Iterable[int], workers: int) -> Iterator[Outcome]:
+    with ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(lambda number: ask(channel, number, wire_mutations.asked(seed, number)), numbers)
+
+
+def _one_by_one(server: Server, seed: int, numbers: range, loss: str) -> Iterator[Outcome]:
+    """Each alone; where none of them does it again, the last one stands for all."""
+    channel, is_found = server.start(), False
+    for number in numbers:
+        outcome = ask(channel, number, wire_mutations.asked(seed, number))
+        if again := server.losses():
+            outcome, is_found = replace(outcome, code=again, is_finding=True), True
+            channel = server.start()
+        if number == numbers[-1] and not is_found:
+            outcome = replace(outcome, code=f"{loss}, by several together", is_finding=True)
+        yield outcome
+
+
+def _alone(channel: grpc.Channel, seed: int, outcome: Outcome) -> Outcome:
+    asked = wire_mutations.asked(seed, outcome.number)
+    again = [ask(channel, outcome.number, asked) for _ in range(TRIES)]
+    fastest = min(again, key=lambda each: each.seconds)
+    return replace(fastest, is_finding=True, code="hang") if fastest.seconds > LIMIT_S else fastest
+
+
+def _free_ports() -> dict[str, Any]:
+    with contextlib.ExitStack() as probes:
+        found = [probes.enter_context(socket.create_server(("", 0))).getsockname()[1] for _ in range(3)]
+    return dict(zip(("http_port", "grpc_port", "metrics_port"), found, strict=True))
+
+
+def main() -> int:
+    """Entry point."""
+    summary = (__doc__ or "").split("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m tests.security.fuzz_requests", description=summary)
+    parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0, help="another one gives other requests")
+    parser.add_argument("--workers", type=int, default=4 * (os.cpu_count() or 1), help="requests under way at a time")
+    parser.add_argument("--keep", type=Path, default=Path("out/fuzz"), help="folder for requests that are findings")
+    parser.add_argument("--record", type=Path, help="file that keeps what is done, and what is there is not done again")
+    wishes = parser.parse_args()
+    tally, server = Tally.of("requests", wishes.seed, wishes.record), Server()
+    try:
+        for first in range(tally.done, wishes.requests, _PART):
+            began_s = time.monotonic()
+            run(tally, range(first, min(first + _PART, wishes.requests)), server, wishes.workers)
+            tally.seconds += time.monotonic() - began_s
+            if wishes.record:
+                tally.write(wishes.record)
+    except KeyboardInterrupt:  # whoever has waited long enough sees what there is
+        pass
+    finally:
+        server.stop()
+    sys.stdout.writelines(f"{line}\n" for line in tally.lines())
+    for finding in tally.findings:
+        path = wishes.keep / f"{wishes.seed}-{finding.number}.request"
+        write_whole(path, wire_mutations.asked(wishes.seed, finding.number).data)
+        sys.stdout.write(f"{path}: {finding.code}\n")
+    return 1 if tally.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
