@@ -11,8 +11,8 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.pictures import Picture
 from endface import offline
 from endface.network import ONNXRUNTIME
+from endface.options import Options
 from endface.report import ImageInfo, Report
-from endface.stages import Options
 
 _START: Final = b"\xff\xd8"
 _COMMENT: Final = b"\xff\xfe"

@@ -10,8 +10,8 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.pictures import Picture
 from benchmarks.soak.part import Known, known, part
 from endface import offline
+from endface.options import Options
 from endface.report import Report
-from endface.stages import Options
 
 
 @pytest.fixture(scope="session")
