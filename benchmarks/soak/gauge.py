@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,6 @@ import psutil
 from benchmarks.faults.machine import Machine
 from benchmarks.soak.series import joined
 from benchmarks.soak.stations import KINDS, Stations
-from benchmarks.usage import memory_mib
 
 EVERY_S: Final = 3.0
 """Between two looks; a look takes some hundredths of a second."""
@@ -27,8 +26,9 @@ COLUMNS: Final = (
     "supervisor_files",
     *(f"{kind}_files" for kind in KINDS),
 )
-"""Memory is PSS, shared pages once, in MiB; "server" is Triton and its stubs, all machines together; "shared" is what
-lies in /dev/shm of all servers that these machines ever had, and is counted in "server", too, as far as it is used."""
+"""Memory is what belongs to one process alone (USS), in MiB: what is shared with others, such as libraries, seems to
+grow when those end.  "server" is Triton and its stubs, all machines together; "shared" is what all servers that these
+machines ever had have in /dev/shm."""
 
 _SHARED_MEMORY: Final = Path("/dev/shm")
 
@@ -83,9 +83,13 @@ class Gauge:
         clients = [self._stations.processes[kind] for kind in KINDS]
         groups = [servers, supervisors, *([client] for client in clients)]
         shared_mib = round(sum(path.stat().st_blocks for path in self._regions()) * 512 / 2**20, 1)
-        memory = [memory_mib(group) for group in groups]
+        memory = [_private_mib(group) for group in groups]
         files = [sum(process.num_fds() for process in group) for group in groups]
         return [*memory[:2], shared_mib, *memory[2:], *files]
 
     def _regions(self) -> list[Path]:
         return [path for path in _SHARED_MEMORY.iterdir() if path.name.startswith(tuple(self._prefixes or {"\0"}))]
+
+
+def _private_mib(processes: Iterable[psutil.Process]) -> float:
+    return round(float(sum(process.memory_full_info().uss for process in processes)) / 2**20, 1)

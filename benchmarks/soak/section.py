@@ -58,9 +58,9 @@ what nobody had broken: {record["unasked_repairs"]}. Left behind in the end: {le
 {table(_REPAIR_HEADS, _repairs(record["repairs"]))}
 ### What was held
 
-Robust lines (median of all slopes between two looks) through memory (PSS) and open files: of the server in each of its
-lives of more than a minute and a half, from half a minute after its beginning; of the others over the whole shift. Flat
-means less than {MOST_KIB:g} KiB a picture, and {MOST_FILES:g} files in all.
+Robust lines (median of all slopes between two looks) through private memory, /dev/shm and open files: of the server in
+each of its lives of more than a minute and a half, from half a minute after its beginning; of the others over the whole
+shift. Flat means less than {MOST_KIB:g} KiB a picture, and {MOST_FILES:g} files in all.
 
 {table(_TREND_HEADS, [_trend(line) for line in record["trends"]])}"""
 
@@ -120,7 +120,8 @@ def _draw(axes: Axes, record: Json) -> None:
     axes.set_ylabel(f"pictures a second, mean of {_MEAN_S} s")
     memory = axes.twinx()
     looked = np.asarray(gauge["at_s"]) / 60
-    memory.plot(looked, gauge["server_mib"], color=COLORS[2], label="server MiB")
+    server = np.add(gauge["server_mib"], gauge["shared_mib"])
+    memory.plot(looked, server, color=COLORS[2], label="server MiB")
     clients = np.add(gauge["sync_mib"], gauge["async_mib"])
     memory.plot(looked, clients, color=COLORS[4], label="clients MiB")
     memory.set_ylim(bottom=0)
