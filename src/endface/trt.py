@@ -21,10 +21,11 @@ Runtime = Literal["tensorrt", "tensorrt_rtx"]
 RUNTIMES: Final[tuple[Runtime, ...]] = get_args(Runtime)
 
 _MODULES: Final[dict[Runtime, tuple[str, ...]]] = {
-    "tensorrt": ("tensorrt",),
+    "tensorrt": ("tensorrt", "tensorrt_bindings"),
     "tensorrt_rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings"),
 }
-"""Modules to look for; a whole ``tensorrt_rtx`` brings its libraries itself, the bindings alone do not."""
+"""Modules to look for; a whole one brings its libraries itself, the bindings alone do not: those of TensorRT lie in
+Triton's container where the system finds them, those of TensorRT for RTX are loaded from another package."""
 
 _LIBRARIES: Final = "onnxruntime_ep_nv_tensorrt_rtx"
 """The package whose folder holds the shared libraries of TensorRT for RTX."""

@@ -69,8 +69,32 @@ def test_shared_memory_is_as_large_as_its_formula_says(services: dict[str, Any],
 def test_base_images_are_pinned(project: Path, services: dict[str, Any]) -> None:
     """None is `latest`, or without a tag."""
     dockerfile = (project / "Dockerfile").read_text(encoding="utf-8")
-    images = re.findall(r"^ARG \w+_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
+    images = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
+    images += [services["endface-gpu"]["build"]["args"]["BASE_IMAGE"]]
     images += [service["image"] for service in services.values()]
 
     assert all(re.search(r":(local|v?\d[\w.-]+)$", image) for image in images), images
     assert len(images) == 2 + len(services)
+
+
+def test_dockerfile_takes_every_build_argument(project: Path, services: dict[str, Any]) -> None:
+    """The images are targets of the Dockerfile, and what Compose tells it is asked for there."""
+    dockerfile = (project / "Dockerfile").read_text(encoding="utf-8")
+    builds = [service["build"] for service in services.values() if "build" in service]
+
+    assert {build["target"] for build in builds} == {"server", "bench", "gpu"}
+    assert {build["target"] for build in builds} <= set(re.findall(r"^FROM \S+ AS (\w+)$", dockerfile, re.MULTILINE))
+    assert {name for build in builds for name in build.get("args", {})} <= set(
+        re.findall(r"^ARG (\w+)", dockerfile, re.MULTILINE)
+    )
+
+
+def test_health_check_says_itself_why_it_failed(project: Path) -> None:
+    """Its own deadline ends well before the engine's, which leaves no sentence."""
+    dockerfile = (project / "Dockerfile").read_text(encoding="utf-8")
+    (check,) = re.findall(
+        r'^HEALTHCHECK .*--timeout=(\d+)s .*CMD \["endface", "health", "--deadline-s", "(\d+)"\]$', dockerfile, re.M
+    )
+    timeout_s, deadline_s = map(int, check)
+
+    assert timeout_s >= deadline_s + 5  # the program itself has to start
