@@ -59,7 +59,7 @@ $(VENV)/demo: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test: $(VENV)/demo
-	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build,rtx,litert,bench]' --group dev
+	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build,rtx,litert,bench,trace]' --group dev
 	touch $@
 
 .PHONY: help demo serve test test-containers lint format bench fuzz model clean

@@ -56,10 +56,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Received:
-    """One request as the server got it."""
+    """One request as the server got it; of its headers those that gRPC itself adds are there as well."""
 
     picture: bytes
     parameters: dict[str, str]
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 Answer: TypeAlias = Report | Failure | bytes
@@ -155,7 +156,8 @@ class _Service(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[m
             _abort(context, Failure(grpc.StatusCode.NOT_FOUND, f"Request for unknown model: '{request.model_name}'"))
         picture = deserialize_bytes_tensor(request.raw_input_contents[0])[0]
         parameters = {key: value.string_param for key, value in request.parameters.items()}
-        answer = self._server.respond(Received(picture, parameters))
+        headers = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        answer = self._server.respond(Received(picture, parameters, headers))
         if isinstance(answer, Failure):
             _abort(context, answer)
         return _response(answer.to_json().encode() if isinstance(answer, Report) else answer)

@@ -6,6 +6,7 @@ The wire contract of the Triton ensemble, the order of the network's classes and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -81,6 +82,15 @@ PARAMETERS: Final = ("profile", "cladding_um", "um_per_px", "serial", "name")
 
 META_PREFIX: Final = "meta."
 """Request parameters with this prefix are echoed under ``meta`` in the report."""
+
+PROBE_NAMES: Final = ("canary", "health")
+"""What pictures are called that ask for the server's health, if they have no serial number."""
+
+
+def is_probe(parameters: Mapping[str, object]) -> bool:
+    """Whether a request asks for the server's health, and is no part of the line."""
+    return parameters.get("name") in PROBE_NAMES and not parameters.get("serial")
+
 
 MAX_IMAGE_BYTES: Final = 64 * 1024 * 1024
 """Largest encoded picture that is taken: a 16-bit colour TIFF of 10 megapixels."""

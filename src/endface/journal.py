@@ -53,13 +53,20 @@ def error(stage: str, code: str, request_id: str, parameters: Mapping[str, Any])
         request_id: as for ``inspection``.
         parameters: the request's own.
     """
+    return {"event": "error", **asked(request_id, parameters), "stage": stage, "code": code}
+
+
+def asked(request_id: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Which request it is: what an entry says of it beside the profile.
+
+    Args:
+        request_id: as for ``inspection``.
+        parameters: the request's own.
+    """
     return {
-        "event": "error",
         "request_id": request_id[:_LONGEST],
         "serial": str(parameters.get("serial", ""))[:_LONGEST],
         "name": str(parameters.get("name", ""))[:_LONGEST],
-        "stage": stage,
-        "code": code,
     }
 
 

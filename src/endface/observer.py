@@ -1,4 +1,5 @@
-"""Sees what a stage does, and tells of it: numbers for Prometheus, and lines in the log where they are wanted.
+"""Sees what a stage does, and tells of it: numbers for Prometheus, and where they are wanted
+lines in the log and spans in traces.
 
 Pictures that only ask whether the server is well, ``endface health`` and the supervisor's, are counted apart: they are
 no parts of the line, and at night they are all there is.
@@ -6,20 +7,22 @@ no parts of the line, and at night they are all there is.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-from endface import __version__, environment, journal, metrics
+from endface import __version__, environment, journal, metrics, trace
+from endface.contract import PROBE_NAMES, is_probe
 from endface.errors import EmptyImageError, EndfaceError, OversizedImageError, PictureError, RequestError
 from endface.profile import load_profile, profile_names
 from endface.report import DefectType, ModelInfo, Report, VerdictName
 
-PROBE_NAMES: Final = ("canary", "health")
-"""What pictures are called that ask for the server's health, if they have no serial number."""
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 OUTSIDE: Final = "outside"
 """The zone of defects that touch none."""
@@ -52,6 +55,8 @@ class Observer:
         self._stage = stage
         self._writes = environment.logs_inspections()
         self._model: ModelInfo | None = None
+        self._spans = trace.Stage(stage)
+        self._span: Span | None = None  # of the request in the stage
         self.metrics: Final = metrics.Metrics(pb_utils)
         self.metrics.level(metrics.STARTED, time.time(), stage)
         self.metrics.declare(metrics.STAGE_SECONDS, stage)
@@ -62,6 +67,7 @@ class Observer:
     def close(self) -> None:
         """Tell the last; to be called when the model is unloaded."""
         self.metrics.close()
+        self._spans.close()
 
     def expect_requests(self) -> None:
         """This stage reads requests: what it may refuse begins at zero."""
@@ -92,22 +98,24 @@ class Observer:
                 for kind in get_args(DefectType):
                     self.metrics.declare(metrics.DEFECTS, name, zone, kind)
 
-    def answered(self, request: Any, seconds: float) -> None:
-        """A request got its tensors, after so much time in the stage."""
-        if not _probe(request):
-            self.metrics.observe(metrics.STAGE_SECONDS, seconds, self._stage)
-
     def asked(self, request: Any) -> None:
         """A request has come to the first stage."""
         if probe := _probe(request):
             self.metrics.count(metrics.PROBES, probe)
 
-    def failed(self, request: Any, error: Exception) -> None:
-        """A request got an error."""
-        code = error.code if isinstance(error, EndfaceError) else EndfaceError.code
-        self.metrics.count(metrics.ERRORS, self._stage, code)
-        if self._writes:
-            journal.write(journal.error(self._stage, code, request.request_id(), parameters(request)))
+    @contextlib.contextmanager
+    def watch(self, request: Any) -> Iterator[None]:
+        """A request is in the stage: until the block ends, or an error ends it."""
+        started_s = time.perf_counter()
+        with self._spans.request(request) as span:
+            self._span = span
+            try:
+                yield
+            except Exception as exc:
+                self._failed(request, exc, span)
+                raise
+        if not _probe(request):
+            self.metrics.observe(metrics.STAGE_SECONDS, time.perf_counter() - started_s, self._stage)
 
     def inspected(self, request: Any, reports: Iterable[Report], taken_ms: float | None) -> None:
         """The pictures of a request got reports.
@@ -122,10 +130,15 @@ class Observer:
         total_ms = None if taken_ms is None else time.monotonic() * 1000 - taken_ms
         if total_ms is not None:
             self.metrics.observe(metrics.INSPECTION_SECONDS, total_ms / 1000)
+        entries = []
         for report in reports:
             self._count(report)
-            if self._writes:
-                journal.write(journal.inspection(report, request.request_id(), total_ms))
+            if self._writes or self._span:
+                entries.append(journal.inspection(report, request.request_id(), total_ms))
+        if self._writes:
+            for entry in entries:
+                journal.write(entry)
+        trace.tell(self._span, entries)
 
     def uses(self, model: ModelInfo) -> None:
         """Reports name this network from now on."""
@@ -135,6 +148,16 @@ class Observer:
             if each is not None:
                 self.metrics.level(metrics.INFO, value, __version__, each.sha256, each.engine)
         self._model = model
+
+    def _failed(self, request: Any, error: Exception, span: Span | None) -> None:
+        code = error.code if isinstance(error, EndfaceError) else EndfaceError.code
+        self.metrics.count(metrics.ERRORS, self._stage, code)
+        if self._writes or span:
+            entry = journal.error(self._stage, code, request.request_id(), parameters(request))
+            if self._writes:
+                journal.write(entry)
+            trace.tell(span, [entry])
+            trace.fail(span, code)
 
     def _count(self, report: Report) -> None:
         profile = report.criteria.profile
@@ -151,13 +174,12 @@ class Observer:
 
 
 def parameters(request: Any) -> dict[str, Any]:
-    """A request's parameters; every step of the ensemble gets them."""
+    """A request's parameters, without the context of its trace; every step of the ensemble gets them."""
     values: dict[str, Any] = json.loads(request.parameters() or "{}")
-    return values
+    return {key: value for key, value in values.items() if key not in trace.HEADERS}
 
 
 def _probe(request: Any) -> str:
     """What kind of probe a request is; empty where it is none."""
     values = parameters(request)
-    name = values.get("name")
-    return str(name) if name in PROBE_NAMES and not values.get("serial") else ""
+    return str(values["name"]) if is_probe(values) else ""

@@ -8,6 +8,7 @@ inside Triton's stub process, so it comes as an argument.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -23,7 +24,6 @@ from numpy.typing import NDArray
 
 from endface import contract, engines, environment, gpu, network, plan, stages
 from endface.errors import (
-    ConfigurationError,
     EmptyImageError,
     EndfaceError,
     EngineError,
@@ -34,11 +34,8 @@ from endface.frame import Frame
 from endface.observer import Observer, parameters
 from endface.options import Options
 from endface.served import Served
+from endface.warmup import warm_up
 
-WARM_UP_PICTURE: Final = "warmup/face.png"
-"""Picture in a stage's model folder that the stage inspects before it takes requests."""
-
-_WARM_UP_PROFILE: Final = "mm-pc"
 _INTERNAL: Final = "internal: the server could not answer this request; its log says why"
 
 Arguments = dict[str, str]
@@ -55,7 +52,7 @@ class Preprocess:
         self._profiles = environment.profiles_folder()
         if self._profile:
             Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
-        _warm_up(arguments)
+        warm_up(Path(arguments["model_repository"]))
         self._observer = Observer(pb_utils, contract.PREPROCESS.name)
         self._observer.expect_requests()
 
@@ -97,18 +94,17 @@ class Segment:
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with LABELS and CONFIDENCE; the network runs once over all squares."""
-        started_s = time.perf_counter()
+        warms_up = self._unwarmed > 0  # Triton warms up before anybody asks
         try:
-            squares = [_values(self._pb_utils, request, contract.SQUARE) for request in requests]
-            labels, confidence = self._network.segment(np.concatenate(squares))
+            with contextlib.ExitStack() as watched:  # each has to wait for all
+                for request in () if warms_up else requests:
+                    watched.enter_context(self._observer.watch(request))
+                squares = [_values(self._pb_utils, request, contract.SQUARE) for request in requests]
+                labels, confidence = self._network.segment(np.concatenate(squares))
         except Exception as exc:
-            return [_failed(self._pb_utils, self._observer, request, exc) for request in requests]
-        seconds = time.perf_counter() - started_s  # each had to wait for all
-        for request, own in zip(requests, squares, strict=True):
-            if self._unwarmed > 0:
-                self._unwarmed -= len(own)
-            else:
-                self._observer.answered(request, seconds)
+            return [_failed(self._pb_utils, exc) for _ in requests]
+        if warms_up:
+            self._unwarmed -= len(labels)
         ends = np.cumsum([len(square) for square in squares])[:-1]
         return [
             self._pb_utils.InferenceResponse(
@@ -132,7 +128,7 @@ class Postprocess:
         engine = engines.named(_engine_of_server())
         segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
         self._served = Served(segment, engine, self._is_loaded)  # a report must be able to name its network
-        _warm_up(arguments)
+        warm_up(Path(arguments["model_repository"]))
         self._observer = Observer(pb_utils, contract.POSTPROCESS.name)
         self._observer.expect_reports(self._profiles)
         self._observer.uses(self._served.info())
@@ -214,45 +210,21 @@ def _prepare(pictures: list[bytes], options: Options) -> list[tuple[NDArray[np.u
 
 def _answered(pb_utils: Any, observer: Observer, request: Any, answer: Callable[[Any], list[Any]]) -> Any:
     """One request's response: its tensors, or its own error."""
-    started_s = time.perf_counter()
     try:
-        response = pb_utils.InferenceResponse(answer(request))
+        with observer.watch(request):
+            return pb_utils.InferenceResponse(answer(request))
     except RequestError as exc:
-        observer.failed(request, exc)
         return _refused(pb_utils, f"{exc.code}: {exc}", exc.status)
     except Exception as exc:
-        return _failed(pb_utils, observer, request, exc)
-    observer.answered(request, time.perf_counter() - started_s)
-    return response
+        return _failed(pb_utils, exc)
 
 
-def _failed(pb_utils: Any, observer: Observer, request: Any, error: Exception) -> Any:
-    """The response to an error that nobody foresaw; to be called while it is handled."""
-    pb_utils.Logger.log_error(traceback.format_exc())
-    observer.failed(request, error)
+def _failed(pb_utils: Any, error: Exception) -> Any:
+    """The response to an error that nobody foresaw."""
+    pb_utils.Logger.log_error("".join(traceback.format_exception(error)))
     return _refused(pb_utils, _INTERNAL, EndfaceError.status)
 
 
 def _refused(pb_utils: Any, message: str, status: str) -> Any:
     error = pb_utils.TritonError(message, getattr(pb_utils.TritonError, status))
     return pb_utils.InferenceResponse(error=error)
-
-
-def _warm_up(arguments: Arguments) -> None:
-    """Inspect a picture through the stages, so that no client pays for first calls and a broken stage never gets ready.
-
-    Triton's own ``model_warmup`` cannot do this: its requests carry no parameters, so they name no profile.
-
-    Raises:
-        ConfigurationError: the picture is missing, or the stages do not find its fiber.
-    """
-    path = Path(arguments["model_repository"]) / WARM_UP_PICTURE
-    try:
-        picture = path.read_bytes()
-    except OSError as exc:
-        raise ConfigurationError(f"the warm-up picture {path} is missing; restore it from version control") from exc
-    _, frame = stages.preprocess(picture, Options(profile=_WARM_UP_PROFILE))
-    blank = np.zeros((contract.SQUARE_PX, contract.SQUARE_PX), np.uint8)
-    report = stages.postprocess(blank, blank, frame)
-    if report.error is not None:
-        raise ConfigurationError(f"the warm-up picture {path} cannot be inspected: {report.error.message}")

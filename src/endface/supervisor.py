@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from endface import contract
+from endface import contract, warmup
 from endface.canary import Canary, Outcome
 from endface.embedded import EmbeddedServer
 from endface.errors import EndfaceError, ServerStartError
@@ -20,7 +20,6 @@ from endface.event import Event
 from endface.following import Follower
 from endface.pulse import Fault, Pulse
 from endface.restarts import Restarts
-from endface.serving import WARM_UP_PICTURE
 
 _POLL_S: Final = 0.1
 _LOOK_EVERY_S: Final = 0.25
@@ -54,7 +53,7 @@ class Supervisor:
         self._restarts = Restarts()
         self._reloaded_s: dict[str, float] = {}
         self._retired: dict[int, float] = {}
-        picture = server.settings.repository / contract.PREPROCESS.name / WARM_UP_PICTURE
+        picture = server.settings.repository / contract.PREPROCESS.name / warmup.PICTURE
         self._canary = Canary(server.settings.local_http_address, server.settings.http_port, picture.read_bytes())
 
     def watch(self) -> NoReturn:

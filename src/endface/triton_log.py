@@ -16,10 +16,17 @@ _TAKEN: Final = re.compile(r":(?P<port>\d+)'? already in use")
 
 _HARMLESS: Final = ("CudaDriverHelper has not been initialized", "unable to create stream for")
 
+_TRACES: Final = "no traces: "
+
 
 def is_harmless_without_gpu(line: str) -> bool:
     """Whether a line is one that Triton writes as an error at every start on a machine without a GPU."""
     return any(text in line for text in _HARMLESS)
+
+
+def is_about_traces(line: str) -> bool:
+    """Whether a line says that traces are lost, which every process of a stage does."""
+    return line.startswith(_TRACES)
 
 
 def explain(lines: Sequence[str], ports: Mapping[str, int], status: int | None) -> ServerStartError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from endface import contract, engines, environment, triton_log
+from endface import contract, engines, environment, trace, triton_log
 from endface.errors import PortTakenError, RepositoryError, ServerStartError
 from endface.network import ONNXRUNTIME
 from endface.profile import load_profile, profile_names
@@ -98,7 +98,8 @@ class Settings:
             flags["model-config-name"] = self.engine
         # Our config.pbtxt files are complete; to guess what they lack, Triton would start each stub once more.
         tls = self.certificates.flags if self.certificates else []
-        return ["--disable-auto-complete-config", *(f"--{name}={value}" for name, value in flags.items()), *tls]
+        named = (f"--{name}={value}" for name, value in flags.items())
+        return ["--disable-auto-complete-config", *named, *tls, *trace.flags()]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -15,10 +15,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from endface import contract, trt
+from endface import contract, trt, warmup
 from endface.machine import Machine
 from endface.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile
-from endface.serving import WARM_UP_PICTURE
 from endface.triton_settings import Settings
 
 WriteNetwork = Callable[..., Path]
@@ -68,7 +67,7 @@ def settings(tmp_path: Path, free_ports: Callable[[], dict[str, int]]) -> Settin
         (tmp_path / "models" / model.name).mkdir(parents=True)
         (tmp_path / "models" / model.name / "config.pbtxt").touch()
     (tmp_path / "models" / contract.SEGMENT.name / "1").mkdir()
-    picture = tmp_path / "models" / contract.PREPROCESS.name / WARM_UP_PICTURE
+    picture = tmp_path / "models" / contract.PREPROCESS.name / warmup.PICTURE
     picture.parent.mkdir()
     picture.write_bytes(b"a picture")
     return Settings(tmp_path / "models", **free_ports())

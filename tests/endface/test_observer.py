@@ -9,9 +9,9 @@ import pytest
 
 from endface import metrics
 from endface.canary import Canary
-from endface.contract import POSTPROCESS, PREPROCESS
+from endface.contract import POSTPROCESS, PREPROCESS, PROBE_NAMES
 from endface.errors import BadParameterError, ConfigurationError
-from endface.observer import INVALID_CODES, PROBE_NAMES, Observer
+from endface.observer import INVALID_CODES, Observer
 from endface.report import Criteria, Defect, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report, ZoneResult
 from endface_client import Client
 
@@ -46,6 +46,12 @@ def counted(observer: Observer) -> dict[tuple[str, ...], float]:
     return {(family.name + end, *labels): value for (family, end, labels), value in found.items() if value}
 
 
+def fail(observer: Observer, request: Any, error: Exception) -> None:
+    """An error ends what the stage does for a request."""
+    with pytest.raises(type(error)), observer.watch(request):
+        raise error
+
+
 @pytest.fixture
 def observer() -> Observer:
     """The observer of the last stage, outside Triton."""
@@ -77,8 +83,8 @@ def test_code_from_a_frame_of_the_clients_own_making_is_no_label(observer: Obser
 
 def test_errors_are_counted_by_code(observer: Observer) -> None:
     """Ours by their codes, all others as internal."""
-    observer.failed(request(), BadParameterError("wrong"))
-    observer.failed(request(), ZeroDivisionError())
+    fail(observer, request(), BadParameterError("wrong"))
+    fail(observer, request(), ZeroDivisionError())
 
     found = counted(observer)
     assert found["endface_errors_total", "postprocess", "bad_parameter"] == 1
@@ -91,7 +97,8 @@ def test_health_checks_are_no_parts(name: str) -> None:
     observer = Observer(SimpleNamespace(), PREPROCESS.name)
     probe = request(name=name)
     observer.asked(probe)
-    observer.answered(probe, 0.01)
+    with observer.watch(probe):
+        pass
     observer.inspected(probe, [INVALID], 0.0)
 
     assert set(counted(observer)) == {
@@ -133,7 +140,7 @@ def test_whatever_may_come_begins_at_zero() -> None:
     observer.expect_reports(None)
     before = set(observer.metrics._added)
     observer.inspected(request(), [INVALID, replace(FAILED, defects=(defect("D", 1.0), defect("", 1.0)))], 0.0)
-    observer.failed(request(), ZeroDivisionError())
+    fail(observer, request(), ZeroDivisionError())
 
     assert set(observer.metrics._added) == before
     assert {"defocus", "no_fiber", "undecodable", "empty_image"} <= INVALID_CODES
@@ -147,7 +154,7 @@ def test_lines_are_written_where_they_are_wanted(
         monkeypatch.setenv("ENDFACE_LOG", wish)
         observer = Observer(SimpleNamespace(), POSTPROCESS.name)
         observer.inspected(request(), [INVALID, INVALID], 0.0)
-        observer.failed(request(serial="A123"), ZeroDivisionError())
+        fail(observer, request(serial="A123"), ZeroDivisionError())
 
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert [(line["event"], line["request_id"]) for line in lines] == [

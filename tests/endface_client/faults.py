@@ -12,6 +12,7 @@ import contextlib
 import threading
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, Self
 
 import grpc
@@ -180,7 +181,8 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc ships no ty
 
         async def call(request: bytes, context: Any) -> bytes:
             if details.method == _INFER:
-                return await self._faulty.infer(request, forward, context)
+                traces = [pair for pair in context.invocation_metadata() if pair[0] == "traceparent"]
+                return await self._faulty.infer(request, partial(forward, metadata=traces), context)
             answer: bytes = await forward(request)
             return answer
 

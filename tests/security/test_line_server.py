@@ -15,10 +15,9 @@ import tritonclient.grpc
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
-from endface import contract
+from endface import contract, warmup
 from endface.canary import Canary, Outcome
 from endface.embedded import EmbeddedServer
-from endface.serving import WARM_UP_PICTURE
 from endface_client import TLS, Client, ServerUnavailable
 
 pytestmark = pytest.mark.triton
@@ -120,7 +119,7 @@ def test_idle_connections_keep_nobody_out(line_server: EmbeddedServer, station: 
 def test_server_watches_itself_behind_mutual_tls(line_server: EmbeddedServer) -> None:
     """Readiness, statistics and the canary need no certificate: they stay on the machine."""
     settings = line_server.settings
-    picture = settings.repository / contract.PREPROCESS.name / WARM_UP_PICTURE
+    picture = settings.repository / contract.PREPROCESS.name / warmup.PICTURE
     canary = Canary(settings.local_http_address, settings.http_port, picture.read_bytes())
     before = line_server.control.successes()
     canary.ask()

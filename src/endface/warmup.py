@@ -1,0 +1,40 @@
+"""A stage's first picture: the one that it inspects before it takes requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from endface import contract, stages
+from endface.errors import ConfigurationError
+from endface.options import Options
+
+PICTURE: Final = "warmup/face.png"
+"""The picture in a stage's model folder."""
+
+_PROFILE: Final = "mm-pc"  # every server has it, and the verdict does not matter
+
+
+def warm_up(model: Path) -> None:
+    """Inspect a picture through the stages, so that no client pays for first calls and a broken stage never gets ready.
+
+    Triton's own ``model_warmup`` cannot do this: its requests carry no parameters, so they name no profile.
+
+    Args:
+        model: the stage's folder in the model repository.
+
+    Raises:
+        ConfigurationError: the picture is missing, or the stages do not find its fiber.
+    """
+    path = model / PICTURE
+    try:
+        picture = path.read_bytes()
+    except OSError as exc:
+        raise ConfigurationError(f"the warm-up picture {path} is missing; restore it from version control") from exc
+    _, frame = stages.preprocess(picture, Options(profile=_PROFILE))
+    blank = np.zeros((contract.SQUARE_PX, contract.SQUARE_PX), np.uint8)
+    report = stages.postprocess(blank, blank, frame)
+    if report.error is not None:
+        raise ConfigurationError(f"the warm-up picture {path} cannot be inspected: {report.error.message}")
