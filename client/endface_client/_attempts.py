@@ -11,12 +11,14 @@ import random
 import time
 from typing import Final, TypeAlias
 
+from endface import trace
 from endface.report import Report
-from endface_client import _wire
+from endface_client import _trace, _wire
 from endface_client._circuit import Circuit
 from endface_client._conversation import Conversation, Pause
 from endface_client._errors import ClientError, DeadlineExceeded, Overloaded, ServerUnavailable, translated
 from endface_client._shared_memory import SharedMemory
+from endface_client._trace import Traced
 from endface_client._wire import Call, Reply
 
 Repeat: TypeAlias = tuple[type[ClientError], ...]
@@ -51,6 +53,7 @@ class Attempts:
         self._circuit = Circuit()
         self._closed = False
         self._shared_memory = SharedMemory(servers.strip() if count == 1 else "")
+        trace.tracer(_trace.SERVICE)  # where there is one, its packages are imported now
 
     def look(self, call: Call) -> None:
         """What must be known before a picture's first attempt and takes time, see ``SharedMemory.look``."""
@@ -72,12 +75,19 @@ class Attempts:
         Raises:
             ClientError: as ``Client.inspect``.
         """
+        with _trace.inspection(call) as traced:
+            reply = yield from self._inspect(call, deadline_s, repeat, traced)
+            traced.tell(reply)
+            return reply
+
+    def _inspect(self, call: Call, deadline_s: float, repeat: Repeat, traced: Traced) -> Conversation[Reply]:
         ends_s = time.monotonic() + deadline_s
         failures: list[ClientError] = []
         try:
             while True:
                 try:
-                    report = yield from self._attempt(call, ends_s)
+                    with traced.attempt(call) as sent:
+                        report = yield from self._attempt(sent, ends_s)
                 except ClientError as exc:
                     failures.append(exc)
                 else:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from itertools import islice
 from typing import Any, Literal, Self, overload
 
@@ -134,9 +135,15 @@ class Client(BaseClient):
         pictures = iter(pictures)
         waiting: deque[Future[Reply]] = deque()
         pool = ThreadPoolExecutor(concurrency, "endface-client")
+
+        def submit(job: Picture | Job) -> Future[Reply]:
+            return pool.submit(copy_context().run, self.ask, job)  # with the caller's span, if he traces
+
         try:
             while True:
-                waiting.extend(pool.submit(self.ask, job) for job in islice(pictures, ahead - len(waiting)))
+                waiting.extend(
+                    pool.submit(copy_context().run, self.ask, job) for job in islice(pictures, ahead - len(waiting))
+                )
                 if not waiting:
                     return
                 oldest = waiting.popleft()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,11 +58,17 @@ class Call:
         data: the encoded picture.
         sha256: its digest, which the report must echo.
         parameters: of the request.
+        headers: of the request, for traces.
+        request_id: by which the server's log and traces name the request; empty where nobody traces it.
+        began_ns: when the client took it up, in nanoseconds of Unix time.
     """
 
     data: bytes
     sha256: str
     parameters: dict[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = ""
+    began_ns: int = field(default_factory=time.time_ns, compare=False)
 
     def arguments(self, region: str | None = None) -> dict[str, Any]:
         """The arguments of tritonclient's ``infer``.
@@ -79,6 +86,8 @@ class Call:
             "inputs": [image],
             "outputs": [triton.InferRequestedOutput(contract.REPORT.name)],
             "parameters": self.parameters,
+            "headers": dict(self.headers) or None,
+            "request_id": self.request_id,
         }
 
 
@@ -133,12 +142,13 @@ def pack(job: Job) -> Call:
         UnreadablePicture: see ``encode``.
         InvalidRequest: no bytes, or more than any server takes; they are not worth sending.
     """
+    began_ns = time.time_ns()
     data = encode(job.picture)
     try:
         check_size(data)
     except RequestError as exc:
         raise InvalidRequest(str(exc), exc.code) from exc
-    return Call(data, sha256(data), parameters(job))
+    return Call(data, sha256(data), parameters(job), began_ns=began_ns)
 
 
 def parameters(job: Job) -> dict[str, str]:
