@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import queue
 import struct
 import zlib
@@ -210,12 +211,17 @@ def test_later_stages_come_first(server: EmbeddedServer) -> None:
     """Where cores are short, a picture that has been begun is finished before the next one is begun."""
     stubs = psutil.Process().children(recursive=True)
 
-    def niceness(stage: contract.ModelSpec) -> set[int]:
+    def stubs_of(stage: contract.ModelSpec) -> list[psutil.Process]:
         model = str(server.settings.repository.resolve() / stage.name / "1" / "model.py")
-        return {stub.nice() for stub in stubs if model in stub.cmdline()}
+        return [stub for stub in stubs if model in stub.cmdline()]
 
-    assert min(niceness(contract.PREPROCESS)) > max(niceness(contract.SEGMENT))
+    def niceness(stage: contract.ModelSpec) -> list[int]:
+        return [stub.nice() for stub in stubs_of(stage)]
+
     assert min(niceness(contract.SEGMENT)) > max(niceness(contract.POSTPROCESS))
+    assert {os.sched_getscheduler(stub.pid) for stub in stubs_of(contract.PREPROCESS)} == {os.SCHED_IDLE}
+    behind = [*stubs_of(contract.SEGMENT), *stubs_of(contract.POSTPROCESS)]
+    assert {os.sched_getscheduler(stub.pid) for stub in behind} == {os.SCHED_OTHER}
 
 
 def test_trailing_zeros_survive_the_wire(ask: Ask, png: bytes) -> None:

@@ -12,8 +12,10 @@ class TritonPythonModel:
 
     def initialize(self, args):
         """Load the stage once for each instance."""
-        os.nice(10)  # the stages behind come first: what has begun is finished before more is begun
         self._stage = serving.Preprocess(pb_utils, args)
+        # What has begun is finished before more is begun: a picture is looked at only while a core has nothing else to
+        # do for the stages behind.  Niceness would not do: a process that is running keeps its core for a while.
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
     def execute(self, requests):
         """Answer each request by itself."""
