@@ -141,9 +141,7 @@ class Client(BaseClient):
 
         try:
             while True:
-                waiting.extend(
-                    pool.submit(copy_context().run, self.ask, job) for job in islice(pictures, ahead - len(waiting))
-                )
+                waiting.extend(map(submit, islice(pictures, ahead - len(waiting))))
                 if not waiting:
                     return
                 oldest = waiting.popleft()
