@@ -54,7 +54,7 @@ def kustomized(overlay: Path) -> list[Object]:
     pytest.skip("neither kubectl nor kustomize is installed")
 
 
-@pytest.fixture(scope="session", params=["base", "overlays/cpu", "overlays/gpu", "overlays/canary"])
+@pytest.fixture(scope="session", params=["base", "overlays/cpu", "overlays/gpu", "overlays/tls", "overlays/canary"])
 def objects(request: pytest.FixtureRequest, render: Callable[[str], list[Object]]) -> list[Object]:
     """All objects of the base, then of each overlay."""
     return render(request.param)

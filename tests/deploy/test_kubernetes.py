@@ -53,7 +53,7 @@ def test_every_file_of_the_base_is_applied(manifests: Path) -> None:
         assert sorted(listed) == sorted(path.name for path in folder.iterdir() if path.name != "kustomization.yaml")
 
 
-@pytest.mark.parametrize("overlay", ["overlays/cpu", "overlays/gpu", "overlays/canary"])
+@pytest.mark.parametrize("overlay", ["overlays/cpu", "overlays/gpu", "overlays/tls", "overlays/canary"])
 def test_images_are_this_version(overlay: str, render: Render, of_kind: OfKind) -> None:
     """An overlay applies one image, of the checkout's version."""
     pod = of_kind(render(overlay), "Deployment")["spec"]["template"]["spec"]

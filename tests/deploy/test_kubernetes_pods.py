@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import typer
 import yaml
 
@@ -35,7 +38,7 @@ def test_every_container_is_hardened(pod: Object) -> None:
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
-    assert all(volume.keys() == {"name", "emptyDir"} for volume in pod["volumes"])
+    assert all(volume.keys() & {"emptyDir", "secret"} for volume in pod["volumes"])
     for each in containers(pod):
         assert each["securityContext"] == {
             "allowPrivilegeEscalation": False,
@@ -72,11 +75,23 @@ def test_commands_take_their_arguments(pod: Object) -> None:
 def test_only_an_inspection_makes_a_server_ready(container: Object) -> None:
     """Startup and readiness pass a picture through the ensemble, with time for a late answer."""
     for probe in (container["startupProbe"], container["readinessProbe"]):
-        program, name, option, deadline_s = probe["exec"]["command"]
+        program, name, option, deadline_s = " ".join(probe["exec"]["command"]).removeprefix("sh -c ").split()[:4]
         assert (program, name, option) == ("endface", "health", "--deadline-s")
         assert probe["timeoutSeconds"] > float(deadline_s) + 2  # the program itself has to start
     startup = container["startupProbe"]
     assert startup["periodSeconds"] * startup["failureThreshold"] >= _serve.READY_WITHIN_S
+
+
+@pytest.mark.parametrize(("status", "is_ready"), [(0, True), (1, False), (2, False), (3, True), (127, False)])
+def test_overloaded_server_stays_in_service(container: Object, tmp_path: Path, status: int, is_ready: bool) -> None:
+    """A full queue is no reason to hand all pictures to the others; every other failure is one."""
+    fake = tmp_path / "endface"
+    fake.write_text(f"#!/bin/sh\nexit {status}\n")
+    fake.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    probed = subprocess.run(container["readinessProbe"]["exec"]["command"], env=environment, check=False)
+
+    assert (probed.returncode == 0) is is_ready
 
 
 def test_overload_kills_nobody(container: Object) -> None:
@@ -97,8 +112,8 @@ def test_server_has_what_it_has_in_compose(pod: Object, container: Object, proje
     """Shared memory, temporary files, memory, cores and time to end: the Compose file gives the reasons."""
     services = yaml.safe_load((project / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     composed = services["endface-gpu" if "gpu" in container["image"] else "endface"]
-    volumes = {each["name"]: each["emptyDir"] for each in pod["volumes"]}
-    mounts = {each["mountPath"]: volumes[each["name"]] for each in container["volumeMounts"]}
+    volumes = {each["name"]: each["emptyDir"] for each in pod["volumes"] if "emptyDir" in each}
+    mounts = {each["mountPath"]: volumes.get(each["name"]) for each in container["volumeMounts"]}
     (tmp_size,) = re.findall(r"^/tmp:size=(\w+)", composed["tmpfs"][0])
 
     assert mounts["/tmp"] == {"medium": "Memory", "sizeLimit": kubernetes_size(tmp_size)}
@@ -106,6 +121,19 @@ def test_server_has_what_it_has_in_compose(pod: Object, container: Object, proje
     assert container["resources"]["limits"]["memory"] == kubernetes_size(composed["mem_limit"])
     assert container["resources"]["limits"]["cpu"] == str(services["endface"]["cpus"])
     assert f"{pod['terminationGracePeriodSeconds']}s" == composed["stop_grace_period"]
+
+
+def test_certificates_are_given_as_with_compose(
+    render: Callable[[str], list[Object]], of_kind: Callable[[list[Object], str], Object], project: Path
+) -> None:
+    """The same options, variables and files for the server and for its health check."""
+    composed = yaml.safe_load((project / "deploy" / "containers" / "tls.yml").read_text(encoding="utf-8"))
+    told = composed["services"]["endface"]
+    (server,) = of_kind(render("overlays/tls"), "Deployment")["spec"]["template"]["spec"]["containers"]
+
+    assert [*server["command"], *server["args"]] == told["command"].split()
+    assert {each["name"]: each["value"] for each in server["env"]} == told["environment"]
+    assert {"/certificates"} < {each["mountPath"] for each in server["volumeMounts"]}
 
 
 def test_nothing_is_promised_that_others_may_take(pod: Object) -> None:
