@@ -63,6 +63,17 @@ class Stack:
         profiles = [f"--profile={name}" for name in PROFILES]
         return self.execute(*self._command, *profiles, *arguments)
 
+    @contextlib.contextmanager
+    def beside(self, file: Path, **settings: str) -> Iterator[None]:
+        """While this lasts Compose reads a file beside the project's own, and has more settings."""
+        before = self._environment
+        files = before.get("COMPOSE_FILE", "docker-compose.yml")
+        self._environment = before | settings | {"COMPOSE_FILE": f"{files}:{file}"}
+        try:
+            yield
+        finally:
+            self._environment = before
+
     def execute(self, *command: str) -> str:
         """Run a command in the checkout; give what it wrote, or fail with it."""
         done = subprocess.run(
@@ -108,6 +119,15 @@ class Stack:
         head = 'nv_inference_request_success{model="endface"'
         lines = (line for line in self.inside(service, _METRICS).splitlines() if line.startswith(head))
         return sum(int(float(line.rpartition(" ")[2])) for line in lines)
+
+    def kill_container(self, service: str) -> None:
+        """SIGKILL to the first process, as the machine's kernel sends it; `docker kill` would be an order to stay down.
+
+        Nobody inside can do that, and the engine's machine may not be this one: a container on that machine does it.
+        """
+        process = self.inspected(service)["State"]["Pid"]
+        killer = ("docker", "run", "--rm", "--pid=host", "--user=0:0", "--no-healthcheck", "endface:local")
+        self.execute(*killer, "python3", "-c", f"import os; os.kill({process}, 9)")
 
     def address(self, service: str) -> str:
         """Where a service is published on this machine."""

@@ -90,11 +90,9 @@ def test_dockerfile_takes_every_build_argument(project: Path, services: dict[str
 
 
 def test_health_check_says_itself_why_it_failed(project: Path) -> None:
-    """Its own deadline ends well before the engine's, which leaves no sentence."""
+    """Its own deadline ends well before the engine's, which leaves no sentence; a full queue is no failure."""
     dockerfile = (project / "Dockerfile").read_text(encoding="utf-8")
-    (check,) = re.findall(
-        r'^HEALTHCHECK .*--timeout=(\d+)s .*CMD \["endface", "health", "--deadline-s", "(\d+)"\]$', dockerfile, re.M
-    )
-    timeout_s, deadline_s = map(int, check)
+    check = r"^HEALTHCHECK .*--timeout=(\d+)s .*\\\n  CMD endface health --deadline-s (\d+) \|\| test \$\? -eq 3$"
+    ((timeout_s, deadline_s),) = re.findall(check, dockerfile, re.MULTILINE)
 
-    assert timeout_s >= deadline_s + 5  # the program itself has to start
+    assert int(timeout_s) >= int(deadline_s) + 5  # the program itself has to start
