@@ -30,17 +30,18 @@ class Span:
 
 
 class Collector:
-    """Listens on a free port of this machine, or on a given one.
+    """Listens on a free port of this machine.
 
     Attributes:
         spans: all that came.
         status: what is answered.
+        endpoint: for OTEL_EXPORTER_OTLP_ENDPOINT.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self) -> None:
         self.spans: list[Span] = []
         self.status = 200
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
