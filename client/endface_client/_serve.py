@@ -10,7 +10,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from endface import environment
+from endface import environment, triton_log
 from endface.embedded import EmbeddedServer
 from endface.engines import ENGINES
 from endface.errors import ConfigurationError, EndfaceError
@@ -93,6 +93,8 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
             typer.echo(_ready_line(server))
             for name, sha256 in profile_sums(profiles).items():
                 _print_log(f"profile {name} sha256 {sha256}")
+            for line in filter(triton_log.is_about_traces, server.log):  # what a stage said while it was loaded
+                _print_log(line)
             server.on_line = _print_log
             Supervisor(server, _print_log, READY_WITHIN_S).watch()
     except EndfaceError as exc:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from endface.errors import PortTakenError, RepositoryError, ServerStartError
-from endface.triton_log import explain, is_harmless_without_gpu
+from endface.triton_log import explain, is_about_traces, is_harmless_without_gpu
 
 PORTS = {"--http-port": 8000, "--grpc-port": 8001}
 
@@ -61,3 +61,9 @@ def test_knows_the_lines_that_mean_nothing() -> None:
     """What Triton writes at every start without a GPU is not an error."""
     assert is_harmless_without_gpu('E1122 server.cc:241] "CudaDriverHelper has not been initialized."')
     assert not is_harmless_without_gpu(HASH)
+
+
+def test_lost_traces_are_known_by_their_beginning() -> None:
+    """Not every line that speaks of traces is about ours."""
+    assert is_about_traces("no traces: http://c:4318/v1/traces takes no spans")
+    assert not is_about_traces('E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"')

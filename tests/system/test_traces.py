@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import pytest
 import tritonclient.grpc
 
 from endface import trace
+from endface.canary import Canary
 from endface.embedded import EmbeddedServer
 from endface.triton_settings import Settings
 from endface_client import Client, InvalidRequest
@@ -130,6 +135,21 @@ def test_any_client_with_the_standards_header_is_traced(
     assert of_serial(found, "untraced") == []
 
 
+def test_header_comes_over_http_as_well(traced: EmbeddedServer, collector: Collector, png: bytes) -> None:
+    """Triton's other door hands it on, too."""
+    canary = Canary("127.0.0.1", traced.settings.http_port, png)
+    asked = urllib.request.Request(
+        f"http://{traced.http_address}/v2/models/endface/infer",
+        canary._content,
+        {"Inference-Header-Content-Length": str(canary._header), "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"},
+    )
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        assert answer.status == 200
+    found = collector.wait_for(lambda spans: len([span for span in spans if span.trace == "a" * 32]) == 3)
+
+    assert tree([span for span in found if span.trace == "a" * 32], "b" * 16) == STAGES
+
+
 def test_absent_collector_costs_no_picture(repository: Path, free_ports: Ports, collector: Collector) -> None:
     """All are inspected, one line says that traces are lost, and the server stops as ever."""
     with pytest.MonkeyPatch.context() as patch:
@@ -150,3 +170,28 @@ def test_absent_collector_costs_no_picture(repository: Path, free_ports: Ports, 
 
     assert [report.verdict for report in reports] == ["invalid"] * 50
     assert len([line for line in lines if "traces" in line]) == 1
+
+
+def test_what_keeps_stages_from_tracing_is_said_by_serve(repository: Path, free_ports: Ports) -> None:
+    """Though they say it before the server is ready, and six of them: one line, and the server serves."""
+    ports = free_ports()
+    options = [f"--{name.replace('_', '-')}={port}" for name, port in ports.items()]
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("endface"), "serve", f"--repository={repository}", *options],
+        env=os.environ | {"OTEL_BSP_MAX_QUEUE_SIZE": "-1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("endface is ready")
+            with Client(f"127.0.0.1:{ports['grpc_port']}", profile="mm-pc") as client:
+                assert client.inspect(b"no picture").verdict == "invalid"
+        finally:
+            process.terminate()
+        _, log = process.communicate()
+
+    (line,) = (line for line in log.splitlines() if "traces" in line)
+    assert line.startswith("no traces: ")
+    assert line.endswith("; correct OTEL_*")
