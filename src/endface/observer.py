@@ -176,7 +176,7 @@ class Observer:
 def parameters(request: Any) -> dict[str, Any]:
     """A request's parameters, without the context of its trace; every step of the ensemble gets them."""
     values: dict[str, Any] = json.loads(request.parameters() or "{}")
-    return {key: value for key, value in values.items() if key not in trace.HEADERS}
+    return {key: value for key, value in values.items() if key.lower() not in trace.HEADERS}
 
 
 def _probe(request: Any) -> str:

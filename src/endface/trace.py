@@ -31,7 +31,7 @@ SERVICE: Final = "endface"
 """The server's name in traces, that of its stages included, where OTEL_SERVICE_NAME gives no other."""
 
 HEADERS: Final = ("traceparent", "tracestate")
-"""Of W3C's trace context."""
+"""Of W3C's trace context; over HTTP they may come in capitals."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -116,13 +116,14 @@ def fail(span: Span | None, code: str) -> None:
 
 def _context(parameters: Mapping[str, Any]) -> Context | None:
     """The context that came with a request; None if none did, or one that is none."""
-    if HEADERS[0] not in parameters:
+    headers = {key.lower(): str(value) for key, value in parameters.items() if key.lower() in HEADERS}
+    if HEADERS[0] not in headers:
         return None
     from opentelemetry.context import Context
     from opentelemetry.trace import get_current_span
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-    context = TraceContextTextMapPropagator().extract({key: str(parameters.get(key, "")) for key in HEADERS}, Context())
+    context = TraceContextTextMapPropagator().extract(headers, Context())
     return context if get_current_span(context).get_span_context().is_valid else None
 
 

@@ -191,7 +191,7 @@ def test_request_that_is_not_traced_leaves_no_span(collector: Collector, header:
 
 def test_context_is_no_parameter_of_the_inspection() -> None:
     """Stages that read the request's wishes do not stumble over it."""
-    assert parameters(request(traceparent=HEADER, tracestate="a=b", profile="mm-pc")) == {"profile": "mm-pc"}
+    assert parameters(request(traceparent=HEADER, Tracestate="a=b", profile="mm-pc")) == {"profile": "mm-pc"}
 
 
 @pytest.mark.parametrize(
