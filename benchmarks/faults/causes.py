@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.faults.machine import Machine
-from endface import contract
-
-STAGES: Final = (contract.PREPROCESS.name, contract.SEGMENT.name, contract.POSTPROCESS.name)
+from benchmarks.figures import STAGES
 
 KILLED: Final = signal.SIGKILL
 """A crash."""
@@ -30,12 +28,14 @@ class Fault:
         healer: Who repairs it: the machine itself, whoever starts containers (here: us, at once), or nobody, because
             another machine of the fleet takes the calls.
         machines: How many of them serve.
+        is_hang: Whether machines must be prepared for it.
     """
 
     name: str
     cause: Callable[[Machine], None]
     healer: str = "itself"
     machines: int = 1
+    is_hang: bool = False
 
 
 def _stub(model: str, number: int) -> Callable[[Machine], None]:
@@ -44,6 +44,10 @@ def _stub(model: str, number: int) -> Callable[[Machine], None]:
 
 def _stubs(model: str, number: int) -> Callable[[Machine], None]:
     return lambda machine: _send(number, machine.stubs(model))
+
+
+def _hang(model: str) -> Callable[[Machine], None]:
+    return lambda machine: machine.hang(model)
 
 
 def _triton(number: int) -> Callable[[Machine], None]:
@@ -66,11 +70,14 @@ STUBS: Final = (
 )
 """Each list may happen to one machine in a row: a model whose processes were made anew a moment ago is not reloaded."""
 
+HANGS: Final = [Fault(f"{model}: a process hangs in a picture", _hang(model), is_hang=True) for model in STAGES]
+"""As the lists of ``STUBS``, with processes that run, but wait for something that never comes."""
+
 TRITON_KILLED: Final = Fault("Triton is killed", _triton(KILLED))
 TRITON_STOPPED: Final = Fault("Triton is stopped", _triton(STOPPED))
 
 ITSELF: Final = [*(fault for row in STUBS for fault in row), TRITON_KILLED, TRITON_STOPPED]
-"""What a machine heals by itself."""
+"""What any machine heals by itself, without having been prepared for it."""
 
 CONTAINER: Final = Fault("the container is killed and started again", _all(KILLED), "container")
 ONE_OF_FLEET: Final = (
@@ -80,10 +87,10 @@ ONE_OF_FLEET: Final = (
 ONE_OF_FLEET_STOPPED: Final = Fault("one of two machines is stopped", _all(STOPPED), "fleet", 2)
 
 TOURS: Final[tuple[Sequence[Fault], ...]] = (
-    *STUBS,
-    [TRITON_KILLED],
-    [TRITON_STOPPED],
-    [CONTAINER],
+    [*STUBS[0], TRITON_KILLED],
+    [*STUBS[1], CONTAINER],
+    [*STUBS[2], TRITON_STOPPED],
+    HANGS,
     ONE_OF_FLEET,
     [ONE_OF_FLEET_STOPPED],
 )

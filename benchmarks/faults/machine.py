@@ -17,8 +17,11 @@ from typing import Final, Self
 import psutil
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.faults.hanging import hanging_repository
+from benchmarks.figures import STAGES
 from benchmarks.target import free_ports
 from endface.event import Event
+from endface.repository import default_repository
 from endface.session import Session
 
 _STOPS_WITHIN_S: Final = 60.0
@@ -30,6 +33,7 @@ class Machine:
     Args:
         profile: its default limits.
         ports: of HTTP, gRPC and metrics; free ones if None.
+        can_hang: whether ``hang`` will be called.
 
     Attributes:
         folder: Its folder for temporary files, which nobody else uses.
@@ -38,12 +42,13 @@ class Machine:
         BenchmarkError: it did not get ready.
     """
 
-    def __init__(self, profile: str, ports: list[int] | None = None) -> None:
+    def __init__(self, profile: str, ports: list[int] | None = None, *, can_hang: bool = False) -> None:
         self.ports = ports or free_ports()
         self._temporary = tempfile.TemporaryDirectory(prefix="machine-")
         self.folder: Final = Path(self._temporary.name)
         self._events: list[tuple[float, Event]] = []
-        self._command = _start(profile, self.ports, self.folder)
+        repository = hanging_repository(self.folder, STAGES) if can_hang else default_repository()
+        self._command = _start(profile, self.ports, self.folder, repository)
         assert self._command.stdout is not None
         with self._command.stdout as words:
             is_ready = bool(words.readline())
@@ -99,6 +104,10 @@ class Machine:
         self._command.terminate()
         return self._command.wait(_STOPS_WITHIN_S)
 
+    def hang(self, model: str) -> None:
+        """Have one of a model's processes never end its next picture."""
+        (self.folder / model).touch()
+
     def signal_all(self, number: int) -> None:
         """Send a signal to all its processes at once, as when the whole machine goes."""
         for process in self._processes():
@@ -120,10 +129,18 @@ class Machine:
                     self._events.append((time.monotonic(), event))
 
 
-def _start(profile: str, ports: list[int], folder: Path) -> subprocess.Popen[str]:
+def _start(profile: str, ports: list[int], folder: Path, repository: Path) -> subprocess.Popen[str]:
     options = [f"--{name}-port={port}" for name, port in zip(("http", "grpc", "metrics"), ports, strict=True)]
     return subprocess.Popen(
-        [sys.executable, "-m", "endface_client", "serve", f"--profile={profile}", *options],
+        [
+            sys.executable,
+            "-m",
+            "endface_client",
+            "serve",
+            f"--profile={profile}",
+            f"--repository={repository}",
+            *options,
+        ],
         env=os.environ | {"TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

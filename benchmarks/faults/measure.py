@@ -64,7 +64,8 @@ def measure(work: Work, plan: Plan, progress: Callable[[str], None]) -> Json:
 def _tour(tour: Sequence[Fault], work: Work, plan: Plan) -> list[Json]:
     """One fault after the other on the same fresh machines, with a figure for each."""
     with ExitStack() as stack:
-        machines = [stack.enter_context(Machine(work.profile)) for _ in range(tour[0].machines)]
+        first = tour[0]
+        machines = [stack.enter_context(Machine(work.profile, can_hang=first.is_hang)) for _ in range(first.machines)]
         servers = ",".join(machine.server for machine in machines)
         line = stack.enter_context(Line(servers, work.profile, work.pictures, plan.stations))
         line.work_on(_WARM)

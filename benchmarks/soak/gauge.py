@@ -60,7 +60,7 @@ class Gauge:
             self._prefixes |= {folder.name for folder in machine.folder.glob("endface-*")}
         try:
             self._samples.append((round(now_s - self._since_s, 1), *self._figures()))
-        except (psutil.Error, IndexError):  # one was killed just now
+        except (psutil.Error, LookupError):  # one was killed just now, or has ended
             return
 
     def samples(self) -> dict[str, list[float]]:
@@ -80,8 +80,8 @@ class Gauge:
     def _figures(self) -> list[float]:
         supervisors = [machine.supervisor for machine in self._machines]
         servers = [child for each in supervisors for child in each.children(recursive=True)]
-        clients = [self._stations.processes[kind] for kind in KINDS]
-        groups = [servers, supervisors, *([client] for client in clients)]
+        crews = self._stations.processes
+        groups = [servers, supervisors, *([crews[kind]] for kind in KINDS)]
         shared_mib = round(sum(path.stat().st_blocks for path in self._regions()) * 512 / 2**20, 1)
         memory = [_private_mib(group) for group in groups]
         files = [sum(process.num_fds() for process in group) for group in groups]

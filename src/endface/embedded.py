@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from endface import contract, engines, triton_binary, triton_log
+from endface import contract, engines, environment, triton_binary, triton_log
 from endface.errors import ServerStartError
 from endface.offered import Offered
 from endface.session import Session
@@ -116,6 +116,11 @@ class EmbeddedServer:
         return _started(self._session)
 
     @property
+    def executions(self) -> Path:
+        """Folder where its stages' processes say since when they work; another one after each start."""
+        return _started(self._workspace).executions
+
+    @property
     def offered(self) -> Offered:
         """What the repository offers beside what was there at the start."""
         return _started(self._offered)
@@ -152,9 +157,10 @@ class EmbeddedServer:
                 self.settings.secret,
                 is_exposed=self.settings.is_exposed,
             )
+            told = {environment.EXECUTIONS: str(self.executions)}
             self._process = subprocess.Popen(
                 [*_LAUNCHER, str(os.getpid()), str(binary.path), *binary.flags, *self._flags()],
-                env=os.environ | binary.environment | self.settings.environment,
+                env=os.environ | binary.environment | self.settings.environment | told,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

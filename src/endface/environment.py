@@ -20,6 +20,9 @@ ENGINE: Final = "ENDFACE_ENGINE"
 REPOSITORY: Final = "ENDFACE_REPOSITORY"
 """The model repository; unset: the checkout's own."""
 
+EXECUTIONS: Final = "ENDFACE_EXECUTIONS"
+"""Folder where the stages' processes say since when they work; ``endface serve`` sets it.  Unset: they keep quiet."""
+
 LOG: Final = "ENDFACE_LOG"
 """``inspections`` puts a line of JSON into the server's log for each inspection; unset or empty: it stays quiet."""
 

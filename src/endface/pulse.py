@@ -46,12 +46,14 @@ class Fault:
         what: It in words.
         since_s: When all was well for the last time, by ``time.monotonic``.
         model: The only model that is to blame; empty where it is not one alone.
+        hanging: Processes of it that will never end by themselves what they do.
     """
 
     kind: str
     what: str
     since_s: float
     model: str = ""
+    hanging: frozenset[int] = frozenset()
 
 
 class Pulse:

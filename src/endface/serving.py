@@ -30,6 +30,7 @@ from endface.errors import (
     OversizedImageError,
     RequestError,
 )
+from endface.execution import Execution
 from endface.frame import Frame
 from endface.observer import Observer, parameters
 from endface.options import Options
@@ -53,12 +54,14 @@ class Preprocess:
         if self._profile:
             Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
         warm_up(Path(arguments["model_repository"]))
+        self._execution = Execution()
         self._observer = Observer(pb_utils, contract.PREPROCESS.name)
         self._observer.expect_requests()
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with SQUARE and FRAME."""
-        return [_answered(self._pb_utils, self._observer, request, self._answer) for request in requests]
+        with self._execution:
+            return [_answered(self._pb_utils, self._observer, request, self._answer) for request in requests]
 
     def close(self) -> None:
         """Triton unloads the model."""
@@ -90,10 +93,19 @@ class Segment:
             self._network = network.Network(version / "model.onnx", threads=1)
         warm_up = json.loads(arguments["model_config"]).get("model_warmup", [])
         self._unwarmed = sum(each["batch_size"] for each in warm_up)  # squares that nobody asked for
+        self._execution = Execution()
         self._observer = Observer(pb_utils, contract.SEGMENT.name)
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with LABELS and CONFIDENCE; the network runs once over all squares."""
+        with self._execution:
+            return self._answer_all(requests)
+
+    def close(self) -> None:
+        """Triton unloads the model."""
+        self._observer.close()
+
+    def _answer_all(self, requests: Sequence[Any]) -> list[Any]:
         warms_up = self._unwarmed > 0  # Triton warms up before anybody asks
         try:
             with contextlib.ExitStack() as watched:  # each has to wait for all
@@ -113,10 +125,6 @@ class Segment:
             for own_labels, own_confidence in zip(np.split(labels, ends), np.split(confidence, ends), strict=True)
         ]
 
-    def close(self) -> None:
-        """Triton unloads the model."""
-        self._observer.close()
-
 
 class Postprocess:
     """Model ``postprocess``: label maps and frames to reports."""
@@ -129,13 +137,15 @@ class Postprocess:
         segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
         self._served = Served(segment, engine, self._is_loaded)  # a report must be able to name its network
         warm_up(Path(arguments["model_repository"]))
+        self._execution = Execution()
         self._observer = Observer(pb_utils, contract.POSTPROCESS.name)
         self._observer.expect_reports(self._profiles)
         self._observer.uses(self._served.info())
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with REPORT."""
-        return [_answered(self._pb_utils, self._observer, request, self._answer) for request in requests]
+        with self._execution:
+            return [_answered(self._pb_utils, self._observer, request, self._answer) for request in requests]
 
     def close(self) -> None:
         """Triton unloads the model."""

@@ -20,6 +20,7 @@ STUB: Final = "triton_python_backend_stub"
 
 _ENDED: Final = "ZX"
 _STOPPED: Final = "T"
+_BLOCKED: Final = "D"
 _POLL_S: Final = 0.02
 
 
@@ -47,6 +48,10 @@ class Session:
         """Models of the stubs that run, by process id."""
         return {pid: model for pid, model in self._all_stubs() if self._runs(pid)}
 
+    def model(self, pid: int) -> str:
+        """The model of a stub that ran at the last look; nothing for another process."""
+        return self._stubs.get(pid, "")
+
     def remember(self) -> None:
         """Take the stubs that run now for those that the server needs, while no model is being loaded."""
         self._stubs = self.stubs()
@@ -58,6 +63,10 @@ class Session:
         if lacking or not all(map(self._runs, self._stubs)):
             self._stubs = self.stubs()
         return self._needed - Counter(self._stubs.values())
+
+    def is_blocked(self, pid: int) -> bool:
+        """Whether a process waits for a disk, or for memory that was swapped out."""
+        return self._state(pid) == _BLOCKED
 
     def kill_stopped(self, model: str) -> None:
         """Kill a model's stopped stubs, so that nobody waits for them."""
@@ -80,7 +89,11 @@ class Session:
 
         On a crowded machine they wait more than they run; those that hang do neither.
         """
-        return sum(_wanted_s(pid) for pid in (self._leader, *self._stubs))
+        return sum(map(self.wanted_s_of, (self._leader, *self._stubs)))
+
+    def wanted_s_of(self, pid: int) -> float:
+        """As ``wanted_s``, of one process."""
+        return _wanted_s(pid)
 
     def _all_stubs(self) -> Iterator[tuple[int, str]]:
         for pid in self.members():

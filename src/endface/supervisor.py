@@ -1,7 +1,7 @@
 """Keeps a server serving: notices what is wrong, repairs it as cheaply as possible, and says so in two lines.
 
-    died stub        -> its model's processes are made anew, the rest goes on serving
-    anything else    -> the server is killed and started again on the same ports
+    stub that died or hangs -> its model's processes are made anew, the rest goes on serving
+    anything else           -> the server is killed and started again on the same ports
 
 A server that cannot be kept alive is given up, with the reason: whoever started us must see it.
 """
@@ -18,6 +18,7 @@ from endface.embedded import EmbeddedServer
 from endface.errors import EndfaceError, ServerStartError
 from endface.event import Event
 from endface.following import Follower
+from endface.hang import Hangs
 from endface.pulse import Fault, Pulse
 from endface.restarts import Restarts
 
@@ -68,12 +69,13 @@ class Supervisor:
     def _next_fault(self) -> Fault:
         server, looked_s = self._server, time.monotonic()
         pulse = Pulse(server.control, self._canary, server.session)
+        hangs = Hangs(server.executions, server.session)
         well_s = looked_s
         while True:
             fault = self._fault_of_processes(well_s)
             well_s = time.monotonic()
             if fault is None and well_s - looked_s >= _LOOK_EVERY_S:
-                fault, looked_s = pulse.look(), well_s
+                fault, looked_s = hangs.look() or pulse.look(), well_s
             if fault is not None:
                 return fault
             self._follower.follow()
@@ -104,7 +106,7 @@ class Supervisor:
         self._canary.forget()
         action = "reload" if self._may_reload(fault.model, noticed_s) else "restart"
         self._say(Event.noticed(fault, action, noticed_s).line())
-        if action == "restart" or not self._reload(fault.model):
+        if action == "restart" or not self._reload(fault):
             action = "restart"
             self._restart(fault)
         self._say(Event.serving(fault, action, noticed_s, time.monotonic()).line())
@@ -112,10 +114,11 @@ class Supervisor:
     def _may_reload(self, model: str, now_s: float) -> bool:
         return bool(model) and now_s - self._reloaded_s.get(model, -_AGAIN_S) >= _AGAIN_S
 
-    def _reload(self, model: str) -> bool:
+    def _reload(self, fault: Fault) -> bool:
         """Make a model's processes anew; whether the server serves then."""
-        session = self._server.session
+        session, model = self._server.session, fault.model
         try:
+            session.kill_stubs(fault.hanging)  # whoever waits for them learns it, and asks again
             session.kill_stopped(model)
             replaced = [pid for pid, found in session.stubs().items() if found == model]
             self._server.control.reload(model, _RELOAD_S)

@@ -29,12 +29,18 @@ class Workspace:
         self.lock: Final = os.open(unlocked, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         """Descriptor of the lock, for the server's processes to inherit."""
         fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.executions.mkdir()
         unlocked.rename(self.path / _OWNER)  # under its name it was never without the lock
 
     @property
     def shared_memory_prefix(self) -> str:
         """Unique on this machine, so that servers side by side do not share memory by accident."""
         return self.path.name
+
+    @property
+    def executions(self) -> Path:
+        """Folder where the stages' processes say since when they work."""
+        return self.path / "executions"
 
     def remove(self) -> None:
         """Remove the folder and the shared memory, once the server's processes have ended."""

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from endface import network, serving
+from endface import environment, network, serving
 from endface.contract import MAX_IMAGE_BYTES
 from endface.errors import ConfigurationError, EngineError, UnknownProfileError
+from endface.execution import under_way
 from endface.report import Report
 
 
@@ -109,6 +110,28 @@ def png(face: NDArray[np.uint8], encode: Callable[..., bytes]) -> bytes:
 
 
 MM = {"profile": "mm-pc"}
+
+
+def test_stage_at_work_says_so(
+    pb_utils: Any, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it has a request in hand, and not afterwards: the supervisor tells by it who hangs."""
+    folder = tmp_path / "executions"
+    folder.mkdir()
+    monkeypatch.setenv(environment.EXECUTIONS, str(folder))
+    at_work: list[bool] = []
+    pb_utils.get_input_tensor_by_name = lambda _request, _name: at_work.append(bool(under_way(folder)))
+    made = [
+        serving.Preprocess(pb_utils, {"model_repository": str(repository / "preprocess")}),
+        serving.Segment(pb_utils, arguments(repository, "onnxruntime")),
+        serving.Postprocess(pb_utils, {"model_repository": str(repository / "postprocess")}),
+    ]
+
+    for stage in made:
+        stage.execute([request(MM)])
+        assert under_way(folder) == {}
+
+    assert at_work == [True] * len(made)
 
 
 def test_bad_requests_leave_their_neighbours_unharmed(preprocess: serving.Preprocess, png: bytes) -> None:

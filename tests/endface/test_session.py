@@ -89,6 +89,15 @@ def test_one_of_several_stubs_is_missed(start: Start, number: signal.Signals) ->
     assert session.missing() == {"segment": 1}
 
 
+def test_model_of_a_stub(start: Start) -> None:
+    """The server itself, and whoever else there is, has none; and nobody here waits for a disk."""
+    leader, session = start("preprocess")
+
+    assert session.model(stub(session, "preprocess")) == "preprocess"
+    assert session.model(leader) == session.model(os.getpid()) == ""
+    assert not session.is_blocked(stub(session, "preprocess"))
+
+
 def test_replaced_stub_is_not_missed(start: Start) -> None:
     """A stub may go when others of its model have taken its place."""
     leader, session = start("segment")

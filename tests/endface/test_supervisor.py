@@ -4,7 +4,9 @@ import http.client
 import os
 import re
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -105,6 +107,19 @@ def test_dead_stub_is_replaced_alone(server: EmbeddedServer, watch: Watch, numbe
     assert pid in server.session.members()
     assert set(server.session.stubs()).isdisjoint(old)
     assert watch.said("asked models/segment/load")
+
+
+def test_stub_that_hangs_is_replaced_alone(server: EmbeddedServer, watch: Watch) -> None:
+    """It works on a picture and wants nothing: it is killed, its model reloaded, and the server goes on."""
+    (hanging,) = server.session.stubs()
+    now = time.monotonic_ns()
+    watch.steps = [lambda: (server.executions / str(hanging)).write_bytes(now.to_bytes(8, sys.byteorder)) and None]
+
+    with pytest.raises(EnoughError):
+        watch.run()
+
+    assert happened(watch) == [("noticed", "hung", "segment", "reload"), ("serving", "hung", "segment", "reload")]
+    assert hanging not in server.session.members()
 
 
 def test_replaced_stubs_are_ended(server: EmbeddedServer, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

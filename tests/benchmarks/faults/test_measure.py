@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.command import network_file
 from benchmarks.faults import measure as faults
-from benchmarks.faults.causes import CONTAINER, ONE_OF_FLEET, STUBS
+from benchmarks.faults.causes import CONTAINER, HANGS, ONE_OF_FLEET, STUBS
 from benchmarks.faults.line import Call, Line
 from benchmarks.faults.measure import Plan, measure
 from benchmarks.faults.section import text
@@ -38,13 +38,13 @@ def test_figures_of_a_line(pictures: list[Picture]) -> None:
 @pytest.mark.slow
 def test_a_fault_of_each_healer(pictures: list[Picture], monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that heals itself, one that is started again, and one whose neighbour takes over."""
-    monkeypatch.setattr(faults, "TOURS", [STUBS[0][:2], [CONTAINER], ONE_OF_FLEET])
+    monkeypatch.setattr(faults, "TOURS", [STUBS[0][:2], HANGS[:1], [CONTAINER], ONE_OF_FLEET])
 
     record = measure(Work(pictures, network_file(), "mm-pc"), Plan(repeats=1, stations=2), print)
 
-    first, second, container, in_fleet, fleet = (fault["tries"][0] for fault in record["faults"])
-    assert [each["action"] for each in (first, second, in_fleet)] == ["reload", "reload", "restart"]
-    assert all(0 < each["noticed_ms"] < each["serving_ms"] for each in (first, second, in_fleet))
+    first, second, hang, container, in_fleet, fleet = (fault["tries"][0] for fault in record["faults"])
+    assert [each["action"] for each in (first, second, hang, in_fleet)] == ["reload", "reload", "reload", "restart"]
+    assert all(0 < each["noticed_ms"] < each["serving_ms"] for each in (first, second, hang, in_fleet))
     assert container["serving_ms"] > 0
     assert fleet["noticed_ms"] is None
     assert all(fault["tries"][0]["calls"] > 0 for fault in record["faults"])
