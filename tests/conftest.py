@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
 import pytest
+import trustme
 from numpy.typing import NDArray
 
 from endface import variant
@@ -22,6 +28,7 @@ from endface_build import variants
 from endface_build.camera import Camera, photograph
 from endface_build.faces import Face
 from endface_build.golden import of_folder
+from endface_client import TLS
 
 PROJECT = Path(__file__).parents[1]
 
@@ -30,6 +37,25 @@ PROJECT = Path(__file__).parents[1]
 def project() -> Path:
     """The root of the checkout."""
     return PROJECT
+
+
+@pytest.fixture(scope="session")
+def run_program(project: Path) -> Callable[..., str]:
+    """Run the only Python program of a page in the checkout: ``run_program(page, {"printed": "here"})`` is its output.
+
+    The words of the dictionary stand in for those that are printed, such as an address.
+    """
+
+    def ran(page: str, here: Mapping[str, str] = MappingProxyType({})) -> str:
+        (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+        for printed, word in here.items():
+            assert printed in program
+            program = program.replace(printed, word)
+        done = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return ran
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +102,41 @@ def free_ports() -> Callable[[], dict[str, int]]:
         return dict(zip(("http_port", "grpc_port", "metrics_port"), numbers, strict=True))
 
     return ports
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys and certificates of a line, its authority and a stranger.
+
+    ``server`` and ``line-2`` share the name that all servers of a line have, ``other`` has it not; ``former`` has
+    expired; ``stranger`` is of another authority.
+    """
+    folder = tmp_path_factory.mktemp("certificates")
+    authority, past = trustme.CA(), datetime.now(UTC) - timedelta(days=1)
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    issued = {
+        "server": authority.issue_cert("127.0.0.1", "localhost", "endface"),
+        "line-2": authority.issue_cert("line-2.example", "endface"),
+        "other": authority.issue_cert("line-3.example"),
+        "station": authority.issue_cert("station-4.example"),
+        "former": authority.issue_cert("station-3.example", not_after=past),
+        "stranger": trustme.CA().issue_cert("station-4.example"),
+    }
+    for name, each in issued.items():
+        each.private_key_pem.write_to_path(folder / f"{name}.key")
+        each.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tls(certificates: Path) -> Callable[..., TLS]:
+    """What a client shows and trusts: ``tls("station")`` by the name of its certificate, ``tls("")`` shows none."""
+
+    def of(name: str, **settings: str) -> TLS:
+        own = (certificates / f"{name}.key", certificates / f"{name}.pem") if name else (None, None)
+        return TLS(certificates / "authority.pem", *own, **settings)
+
+    return of
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,21 +19,12 @@ def readme(project: Path) -> str:
 
 
 @pytest.mark.triton
-def test_program_runs_as_printed(readme: str, project: Path, server: EmbeddedServer) -> None:
+def test_program_runs_as_printed(readme: str, server: EmbeddedServer, run_program: Callable[..., str]) -> None:
     """The client's snippet, with the test server's address, runs and fails the chipped face."""
-    (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    printed = run_program(readme, {"127.0.0.1:8001": server.grpc_address})
 
-    ran = subprocess.run(
-        [sys.executable, "-c", program.replace("127.0.0.1:8001", server.grpc_address)],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith("fail\n")
-    assert "scratched.jpg" in ran.stdout
+    assert printed.startswith("fail\n")
+    assert "scratched.jpg" in printed
 
 
 def test_make_targets_exist(readme: str, project: Path) -> None:

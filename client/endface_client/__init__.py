@@ -1,7 +1,6 @@
 """endface_client: sends end-face pictures to endface servers and brings typed reports back."""
 
 from endface_client._async import AsyncClient
-from endface_client._base import TLS
 from endface_client._errors import (
     ClientError,
     DeadlineExceeded,
@@ -15,6 +14,7 @@ from endface_client._errors import (
 from endface_client._record import Record
 from endface_client._record_entry import RecordBroken, RecordError
 from endface_client._sync import Client
+from endface_client._tls import TLS
 from endface_client._wire import Job, Reply
 
 __all__ = [

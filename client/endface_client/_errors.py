@@ -116,6 +116,30 @@ _SENTENCES: Final[dict[type[ClientError], str]] = {
     ServerError: "{servers} failed, its log says more ({words})",
 }
 
+# What gRPC says of a connection that never came about, beside "Connection refused" and the like.
+_NOT_CONNECTED: Final = re.compile(r"last error: (?P<reason>.+)$", re.DOTALL)
+_CERTIFICATES: Final = (
+    (
+        re.compile("Hostname Verification"),
+        "{servers} has a certificate without the name that it is called by; call it by one that is there, or give that "
+        "one as server_name (--tls-server-name) ({words})",
+    ),
+    (
+        re.compile("CERTIFICATE_VERIFY_FAILED"),
+        "{servers} has a certificate that has expired or is of another authority; renew it, or name its authority "
+        "(--tls-authority) ({words})",
+    ),
+    (
+        re.compile("WRONG_VERSION_NUMBER"),
+        "{servers} talks in the clear; leave the certificates away, or start it with --tls-certificate ({words})",
+    ),
+    (
+        re.compile("Socket closed|[Hh]andshake|Connection reset"),
+        "{servers} ended the connection at once, as a server does that asks for certificates; name the client's, of an "
+        "authority that the server trusts (--tls-authority, --tls-certificate, --tls-key) ({words})",
+    ),
+)
+
 # Triton answers UNAVAILABLE for a full queue and for a wait too long in it; gRPC does so for a dead peer.
 _QUEUE_FULL: Final = re.compile(r"maximum queue size|request timeout expired", re.IGNORECASE)
 
@@ -160,8 +184,15 @@ def translated(servers: str) -> Iterator[None]:
     except InferenceServerException as exc:
         error = client_error(exc.status(), exc.message() or "no message")
         if not isinstance(error, InvalidRequest):
-            error.args = (_SENTENCES[type(error)].format(servers=servers, words=error),)
+            error.args = (_sentence(error).format(servers=servers, words=error),)
         raise error from exc
+
+
+def _sentence(error: ClientError) -> str:
+    """What is wrong and what to do; of connections that were refused over certificates, which of them and why."""
+    failed = _NOT_CONNECTED.search(str(error))
+    fitting = (sentence for pattern, sentence in _CERTIFICATES if failed and pattern.search(failed["reason"]))
+    return next(fitting, _SENTENCES[type(error)])
 
 
 def closed_meanwhile() -> InferenceServerException:

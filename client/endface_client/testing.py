@@ -73,6 +73,7 @@ class FakeServer:
     Args:
         answer: an answer, or a function of the request that gives one; it may block to play a slow server.
         address: where to listen; a free port of this machine if not given.
+        credentials: what to encrypt with; None talks in the clear.
 
     Attributes:
         answer: as above; may be changed while the server runs.
@@ -81,7 +82,13 @@ class FakeServer:
         most_in_flight: the largest number of requests that were under way at once.
     """
 
-    def __init__(self, answer: Answer | Callable[[Received], Answer] = PASS, *, address: str = "127.0.0.1:0") -> None:
+    def __init__(
+        self,
+        answer: Answer | Callable[[Received], Answer] = PASS,
+        *,
+        address: str = "127.0.0.1:0",
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         self.answer = answer
         self.requests: list[Received] = []
         self.most_in_flight = 0
@@ -90,7 +97,10 @@ class FakeServer:
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0)]
         self._server = grpc.server(ThreadPoolExecutor(64, "fake-server"), options=unlimited)
         service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(_Service(self), self._server)
-        port = self._server.add_insecure_port(address)
+        if credentials:
+            port = self._server.add_secure_port(address, credentials)
+        else:
+            port = self._server.add_insecure_port(address)
         self.address = f"{address.rpartition(':')[0]}:{port}"
 
     def __enter__(self) -> Self:

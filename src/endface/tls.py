@@ -1,10 +1,11 @@
-"""A server's certificates, tried before it starts: of a wrong one Triton says no more than that it cannot listen."""
+"""Certificates, tried before they are used: of wrong ones Triton and gRPC say little, and nothing that helps."""
 
 from __future__ import annotations
 
 import contextlib
 import ssl
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -43,39 +44,59 @@ class Certificates:
             ConfigurationError: a file cannot be read or is no PEM, the key is another one's or has a password, the
                 certificate has expired or is none of a server, or no authority in ``clients`` is valid.
         """
-        for path in filter(None, (self.certificate, self.key, self.clients)):
-            _check_readable(path)
-        server = self._server()
-        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        client.check_hostname = False  # clients know it by names that we do not
-        client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # its authority is the clients' affair
-        client.load_verify_locations(self.certificate)
-        try:
+        server = _showing(ssl.PROTOCOL_TLS_SERVER, self.certificate, self.key)
+        client = _trusting(ssl.PROTOCOL_TLS_CLIENT, self.certificate)
+        with _refusals("no client would accept", self.certificate):
             _shake_hands(client, server)
-        except ssl.SSLError as exc:
-            reason = getattr(exc, "verify_message", None) or exc.reason
-            raise ConfigurationError(f"no client would accept {self.certificate}: {reason}; have it made anew") from exc
         if self.clients is not None:
-            _check_authorities(self.clients)
+            _check_clients(self.clients)
 
-    def _server(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        try:
-            context.load_cert_chain(self.certificate, self.key, self._no_password)
-        except ssl.SSLError as exc:
-            if exc.reason == "KEY_VALUES_MISMATCH":
-                raise ConfigurationError(
-                    f"{self.key} is not the key of {self.certificate}; name the two files that were made together"
-                ) from exc
-            raise ConfigurationError(
-                f"{self.certificate} and {self.key} are no certificate and key in PEM ({exc.reason or exc})"
-            ) from exc
-        return context
 
-    def _no_password(self) -> NoReturn:
-        raise ConfigurationError(
-            f"the key {self.key} has a password, which nobody can type at a start; store it without one, mode 0600"
-        )
+def check_client(certificate: Path, key: Path) -> None:
+    """As ``Certificates.check``, the other way round: a client shows its certificate to a server that trusts only that.
+
+    Args:
+        certificate: the client's certificate, followed by those of authorities in between, if there are any.
+        key: the key that belongs to it, without a password.
+
+    Raises:
+        ConfigurationError: a file cannot be read or is no PEM, the key is another one's or has a password, or the
+            certificate has expired or is none of a client.
+    """
+    client = _showing(ssl.PROTOCOL_TLS_CLIENT, certificate, key)
+    client.check_hostname = False
+    client.verify_mode = ssl.CERT_NONE  # the other end is ours, and plays with the same certificate
+    server = _trusting(ssl.PROTOCOL_TLS_SERVER, certificate)
+    server.load_cert_chain(certificate, key)
+    with _refusals("no server would accept", certificate):
+        _shake_hands(client, server)
+
+
+def check_authorities(path: Path) -> ssl.SSLContext:
+    """See that a file holds certificates that can be trusted.
+
+    Returns:
+        What trusts them, and nothing else.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is no PEM.
+    """
+    _check_readable(path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(path)
+    except ssl.SSLError as exc:
+        raise ConfigurationError(f"{path} holds no certificates in PEM ({exc.reason or exc})") from exc
+    return context
+
+
+def _check_clients(path: Path) -> None:
+    """Those that sign clients are authorities, and one of them is valid."""
+    ends_s = [ssl.cert_time_to_seconds(str(found["notAfter"])) for found in check_authorities(path).get_ca_certs()]
+    if not ends_s:
+        raise ConfigurationError(f"{path} holds no authority's certificate: name the file of those that sign clients")
+    if max(ends_s) < time.time():
+        raise ConfigurationError(f"every authority in {path} has expired: no client could be served")
 
 
 def _check_readable(path: Path) -> None:
@@ -85,6 +106,50 @@ def _check_readable(path: Path) -> None:
         raise ConfigurationError(f"the TLS file {path} cannot be read: {exc.strerror}") from exc
 
 
+def _showing(protocol: int, certificate: Path, key: Path) -> ssl.SSLContext:
+    """An end that shows this certificate."""
+
+    def no_password() -> NoReturn:
+        raise ConfigurationError(
+            f"the key {key} has a password, which nobody can type at a start; store it without one, mode 0600"
+        )
+
+    for path in (certificate, key):
+        _check_readable(path)
+    context = ssl.SSLContext(protocol)
+    try:
+        context.load_cert_chain(certificate, key, no_password)
+    except ssl.SSLError as exc:
+        if exc.reason == "KEY_VALUES_MISMATCH":
+            raise ConfigurationError(
+                f"{key} is not the key of {certificate}; name the two files that were made together"
+            ) from exc
+        raise ConfigurationError(
+            f"{certificate} and {key} are no certificate and key in PEM ({exc.reason or exc})"
+        ) from exc
+    return context
+
+
+def _trusting(protocol: int, certificate: Path) -> ssl.SSLContext:
+    """An end that takes this certificate from the other one, and no other."""
+    context = ssl.SSLContext(protocol)
+    context.check_hostname = False  # we do not know by which names others call a server
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # its authority is the other end's affair
+    context.load_verify_locations(certificate)
+    return context
+
+
+@contextlib.contextmanager
+def _refusals(sentence: str, certificate: Path) -> Iterator[None]:
+    """Say why the other end of a rehearsed connection refused a certificate."""
+    try:
+        yield
+    except ssl.SSLError as exc:
+        reason = getattr(exc, "verify_message", None) or exc.reason
+        raise ConfigurationError(f"{sentence} {certificate}: {reason}; have it made anew") from exc
+
+
 def _shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
     """Have both ends of a connection in memory greet each other."""
     there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -92,16 +157,3 @@ def _shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
     for end in (asking, answering, asking, answering):
         with contextlib.suppress(ssl.SSLWantReadError):
             end.do_handshake()
-
-
-def _check_authorities(path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_verify_locations(path)
-    except ssl.SSLError as exc:
-        raise ConfigurationError(f"{path} holds no certificates in PEM ({exc.reason or exc})") from exc
-    ends_s = [ssl.cert_time_to_seconds(str(found["notAfter"])) for found in context.get_ca_certs()]
-    if not ends_s:
-        raise ConfigurationError(f"{path} holds no authority's certificate: name the file of those that sign clients")
-    if max(ends_s) < time.time():
-        raise ConfigurationError(f"every authority in {path} has expired: no client could be served")

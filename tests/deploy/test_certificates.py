@@ -15,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from endface_client._tls import FLEET_NAME
+
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 Make = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -39,10 +41,10 @@ def test_only_the_caller_can_read_what_is_made(line: Path) -> None:
 
 
 def test_server_has_all_its_names(line: Path) -> None:
-    """Names and addresses are told apart."""
+    """Names and addresses are told apart; the last one is the fleet's, which clients of several servers look for."""
     names = extension(load(line, "line-3"), x509.SubjectAlternativeName)
 
-    assert names.get_values_for_type(x509.DNSName) == ["line-3", "localhost"]
+    assert names.get_values_for_type(x509.DNSName) == ["line-3", "localhost", FLEET_NAME]
     assert names.get_values_for_type(x509.IPAddress) == [IPv4Address("127.0.0.1")]
 
 

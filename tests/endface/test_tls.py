@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import trustme
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from endface.errors import ConfigurationError
-from endface.tls import Certificates
+from endface.tls import Certificates, check_client
 
 PAST = datetime.now(UTC) - timedelta(days=1)
 
@@ -113,3 +116,44 @@ def test_key_with_a_password_is_refused(write: Callable[..., Certificates], tmp_
 
     with pytest.raises(ConfigurationError, match=r"locked\.key has a password"):
         replace(good, key=tmp_path / "locked.key").check()
+
+
+def test_clients_files_that_belong_together_are_taken(write: Callable[..., Certificates]) -> None:
+    """As those of a server."""
+    good = write("station")
+
+    check_client(good.certificate, good.key)
+
+
+def test_clients_files_are_tried(write: Callable[..., Certificates]) -> None:
+    """An expired certificate, and another one's key."""
+    good, former = write("station"), write("former", PAST)
+
+    with pytest.raises(ConfigurationError, match=r"no server would accept .*former\.pem: certificate has expired"):
+        check_client(former.certificate, former.key)
+    with pytest.raises(ConfigurationError, match=r"former\.key is not the key of .*station\.pem"):
+        check_client(good.certificate, former.key)
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_a_certificate_serves_one_purpose(tmp_path: Path, served: bool) -> None:
+    """A server's certificate makes no client, and the other way round, where it says what it is for."""
+    usage = ExtendedKeyUsageOID.SERVER_AUTH if served else ExtendedKeyUsageOID.CLIENT_AUTH
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "line-3")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 7, PAST, PAST + timedelta(days=2))
+    signed = made.add_extension(x509.ExtendedKeyUsage([usage]), critical=False).sign(key, hashes.SHA256())
+    files = Certificates(tmp_path / "line-3.pem", tmp_path / "line-3.key")
+    files.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    files.key.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+    def as_client() -> None:
+        check_client(files.certificate, files.key)
+
+    good, bad = (files.check, as_client) if served else (as_client, files.check)
+
+    good()
+    with pytest.raises(ConfigurationError, match=r"would accept .*line-3\.pem: unsuit.* purpose"):
+        bad()

@@ -65,3 +65,30 @@ def test_a_refusal_without_a_status_is_a_server_error():
 def test_every_error_of_a_call_says_what_to_do():
     """Each class that a status maps to has its sentence; a refusal brings the server's own."""
     assert set(_SENTENCES) == {*BY_STATUS.values()} - {InvalidRequest}
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("Connection refused", "check that an endface server runs there"),
+        ("Socket closed", "--tls-certificate, --tls-key"),
+        ("Tls handshake failed (TSI_PROTOCOL_FAILURE)", "--tls-certificate, --tls-key"),
+        ("Tls handshake failed: error:100000f7: WRONG_VERSION_NUMBER", "leave the certificates away"),
+        ("Tls handshake failed: CERTIFICATE_VERIFY_FAILED: certificate has expired", "renew it"),
+        ("Custom verification check failed: Hostname Verification Check failed.", "--tls-server-name"),
+    ],
+)
+def test_a_connection_that_never_came_about_is_explained(reason, advice):
+    """Most such riddles are about certificates: the sentence says whose, and what to do."""
+    words = f"connections to all backends failing; last error: UNAVAILABLE: ipv4:127.0.0.1:8001: {reason}"
+    with pytest.raises(ServerUnavailable) as caught, translated("line-3:8001"):
+        raise InferenceServerException(words, "StatusCode.UNAVAILABLE")
+
+    assert advice in str(caught.value)
+    assert reason in str(caught.value)
+
+
+def test_a_connection_that_breaks_is_no_matter_of_certificates():
+    """A server that dies in the middle closes its socket, too."""
+    with pytest.raises(ServerUnavailable, match="check that an endface server runs there"), translated("line-3:8001"):
+        raise InferenceServerException("Socket closed", "StatusCode.UNAVAILABLE")

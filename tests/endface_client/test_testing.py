@@ -101,7 +101,7 @@ def test_an_answer_may_depend_on_the_request():
     """A function of the request plays any server."""
     failure = Failure(grpc.StatusCode.INTERNAL, "stumbled")
     fake = FakeServer(lambda received: failure if received.picture == b"bad" else PASS)
-    with fake, Client(fake.address, profile="mm-pc") as client:
+    with fake, Client(fake.address, profile="mm-pc", repeat=False) as client:
         kinds = [type(each) for each in client.inspect_many([b"good", b"bad"], return_errors=True)]
 
     assert [kind.__name__ for kind in kinds] == ["Report", "ServerError"]
