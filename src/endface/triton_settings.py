@@ -20,6 +20,14 @@ DEFAULT_ENGINE: Final = ONNXRUNTIME
 """Engine of the models' own ``config.pbtxt``; every other one has a ``configs/<engine>.pbtxt`` of the segment model."""
 
 
+CONNECTION_AGE_S: Final = 60
+"""After it a server ends a connection, once the pictures on it are finished.
+
+Clients call a fleet by one name and look it up again when a connection ends: so long it may take until they find a
+server that has come since.  To connect anew costs a client some milliseconds.
+"""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What to serve, and where to listen.
@@ -37,6 +45,7 @@ class Settings:
         metrics_host: As ``host``, for the metrics.
         certificates: What gRPC is encrypted with; None talks in the clear.
         admin_secret: File with the secret that opens the administration; None makes one up, anew at each start.
+        connection_age_s: How long a client's connection may last.
     """
 
     repository: Path
@@ -51,6 +60,7 @@ class Settings:
     metrics_host: str = "127.0.0.1"
     certificates: Certificates | None = None
     admin_secret: Path | None = None
+    connection_age_s: float = CONNECTION_AGE_S
 
     @property
     def ports(self) -> dict[str, int]:
@@ -90,6 +100,7 @@ class Settings:
             "http-port": self.http_port,
             "grpc-address": _resolved(self.host),
             "grpc-port": self.grpc_port,
+            "grpc-max-connection-age": round(self.connection_age_s * 1000),  # with all the grace that calls need
             "metrics-address": _resolved(self.metrics_host),
             "metrics-port": self.metrics_port,
             "log-info": "false",  # errors and warnings remain

@@ -104,6 +104,13 @@ def test_only_grpc_leaves_the_machine(host: str, *, exposed: bool) -> None:
     assert "--http-address=0.0.0.0" in replace(settings, http_host="0.0.0.0").flags
 
 
+def test_connections_end(settings: Settings) -> None:
+    """Clients of a name look it up again then; Triton counts in milliseconds."""
+    assert "--grpc-max-connection-age=60000" in settings.flags
+    assert "--grpc-max-connection-age=1500" in replace(settings, connection_age_s=1.5).flags
+    assert not any("grace" in flag for flag in settings.flags)  # calls have all the time they need
+
+
 def test_certificates_become_flags(settings: Settings) -> None:
     """Without certificates nothing is encrypted; with them Triton is told so."""
     encrypted = replace(settings, certificates=Certificates(Path("/a.pem"), Path("/a.key")))
