@@ -25,47 +25,52 @@ READY_WITHIN_S: Final = 120
 
 _ENGINES: Final = [engine.name for engine in ENGINES]
 
-_Port = Annotated[int, typer.Option(min=1, max=65535)]
-
 _HERE: Final = "127.0.0.1"
+
+_Repository = Annotated[
+    Path | None,
+    typer.Option(envvar=environment.REPOSITORY, help="Model repository; default: the one of this checkout."),
+]
+_Host = Annotated[str, typer.Option(help="Address of gRPC, where pictures are sent; 0.0.0.0 for all networks.")]
+_HttpHost = Annotated[str, typer.Option(help="Address of HTTP, which only this command itself needs.")]
+_MetricsHost = Annotated[str, typer.Option(help="Address of the metrics; 0.0.0.0 for a Prometheus on another machine.")]
+_Port = Annotated[int, typer.Option(min=1, max=65535)]
+_Engine = Annotated[str, typer.Option(envvar=environment.ENGINE, help=f"What runs the network: {', '.join(_ENGINES)}.")]
+_Profile = Annotated[
+    str, typer.Option(envvar=environment.PROFILE, help="Limits for requests that name none; else each must.")
+]
+_Profiles = Annotated[
+    Path | None, typer.Option(envvar=environment.PROFILES, help="Folder with your own profile files.")
+]
+_TlsCertificate = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Certificate (PEM) that encrypts gRPC; takes --tls-key.")
+]
+_TlsKey = Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key (PEM).")]
+_TlsClients = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Serve only clients with a certificate of these authorities.")
+]
+_AdminSecret = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Secret that opens Triton's administration; default: one nobody knows."),
+]
 
 
 def serve(  # noqa: PLR0913 - one parameter for each option of the command
     *,
-    repository: Annotated[
-        Path | None,
-        typer.Option(envvar=environment.REPOSITORY, help="Model repository; default: the one of this checkout."),
-    ] = None,
-    host: Annotated[
-        str, typer.Option(help="Address of gRPC, where pictures are sent; 0.0.0.0 for all networks.")
-    ] = _HERE,
-    http_host: Annotated[str, typer.Option(help="Address of HTTP, which only this command itself needs.")] = _HERE,
-    metrics_host: Annotated[
-        str, typer.Option(help="Address of the metrics; 0.0.0.0 for a Prometheus on another machine.")
-    ] = _HERE,
+    repository: _Repository = None,
+    host: _Host = _HERE,
+    http_host: _HttpHost = _HERE,
+    metrics_host: _MetricsHost = _HERE,
     http_port: _Port = 8000,
     grpc_port: _Port = 8001,
     metrics_port: _Port = 8002,
-    engine: Annotated[
-        str, typer.Option(envvar=environment.ENGINE, help=f"What runs the network: {', '.join(_ENGINES)}.")
-    ] = DEFAULT_ENGINE,
-    profile: Annotated[
-        str, typer.Option(envvar=environment.PROFILE, help="Limits for requests that name none; else each must.")
-    ] = "",
-    profiles: Annotated[
-        Path | None, typer.Option(envvar=environment.PROFILES, help="Folder with your own profile files.")
-    ] = None,
-    tls_certificate: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Certificate (PEM) that encrypts gRPC; takes --tls-key.")
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key (PEM).")] = None,
-    tls_clients: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Serve only clients with a certificate of these authorities.")
-    ] = None,
-    admin_secret: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Secret that opens Triton's administration; default: one nobody knows."),
-    ] = None,
+    engine: _Engine = DEFAULT_ENGINE,
+    profile: _Profile = "",
+    profiles: _Profiles = None,
+    tls_certificate: _TlsCertificate = None,
+    tls_key: _TlsKey = None,
+    tls_clients: _TlsClients = None,
+    admin_secret: _AdminSecret = None,
 ) -> None:
     """Run Triton with endface's models until SIGTERM or Ctrl-C; requests under way are then finished.
 
@@ -88,18 +93,23 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
             certificates=_certificates(tls_certificate, tls_key, tls_clients),
             admin_secret=admin_secret,
         )
-        with EmbeddedServer(settings) as server:
-            server.wait_ready(READY_WITHIN_S)
-            typer.echo(_ready_line(server))
-            for name, sha256 in profile_sums(profiles).items():
-                _print_log(f"profile {name} sha256 {sha256}")
-            for line in filter(triton_log.is_about_traces, server.log):  # what a stage said while it was loaded
-                _print_log(line)
-            server.on_line = _print_log
-            Supervisor(server, _print_log, READY_WITHIN_S).watch()
+        _run(settings)
     except EndfaceError as exc:
         typer.echo(f"endface serve: {exc}", err=True)
         raise typer.Exit(2) from exc
+
+
+def _run(settings: Settings) -> NoReturn:
+    """Serve until a signal comes, or until the server cannot be kept alive."""
+    with EmbeddedServer(settings) as server:
+        server.wait_ready(READY_WITHIN_S)
+        typer.echo(_ready_line(server))
+        for name, sha256 in profile_sums(settings.profiles).items():
+            _print_log(f"profile {name} sha256 {sha256}")
+        for line in filter(triton_log.is_about_traces, server.log):  # what a stage said while it was loaded
+            _print_log(line)
+        server.on_line = _print_log
+        Supervisor(server, _print_log, READY_WITHIN_S).watch()
 
 
 def _certificates(certificate: Path | None, key: Path | None, clients: Path | None) -> Certificates | None:

@@ -6,11 +6,15 @@ import asyncio
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import cv2
+import grpc
 import numpy as np
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from endface.report import (
     Calibration,
@@ -26,6 +30,7 @@ from endface.report import (
     ZoneResult,
 )
 from endface_client import AsyncClient, Client
+from endface_client.__main__ import app
 from endface_client.testing import FakeServer
 
 
@@ -91,6 +96,48 @@ def fake_server() -> Iterator[FakeServer]:
     """A server that passes every picture until told otherwise."""
     with FakeServer() as server:
         yield server
+
+
+@pytest.fixture
+def run(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs the command in this process against the fake server."""
+    monkeypatch.setenv("ENDFACE_SERVER", fake_server.address)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def ran(*arguments: str | Path) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+    return ran
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder with three pictures: a.png, b.png and c.png."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for level, name in enumerate("abc"):
+        cv2.imwrite(str(folder / f"{name}.png"), np.full((48, 64), 40 + level, np.uint8))
+    return folder
+
+
+@pytest.fixture
+def encrypted(certificates: Path) -> Iterator[FakeServer]:
+    """A server that serves whoever has a certificate of its authority; it is called by an address that it has not."""
+    pair = ((certificates / "other.key").read_bytes(), (certificates / "other.pem").read_bytes())
+    authority = (certificates / "authority.pem").read_bytes()
+    with FakeServer(credentials=grpc.ssl_server_credentials([pair], authority, require_client_auth=True)) as server:
+        yield server
+
+
+@pytest.fixture
+def shown(certificates: Path) -> dict[str, str]:
+    """What a client of that server says of certificates, by the names of the options."""
+    return {
+        "authority": str(certificates / "authority.pem"),
+        "certificate": str(certificates / "station.pem"),
+        "key": str(certificates / "station.key"),
+        "server-name": "line-3.example",
+    }
 
 
 @pytest.fixture

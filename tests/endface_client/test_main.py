@@ -17,7 +17,6 @@ import cv2
 import grpc
 import numpy as np
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from endface.report import Problem, Report
@@ -33,30 +32,6 @@ FAIL = dataclasses.replace(
 INVALID = dataclasses.replace(
     PASS, verdict="invalid", error=Problem("no_fiber", "no cladding"), reasons=("no cladding",), fiber=None, zones=()
 )
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(fake_server, monkeypatch) -> Run:
-    """Runs the command in this process against the fake server."""
-    monkeypatch.setenv("ENDFACE_SERVER", fake_server.address)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str | Path) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-
-    return run
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    """A folder with three pictures: a.png, b.png and c.png."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for level, name in enumerate("abc"):
-        cv2.imwrite(str(folder / f"{name}.png"), np.full((48, 64), 40 + level, np.uint8))
-    return folder
 
 
 def by_name(**answers: Answer) -> Callable[[Received], Answer]:
@@ -75,17 +50,17 @@ def by_name(**answers: Answer) -> Callable[[Received], Answer]:
     ],
     ids=["all pass", "a fail", "an invalid", "an error", "an error beside a fail"],
 )
-def test_the_exit_code_is_that_of_the_worst_picture(run, fake_server, folder, answers, code):
+def test_the_exit_code_is_that_of_the_worst_picture(run, fake_server, pictures, answers, code):
     """0 all pass, 1 any fail or invalid, 2 any that could not be inspected."""
     fake_server.answer = by_name(**answers)
 
-    assert run("inspect", folder, "--profile", "mm-pc").exit_code == code
+    assert run("inspect", pictures, "--profile", "mm-pc").exit_code == code
 
 
-def test_the_table_shows_verdict_reason_and_sum(run, fake_server, folder):
+def test_the_table_shows_verdict_reason_and_sum(run, fake_server, pictures):
     """A row a picture: what it is, how near it was, the first reason and how many more."""
     fake_server.answer = by_name(b=FAIL, c=INVALID)
-    lines = run("inspect", folder, "--profile", "mm-pc").stdout.splitlines()
+    lines = run("inspect", pictures, "--profile", "mm-pc").stdout.splitlines()
     rows = {line.split()[0]: line for line in lines if line.strip()}
 
     assert "pass" in rows["a.png"]
@@ -95,19 +70,19 @@ def test_the_table_shows_verdict_reason_and_sum(run, fake_server, folder):
     assert lines[-1].strip() == "3 pictures: 1 pass, 1 fail, 1 invalid; 1 borderline"
 
 
-def test_one_failed_picture_costs_no_other(run, fake_server, folder):
+def test_one_failed_picture_costs_no_other(run, fake_server, pictures):
     """The rest of the run is inspected and shown."""
     fake_server.answer = by_name(b=Failure(grpc.StatusCode.INTERNAL, "internal: stumbled"))
-    output = run("inspect", folder, "--profile", "mm-pc").stdout
+    output = run("inspect", pictures, "--profile", "mm-pc").stdout
 
     assert output.count("pass") == 3  # two rows and the sum
     assert "stumbled" in output
 
 
-def test_json_is_a_report_a_line_and_nothing_else(run, fake_server, folder):
+def test_json_is_a_report_a_line_and_nothing_else(run, fake_server, pictures):
     """Stdout holds the reports in order; what went wrong stands on stderr."""
     fake_server.answer = by_name(b=FAIL)
-    result = run("inspect", folder, folder / "gone.png", "--profile", "mm-pc", "--json")
+    result = run("inspect", pictures, pictures / "gone.png", "--profile", "mm-pc", "--json")
     reports = [Report.from_json(line) for line in result.stdout.splitlines()]
 
     assert [report.image.name for report in reports] == ["a.png", "b.png", "c.png"]
@@ -115,9 +90,9 @@ def test_json_is_a_report_a_line_and_nothing_else(run, fake_server, folder):
     assert result.exit_code == 2
 
 
-def test_options_reach_the_server(run, fake_server, folder):
+def test_options_reach_the_server(run, fake_server, pictures):
     """Profile and scale travel as parameters."""
-    run("inspect", folder / "a.png", "--profile", "sm-apc", "--cladding-um", "140", "--um-per-px", "0.43")
+    run("inspect", pictures / "a.png", "--profile", "sm-apc", "--cladding-um", "140", "--um-per-px", "0.43")
 
     assert fake_server.requests[0].parameters == {
         "name": "a.png",
@@ -127,18 +102,18 @@ def test_options_reach_the_server(run, fake_server, folder):
     }
 
 
-def test_without_a_profile_the_servers_answer_is_shown(run, folder):
+def test_without_a_profile_the_servers_answer_is_shown(run, pictures):
     """A server without a default refuses, and its sentence is what the user reads."""
-    result = run("inspect", folder / "a.png")
+    result = run("inspect", pictures / "a.png")
 
     assert result.exit_code == 2
     assert "names no profile" in result.stdout
 
 
-def test_out_holds_report_overlay_and_page(run, folder, tmp_path):
+def test_out_holds_report_overlay_and_page(run, pictures, tmp_path):
     """Per picture its report and overlay, and one page for the run; no temporary file stays."""
     out = tmp_path / "new" / "reports"
-    result = run("inspect", folder, "--profile", "mm-pc", "--out", out)
+    result = run("inspect", pictures, "--profile", "mm-pc", "--out", out)
     names = sorted(path.name for path in out.iterdir())
 
     assert names == sorted([f"{name}.{kind}" for name in "abc" for kind in ("json", "overlay.png")] + ["index.html"])
@@ -148,46 +123,46 @@ def test_out_holds_report_overlay_and_page(run, folder, tmp_path):
     assert f"wrote {out / 'index.html'}" in result.stderr
 
 
-def test_pictures_of_one_name_do_not_overwrite_each_other(run, folder, tmp_path):
+def test_pictures_of_one_name_do_not_overwrite_each_other(run, pictures, tmp_path):
     """Equal stems in two folders, or with two suffixes, get numbers."""
     other = tmp_path / "other"
     other.mkdir()
     cv2.imwrite(str(other / "a.png"), np.full((48, 64), 90, np.uint8))
     cv2.imwrite(str(other / "A.bmp"), np.full((48, 64), 91, np.uint8))
-    run("inspect", folder / "a.png", other, "--profile", "mm-pc", "--out", tmp_path / "out")
+    run("inspect", pictures / "a.png", other, "--profile", "mm-pc", "--out", tmp_path / "out")
     reports = [path.stem for path in (tmp_path / "out").glob("*.json")]
 
     assert len({stem.casefold() for stem in reports}) == 3
 
 
-def test_a_picture_that_changes_meanwhile_is_not_passed_off(run, fake_server, folder, tmp_path):
+def test_a_picture_that_changes_meanwhile_is_not_passed_off(run, fake_server, pictures, tmp_path):
     """An overlay on another picture than the inspected one would lie."""
 
     def answer(_: Received) -> Report:
-        cv2.imwrite(str(folder / "a.png"), np.full((48, 64), 200, np.uint8))
+        cv2.imwrite(str(pictures / "a.png"), np.full((48, 64), 200, np.uint8))
         return PASS
 
     fake_server.answer = answer
-    result = run("inspect", folder / "a.png", "--profile", "mm-pc", "--out", tmp_path / "out")
+    result = run("inspect", pictures / "a.png", "--profile", "mm-pc", "--out", tmp_path / "out")
 
     assert result.exit_code == 2
     assert "changed while it was inspected" in result.stdout
     assert not list((tmp_path / "out").glob("a.*"))
 
 
-def test_a_failed_picture_has_its_card(run, fake_server, folder, tmp_path):
+def test_a_failed_picture_has_its_card(run, fake_server, pictures, tmp_path):
     """The page shows what was not inspected as well."""
     fake_server.answer = by_name(b=Failure(grpc.StatusCode.INTERNAL, "internal: stumbled"))
-    run("inspect", folder, "--profile", "mm-pc", "--out", tmp_path)
+    run("inspect", pictures, "--profile", "mm-pc", "--out", tmp_path)
     text = (tmp_path / "index.html").read_text()
 
     assert text.count("<article") == 3
     assert "stumbled" in text
 
 
-def test_a_folder_that_cannot_be_written_is_told(run, folder):
+def test_a_folder_that_cannot_be_written_is_told(run, pictures):
     """The run stops before it inspects anything."""
-    result = run("inspect", folder, "--profile", "mm-pc", "--out", folder / "a.png")
+    result = run("inspect", pictures, "--profile", "mm-pc", "--out", pictures / "a.png")
 
     assert result.exit_code == 2
     assert "a.png" in result.stderr
@@ -201,11 +176,11 @@ def test_a_path_without_pictures_is_not_a_pass(run, tmp_path):
     assert "holds no picture" in result.stdout
 
 
-def test_markup_in_a_name_is_shown_as_it_is(run, folder):
+def test_markup_in_a_name_is_shown_as_it_is(run, pictures):
     """Square brackets in a file's name are no colors."""
-    (folder / "a.png").rename(folder / "[red]a.png")
+    (pictures / "a.png").rename(pictures / "[red]a.png")
 
-    assert "[red]a.png" in run("inspect", folder / "[red]a.png", "--profile", "mm-pc").stdout
+    assert "[red]a.png" in run("inspect", pictures / "[red]a.png", "--profile", "mm-pc").stdout
 
 
 def test_health_is_an_inspection(run, fake_server):
@@ -235,16 +210,63 @@ def test_a_server_that_hangs_is_not_healthy(run):
     assert result.stderr.startswith("not healthy: ")
 
 
-@pytest.mark.parametrize("command", [["health"], ["inspect", "{folder}"], ["inspect", "{folder}", "--json"]])
-def test_a_server_that_is_down_is_named(run, folder, command):
+def test_an_overloaded_server_is_not_called_sick(run, fake_server):
+    """It is there and works, and who restarts it makes matters worse: an exit code of its own."""
+    fake_server.answer = Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
+    result = run("health", "--deadline-s", "0.5")
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"overloaded: {fake_server.address} has a full queue")
+
+
+@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}"], ["inspect", "{pictures}", "--json"]])
+def test_a_server_that_is_down_is_named(run, pictures, command):
     """The address stands in the message, and the exit code is 2."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         address = "{}:{}".format(*listener.getsockname())
-    result = run(*(word.format(folder=folder) for word in command), "--server", address)
+    words = [word.format(pictures=pictures) for word in command]
+    result = run(*words, "--server", address, "--deadline-s", "0.5")
 
     assert result.exit_code == 2
     assert address in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}", "--profile", "mm-pc"]])
+def test_certificates_are_options(run, encrypted, pictures, shown, command):
+    """Whom to trust, who we are, and the name that a server's certificate must have."""
+    words = [word.format(pictures=pictures) for word in command]
+    options = [word for name, value in shown.items() for word in (f"--tls-{name}", value)]
+
+    assert run(*words, "--server", encrypted.address, *options).exit_code == 0
+    assert encrypted.requests
+
+
+@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}", "--profile", "mm-pc"]])
+def test_certificates_may_stand_in_the_environment(encrypted, pictures, shown, command):
+    """So a container's health check needs no options."""
+    variables = {f"ENDFACE_TLS_{name.replace('-', '_').upper()}": value for name, value in shown.items()}
+    words = [word.format(pictures=pictures) for word in command]
+
+    assert CliRunner().invoke(app, words, env=variables | {"ENDFACE_SERVER": encrypted.address}).exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}"]])
+def test_wrong_certificates_are_told(run, pictures, certificates, command):
+    """Before anybody is called."""
+    words = [word.format(pictures=pictures) for word in command]
+    result = run(*words, "--tls-key", certificates / "station.key")
+
+    assert result.exit_code == 2
+    assert "go together; name both files" in result.stderr
+
+
+def test_health_says_that_certificates_are_wanted(run, encrypted):
+    """And how to name them."""
+    result = run("health", "--server", encrypted.address, "--deadline-s", "0.5")
+
+    assert result.exit_code == 2
+    assert "(--tls-authority, --tls-certificate, --tls-key)" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -268,9 +290,9 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
 
 
-def test_the_command_runs_as_a_process(fake_server, folder):
+def test_the_command_runs_as_a_process(fake_server, pictures):
     """Lines of JSON come through a pipe, and nothing else does."""
-    process = start("inspect", folder, "--server", fake_server.address, "--profile", "mm-pc", "--json")
+    process = start("inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc", "--json")
     stdout, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 0
@@ -278,7 +300,7 @@ def test_the_command_runs_as_a_process(fake_server, folder):
     assert stderr == ""
 
 
-def test_an_interrupt_leaves_nothing_half_written(fake_server, folder, tmp_path):
+def test_an_interrupt_leaves_nothing_half_written(fake_server, pictures, tmp_path):
     """Ctrl-C in the middle: whole files of the finished pictures, none of the others, exit 130."""
     gate = threading.Event()
     reached = threading.Event()
@@ -291,7 +313,7 @@ def test_an_interrupt_leaves_nothing_half_written(fake_server, folder, tmp_path)
 
     fake_server.answer = answer
     out = tmp_path / "out"
-    process = start("inspect", folder, "--server", fake_server.address, "--profile", "mm-pc", "--out", out)
+    process = start("inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc", "--out", out)
     try:
         assert reached.wait(60)
         process.send_signal(signal.SIGINT)

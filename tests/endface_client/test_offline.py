@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import cv2
 import numpy as np
@@ -15,17 +12,17 @@ from endface.report import Report
 
 
 @pytest.fixture
-def inspect(offline_repository):
-    """Runs the command as a user does, without any server."""
+def inspect(run, offline_repository, monkeypatch):
+    """Runs the command where no server is."""
+    monkeypatch.setenv("ENDFACE_REPOSITORY", str(offline_repository))
+    monkeypatch.setenv("ENDFACE_SERVER", "127.0.0.1:1")
 
-    def run(*arguments, **environment):
-        known = {"ENDFACE_REPOSITORY": str(offline_repository), "ENDFACE_SERVER": "127.0.0.1:1", "COLUMNS": "200"}
-        command = [sys.executable, "-m", "endface_client", "inspect", *map(str, arguments)]
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env=os.environ | known | environment
-        )
+    def inspected(*arguments, **environment):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return run("inspect", *arguments)
 
-    return run
+    return inspected
 
 
 @pytest.fixture
@@ -42,10 +39,10 @@ def folder(tmp_path, samples):
 def test_reports_as_a_server_does(inspect, folder, tmp_path, engine):
     """One report a line in order, the engine's name in it, files in the folder, exit 1 for the invalid picture."""
     options = ("--profile", "mm-pc", "--um-per-px", "0.43", "--json", "--out", tmp_path / "out")
-    process = inspect("--offline", "--engine", engine, folder, *options)
-    reports = [Report.from_json(line) for line in process.stdout.splitlines()]
+    result = inspect("--offline", "--engine", engine, folder, *options)
+    reports = [Report.from_json(line) for line in result.stdout.splitlines()]
 
-    assert process.returncode == 1, process.stderr
+    assert result.exit_code == 1, result.stderr
     assert [(each.image.name, each.verdict) for each in reports] == [("black.png", "invalid"), ("clean.jpg", "pass")]
     assert {each.model.engine for each in reports} == {engine}
     assert reports[1].calibration.source == "request"
@@ -55,10 +52,10 @@ def test_reports_as_a_server_does(inspect, folder, tmp_path, engine):
 
 def test_all_pass_is_exit_0(inspect, folder):
     """ONNX Runtime is the default engine, and a default profile comes from the environment."""
-    process = inspect("--offline", folder / "clean.jpg", ENDFACE_PROFILE="mm-pc")
+    result = inspect("--offline", folder / "clean.jpg", ENDFACE_PROFILE="mm-pc")
 
-    assert process.returncode == 0, process.stderr
-    assert "1 picture: 1 pass" in process.stdout
+    assert result.exit_code == 0, result.stderr
+    assert "1 picture: 1 pass" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -72,33 +69,33 @@ def test_all_pass_is_exit_0(inspect, folder):
 )
 def test_what_cannot_be_inspected_is_exit_2(inspect, folder, options, sentence):
     """The sentence that a server would answer with, or the one that says what is missing here."""
-    process = inspect("--offline", folder / "clean.jpg", *options)
+    result = inspect("--offline", folder / "clean.jpg", *options)
 
-    assert process.returncode == 2
-    assert sentence in process.stdout + process.stderr
+    assert result.exit_code == 2
+    assert sentence in result.stdout + result.stderr
 
 
 def test_a_missing_picture_does_not_stop_the_others(inspect, folder, tmp_path):
     """As with a server: its error stands in its place, and the exit is 2."""
-    process = inspect("--offline", tmp_path / "gone.png", folder / "clean.jpg", "--profile", "mm-pc")
+    result = inspect("--offline", tmp_path / "gone.png", folder / "clean.jpg", "--profile", "mm-pc")
 
-    assert process.returncode == 2
-    assert "gone.png" in process.stdout
-    assert "1 pass, 1 not inspected" in process.stdout
+    assert result.exit_code == 2
+    assert "gone.png" in result.stdout
+    assert "1 pass, 1 not inspected" in result.stdout
 
 
 def test_a_repository_without_the_file_says_how_to_make_it(inspect, folder, tmp_path):
     """The command stands in the sentence."""
     (tmp_path / "segment" / "1").mkdir(parents=True)
-    process = inspect("--offline", "--engine", "litert", folder, ENDFACE_REPOSITORY=str(tmp_path))
+    result = inspect("--offline", "--engine", "litert", folder, ENDFACE_REPOSITORY=str(tmp_path))
 
-    assert process.returncode == 2
-    assert "endface-build export --format tflite" in " ".join(process.stderr.split())
+    assert result.exit_code == 2
+    assert "endface-build export --format tflite" in " ".join(result.stderr.split())
 
 
 def test_an_engine_alone_is_a_mistake(inspect, folder):
     """A server's engine is chosen where it is started; to ignore the option would mislead."""
-    process = inspect("--engine", "opencv", folder)
+    result = inspect("--engine", "opencv", folder)
 
-    assert process.returncode == 2
-    assert "--offline" in process.stderr
+    assert result.exit_code == 2
+    assert "--offline" in result.stderr

@@ -7,7 +7,6 @@ import dataclasses
 import io
 import sqlite3
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,13 +14,10 @@ import cv2
 import grpc
 import numpy as np
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
 from endface.image import sha256
 from endface.report import ImageInfo, Report
 from endface_client import Record, ServerUnavailable
-from endface_client.__main__ import app
 from endface_client._record_check import check
 from endface_client.testing import PASS, Failure, Received
 
@@ -30,35 +26,16 @@ ATTACK = "=HYPERLINK(A1)"
 DATA = b"\x89PNG"
 FILE = f"{sha256(DATA)}.png"
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
-def run(fake_server, monkeypatch) -> Run:
-    """Runs the command in this process against a fake server that fails b.png and refuses c.png."""
+def judging(fake_server):
+    """The fake server: it passes a.png, fails b.png and refuses c.png."""
 
     def answer(received: Received) -> Report | Failure:
         refused = Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: refused")
         return {"a.png": PASS, "b.png": FAIL, "c.png": refused}[received.parameters["name"]]
 
     fake_server.answer = answer
-    monkeypatch.setenv("ENDFACE_SERVER", fake_server.address)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str | Path) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-
-    return run
-
-
-@pytest.fixture
-def pictures(tmp_path) -> Path:
-    """A folder with a.png, b.png and c.png."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for level, name in enumerate("abc"):
-        cv2.imwrite(str(folder / f"{name}.png"), np.full((48, 64), 40 + level, np.uint8))
-    return folder
 
 
 @pytest.fixture
@@ -84,6 +61,7 @@ def spoil(folder: Path) -> None:
         db.execute("UPDATE entry SET text = replace(text, 'pass', 'fail') WHERE number = 2")
 
 
+@pytest.mark.usefixtures("judging")
 def test_a_run_is_written_down(run, pictures, tmp_path):
     """Each picture, those that were not inspected and those that are not there included."""
     record = tmp_path / "record"

@@ -12,6 +12,7 @@ from typing import Any, Final
 from endface import environment
 from endface.errors import ConfigurationError
 from endface.network import ONNXRUNTIME
+from endface_client._tls import TLS, tls_of
 
 _PREFIX: Final = "endface_"
 
@@ -63,6 +64,10 @@ class Settings:
         cladding_um: true diameter of the cladding; None for 125 um.
         um_per_px: the camera's scale; None takes it from the cladding.
         deadline_s: seconds that a server has for a report.
+        tls_authority: PEM file of the authorities that sign servers.
+        tls_certificate: PEM file of this station's certificate, for servers that ask for one.
+        tls_key: PEM file of the certificate's key.
+        tls_server_name: name that a server's certificate must have, where it is not the one that it is called by.
     """
 
     server: str = ""
@@ -72,6 +77,10 @@ class Settings:
     cladding_um: float | None = None
     um_per_px: float | None = None
     deadline_s: float = 10.0
+    tls_authority: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_server_name: str = ""
 
     @classmethod
     def of(cls, config: OmniConfig, variables: Mapping[str, str] = os.environ) -> Settings:
@@ -89,9 +98,14 @@ class Settings:
         given = {name: value for name, value in found.items() if value not in (None, "")}
         for name in given.keys() & {"cladding_um", "um_per_px", "deadline_s"}:
             given[name] = _positive(name, given[name])
-        if "profiles" in given:
-            given["profiles"] = Path(given["profiles"])
+        for name in given.keys() & {"profiles", "tls_authority", "tls_certificate", "tls_key"}:
+            given[name] = Path(given[name])
         return cls(**given)
+
+    @property
+    def tls(self) -> TLS | None:
+        """What a server is shown and trusted by; None talks in the clear."""
+        return tls_of(self.tls_authority, self.tls_certificate, self.tls_key, self.tls_server_name)
 
 
 def _positive(name: str, value: Any) -> float:

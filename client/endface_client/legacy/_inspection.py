@@ -72,7 +72,7 @@ def _ask(job: Job, settings: Settings) -> Report:
 
 def _ask_server(job: Job, settings: Settings) -> Report:
     try:
-        with Client(settings.server, deadline_s=settings.deadline_s) as client:
+        with Client(settings.server, deadline_s=settings.deadline_s, tls=settings.tls) as client:
             return client.inspect(**vars(job))
     except InvalidRequest as exc:
         if exc.code == UnknownProfileError.code and not settings.profile:

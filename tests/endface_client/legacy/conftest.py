@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from endface_client.legacy import OmniConfig, OmniFiberAnalyzer
+from endface_client.legacy._config import Settings
 from endface_client.testing import FakeServer
 
 ZONES = ("core", "cladding", "ferrule")
@@ -147,8 +148,8 @@ def read_reports() -> Callable[..., FinalAnalysis]:
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's own settings reaches a test."""
-    for name in ("SERVER", "PROFILE", "PROFILES", "ENGINE", "CLADDING_UM", "UM_PER_PX", "DEADLINE_S"):
-        monkeypatch.delenv(f"ENDFACE_{name}", raising=False)
+    for each in fields(Settings):
+        monkeypatch.delenv(f"ENDFACE_{each.name.upper()}", raising=False)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 from endface.errors import ConfigurationError
 from endface_client.legacy import OmniConfig
 from endface_client.legacy._config import Settings
+from endface_client.testing import FakeServer
 
 
 def test_the_seven_fields_have_the_pipelines_defaults() -> None:
@@ -72,3 +73,12 @@ def test_wrong_settings_are_told(keyword: str, value: Any) -> None:
     """A number that is none and a misspelt keyword are errors that name it."""
     with pytest.raises(ConfigurationError, match=rf"(?i){keyword}"):
         Settings.of(OmniConfig(**{keyword: value}), {})
+
+
+def test_a_server_may_ask_for_certificates(run: Any, encrypted: FakeServer, shown: dict[str, str]) -> None:
+    """The variables are those of the commands; without them nothing is inspected, and the face fails."""
+    settings = {f"endface_tls_{name.replace('-', '_')}": value for name, value in shown.items()}
+    asked = {"endface_server": encrypted.address, "endface_profile": "mm-pc", "endface_deadline_s": 1}
+
+    assert run.analyze(OmniConfig(**asked))["error_code"] == "server_unavailable"
+    assert run.analyze(OmniConfig(**asked | settings))["success"] is True

@@ -22,6 +22,9 @@ from endface_client.testing import PASS, Failure, FakeServer, Received, made_out
 
 Read = Callable[..., Any]
 
+SOON: dict[str, Any] = {"endface_deadline_s": 1.0}
+"""The client gives up after a second; what passes is tried again until then."""
+
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
@@ -53,7 +56,7 @@ def scene(
 def _gone(_: Scene) -> dict[str, Any]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return {"endface_server": f"127.0.0.1:{listener.getsockname()[1]}"}
+        return SOON | {"endface_server": f"127.0.0.1:{listener.getsockname()[1]}"}
 
 
 def _late(scene: Scene) -> dict[str, Any]:
@@ -68,7 +71,7 @@ def _late(scene: Scene) -> dict[str, Any]:
 def _answer(answer: Any) -> Callable[[Scene], dict[str, Any]]:
     def play(scene: Scene) -> dict[str, Any]:
         scene.server.answer = answer
-        return {}
+        return SOON
 
     return play
 
