@@ -29,7 +29,7 @@ def write(folder: Path, limit_bytes: int, told: int) -> NoReturn:
     """Add pictures that are kept, and tell of each, until somebody kills this process."""
     with Record(folder, limit_bytes=limit_bytes) as record:
         while True:
-            picture = os.urandom(30_000)
+            picture = os.urandom(120_000)  # a dozen are more than the smallest record may hold
             report = dataclasses.replace(PASS, borderline=True, image=ImageInfo("face.png", sha256(picture)))
             os.write(told, f"{record.add(picture, report)}\n".encode())
 
