@@ -93,7 +93,8 @@ class Machine:
 
     def stubs(self, model: str) -> list[int]:
         """Process ids of a model's stubs, the newest first: those that a repair replaced stay for a while."""
-        return sorted((pid for pid, found in Session(self.triton).stubs().items() if found == model), reverse=True)
+        pids = [pid for pid, found in Session(self.triton).stubs().items() if found == model]
+        return sorted(pids, key=lambda pid: psutil.Process(pid).create_time(), reverse=True)  # numbers begin anew
 
     def event(self, name: str, since_s: float) -> tuple[float, Event] | None:
         """When it said an event for the first time from a moment on, and what; None as long as it did not."""
