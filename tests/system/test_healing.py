@@ -73,7 +73,8 @@ class Serving:
 
     def stub(self, model: str) -> int:
         """Process id of a model's newest stub: those that a repair replaced stay for a while."""
-        return max(pid for pid, found in Session(self.triton).stubs().items() if found == model)
+        pids = [pid for pid, found in Session(self.triton).stubs().items() if found == model]
+        return max(pids, key=lambda pid: psutil.Process(pid).create_time())
 
     def heals(self, cause: Callable[[], None]) -> Event:
         """What it says of the repair after a cause."""
