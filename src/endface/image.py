@@ -1,8 +1,9 @@
 """Encoded bytes to a gray picture, within limits; the square and the camera's coordinates.
 
-Pillow reads the bytes: it tells format and size before it decodes, refuses a truncated file, and stays quiet about the
-padding that some cameras write behind the picture.  Of a TIFF with several pages the first one is taken.  EXIF
-orientation is ignored on purpose: it would turn the picture away from the pixels that the camera and the report name.
+Pillow reads what ``endface.encoded`` leaves of the bytes: it tells format and size before it decodes, refuses a
+truncated file, and stays quiet about the padding that some cameras write behind the picture.  Of a TIFF with several
+pages the first one is taken.  The orientation that a file asks for is ignored on purpose: it would turn the picture
+away from the pixels that the camera and the report name.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from endface.contract import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
-from endface.errors import EmptyImageError, OversizedImageError, TooManyPixelsError, UndecodableError
+from endface.encoded import essence
+from endface.errors import (
+    EmptyImageError,
+    OversizedImageError,
+    PictureError,
+    TooManyPixelsError,
+    UndecodableError,
+)
 
 FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF")
 
-MAX_JPEG_SCANS: Final = 20
-"""Most passes that a JPEG may make over its pixels: cameras make 1 to 4, progressive files about 10, and a few
-kilobytes can ask for thousands over 50 megapixels."""
-
-_JPEG_SCAN: Final = b"\xff\xda"  # start of scan; in coded pixels FF is followed by 00 or a restart (ITU-T T.81, B.1.1)
-
-_TIFF_COMPRESSIONS: Final = ("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "jpeg", "tiff_jpeg")
+_TIFF_COMPRESSIONS: Final = ("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "jpeg")
 """Pillow's names of those that cameras write; faxes and the rest only open more of a decoder to damaged files."""
+
+_BMP_RUNS: Final = (1, 2)  # BI_RLE8 and BI_RLE4, which Pillow reads in Python, at a microsecond a run
 
 _FRAME_SHARE: Final = 0.05
 """A black frame is looked for in this share of the picture at each side (seen: 2 %)."""
@@ -128,13 +132,11 @@ def decode(data: bytes) -> Picture:
         TooManyPixelsError: the header announces more than ``MAX_IMAGE_PIXELS``; nothing was decoded.
     """
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            width, height = image.size
-            _check_pixels(width, height)
-            _check_scans(image.format, data)
+        with Image.open(BytesIO(essence(data)), formats=FORMATS) as image:
+            _check_pixels(*image.size)
             _check_compression(image)
             return Picture(_gray(image))
-    except (TooManyPixelsError, UndecodableError):
+    except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise TooManyPixelsError(
@@ -171,18 +173,13 @@ def _check_pixels(width: int, height: int) -> None:
         )
 
 
-def _check_scans(file_format: str | None, data: bytes) -> None:
-    if file_format in ("JPEG", "MPO") and data.count(_JPEG_SCAN) > MAX_JPEG_SCANS:
-        raise UndecodableError(
-            f"the JPEG has more than {MAX_JPEG_SCANS} scans, no camera writes that; save it as a baseline JPEG or PNG"
-        )
-
-
 def _check_compression(image: Image.Image) -> None:
     if image.format == "TIFF" and image.info.get("compression", "raw") not in _TIFF_COMPRESSIONS:
         raise UndecodableError(
             f"the TIFF is compressed by {image.info['compression']!r}, which is not read; save it with LZW or as PNG"
         )
+    if image.format == "BMP" and image.info.get("compression") in _BMP_RUNS:
+        raise UndecodableError("the BMP is compressed in runs, which is not read; save it uncompressed or as PNG")
 
 
 def _gray(image: Image.Image) -> NDArray[np.uint8]:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from endface import stages
+from endface.encoded import MAX_SCANS
 from endface.errors import BadParameterError, EndfaceError, RequestError, UndecodableError, UnknownProfileError
 from endface.frame import Frame
-from endface.image import MAX_JPEG_SCANS, decode
+from endface.image import decode
 from endface.options import Options
 from tests.security import fuzz, mutations
 
@@ -61,7 +62,7 @@ def test_profile_is_no_path() -> None:
 def test_jpeg_of_many_scans_is_refused() -> None:
     """Each pass over the pixels costs a few bytes of the file and much time of the server."""
     decode(mutations.repeated_scans(2))
-    with pytest.raises(UndecodableError, match=f"more than {MAX_JPEG_SCANS} scans"):
+    with pytest.raises(UndecodableError, match=f"more than {MAX_SCANS} scans"):
         decode(mutations.repeated_scans(100))
 
 
