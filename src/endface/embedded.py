@@ -42,17 +42,25 @@ _KILL_AFTER_S: Final = 2 * _EXIT_S
 _LOG_LINES: Final = 400
 """How much of the log is kept to explain a failure."""
 
+_FILE_BYTES: Final = 4 * contract.MAX_IMAGE_BYTES
+"""How far each model's shared memory may grow, which never shrinks.  The largest picture needs a quarter, twice that
+where the memory is in pieces; messages of gigabytes, which Triton has no limit for, are refused here."""
+
 # Ask the kernel for SIGTERM when the starting process dies (PR_SET_PDEATHSIG = 1, linux/prctl.h), then become Triton.
-# The starter may have died before the prctl: then nobody would ever stop the server, so look once.
+# The starter may have died before the prctl: then nobody would ever stop the server, so look once.  Regions of shared
+# memory are files; Python has ignored the signal that a too large one would mean, and what becomes of it inherits that.
 _LAUNCHER: Final = (
     sys.executable,
     "-ISc",
     """
-import ctypes, os, signal, sys
+import ctypes, os, resource, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 if os.getppid() != int(sys.argv[1]):
     sys.exit("the process that started Triton is gone")
-os.execv(sys.argv[2], sys.argv[2:])
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+wanted = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (wanted if hard < 0 else min(wanted, hard), hard))
+os.execv(sys.argv[3], sys.argv[3:])
 """,
 )
 
@@ -159,7 +167,7 @@ class EmbeddedServer:
             )
             told = {environment.EXECUTIONS: str(self.executions)}
             self._process = subprocess.Popen(
-                [*_LAUNCHER, str(os.getpid()), str(binary.path), *binary.flags, *self._flags()],
+                [*_LAUNCHER, str(os.getpid()), str(_FILE_BYTES), str(binary.path), *binary.flags, *self._flags()],
                 env=os.environ | binary.environment | self.settings.environment | told,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -1,0 +1,84 @@
+"""Requests that ask too much of Triton itself: what they cost, and that stations are served again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from tritonclient.grpc import service_pb2_grpc
+
+from endface.contract import MAX_IMAGE_BYTES
+from endface.embedded import EmbeddedServer
+from endface_client import TLS, Client
+from tests.security.wire_mutations import infer_request
+
+pytestmark = pytest.mark.triton
+
+FACE = (Path(__file__).parents[2] / "samples" / "chipped.jpg").read_bytes()
+
+_REGION = re.compile(r" (/dev/shm/\S+)")
+
+
+@pytest.fixture(scope="module")
+def stub(line_server: EmbeddedServer, tls: Callable[[str], TLS]) -> Iterator[Any]:
+    """Triton's gRPC service, without a client's kindness."""
+    with grpc.secure_channel(line_server.grpc_address, tls("station").credentials()) as channel:
+        yield service_pb2_grpc.GRPCInferenceServiceStub(channel)
+
+
+def regions(server: EmbeddedServer) -> dict[str, int]:
+    """Bytes of the shared memory of a server's models, by path."""
+    maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in server.session.stubs())
+    return {path: Path(path).stat().st_size for path in set(_REGION.findall(maps)) if Path(path).exists()}
+
+
+@pytest.mark.parametrize("packing", [grpc.Compression.NoCompression, grpc.Compression.Gzip], ids=["plain", "packed"])
+def test_huge_message_does_not_fill_shared_memory(
+    stub: Any, line_server: EmbeddedServer, station: Client, packing: grpc.Compression
+) -> None:
+    """300 MiB, or as little as gzip makes of them, end in an error where they would enter a model's shared memory; no
+    process dies, and the next picture is inspected.
+    """
+    with pytest.raises(grpc.RpcError, match="Failed to increase the shared memory pool size") as refused:
+        stub.ModelInfer(infer_request(bytes(300 << 20)), timeout=120, compression=packing)
+
+    assert refused.value.code() is grpc.StatusCode.INTERNAL
+    sizes = regions(line_server)
+    assert len(sizes) >= len(line_server.session.stubs())
+    assert max(sizes.values()) <= 4 * MAX_IMAGE_BYTES
+    assert not line_server.has_ended()
+    assert line_server.session.missing() == {}
+    assert station.inspect(FACE).verdict == "fail"
+
+
+@pytest.mark.slow
+def test_server_that_a_request_ends_is_started_again(
+    repository: Path, free_ports: Callable[[], dict[str, int]]
+) -> None:
+    """Triton 2.51 divides by zero when it is to classify a report; a client that waits has its verdict all the same."""
+    ports = free_ports()
+    options = [f"--repository={repository}", *(f"--{name.replace('_', '-')}={port}" for name, port in ports.items())]
+    address = f"127.0.0.1:{ports['grpc_port']}"
+    request = infer_request(FACE)
+    request.outputs.add(name="REPORT").parameters["classification"].int64_param = 1
+    with subprocess.Popen(
+        [sys.executable, "-m", "endface_client", "serve", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+        with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as refused:
+            service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=60)
+        with Client(address, profile="mm-pc", deadline_s=120) as client:
+            report = client.inspect(FACE)
+        process.terminate()
+        process.communicate(timeout=60)
+
+    assert refused.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INVALID_ARGUMENT)  # newer: refused
+    assert report.verdict == "fail"
