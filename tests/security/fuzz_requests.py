@@ -54,8 +54,12 @@ _REFUSALS: Final = {
     grpc.StatusCode.NOT_FOUND,
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.UNIMPLEMENTED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
-"""How a request to the ensemble may be refused; one to a stage behind its back may also say INTERNAL."""
+"""How a request to the ensemble may be refused; one to a stage behind its back may also say INTERNAL.
+
+Resources are exhausted where Triton's sentence repeats a request's long name: our own gRPC does not take so much.
+"""
 
 _OURS: Final = re.compile(r"(empty_image|oversized_image|unknown_profile|bad_parameter): ")
 

@@ -57,7 +57,7 @@ def damaged(data: bytes, rng: np.random.Generator) -> bytes:
 def repeated_scans(times: int) -> bytes:
     """A progressive JPEG whose last pass over the pixels comes again and again."""
     stream = BytesIO()
-    Image.fromarray(_face()).save(stream, "JPEG", progressive=True)
+    Image.fromarray(face()).save(stream, "JPEG", progressive=True)
     data = stream.getvalue()
     start = data.rindex(b"\xff\xda")
     return data[:start] + data[start:-2] * times + data[-2:]
@@ -69,7 +69,7 @@ def choice(things: tuple[_Thing, ...], rng: np.random.Generator) -> _Thing:
 
 
 @lru_cache
-def _face(width: int = 480, height: int = 400) -> NDArray[np.uint8]:
+def face(width: int = 480, height: int = 400) -> NDArray[np.uint8]:
     """A face that is inspected in some milliseconds."""
     scale = min(0.6 * 480 / width, 0.95)  # a small one is coarse, but not too coarse
     return photograph(Face(), Camera(width, height, um_per_px=(scale, scale)), seed=5).picture
@@ -78,10 +78,11 @@ def _face(width: int = 480, height: int = 400) -> NDArray[np.uint8]:
 @lru_cache
 def faces() -> tuple[bytes, ...]:
     """The face in every way that is read and some that are not, large and small."""
-    return tuple(data for size in ((480, 400), (240, 200)) for data in _ways(Image.fromarray(_face(*size))))
+    return tuple(data for size in ((480, 400), (240, 200)) for data in ways(Image.fromarray(face(*size))))
 
 
-def _ways(face: Image.Image) -> list[bytes]:
+def ways(face: Image.Image) -> list[bytes]:
+    """A picture in every way that is read, and some that are not."""
     deep = Image.fromarray(np.asarray(face).astype(np.uint16) * 257)
     ways: list[tuple[Image.Image, str, dict[str, object]]] = [
         (face, "PNG", {}),

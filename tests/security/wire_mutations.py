@@ -181,8 +181,9 @@ def _parameter(request: wire.ModelInferRequest, rng: np.random.Generator) -> Non
 
 def _output(request: wire.ModelInferRequest, rng: np.random.Generator) -> None:
     output = request.outputs.add(name=choice(_TENSORS, rng))
-    if rng.random() < 0.3:
-        _set(output.parameters[choice(_PARAMETERS, rng)], rng)
+    name = choice(_PARAMETERS, rng)
+    if rng.random() < 0.3 and name != "classification":  # ends Triton 2.51: test_heavy_requests.py, SECURITY.md
+        _set(output.parameters[name], rng)
 
 
 def _set(parameter: wire.InferParameter, rng: np.random.Generator) -> None:
