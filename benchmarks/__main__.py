@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import stages
+from benchmarks import stages, traces
 from benchmarks.breakeven import command as breakeven
 from benchmarks.command import Faces, Folder, Out, Profile, Results, console, keep, network_file, pictures_of
 from benchmarks.doubts import doubts
@@ -107,6 +107,7 @@ app.command("breakeven")(breakeven.run)
 app.command("peers")(peers.run)
 app.command("faults")(faults.run)
 app.command("soak")(soak.run)
+app.command("traces")(traces.run)
 app.command("scaling")(scaling.run)
 app.command("scaling-page")(scaling.write_page)
 app.command("size")(scaling.size)
