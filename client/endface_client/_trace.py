@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from endface import journal, trace
 from endface.contract import is_probe
+from endface.errors import EndfaceError
 from endface_client._errors import ClientError
 from endface_client._wire import Call, Reply
 
@@ -50,7 +51,7 @@ class Traced:
         attributes = {"endface.attempt": self._attempts}
         span = self._tracer.start_span("endface.attempt", within, SpanKind.CLIENT, attributes)
         with _ended(span):
-            if not span.get_span_context().trace_flags.sampled:  # Triton would trace it all the same
+            if not span.get_span_context().trace_flags.sampled:  # nobody records it, so nothing can belong to it
                 yield call
                 return
             headers: dict[str, str] = {}
@@ -86,10 +87,16 @@ def _ended(span: Span) -> Iterator[None]:
     except BaseException as exc:
         if isinstance(exc, ClientError) and exc.attempts:  # of the whole; an attempt has a number
             span.set_attribute("endface.attempts", exc.attempts)
-        trace.fail(span, exc.code if isinstance(exc, ClientError) else "cancelled")
+        trace.fail(span, _code(exc))
         raise
     finally:
         span.end()
+
+
+def _code(error: BaseException) -> str:
+    if isinstance(error, EndfaceError):
+        return error.code
+    return "cancelled" if isinstance(error, GeneratorExit) else EndfaceError.code
 
 
 def _request_id(span: Span) -> str:
