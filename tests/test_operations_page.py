@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import json
 import os
 import re
@@ -14,22 +15,24 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+import typer
 
+from endface import embedded
 from endface.event import Event
+from endface_client.__main__ import app
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]
 Serve = Callable[..., AbstractContextManager[dict[str, int]]]
 
-ELSEWHERE = ("docker ", "kubectl apply", "kubectl delete", "kubectl -n")
+ELSEWHERE = ("docker ", "COMPOSE_FILE=", "kubectl apply", "kubectl delete", "kubectl -n")
 """Beginnings of commands that need an image registry or a cluster; what they name is looked up all the same."""
+
+PROBED = ("endface inspect", "endface health")
+"""Beginnings of commands that ask a server."""
 
 OTHERS_WORDS = {
     "Failed to increase the shared memory pool size",  # Triton's Python backend
     "Connection refused",
-    "Handshake",
-    "Socket closed",
-    "CERTIFICATE_VERIFY_FAILED",
-    "Hostname Verification Check failed",  # gRPC and its TLS
     "Pending",
     "<unknown>",  # Kubernetes
     "invalid",  # a report's verdict
@@ -84,6 +87,7 @@ def starting(commands: list[str], start: str) -> list[str]:
 def test_every_command_is_run_or_needs_more_than_a_machine(commands: list[str]) -> None:
     """The tests below run all that a single machine can."""
     tested = ("endface ", "endface-build ", "deploy/certificates/make-certificates ", "openssl ", "kubectl kustomize ")
+    tested = (*tested, "export ENDFACE_TLS_")
 
     assert [command for command in commands if not command.startswith((*ELSEWHERE, *tested))] == []
 
@@ -95,6 +99,7 @@ def test_files_and_names_of_the_other_commands_exist(commands: list[str], projec
 
     for command in others:
         assert all((project / path / "kustomization.yaml").is_file() for path in re.findall(r"-k (\S+)", command))
+        assert all((project / path).is_file() for path in re.findall(r"[\w./-]+\.yml", command))
         for kind, name in re.findall(r"(deployment)/(\S+)", command):
             assert f"kind: {kind.title()}\nmetadata:\n  name: {name}\n" in deployment
     (target,) = {name for command in others for name in re.findall(r"--target (\S+)", command)}
@@ -141,24 +146,57 @@ def serve(place: Path, free_ports: Callable[[], dict[str, int]]) -> Serve:
     return serving
 
 
-@pytest.mark.triton
-def test_certificates_are_made_and_served_as_printed(
-    page: str,
-    commands: list[str],
-    run: Run,
-    serve: Serve,
-) -> None:
-    """They are made, hold for more than 30 days, and the station of the page has a picture inspected with them."""
+def test_unit_ends_a_server_as_it_wants_to_end(page: str) -> None:
+    """The first process alone is asked to end, has time to, and is started with options that exist."""
+    (written,) = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.read_string(written)
+    program, command, *options = unit["Service"]["ExecStart"].split()
+    known = {option for parameter in typer.main.get_command(app).commands[command].params for option in parameter.opts}
+
+    assert unit["Service"]["KillMode"] == "mixed"
+    assert int(unit["Service"]["TimeoutStopSec"]) > embedded._DRAIN_S + embedded._KILL_AFTER_S
+    assert Path(program).name == "endface"
+    assert {option for option in options if option.startswith("--")} <= known
+
+
+@pytest.fixture(scope="module")
+def certificates(commands: list[str], run: Run) -> None:
+    """The certificates of the page, made as printed, good for more than 30 days."""
     for command in (*starting(commands, "deploy/certificates"), *starting(commands, "openssl")):
         ran = run(command)
         assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.triton
+@pytest.mark.usefixtures("certificates")
+def test_certificates_are_served_as_printed(page: str, commands: list[str], run: Run, serve: Serve) -> None:
+    """The page's program, `endface inspect` and `endface health` reach a server with mutual TLS."""
     _, encrypted = starting(commands, "endface serve")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (exported,) = starting(commands, "export ")
+    inspect, health = (each for each in commands if each.startswith(PROBED) and "--tls-" in each)
 
     with serve(encrypted, "line-1") as ports:
-        ran = run(f"python - <<'END'\n{program.replace('8001', str(ports['grpc_port']))}END")
+        asked = (f"python - <<'END'\n{program}END\n", inspect, f"{exported}\n{health}")
+        programmed, inspected, probed = (run(each.replace("8001", str(ports["grpc_port"]))) for each in asked)
 
-    assert (ran.returncode, ran.stdout) == (0, "fail\n"), ran.stderr
+    assert (programmed.returncode, programmed.stdout) == (0, "fail\n"), programmed.stderr
+    assert inspected.returncode == 1, inspected.stderr  # some of the samples fail
+    assert probed.returncode == 0, probed.stderr
+
+
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
+@pytest.mark.usefixtures("certificates")
+def test_secret_has_the_files_that_the_pods_read(commands: list[str], run: Run, project: Path) -> None:
+    """`kubectl create secret`, as printed but for the cluster, makes what the overlay tls mounts."""
+    (create,) = starting(commands, "kubectl -n endface create secret")
+    ran = run(f"{create} --dry-run=client --output=json")
+    secret = json.loads(ran.stdout)
+    overlay = (project / "deploy" / "k8s" / "overlays" / "tls" / "tls.yaml").read_text(encoding="utf-8")
+
+    assert secret["data"].keys() == set(re.findall(r"/certificates/(\S+?)[ }\n]", overlay))
+    assert f"secretName: {secret['metadata']['name']}," in overlay
 
 
 @pytest.mark.triton
@@ -170,7 +208,8 @@ def test_network_is_rolled_out_as_printed(
     serve: Serve,
 ) -> None:
     """Health, a promotion and the way back, then one server first: it serves another version of the network alone."""
-    (health,), (command, _) = starting(commands, "endface health"), starting(commands, "endface serve")
+    commands = [each for each in commands if "--tls-" not in each]
+    (health,), (command,) = starting(commands, "endface health"), starting(commands, "endface serve")
     rolled = [each for each in commands if each.startswith(("endface-build", "endface inspect"))]
     with serve(command, "line-1") as first, serve(command, "line-2") as second:
         lines = {"line-1": first, "line-2": second}
