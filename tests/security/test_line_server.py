@@ -14,11 +14,13 @@ import pytest
 import tritonclient.grpc
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
+from typer.testing import CliRunner
 
 from endface import contract, warmup
 from endface.canary import Canary, Outcome
 from endface.embedded import EmbeddedServer
 from endface_client import TLS, Client, ServerUnavailable
+from endface_client.__main__ import app
 from tests.strangers import Unchecked
 
 pytestmark = pytest.mark.triton
@@ -87,6 +89,20 @@ def test_station_is_served(station: Client, encode: Callable[..., bytes], face: 
     reports = [station.inspect(encode(face, ending)) for ending in (".png", ".bmp")]
 
     assert [report.verdict for report in reports] == ["pass", "pass"]
+
+
+def test_health_is_one_command(line_server: EmbeddedServer, certificates: Path) -> None:
+    """What a container's health check runs: certificates from the environment, and the name that all servers have."""
+    variables = {
+        "ENDFACE_SERVER": line_server.grpc_address,
+        "ENDFACE_TLS_AUTHORITY": str(certificates / "authority.pem"),
+        "ENDFACE_TLS_CERTIFICATE": str(certificates / "station.pem"),
+        "ENDFACE_TLS_KEY": str(certificates / "station.key"),
+        "ENDFACE_TLS_SERVER_NAME": "endface",
+    }
+    result = CliRunner().invoke(app, ["health", "--deadline-s", "60"], env=variables)
+
+    assert result.exit_code == 0, result.stderr
 
 
 @pytest.mark.parametrize("name", ["", "stranger", "former"], ids=["no certificate", "another authority's", "expired"])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tritonclient.grpc
 from numpy.typing import NDArray
 
 from endface.embedded import EmbeddedServer
@@ -160,6 +161,22 @@ def test_a_server_started_anew_loses_nothing(repository, free_ports, bmp):
             with EmbeddedServer(settings) as server:
                 server.wait_ready(120)
                 assert client.inspect(bmp).verdict == "pass"
+
+
+def test_connections_that_end_leave_regions_where_they_are(repository, free_ports, bmp):
+    """Memory is the server's, not the connection's: one region serves all pictures, whichever connection names it."""
+    with (
+        EmbeddedServer(Settings(repository, connection_age_s=0.2, **free_ports())) as server,
+        tritonclient.grpc.InferenceServerClient(server.grpc_address) as raw,
+        Client(server.grpc_address, profile="mm-pc") as client,
+    ):
+        server.wait_ready(120)
+        mapped = set()
+        for _ in range(20):
+            assert client.inspect(bmp).verdict == "pass"
+            mapped |= set(raw.get_system_shared_memory_status().regions)
+
+    assert len(mapped) == 1
 
 
 class Restricted(Settings):
