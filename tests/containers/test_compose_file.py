@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from endface import contract
+from endface_client._health import OVERLOADED
 
 _MIB = 2**20
 
@@ -92,7 +93,8 @@ def test_dockerfile_takes_every_build_argument(project: Path, services: dict[str
 def test_health_check_says_itself_why_it_failed(project: Path) -> None:
     """Its own deadline ends well before the engine's, which leaves no sentence; a full queue is no failure."""
     dockerfile = (project / "Dockerfile").read_text(encoding="utf-8")
-    check = r"^HEALTHCHECK .*--timeout=(\d+)s .*\\\n  CMD endface health --deadline-s (\d+) \|\| test \$\? -eq 3$"
-    ((timeout_s, deadline_s),) = re.findall(check, dockerfile, re.MULTILINE)
+    check = r"^HEALTHCHECK .*--timeout=(\d+)s .*\\\n  CMD endface health --deadline-s (\d+) \|\| test \$\? -eq (\d+)$"
+    ((timeout_s, deadline_s, status),) = re.findall(check, dockerfile, re.MULTILINE)
 
     assert int(timeout_s) >= int(deadline_s) + 5  # the program itself has to start
+    assert int(status) == OVERLOADED

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 import trustme
+import yaml
 
 from endface.embedded import EmbeddedServer
 from endface.tls import Certificates
@@ -80,19 +84,39 @@ def test_station_refuses_other_servers(server: FakeServer, station: TLS, tmp_pat
     assert server.requests == []
 
 
-@pytest.mark.triton
-def test_triton_takes_them(
-    repository: Path, free_ports: Callable[[], dict[str, int]], line: Path, station: TLS, tmp_path: Path
-) -> None:
-    """A real server inspects for a station of the line, and for nobody else."""
+@pytest.fixture(scope="module")
+def triton(repository: Path, free_ports: Callable[[], dict[str, int]], line: Path) -> Iterator[EmbeddedServer]:
+    """A real server that asks every client for a certificate of the line."""
     certificates = Certificates(line / "line-3.pem", line / "line-3.key", clients=line / "authority.pem")
     with EmbeddedServer(Settings(repository, **free_ports(), certificates=certificates)) as running:
         running.wait_ready(120)
-        with Client(running.grpc_address, profile="mm-pc", tls=station) as client:
+        yield running
+
+
+@pytest.mark.triton
+def test_triton_takes_them(triton: EmbeddedServer, line: Path, station: TLS, tmp_path: Path) -> None:
+    """A real server inspects for a station of the line, and for nobody else."""
+    with Client(triton.grpc_address, profile="mm-pc", tls=station) as client:
+        client.health()
+    for stranger in (None, *strangers(line, tmp_path).values()):
+        with (
+            Client(triton.grpc_address, profile="mm-pc", tls=stranger, deadline_s=2) as client,
+            pytest.raises(ServerUnavailable),
+        ):
             client.health()
-        for stranger in (None, *strangers(line, tmp_path).values()):
-            with (
-                Client(running.grpc_address, profile="mm-pc", tls=stranger, deadline_s=2) as client,
-                pytest.raises(ServerUnavailable),
-            ):
-                client.health()
+
+
+@pytest.mark.triton
+def test_health_check_has_a_certificate(triton: EmbeddedServer, line: Path, project: Path) -> None:
+    """With the variables that a container gets `endface health` works, without them it does not."""
+    override = yaml.safe_load((project / "deploy" / "containers" / "tls.yml").read_text(encoding="utf-8"))
+    told = {
+        name: value.replace("/certificates", str(line)).replace("health", "station-4")  # the certificate of a client
+        for name, value in override["services"]["endface"]["environment"].items()
+    }
+    command = [sys.executable, "-m", "endface_client", "health", "--deadline-s=10", f"--server={triton.grpc_address}"]
+
+    def probed(variables: dict[str, str]) -> int:
+        return subprocess.run(command, env=os.environ | variables, capture_output=True, check=False).returncode
+
+    assert (probed(told), probed({})) == (0, 2)

@@ -17,6 +17,7 @@ from endface import embedded
 from endface_build.__main__ import app as build_app
 from endface_client import _serve
 from endface_client.__main__ import app as client_app
+from endface_client._health import OVERLOADED
 
 Object = dict[str, Any]
 PROGRAMS = {"endface": client_app, "endface-build": build_app}
@@ -82,7 +83,7 @@ def test_only_an_inspection_makes_a_server_ready(container: Object) -> None:
     assert startup["periodSeconds"] * startup["failureThreshold"] >= _serve.READY_WITHIN_S
 
 
-@pytest.mark.parametrize(("status", "is_ready"), [(0, True), (1, False), (2, False), (3, True), (127, False)])
+@pytest.mark.parametrize(("status", "is_ready"), [(0, True), (1, False), (2, False), (OVERLOADED, True), (127, False)])
 def test_overloaded_server_stays_in_service(container: Object, tmp_path: Path, status: int, is_ready: bool) -> None:
     """A full queue is no reason to hand all pictures to the others; every other failure is one."""
     fake = tmp_path / "endface"
