@@ -1,7 +1,7 @@
 """Since when each process of a stage works on what it works on: eight bytes in a file of its own, for the supervisor.
 
 A stage that hangs in one of several processes is seen nowhere else: Triton calls its model ready, and the other
-processes answer.  Writing costs a microsecond a picture, and nobody waits for it.
+processes answer.  Writing costs two microseconds, and nobody waits for it.
 """
 
 from __future__ import annotations
