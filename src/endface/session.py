@@ -91,6 +91,10 @@ class Session:
         """
         return sum(map(self.wanted_s_of, (self._leader, *self._stubs)))
 
+    def wanted_by_all(self) -> dict[int, float]:
+        """As ``wanted_s``, of each process of the session, those that are just being started included."""
+        return {pid: _wanted_s(pid) for pid in self.members()}
+
     def wanted_s_of(self, pid: int) -> float:
         """As ``wanted_s``, of one process."""
         return _wanted_s(pid)

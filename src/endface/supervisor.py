@@ -20,13 +20,11 @@ from endface.event import Event
 from endface.following import Follower
 from endface.hang import Hangs
 from endface.pulse import Fault, Pulse
+from endface.reloading import reload
 from endface.restarts import Restarts
 
 _POLL_S: Final = 0.1
 _LOOK_EVERY_S: Final = 0.25
-_RELOAD_S: Final = 15.0
-"""How long it may take to make a model's processes anew: 1 to 3 s, 13 s were seen on a crowded machine."""
-
 _SERVES_WITHIN_S: Final = 10.0
 """After a repair a canary must come back in this time: requests that wait for a dead stub take 1 s each."""
 
@@ -121,7 +119,7 @@ class Supervisor:
             session.kill_stubs(fault.hanging)  # whoever waits for them learns it, and asks again
             session.kill_stopped(model)
             replaced = [pid for pid, found in session.stubs().items() if found == model]
-            self._server.control.reload(model, _RELOAD_S)
+            reload(self._server.control, session, model)
         except ServerStartError as exc:
             self._say(f"{model} was not reloaded: {exc}")
             return False
