@@ -14,6 +14,9 @@ _REFUSALS: Final = (
 )
 _TAKEN: Final = re.compile(r":(?P<port>\d+)'? already in use")
 
+_ERRORS: Final = ("E", "error:", "terminate called", "  what(): ")
+"""How the lines begin that say why: Triton's own errors, and those of C++ when it aborts."""
+
 _HARMLESS: Final = ("CudaDriverHelper has not been initialized", "unable to create stream for")
 
 _TRACES: Final = "no traces: "
@@ -68,6 +71,6 @@ def _model_failure(lines: Sequence[str]) -> RepositoryError | None:
 
 
 def _other_failure(lines: Sequence[str], status: int | None) -> ServerStartError:
-    errors = [line for line in lines if line.startswith(("E", "error:"))] or [line for line in lines if line.strip()]
-    reason = f"the last that it said: {errors[-1]}" if errors else "its log is empty"
+    errors = [line for line in lines if line.startswith(_ERRORS)] or [line for line in lines if line.strip()]
+    reason = f"the last that it said: {errors[-1].strip()}" if errors else "its log is empty"
     return ServerStartError(f"Triton ended by itself with exit status {status}; {reason}")

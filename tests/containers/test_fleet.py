@@ -56,7 +56,7 @@ def test_no_call_is_lost_when_a_container_dies(fleet: Any, samples: list[Path], 
     assert min(shares.values()) >= 10
     assert len(reports) == 240
     assert all(verdict == verdicts[index % len(samples)] for index, verdict in enumerate(verdicts))
-    assert fleet.inspected("endface-2")["RestartCount"] == restarts + 1
+    assert fleet.inspected("endface-2")["RestartCount"] > restarts
 
 
 def test_prometheus_sees_every_server(fleet: Any, query: Callable[[str], dict[str, float]]) -> None:

@@ -40,9 +40,14 @@ LAST = "error: creating server: Internal - failed to load all models"
             ServerStartError,
             "Triton ended by itself with exit status 1; the last that it said: no such library",
         ),
+        (
+            ["terminate called after throwing an instance of 'X'", "  what():  no thread", "I stub ends"],
+            ServerStartError,
+            "Triton ended by itself with exit status 1; the last that it said: what():  no thread",
+        ),
         ([], ServerStartError, "Triton ended by itself with exit status 1; its log is empty"),
     ],
-    ids=["model", "model, twice", "folder", "port", "other", "no error", "silence"],
+    ids=["model", "model, twice", "folder", "port", "other", "no error", "abort", "silence"],
 )
 def test_failure_is_one_sentence(lines: list[str], kind: type[ServerStartError], message: str) -> None:
     """Out of a log come the few words that a person needs, without its traceback."""
