@@ -16,7 +16,7 @@ from endface import execution
 from endface.pulse import Fault
 from endface.session import Session
 
-_IDLE_S: Final = 1.5
+_IDLE_S: Final = 1.25
 """How long a process may do nothing in the middle of a picture; a picture takes it some hundredths of a second."""
 
 _BUSY_S: Final = 30.0
@@ -34,7 +34,7 @@ class _Watched:
     """A process in the middle of a picture: since when, what it wanted until the last look, how long it did what."""
 
     since_ns: int
-    wanted_s: float
+    wanted_s: float | None = None
     idle_s: float = 0.0
     busy_s: float = 0.0
 
@@ -74,12 +74,14 @@ class Hangs:
         return None
 
     def _watch(self, pid: int, since_ns: int, before: _Watched | None, passed_s: float) -> _Watched:
-        wanted_s = self._session.wanted_s_of(pid)
         if before is None or before.since_ns != since_ns:
-            return _Watched(since_ns, wanted_s)
+            return _Watched(since_ns)  # nearly all end before the next look: what they want need not be known
+        wanted_s = self._session.wanted_s_of(pid)
+        busy_s = before.busy_s + passed_s
+        if before.wanted_s is None:
+            return _Watched(since_ns, wanted_s, busy_s=busy_s)
         works = wanted_s - before.wanted_s >= _WORKING * passed_s or self._session.is_blocked(pid)
-        idle_s = 0.0 if works else before.idle_s + passed_s
-        return _Watched(since_ns, wanted_s, idle_s, before.busy_s + passed_s)
+        return _Watched(since_ns, wanted_s, 0.0 if works else before.idle_s + passed_s, busy_s)
 
 
 def _hangs(watched: _Watched) -> bool:
