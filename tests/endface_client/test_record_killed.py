@@ -15,9 +15,12 @@ from endface_client._record_check import check
 
 
 @pytest.mark.parametrize("limit_bytes", [10**9, 10**6], ids=["growing", "dropping"])
-@pytest.mark.parametrize("rounds", [8, pytest.param(100, marks=pytest.mark.slow)])
-def test_a_kill_costs_at_most_the_call_in_flight(project, tmp_path, limit_bytes, rounds):
-    """Writers are killed at random moments: the chain holds, and all that a writer was told is there."""
+def test_a_kill_costs_at_most_the_call_in_flight(project, tmp_path, limit_bytes):
+    """Writers are killed at random moments: the chain holds, and all that a writer was told is there.
+
+    Few of them here: the test below tries every kind of end that a log can have.  The program takes any number.
+    """
+    rounds = 10
     program = [sys.executable, project / "tests" / "data" / "killed_writers.py", tmp_path / "record", str(limit_bytes)]
     ran = subprocess.run([*program, str(rounds)], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -1,0 +1,53 @@
+"""``endface health``."""
+
+from __future__ import annotations
+
+import socket
+
+import grpc
+
+from endface_client.testing import Failure
+
+
+def test_health_is_an_inspection(run, fake_server):
+    """Exit 0 says that a picture went through."""
+    result = run("health")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"healthy: {fake_server.address}")
+    assert len(fake_server.requests) == 1
+
+
+def test_a_server_that_cannot_inspect_is_not_healthy(run, fake_server):
+    """A living server whose models fail exits with 2 and its sentence."""
+    fake_server.answer = Failure(grpc.StatusCode.INTERNAL, "Stub process is not healthy")
+    result = run("health")
+
+    assert result.exit_code == 2
+    assert "Stub process is not healthy" in result.stderr
+
+
+def test_a_server_that_hangs_is_not_healthy(run):
+    """It takes connections and never answers; that is known after the deadline."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        result = run("health", "--server", f"127.0.0.1:{listener.getsockname()[1]}", "--deadline-s", "0.2")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("not healthy: ")
+
+
+def test_an_overloaded_server_is_not_called_sick(run, fake_server):
+    """It is there and works, and who restarts it makes matters worse: an exit code of its own."""
+    fake_server.answer = Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
+    result = run("health", "--deadline-s", "0.5")
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"overloaded: {fake_server.address} has a full queue")
+
+
+def test_health_says_that_certificates_are_wanted(run, encrypted):
+    """And how to name them."""
+    result = run("health", "--server", encrypted.address, "--deadline-s", "0.5")
+
+    assert result.exit_code == 2
+    assert "(--tls-authority, --tls-certificate, --tls-key)" in result.stderr

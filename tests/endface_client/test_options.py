@@ -1,0 +1,52 @@
+"""The options that ``endface inspect`` and ``endface health`` have in common."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from typer.testing import CliRunner
+
+from endface_client.__main__ import app
+
+
+@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}"], ["inspect", "{pictures}", "--json"]])
+def test_a_server_that_is_down_is_named(run, pictures, command):
+    """The address stands in the message, and the exit code is 2."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = "{}:{}".format(*listener.getsockname())
+    words = [word.format(pictures=pictures) for word in command]
+    result = run(*words, "--server", address, "--deadline-s", "0.5")
+
+    assert result.exit_code == 2
+    assert address in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}", "--profile", "mm-pc"]])
+def test_certificates_are_options(run, encrypted, pictures, shown, command):
+    """Whom to trust, who we are, and the name that a server's certificate must have."""
+    words = [word.format(pictures=pictures) for word in command]
+    options = [word for name, value in shown.items() for word in (f"--tls-{name}", value)]
+
+    assert run(*words, "--server", encrypted.address, *options).exit_code == 0
+    assert encrypted.requests
+
+
+@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}", "--profile", "mm-pc"]])
+def test_certificates_may_stand_in_the_environment(encrypted, pictures, shown, command):
+    """So a container's health check needs no options."""
+    variables = {f"ENDFACE_TLS_{name.replace('-', '_').upper()}": value for name, value in shown.items()}
+    words = [word.format(pictures=pictures) for word in command]
+
+    assert CliRunner().invoke(app, words, env=variables | {"ENDFACE_SERVER": encrypted.address}).exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}"]])
+def test_wrong_certificates_are_told(run, pictures, certificates, command):
+    """Before anybody is called."""
+    words = [word.format(pictures=pictures) for word in command]
+    result = run(*words, "--tls-key", certificates / "station.key")
+
+    assert result.exit_code == 2
+    assert "go together; name both files" in result.stderr
