@@ -85,7 +85,7 @@ class EmbeddedServer:
         self.settings: Final = settings
         self.on_line: Callable[[str], None] = _unheard
         self._has_gpu = any(Path("/dev").glob("nvidia[0-9]*"))
-        self._traces_fail = False
+        self._sieve = triton_log.Sieve(has_gpu=self._has_gpu)
         self._lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         self._workspace: Workspace | None = None
         self._process: subprocess.Popen[str] | None = None
@@ -248,15 +248,9 @@ class EmbeddedServer:
         assert lines is not None  # asked for in start()
         with lines:
             for line in lines:
-                if self._is_worth_saying(line):
+                if self._sieve.passes(line):
                     self._lines.append(line.rstrip("\n"))
                     self.on_line(self._lines[-1])
-
-    def _is_worth_saying(self, line: str) -> bool:
-        if triton_log.is_about_traces(line):
-            self._traces_fail, said = True, self._traces_fail
-            return not said
-        return self._has_gpu or not triton_log.is_harmless_without_gpu(line)
 
 
 def _started(part: _Part | None) -> _Part:

@@ -22,14 +22,28 @@ _HARMLESS: Final = ("CudaDriverHelper has not been initialized", "unable to crea
 _TRACES: Final = "no traces: "
 
 
-def is_harmless_without_gpu(line: str) -> bool:
-    """Whether a line is one that Triton writes as an error at every start on a machine without a GPU."""
-    return any(text in line for text in _HARMLESS)
-
-
 def is_about_traces(line: str) -> bool:
     """Whether a line says that traces are lost, which every process of a stage does."""
     return line.startswith(_TRACES)
+
+
+class Sieve:
+    """Holds back what says nothing, or nothing new.
+
+    Args:
+        has_gpu: whether the machine has a GPU; without one Triton writes some errors at every start.
+    """
+
+    def __init__(self, *, has_gpu: bool) -> None:
+        self._has_gpu = has_gpu
+        self._traces_fail = False
+
+    def passes(self, line: str) -> bool:
+        """Whether a line is worth saying; that traces are lost is so once."""
+        if is_about_traces(line):
+            self._traces_fail, said = True, self._traces_fail
+            return not said
+        return self._has_gpu or not any(text in line for text in _HARMLESS)
 
 
 def explain(lines: Sequence[str], ports: Mapping[str, int], status: int | None) -> ServerStartError:

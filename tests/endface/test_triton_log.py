@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from endface.errors import PortTakenError, RepositoryError, ServerStartError
-from endface.triton_log import explain, is_about_traces, is_harmless_without_gpu
+from endface.triton_log import Sieve, explain
 
 PORTS = {"--http-port": 8000, "--grpc-port": 8001}
 
@@ -62,13 +62,22 @@ def test_every_refused_model_is_named() -> None:
     assert str(explain([HASH, FOLDER], PORTS, 1)).count("Triton cannot load") == 2
 
 
-def test_knows_the_lines_that_mean_nothing() -> None:
-    """What Triton writes at every start without a GPU is not an error."""
-    assert is_harmless_without_gpu('E1122 server.cc:241] "CudaDriverHelper has not been initialized."')
-    assert not is_harmless_without_gpu(HASH)
+LINE_WITHOUT_GPU = 'E1122 server.cc:241] "CudaDriverHelper has not been initialized."'
+LOST = "no traces: http://c:4318/v1/traces takes no spans"
 
 
-def test_lost_traces_are_known_by_their_beginning() -> None:
-    """Not every line that speaks of traces is about ours."""
-    assert is_about_traces("no traces: http://c:4318/v1/traces takes no spans")
-    assert not is_about_traces('E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"')
+@pytest.mark.parametrize("has_gpu", [False, True])
+def test_lines_that_mean_nothing_are_held_back(has_gpu: bool) -> None:
+    """What Triton writes at every start without a GPU is an error only where there is one."""
+    sieve = Sieve(has_gpu=has_gpu)
+
+    assert sieve.passes(LINE_WITHOUT_GPU) is has_gpu
+    assert sieve.passes(HASH)
+
+
+def test_lost_traces_are_said_once() -> None:
+    """Each process of a stage misses the same collector; not every line that speaks of traces is about ours."""
+    sieve = Sieve(has_gpu=False)
+
+    assert [sieve.passes(line) for line in (LOST, LOST, LOST)] == [True, False, False]
+    assert sieve.passes('E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"')
