@@ -31,7 +31,8 @@ PROBED = ("endface inspect", "endface health")
 """Beginnings of commands that ask a server."""
 
 OTHERS_WORDS = {
-    "Failed to increase the shared memory pool size",  # Triton's Python backend
+    "Failed to increase the shared memory pool size",
+    "lock_exception",  # Triton's Python backend
     "Connection refused",
     "Pending",
     "<unknown>",  # Kubernetes
