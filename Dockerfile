@@ -33,7 +33,7 @@ ENV PATH=/opt/endface/bin:$PATH \
 FROM base AS packages
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
-ARG EXTRAS="client serve"
+ARG EXTRAS="client serve trace"
 ARG PACKAGES=""
 WORKDIR /build
 COPY deploy/containers/requirements.py pyproject.toml constraints.txt ./
