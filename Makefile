@@ -39,8 +39,10 @@ bench: $(VENV)/test ## Time the stages, load a real Triton, write benchmarks/RES
 	$(BIN)/python -m benchmarks stages
 	$(BIN)/python -m benchmarks load; status=$$?; $(BIN)/python -m benchmarks page; exit $$status
 
-fuzz: $(VENV)/test ## Send 100,000 hostile pictures through both stages (about an hour on two cores)
+fuzz: $(VENV)/fuzz ## Send 100,000 hostile pictures and as many requests, then let libFuzzer look (an hour on two cores)
 	$(BIN)/python -m tests.security.fuzz --pictures 100000
+	$(BIN)/python -m tests.security.fuzz_requests --requests 100000
+	$(BIN)/python -m tests.security.fuzz_guided -max_total_time=1200
 
 model: $(VENV)/test ## Draw, train, export and quantize the network (about an hour on two cores)
 	$(BIN)/endface-build model
@@ -60,6 +62,10 @@ $(VENV)/demo: pyproject.toml constraints.txt
 
 $(VENV)/test: $(VENV)/demo
 	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build,rtx,litert,bench,trace]' --group dev
+	touch $@
+
+$(VENV)/fuzz: $(VENV)/test
+	$(PIP) install --constraint constraints.txt --group fuzz
 	touch $@
 
 .PHONY: help demo serve test test-containers lint format bench fuzz model clean

@@ -47,6 +47,8 @@ TRIES: Final = 5
 _PART: Final = 500
 """So many requests, then the server's processes are counted; who ended one is looked for among them."""
 
+_POLL_S: Final = 0.1
+
 _REPOSITORY: Final = Path(__file__).parents[2] / "model_repository"
 
 _REFUSALS: Final = {
@@ -152,8 +154,13 @@ class Server:
     def losses(self) -> str:
         """What has ended of it; nothing where all is well."""
         assert self._server is not None
-        if self._server.has_ended():
-            return "the server ended"
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not self._server.is_ready():  # its connections end before it does
+            if self._server.has_ended():
+                return "the server ended"
+            if time.monotonic() > deadline_s:
+                return "the server does not answer"
+            time.sleep(_POLL_S)
         missing = self._server.session.missing()
         return f"ended: {', '.join(missing)}" if missing else ""
 

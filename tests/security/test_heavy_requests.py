@@ -11,12 +11,15 @@ from typing import Any
 
 import grpc
 import pytest
+from tritonclient.grpc import service_pb2 as wire
 from tritonclient.grpc import service_pb2_grpc
 
 from endface.contract import MAX_IMAGE_BYTES
 from endface.embedded import EmbeddedServer
 from endface_client import TLS, Client
-from tests.security.wire_mutations import infer_request
+from tests.security import fuzz_requests
+from tests.security.tally import Tally
+from tests.security.wire_mutations import INFER, Asked, infer_request
 
 pytestmark = pytest.mark.triton
 
@@ -30,6 +33,13 @@ def stub(line_server: EmbeddedServer, tls: Callable[[str], TLS]) -> Iterator[Any
     """Triton's gRPC service, without a client's kindness."""
     with grpc.secure_channel(line_server.grpc_address, tls("station").credentials()) as channel:
         yield service_pb2_grpc.GRPCInferenceServiceStub(channel)
+
+
+def deadly_request() -> wire.ModelInferRequest:
+    """Triton 2.51 divides by zero when it is to classify a report."""
+    request = infer_request(FACE)
+    request.outputs.add(name="REPORT").parameters["classification"].int64_param = 1
+    return request
 
 
 def regions(server: EmbeddedServer) -> dict[str, int]:
@@ -61,12 +71,10 @@ def test_huge_message_does_not_fill_shared_memory(
 def test_server_that_a_request_ends_is_started_again(
     repository: Path, free_ports: Callable[[], dict[str, int]]
 ) -> None:
-    """Triton 2.51 divides by zero when it is to classify a report; a client that waits has its verdict all the same."""
+    """A client that waits has its verdict all the same."""
     ports = free_ports()
     options = [f"--repository={repository}", *(f"--{name.replace('_', '-')}={port}" for name, port in ports.items())]
     address = f"127.0.0.1:{ports['grpc_port']}"
-    request = infer_request(FACE)
-    request.outputs.add(name="REPORT").parameters["classification"].int64_param = 1
     with subprocess.Popen(
         [sys.executable, "-m", "endface_client", "serve", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
@@ -74,7 +82,7 @@ def test_server_that_a_request_ends_is_started_again(
         assert process.stdout is not None
         process.stdout.readline()
         with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as refused:
-            service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=60)
+            service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(deadly_request(), timeout=60)
         with Client(address, profile="mm-pc", deadline_s=120) as client:
             report = client.inspect(FACE)
         process.terminate()
@@ -82,3 +90,19 @@ def test_server_that_a_request_ends_is_started_again(
 
     assert refused.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INVALID_ARGUMENT)  # newer: refused
     assert report.verdict == "fail"
+
+
+@pytest.mark.slow
+def test_campaign_finds_who_ended_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among several that were under way, and goes on with another server."""
+    harmless = Asked(INFER, infer_request(FACE).SerializeToString())
+    series = [harmless, harmless, Asked(INFER, deadly_request().SerializeToString()), harmless]
+    monkeypatch.setattr(fuzz_requests.wire_mutations, "asked", lambda _seed, number: series[number])
+    tally, server = Tally("requests", 0), fuzz_requests.Server()
+    try:
+        fuzz_requests.run(tally, range(4), server, workers=4)
+    finally:
+        server.stop()
+
+    assert [(finding.number, finding.code) for finding in tally.findings] == [(2, "the server ended")]
+    assert tally.counts["judged"] == 3
