@@ -24,7 +24,7 @@ from endface_client.__main__ import app
 Run = Callable[[str], subprocess.CompletedProcess[str]]
 Serve = Callable[..., AbstractContextManager[dict[str, int]]]
 
-ELSEWHERE = ("docker ", "COMPOSE_FILE=", "kubectl apply", "kubectl delete", "kubectl -n")
+ELSEWHERE = ("docker ", "COMPOSE_FILE=", "ENDFACE_PROFILE=", "kubectl apply", "kubectl delete", "kubectl -n")
 """Beginnings of commands that need an image registry or a cluster; what they name is looked up all the same."""
 
 PROBED = ("endface inspect", "endface health")
