@@ -6,6 +6,7 @@ Nothing here needs a cluster, and nothing here has seen one.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,3 +150,16 @@ def test_canary_is_a_server_beside_the_others(render: Render, of_kind: OfKind) -
     assert of_kind(stable, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"].items() <= labels
     for kind in ("Deployment", "PodDisruptionBudget"):
         assert not of_kind(stable, kind)["spec"]["selector"]["matchLabels"].items() <= labels
+
+
+def test_canary_takes_the_lines_certificates(render: Render, of_kind: OfKind, manifests: Path, tmp_path: Path) -> None:
+    """With a copy of the patch of the overlay tls among its own it reads what the others read."""
+    copied = shutil.copytree(manifests, tmp_path / "k8s") / "overlays"
+    shutil.copy(copied / "tls" / "tls.yaml", copied / "canary")
+    kustomization = yaml.safe_load((copied / "canary" / "kustomization.yaml").read_text(encoding="utf-8"))
+    kustomization["patches"].append({"path": "tls.yaml", "target": {"kind": "Deployment", "name": "endface"}})
+    (copied / "canary" / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+    rendered = (render(folder) for folder in (str(copied / "canary"), "overlays/tls"))
+    canary, stable = (of_kind(each, "Deployment")["spec"]["template"]["spec"] for each in rendered)
+
+    assert canary == stable | {"topologySpreadConstraints": canary["topologySpreadConstraints"]}
