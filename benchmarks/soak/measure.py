@@ -99,7 +99,8 @@ def _work(stations: Stations, ledger: Ledger, killer: Killer, gauge: Gauge, prog
 def _found(ledger: Ledger, killer: Killer, gauge: Gauge) -> Json:
     figures = ledger.figures()
     repairs = [(each["at_s"], each["at_s"] + each["serving_ms"] / 1000) for each in killer.repairs]
-    lines = trends(gauge.samples(), lives(repairs, figures["seconds"]), figures["images_per_s"])
+    rate = figures["images_per_s"]
+    lines = trends(gauge.samples(), lives(repairs, figures["seconds"]), rate) if rate else ()
     return {
         "figures": figures,
         "repairs": killer.repairs,

@@ -59,8 +59,8 @@ what nobody had broken: {record["unasked_repairs"]}. Left behind in the end: {le
 ### What was held
 
 Robust lines (median of all slopes between two looks) through private memory, /dev/shm and open files: of the server in
-each of its lives of more than a minute and a half, from half a minute after its beginning; of the others over the whole
-shift. Flat means less than {MOST_KIB:g} KiB a picture, and {MOST_FILES:g} files in all.
+each of its long lives, from two thousand pictures after its beginning; of the others over the whole shift. Flat means
+less than {MOST_KIB:g} KiB a picture, and {MOST_FILES:g} files in all.
 
 {table(_TREND_HEADS, [_trend(line) for line in record["trends"]])}"""
 

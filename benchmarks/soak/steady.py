@@ -13,10 +13,13 @@ from benchmarks.soak.series import slope
 from benchmarks.soak.stations import KINDS
 
 _WARM_S: Final = 30.0
-"""What processes do only at the beginning is over by then, and what a repair replaced has ended (10 s)."""
+"""What a repair replaced has ended by then (10 s)."""
 
-_LONG_S: Final = 60.0
-"""A shorter stretch says nothing: its line is steep by chance."""
+_WARM_PICTURES: Final = 2000
+"""After so many a process has grown to what it needs: clients did until a thousand."""
+
+_LONG_PICTURES: Final = 3000
+"""A stretch with fewer says nothing: shared memory grows by whole mebibytes."""
 
 _SERVER: Final = ("server_mib", "shared_mib", "server_files")
 _WHOLE_SHIFT: Final = tuple(f"{who}_{what}" for who in ("supervisor", *KINDS) for what in ("mib", "files"))
@@ -87,18 +90,19 @@ def trends(
     Args:
         samples: the gauge's, by column.
         stretches: the server's lives.
-        images_per_s: pictures that were inspected in a second of the shift.
+        images_per_s: pictures that were inspected in a second of the shift; not 0.
     """
+    warm_s, long_s = max(_WARM_S, _WARM_PICTURES / images_per_s), _LONG_PICTURES / images_per_s
     whole = Stretch(0.0, stretches[-1].ended_s)
     wanted = [(column, life) for life in stretches for column in _SERVER] + [(each, whole) for each in _WHOLE_SHIFT]
     for column, stretch in wanted:
-        began_s, ended_s = stretch.began_s + _WARM_S, stretch.ended_s
+        began_s, ended_s = stretch.began_s + warm_s, stretch.ended_s
         points = [
             (at_s, value)
             for at_s, value in zip(samples["at_s"], samples[column], strict=True)
             if began_s <= at_s <= ended_s
         ]
-        if ended_s - began_s >= _LONG_S and len(points) > 1:
+        if ended_s - began_s >= long_s and len(points) > 1:
             yield _trend(column, points, images_per_s)
 
 
