@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,17 @@ def test_every_input_is_answered(path: Path) -> None:
 def test_corpus_is_small() -> None:
     """It is in version control."""
     assert sum(path.stat().st_size for path in CORPUS.iterdir()) < 200_000
+
+
+def test_guided_campaign_runs(project: Path, tmp_path: Path) -> None:
+    """Through libFuzzer, where it is installed; what it keeps goes into the folder that it is given."""
+    pytest.importorskip("atheris", reason="atheris is not installed; it comes with the group fuzz")
+    command = [sys.executable, "-m", "tests.security.fuzz_guided", "-runs=40"]
+    ran = subprocess.run(
+        [*command, f"-artifact_prefix={tmp_path}/", str(tmp_path)],
+        cwd=project, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert "Done 40 runs" in ran.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(("crash", "timeout", "oom"))] == []

@@ -1,7 +1,8 @@
-"""SECURITY.md: every line of its tables names a test that exists."""
+"""SECURITY.md: every line of its tables names a test that exists, and what it says of fuzzing is on record."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -33,3 +34,18 @@ def test_every_test_exists(project: Path, rows: list[str]) -> None:
         for path, test in sorted(named)
         if f"def {test}(" not in (project / path).read_text(encoding="utf-8")
     ] == []
+
+
+def test_campaigns_are_those_on_record(project: Path) -> None:
+    """100,000 pictures and as many requests, of one commit each, without changes that nobody sees."""
+    page = (project / "SECURITY.md").read_text(encoding="utf-8")
+    for kind in ("pictures", "requests"):
+        record = json.loads((Path(__file__).parent / "records" / f"{kind}.json").read_text(encoding="utf-8"))
+        slowest_ms = record["slowest"]["seconds"] * 1000
+
+        assert (record["kind"], record["done"]) == (kind, 100_000)
+        assert [origin["commit"].isalnum() for origin in record["origins"]] == [True]
+        assert (
+            f"- {record['done']:,} {kind} of seed {record['seed']}: {len(record['findings'])} findings; "
+            f"the slowest took {slowest_ms:.0f} ms" in page
+        )
