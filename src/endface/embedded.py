@@ -187,14 +187,21 @@ class EmbeddedServer:
     def wait_ready(self, timeout_s: float = 60) -> None:
         """Wait until the ensemble takes requests.
 
+        A Triton that aborts while it starts is started once more: on a busy machine 2.51 does that now and then
+        (``boost::interprocess::lock_exception``), and the next start is none the worse for it.
+
         Raises:
             PortTakenError, RepositoryError: as the server's log says why it gave up.
             ServerStartError: it gave up for another reason, or is not ready in time.
         """
-        deadline_s = time.monotonic() + timeout_s
+        deadline_s, may_abort = time.monotonic() + timeout_s, True
         while not self.is_ready():
             if self.has_ended():
-                raise self.failure()
+                if not may_abort or _started(self._process).returncode != -signal.SIGABRT:
+                    raise self.failure()
+                may_abort = False
+                self.kill()
+                self.start()
             if time.monotonic() > deadline_s:
                 raise ServerStartError(f"Triton was not ready within {timeout_s:.0f} s; is the machine overloaded?")
             time.sleep(_POLL_S)

@@ -151,6 +151,31 @@ def test_failed_start_says_why(settings: Settings, install: Install) -> None:
         server.wait_ready()
 
 
+def aborting(starts: int, folder: Path) -> str:
+    """Code of a Triton that aborts so many starts, and then goes on."""
+    rest = folder / "rest"
+    rest.write_text("x" * starts)
+    return (
+        f"rest = Path({str(rest)!r})\nif rest.read_text():\n    rest.write_text(rest.read_text()[1:])\n    os.abort()"
+    )
+
+
+def test_aborted_start_is_repeated(settings: Settings, install: Install, tmp_path: Path) -> None:
+    """Triton aborts now and then on a busy machine; nobody needs to know."""
+    install(aborting(1, tmp_path))
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+
+        assert server.is_ready()
+
+
+def test_start_that_is_aborted_again_has_failed(settings: Settings, install: Install, tmp_path: Path) -> None:
+    """Twice is no chance."""
+    install(aborting(2, tmp_path))
+    with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="exit status -6"):
+        server.wait_ready()
+
+
 def test_slow_start_is_given_up(settings: Settings, install: Install) -> None:
     """Waiting has an end, and the server is then stopped."""
     install("signal.pause()")
