@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks import load_plots, load_section, stages_section
+from benchmarks import load_plots, load_section, stages_section, traces
 from benchmarks.breakeven import section as breakeven
 from benchmarks.errors import BenchmarkError
 from benchmarks.faults import section as faults
@@ -41,6 +41,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "scaling": Section(scaling.text, scaling.plot),
     "faults": Section(faults.text),
     "soak": Section(soak.text, soak.plot),
+    "traces": Section(traces.text),
 }
 """By kind of record, in the order of the page."""
 

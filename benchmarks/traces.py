@@ -22,7 +22,7 @@ import typer
 
 from benchmarks.command import Faces, Folder, Profile, Results, console, keep, network_file, pictures_of
 from benchmarks.limit import Work
-from benchmarks.origin import RESULTS, Json, origin
+from benchmarks.origin import RESULTS, Json, origin, origin_text
 from benchmarks.pictures import Picture
 from benchmarks.target import serving
 from benchmarks.usage import server_processes, usage
@@ -117,6 +117,20 @@ def run(
         f"{record['plain_cpu_ms']:g} ms of processor time a picture, traced {record['traced_cpu_ms']:g} ms; "
         f"ratio {record['ratio']:g} ({low:g} to {high:g}); {keep(record, results, 'traces')}"
     )
+
+
+def text(record: Json) -> str:
+    """The page's section in Markdown."""
+    low, high = record["ratio_extremes"]
+    cpu, p50 = (f"{record[f'traced_{what}_ms']:.1f} ms for {record[f'plain_{what}_ms']:.1f}" for what in ("cpu", "p50"))
+    return f"""\
+## Traces
+
+{origin_text(record)}
+With traces a picture takes **{record["ratio"]:.3f}** times the processor time, client and server together (median of
+{record["turns"]} turns of {record["pictures"]} pictures, {low:.2f} to {high:.2f}): {cpu}.
+The median time from call to report is {p50}.
+"""
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 The context travels as W3C's ``traceparent`` header, which Triton hands to every stage among the request's parameters.
 A stage's span lies below the client's attempt and says what the log would say; a request without that header leaves no
-span.  Triton's own trace mode is not used: Triton 2.51 reads the header beyond its end, and loses one trace in eight.
+span.  Triton's own trace mode is not used: 2.51 lost one trace in eight here, as if it read the header beyond its end.
 
 Traces are asked for by OpenTelemetry's own variables, of which OTEL_EXPORTER_OTLP_ENDPOINT is the first.  Its packages
 are imported only then, and may be missing: whatever goes wrong with a trace is said once and harms no picture.

@@ -159,7 +159,7 @@ def test_every_other_shape_on_a_real_server(server: EmbeddedServer, pictures: li
     with ThreadPoolExecutor(len(shapes)) as pool:
         found = list(pool.map(lambda shape: locusts.run(shape, line, target, tmp_path / shape), shapes))
 
-    assert [len(row) for row in found] == [1, 2, 2, AFTER_S + 3]
+    assert [len(row) for row in found] == [1, 2, 2, AFTER_S + 5]
     for shape, row in zip(shapes, found, strict=True):
         names = {path.name for path in (tmp_path / shape).iterdir()}
         assert {"locust_stats.csv", "locust_stats_history.csv", "locust.html", "locust.json"} <= names

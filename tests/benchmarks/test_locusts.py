@@ -14,12 +14,12 @@ from benchmarks.shapes import Line
 from benchmarks.target import Target
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
 
-LINE = Line(stations=4, takt_ms=50, seconds=3, settle_s=1)
+LINE = Line(knee=1, seconds=2, settle_s=1)
 ANSWERS: dict[bytes, Answer] = {
     b"right": PASS,
     b"wrong": PASS,
     b"refused": Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"),
-    b"failed": Failure(grpc.StatusCode.INTERNAL, "the stage broke"),
+    b"failed": Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such"),
 }
 
 
@@ -41,7 +41,8 @@ def test_every_outcome_is_counted_by_itself(processes: int, prepared: Path, tmp_
     """A wrong verdict, a full queue and an error are no answers, in one process of Locust as in two."""
     with FakeServer(answer) as server:
         target = Target(server.address, "", "mm-pc", prepared)
-        (phase,) = locusts.run("takt", LINE, target, tmp_path / "out", processes=processes)
+        row = locusts.run("overload", LINE, target, tmp_path / "out", processes=processes)
+    phase = next(each for each in row if each["phase"] == "overload")
 
     outcomes = [phase[key] for key in ("answered", "refused", "failed", "wrong_verdicts")]
     assert all(count > 0 for count in outcomes)

@@ -8,6 +8,7 @@ from benchmarks import loop
 from benchmarks.pictures import Picture
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
 
+REFUSAL = Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such")
 SPAN = loop.Span(users=3, seconds=1.5, settle_s=0.1)
 RIGHT = Picture("right.jpg", b"right", 1152, 864, "pass")
 WRONG = Picture("wrong.jpg", b"wrong", 1152, 864, "fail")
@@ -18,7 +19,11 @@ def test_only_right_answers_are_throughput() -> None:
     """Wrong verdicts and failed calls are counted beside, and have no times."""
 
     def answer(received: Received) -> Answer:
-        return Failure(grpc.StatusCode.INTERNAL, "the stage broke") if received.picture == b"broken" else PASS
+        return (
+            Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such")
+            if received.picture == b"broken"
+            else PASS
+        )
 
     with FakeServer(answer) as server:
         found = loop.run(server.address, [RIGHT, WRONG, BROKEN], "mm-pc", SPAN)
@@ -33,7 +38,7 @@ def test_only_right_answers_are_throughput() -> None:
 
 def test_nothing_answered() -> None:
     """A server that fails everything gives no times."""
-    with FakeServer(Failure(grpc.StatusCode.INTERNAL, "the stage broke")) as server:
+    with FakeServer(REFUSAL) as server:
         found = loop.run(server.address, [RIGHT], "mm-pc", SPAN)
 
     assert (found["answered"], found["p50_ms"], found["p99_ms"], found["images_per_s"]) == (0, None, None, 0)
