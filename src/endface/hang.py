@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from endface import execution
+from endface.idleness import LONGEST_LOOK_S, WORKING
 from endface.pulse import Fault
 from endface.session import Session
 
@@ -21,12 +22,6 @@ _IDLE_S: Final = 1.25
 
 _BUSY_S: Final = 30.0
 """How long it may be busy with one; the client has given up after ten."""
-
-_WORKING: Final = 0.1
-"""Processors that a process wants at least which works."""
-
-_LONGEST_LOOK_S: Final = 1.0
-"""No pause between two looks counts longer: then it was we who were not running."""
 
 
 @dataclass
@@ -62,7 +57,7 @@ class Hangs:
             What is wrong, as soon as that is certain, with the process that is to be killed.
         """
         now_s = self._clock()
-        passed_s, self._looked_s = min(now_s - self._looked_s, _LONGEST_LOOK_S), now_s
+        passed_s, self._looked_s = min(now_s - self._looked_s, LONGEST_LOOK_S), now_s
         under_way = execution.under_way(self._folder)
         before, self._watched = self._watched, {}
         for pid, since_ns in under_way.items():
@@ -80,7 +75,7 @@ class Hangs:
         busy_s = before.busy_s + passed_s
         if before.wanted_s is None:
             return _Watched(since_ns, wanted_s, busy_s=busy_s)
-        works = wanted_s - before.wanted_s >= _WORKING * passed_s or self._session.is_blocked(pid)
+        works = wanted_s - before.wanted_s >= WORKING * passed_s or self._session.is_blocked(pid)
         return _Watched(since_ns, wanted_s, 0.0 if works else before.idle_s + passed_s, busy_s)
 
 

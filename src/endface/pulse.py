@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from endface.canary import Canary, Outcome
+from endface.idleness import LONGEST_LOOK_S, WORKING
 from endface.session import Session
 from endface.triton_control import Control
 
@@ -24,12 +25,6 @@ _IDLE_S: Final = 1.5
 
 _SILENT_S: Final = 30.0
 """How long it may work without getting anything done; a request waits at most 10 s in a queue."""
-
-_WORKING: Final = 0.1
-"""Processors that an asked server wants at least; idle it wants 0.001, and one stuck behind full queues 0.06."""
-
-_LONGEST_LOOK_S: Final = 1.0
-"""No pause between two looks counts longer: then it was we who were not running."""
 
 _ERRORS: Final = 2
 """Canaries that fail one after the other before anything is done."""
@@ -86,7 +81,7 @@ class Pulse:
             What is wrong, as soon as that is certain.
         """
         now_s = self._clock()
-        passed_s, self._looked_s = min(now_s - self._looked_s, _LONGEST_LOOK_S), now_s
+        passed_s, self._looked_s = min(now_s - self._looked_s, LONGEST_LOOK_S), now_s
         if self._is_alive():
             self._alive_s, self._silent_s, self._idle_s, self._asked = now_s, 0.0, 0.0, False
             self._errors.clear()
@@ -111,7 +106,7 @@ class Pulse:
     def _measure_idling(self, passed_s: float) -> None:
         """Add up the time in which it was asked and did nothing."""
         before_s, self._wanted_s = self._wanted_s, self._session.wanted_s()
-        is_idle = self._asked and self._wanted_s - before_s < _WORKING * passed_s
+        is_idle = self._asked and self._wanted_s - before_s < WORKING * passed_s
         self._idle_s = self._idle_s + passed_s if is_idle else 0.0
 
     def _fault(self) -> Fault | None:

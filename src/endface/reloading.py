@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from endface.errors import ServerStartError
+from endface.idleness import LONGEST_LOOK_S, WORKING
 from endface.session import Session
 from endface.triton_control import Control
 
@@ -21,12 +22,6 @@ _RELOAD_S: Final = 15.0
 _LOOK_S: Final = 0.25
 _STALLED_S: Final = 3.0
 """How long all processes of the server may do nothing meanwhile."""
-
-_WORKING: Final = 0.1
-"""Processors that they want at least while a model is loaded: it wants one, for seconds."""
-
-_LONGEST_LOOK_S: Final = 1.0
-"""No pause between two looks counts longer: then it was we who were not running."""
 
 
 class Stall:
@@ -47,10 +42,10 @@ class Stall:
     def look(self) -> bool:
         """Look once; several times a second."""
         now_s = self._clock()
-        passed_s, self._looked_s = min(now_s - self._looked_s, _LONGEST_LOOK_S), now_s
+        passed_s, self._looked_s = min(now_s - self._looked_s, LONGEST_LOOK_S), now_s
         before, self._wanted_s = self._wanted_s, self._session.wanted_by_all()
         wanted_s = sum(max(each - before.get(pid, 0.0), 0.0) for pid, each in self._wanted_s.items())
-        works = wanted_s >= _WORKING * passed_s or any(map(self._session.is_blocked, self._wanted_s))
+        works = wanted_s >= WORKING * passed_s or any(map(self._session.is_blocked, self._wanted_s))
         self._idle_s = 0.0 if works else self._idle_s + passed_s
         return self._idle_s >= _STALLED_S
 
