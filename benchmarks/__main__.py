@@ -9,25 +9,27 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import stages, traces
-from benchmarks.breakeven import command as breakeven
-from benchmarks.command import Faces, Folder, Out, Profile, Results, console, keep, network_file, pictures_of
-from benchmarks.doubts import doubts
-from benchmarks.faults import command as faults
-from benchmarks.limit import Work
-from benchmarks.load import Plan, measure
-from benchmarks.origin import PAGE, RESULTS, origin
+from benchmarks.common.doubts import doubts
+from benchmarks.common.limit import Work
+from benchmarks.common.options import Faces, Folder, Out, Profile, Results, console, keep, network_file, pictures_of
+from benchmarks.common.origin import PAGE, RESULTS, origin
+from benchmarks.common.pictures import save
+from benchmarks.common.target import Target, serving, warm_up
+from benchmarks.load.load import Plan, measure
+from benchmarks.load.shapes import SHAPES, Line
+from benchmarks.load.slo import SLO_FILE, judge, read_limits
 from benchmarks.page import write_page
-from benchmarks.peers import command as peers
-from benchmarks.pictures import save
-from benchmarks.scaling import command as scaling
-from benchmarks.shapes import SHAPES, Line
-from benchmarks.slo import SLO_FILE, judge, read_limits
-from benchmarks.soak import command as soak
-from benchmarks.target import Target, serving, warm_up
+from benchmarks.stages import measure as stages
+from benchmarks.studies.breakeven import command as breakeven
+from benchmarks.studies.engines import command as engines
+from benchmarks.studies.faults import command as faults
+from benchmarks.studies.peers import command as peers
+from benchmarks.studies.scaling import command as scaling
+from benchmarks.studies.soak import command as soak
+from benchmarks.studies.traces import measure as traces
+from endface.engines.onnx_network import Network
 from endface.errors import EndfaceError
-from endface.network import Network
-from endface.triton_settings import DEFAULT_ENGINE
+from endface.server.settings import DEFAULT_ENGINE
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 messages = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
@@ -107,6 +109,7 @@ app.command("breakeven")(breakeven.run)
 app.command("peers")(peers.run)
 app.command("faults")(faults.run)
 app.command("soak")(soak.run)
+app.command("engines")(engines.run)
 app.command("traces")(traces.run)
 app.command("scaling")(scaling.run)
 app.command("scaling-page")(scaling.write_page)

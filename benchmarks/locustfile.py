@@ -4,7 +4,7 @@
 """
 
 # ruff: noqa: I001 - the station comes first: it tells gRPC of gevent before anything opens a channel
-from benchmarks.station import IDLE, Station
+from benchmarks.load.station import IDLE, Station
 
 import json
 import time
@@ -18,9 +18,9 @@ from locust import LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
-from benchmarks.metrics import Counters, scrape, since, split
-from benchmarks.shapes import SHAPES, Line, Phase, phases
-from benchmarks.usage import Usage, family, memory_mib, server_processes, usage
+from benchmarks.common.triton_counters import Counters, scrape, since, split
+from benchmarks.load.shapes import SHAPES, Line, Phase, phases
+from benchmarks.common.usage import Usage, family, memory_mib, server_processes, usage
 from endface_build.manifest import write_whole
 
 _EARLY_S = 0.5

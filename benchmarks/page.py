@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks import load_plots, load_section, stages_section, traces
-from benchmarks.breakeven import section as breakeven
-from benchmarks.errors import BenchmarkError
-from benchmarks.faults import section as faults
-from benchmarks.origin import Json
-from benchmarks.peers import section as peers
-from benchmarks.plots import PICTURES
-from benchmarks.scaling import section as scaling
-from benchmarks.soak import section as soak
+from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.origin import Json
+from benchmarks.common.plots import PICTURES
+from benchmarks.load import plots as load_plots
+from benchmarks.load import section as load_section
+from benchmarks.stages import section as stages_section
+from benchmarks.studies.breakeven import section as breakeven
+from benchmarks.studies.faults import section as faults
+from benchmarks.studies.peers import section as peers
+from benchmarks.studies.scaling import section as scaling
+from benchmarks.studies.soak import section as soak
+from benchmarks.studies.traces import measure as traces
 from endface_build.manifest import write_whole
 
 

@@ -19,15 +19,15 @@ import pytest
 import trustme
 from numpy.typing import NDArray
 
-from endface import variant
-from endface.embedded import EmbeddedServer
+from endface.engines import variant
+from endface.engines.onnx_network import newest_version
 from endface.errors import ConfigurationError
-from endface.network import newest_version
-from endface.triton_settings import Settings
-from endface_build import variants
-from endface_build.camera import Camera, photograph
-from endface_build.faces import Face
-from endface_build.golden import of_folder
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
+from endface_build.drawing.camera import Camera, photograph
+from endface_build.drawing.faces import Face
+from endface_build.evaluation.golden import of_folder
+from endface_build.export import variants
 from endface_client import TLS
 
 PROJECT = Path(__file__).parents[1]

@@ -17,23 +17,23 @@ from rich.table import Table
 from endface.contract import CLADDING_UM
 from endface.errors import ConfigurationError, EndfaceError
 from endface.options import Options
-from endface_build import deploying, importing, planning, provisioning, reporting, synthetic
+from endface_build.commands import evaluate, importing, plan, provision, rollout
+from endface_build.commands.progress import console, steps
+from endface_build.drawing import squares
+from endface_build.drawing.samples import draw_samples
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
-from endface_build.progress import console, steps
-from endface_build.recipe import Recipe
-from endface_build.samples import draw_samples
+from endface_build.training.recipe import Recipe
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command("evaluate")(reporting.judge)
-app.command()(reporting.gage)
-app.command()(reporting.accuracy)
-app.command("page")(reporting.write_document)
-app.command()(reporting.engines)
-app.command()(deploying.quantize)
-app.command()(deploying.promote)
-app.command()(deploying.rollback)
-app.command()(planning.plan)
-app.command()(provisioning.provision)
+app.command("evaluate")(evaluate.judge)
+app.command()(evaluate.gage)
+app.command()(evaluate.accuracy)
+app.command("page")(evaluate.write_document)
+app.command()(rollout.quantize)
+app.command()(rollout.promote)
+app.command()(rollout.rollback)
+app.command()(plan.plan)
+app.command()(provision.provision)
 app.command()(importing.import_yolo)
 app.command()(importing.import_segmentation)
 
@@ -71,7 +71,7 @@ def synth(
     with steps() as advance:
         for name, (seed, count) in sets.items():
             told = partial(advance, f"drawing the {name} set", count)
-            synthetic.draw_set(run / name, seed=seed, count=count, workers=workers, progress=told)
+            squares.draw_set(run / name, seed=seed, count=count, workers=workers, progress=told)
 
 
 @app.command()
@@ -82,7 +82,7 @@ def train(
     finetune: Annotated[
         Path | None, typer.Option(help="Labelled pictures to train the finished run's network further on.")
     ] = None,
-    cladding_um: reporting.Cladding = CLADDING_UM,
+    cladding_um: evaluate.Cladding = CLADDING_UM,
 ) -> None:
     """Train, or continue where an interrupted run left off; or learn from your own labels (--finetune FOLDER).
 
@@ -90,8 +90,8 @@ def train(
     """
     import torch
 
-    from endface_build.dataset import SquareSet
-    from endface_build.train import train as train_network
+    from endface_build.training.batches import SquareSet
+    from endface_build.training.train import train as train_network
 
     torch.set_num_threads(workers)
     if finetune is not None:
@@ -121,10 +121,10 @@ def export(
     Where the run has a held-out set, the figures on its squares are entered into the manifest.
     """
     if file_format != "onnx":
-        deploying.export_variant(model, file_format)
+        rollout.export_variant(model, file_format)
         return
-    from endface_build.export import export as export_network
-    from endface_build.train import load_trained
+    from endface_build.export.to_onnx import export as export_network
+    from endface_build.training.train import load_trained
 
     with console.status("exporting and comparing with PyTorch"):
         manifest = export_network(load_trained(run / "checkpoint.pt"), model)
@@ -142,7 +142,7 @@ def model(run: Run = RUN, recipe: RecipeFile = None, workers: Workers = CORES, m
     synth(run, recipe, workers, None)
     train(run, recipe, workers)
     export(run, model)
-    deploying.quantize(model)
+    rollout.quantize(model)
 
 
 def read_recipe(path: Path | None) -> Recipe:
@@ -169,8 +169,8 @@ def read_recipe(path: Path | None) -> Recipe:
 
 def _finetune(folder: Path, run: Path, cladding_um: float) -> None:
     """Learn from labelled pictures, and say which of them could not be used."""
-    from endface_build.annotations import open_folder
-    from endface_build.finetune import finetune as finetune_network
+    from endface_build.data.label_folder import open_folder
+    from endface_build.training.finetune import finetune as finetune_network
 
     with steps() as advance:
         options = Options(FINETUNE_PROFILE, cladding_um=cladding_um)
@@ -182,7 +182,7 @@ def _finetune(folder: Path, run: Path, cladding_um: float) -> None:
 
 def _enter_metrics(run: Path, model: Path) -> None:
     """Judge the exported network on the run's held-out squares and enter the figures into its manifest."""
-    from endface_build.evaluate import metrics_of
+    from endface_build.evaluation.square_metrics import metrics_of
 
     manifest = read_manifest(model)
     with steps() as advance:

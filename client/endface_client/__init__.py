@@ -1,6 +1,7 @@
 """endface_client: sends end-face pictures to endface servers and brings typed reports back."""
 
-from endface_client._async import AsyncClient
+from endface_client._async_client import AsyncClient
+from endface_client._client import Client
 from endface_client._errors import (
     ClientError,
     DeadlineExceeded,
@@ -11,11 +12,10 @@ from endface_client._errors import (
     ServerUnavailable,
     UnreadablePicture,
 )
-from endface_client._record import Record
-from endface_client._record_entry import RecordBroken, RecordError
-from endface_client._sync import Client
-from endface_client._tls import TLS
-from endface_client._wire import Job, Reply
+from endface_client._record.entry import RecordBroken, RecordError
+from endface_client._record.record import Record
+from endface_client._transport.tls import TLS
+from endface_client._transport.wire import Job, Reply
 
 __all__ = [
     "TLS",

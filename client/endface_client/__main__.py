@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from endface_client._demo import demo
-from endface_client._health import health
-from endface_client._inspect import inspect
-from endface_client._record_command import app as record_app
-from endface_client._serve import serve
+from endface_client._cli.demo import demo
+from endface_client._cli.health import health
+from endface_client._cli.inspect import inspect
+from endface_client._cli.record import app as record_app
+from endface_client._cli.serve import serve
 
 app = typer.Typer(
     help="Inspect fiber-optic connector end faces against IEC 61300-3-35.",

@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from tritonclient.utils import InferenceServerException
 
-from endface_client._conversation import Conversation, Question
 from endface_client._region import FreeList, Region, is_left_over, tensor_bytes, unlink_left_overs
-from endface_client._wire import Call
+from endface_client._transport.steps import Conversation, Question
+from endface_client._transport.wire import Call
 
 SMALLEST_PICTURE_BYTES: Final = 128 * 1024
 """Smaller pictures travel through gRPC: to copy them costs about what a region costs the server."""

@@ -13,7 +13,7 @@
           +-- ServerMissingError, PortTakenError, RepositoryError
 
 ``code`` is stable and made for programs; the message is a sentence that tells a person what to do next.
-``status`` names the Triton error code and is translated at the edge, in ``endface.serving``, nowhere else.
+``status`` names the Triton error code and is translated at the edge, in ``endface.backend.models``, nowhere else.
 """
 
 from __future__ import annotations

@@ -13,16 +13,17 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from endface import contract, variant
+from endface import contract
+from endface.engines import variant
+from endface.engines.litert_network import LiteRTNetwork
+from endface.engines.onnx_network import ONNXRUNTIME, Network, newest_version
+from endface.engines.opencv_network import OpenCVNetwork
+from endface.engines.variant import LITERT, OPENCV
 from endface.errors import EngineError
-from endface.litert import LiteRTNetwork
-from endface.network import ONNXRUNTIME, Network, newest_version
-from endface.opencv import OpenCVNetwork
 from endface.options import Options
 from endface.report import ModelInfo, Report
 from endface.repository import default_repository
 from endface.stages import postprocess, preprocess
-from endface.variant import LITERT, OPENCV
 
 
 class Segmenter(Protocol):

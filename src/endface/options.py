@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from endface.contract import CLADDING_UM, META_PREFIX, PARAMETERS
+from endface.criteria.profile import load_profile, profile_names
 from endface.errors import BadParameterError, UnknownProfileError
-from endface.profile import load_profile, profile_names
 
 CLADDING_RANGE_UM: Final = (50.0, 1000.0)
 """Cladding diameters that a request may name: from thin sensor fibers to large-core power fibers."""

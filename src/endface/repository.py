@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import endface
 from endface import environment
 from endface.errors import RepositoryError
 
@@ -18,7 +17,7 @@ def default_repository() -> Path:
     """
     if named := os.environ.get(environment.REPOSITORY):
         return Path(named)
-    repository = Path(endface.__file__).parents[2] / "model_repository"
+    repository = Path(__file__).parents[2] / "model_repository"
     if not repository.is_dir():
         raise RepositoryError(
             "endface is not run from its checkout, so it must be told where its models are: "

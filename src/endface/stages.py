@@ -20,6 +20,10 @@ from numpy.typing import NDArray
 
 from endface import __version__
 from endface.contract import SQUARE_PX
+from endface.criteria.profile import Profile, load_profile
+from endface.criteria.verdict import judge, require_coverage
+from endface.defects.measure import measure
+from endface.defects.zones import coverage
 from endface.errors import (
     CoarseScaleError,
     DefocusError,
@@ -28,16 +32,12 @@ from endface.errors import (
     SaturatedError,
     ScaleMismatchError,
 )
+from endface.fiber.edge import Rim
+from endface.fiber.locate import Located, locate
 from endface.frame import Frame
-from endface.geometry import Located, locate
-from endface.image import Picture, Placement, check_size, decode, resample, sha256
-from endface.measure import measure
 from endface.options import Options
-from endface.profile import Profile, load_profile
+from endface.picture.decode import Picture, Placement, check_size, decode, resample, sha256
 from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
-from endface.rim import Rim
-from endface.rules import judge, require_coverage
-from endface.zones import coverage
 
 COARSEST_UM_PER_PX: Final = 1.0
 """A 2 um defect, the smallest that the limits count, must cover two pixels of the camera."""

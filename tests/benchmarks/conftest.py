@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.origin import Json
-from benchmarks.pictures import Picture, draw, expect
+from benchmarks.common.origin import Json
+from benchmarks.common.pictures import Picture, draw, expect
 
 PROFILE = "mm-pc"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.origin import PAGE, RESULTS, Json
+from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.origin import PAGE, RESULTS, Json
 from benchmarks.page import newest, page_text, write_page
 
 

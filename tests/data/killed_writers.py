@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from endface.image import sha256
+from endface.picture.decode import sha256
 from endface.report import ImageInfo
 from endface_client import Record
-from endface_client._record_check import check
-from endface_client._record_database import entries, reading
-from endface_client._record_entry import Mark
+from endface_client._record.database import entries, reading
+from endface_client._record.entry import Mark
+from endface_client._record.verify import check
 from endface_client.testing import PASS
 
 

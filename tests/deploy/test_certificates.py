@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from endface_client._tls import FLEET_NAME
+from endface_client._transport.tls import FLEET_NAME
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 Make = Callable[..., subprocess.CompletedProcess[str]]

@@ -13,9 +13,9 @@ import pytest
 import trustme
 import yaml
 
-from endface.embedded import EmbeddedServer
-from endface.tls import Certificates
-from endface.triton_settings import Settings
+from endface.server.certificates import Certificates
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
 from endface_client import TLS, Client, ServerUnavailable
 from endface_client.testing import FakeServer
 from tests.strangers import Unchecked

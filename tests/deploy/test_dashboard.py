@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from endface.embedded import EmbeddedServer
+from endface.server.process import EmbeddedServer
 from endface_client import Client, InvalidRequest
 
 Panel = dict[str, Any]

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 import endface
-from endface_client._base import DEFAULT_SERVER
+from endface_client._base_client import DEFAULT_SERVER
 
 Object = dict[str, Any]
 OfKind = Callable[[list[Object], str], Object]

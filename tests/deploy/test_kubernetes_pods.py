@@ -13,11 +13,11 @@ import pytest
 import typer
 import yaml
 
-from endface import embedded
+from endface.server import process
 from endface_build.__main__ import app as build_app
-from endface_client import _serve
 from endface_client.__main__ import app as client_app
-from endface_client._health import OVERLOADED
+from endface_client._cli import serve
+from endface_client._cli.health import OVERLOADED
 
 Object = dict[str, Any]
 PROGRAMS = {"endface": client_app, "endface-build": build_app}
@@ -80,7 +80,7 @@ def test_only_an_inspection_makes_a_server_ready(container: Object) -> None:
         assert (program, name, option) == ("endface", "health", "--deadline-s")
         assert probe["timeoutSeconds"] > float(deadline_s) + 2  # the program itself has to start
     startup = container["startupProbe"]
-    assert startup["periodSeconds"] * startup["failureThreshold"] >= _serve.READY_WITHIN_S
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= serve.READY_WITHIN_S
 
 
 @pytest.mark.parametrize(("status", "is_ready"), [(0, True), (1, False), (2, False), (OVERLOADED, True), (127, False)])
@@ -101,12 +101,12 @@ def test_overload_kills_nobody(container: Object) -> None:
 
     assert liveness["tcpSocket"]["port"] in {port["name"] for port in container["ports"]}
     assert not {"exec", "httpGet", "grpc"} & liveness.keys()
-    assert liveness["periodSeconds"] * liveness["failureThreshold"] > 2 * _serve.READY_WITHIN_S
+    assert liveness["periodSeconds"] * liveness["failureThreshold"] > 2 * serve.READY_WITHIN_S
 
 
 def test_requests_under_way_are_finished(pod: Object) -> None:
     """The grace period is as long as a server may take to end in good order."""
-    assert pod["terminationGracePeriodSeconds"] >= embedded._DRAIN_S + embedded._KILL_AFTER_S
+    assert pod["terminationGracePeriodSeconds"] >= process._DRAIN_S + process._KILL_AFTER_S
 
 
 def test_server_has_what_it_has_in_compose(pod: Object, container: Object, project: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from endface.metrics import FAMILIES
+from endface.telemetry.metrics import FAMILIES
 
 Rule = dict[str, Any]
 

@@ -15,10 +15,12 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from endface import contract, trt, warmup
-from endface.machine import Machine
-from endface.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile
-from endface.triton_settings import Settings
+from endface import contract
+from endface.backend import warmup
+from endface.engines import tensorrt_library
+from endface.engines.machine import Machine
+from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile
+from endface.server.settings import Settings
 
 WriteNetwork = Callable[..., Path]
 
@@ -93,7 +95,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A machine with a GPU and both runtimes, as far as plans are told."""
     machine = Machine("tensorrt_rtx", "1.7.1.116", "NVIDIA L4", "8.9", "580.95.05")
     monkeypatch.setattr(Machine, "here", lambda runtime: replace(machine, runtime=runtime))
-    monkeypatch.setattr(trt, "load", lambda _: None)
+    monkeypatch.setattr(tensorrt_library, "load", lambda _: None)
     return machine
 
 

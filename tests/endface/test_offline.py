@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from endface import offline, variant
+from endface import offline
+from endface.engines import variant
+from endface.engines.onnx_network import ONNXRUNTIME, Network
 from endface.errors import ConfigurationError, EmptyImageError, EngineError
-from endface.network import ONNXRUNTIME, Network
 from endface.options import Options
 from endface.stages import postprocess, preprocess
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import endface
+from endface import repository
 from endface.errors import RepositoryError
 from endface.repository import default_repository
 
@@ -28,7 +28,7 @@ def test_environment_names_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_installed_package_must_be_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A wheel carries no models, and the message says how to name them."""
-    monkeypatch.setattr(endface, "__file__", str(tmp_path / "lib" / "endface" / "__init__.py"))
+    monkeypatch.setattr(repository, "__file__", str(tmp_path / "lib" / "endface" / "__init__.py"))
 
     with pytest.raises(RepositoryError, match=r"name their folder in ENDFACE_REPOSITORY"):
         default_repository()

@@ -12,7 +12,7 @@ import onnx
 import onnx.parser
 import pytest
 
-from endface_build.golden import Golden
+from endface_build.evaluation.golden import Golden
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, sha256_of
 
 MASKS = 32

@@ -12,10 +12,10 @@ import pytest
 from tritonclient.utils import InferenceServerException
 
 from endface_client import Job, _shared_memory
-from endface_client._conversation import Question, hold
 from endface_client._region import FOLDER
 from endface_client._shared_memory import SMALLEST_PICTURE_BYTES, SharedMemory, is_near
-from endface_client._wire import pack
+from endface_client._transport.steps import Question, hold
+from endface_client._transport.wire import pack
 
 BIG = bytes(SMALLEST_PICTURE_BYTES)
 HERE = "127.0.0.1:8001"

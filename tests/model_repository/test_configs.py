@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from endface import contract
-from endface.engines import ENGINES, Engine, named
+from endface.engines.catalog import ENGINES, Engine, named
 
 STAGES = (contract.PREPROCESS, contract.SEGMENT, contract.POSTPROCESS)
 _DATATYPES = {"BYTES": "TYPE_STRING", "UINT8": "TYPE_UINT8"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from endface.embedded import EmbeddedServer
-from endface.tls import Certificates
-from endface.triton_settings import Settings
+from endface.server.certificates import Certificates
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
 from endface_client import TLS, Client
 
 SECRET = "fedcba9876543210fedcba9876543210"

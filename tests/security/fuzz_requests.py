@@ -27,9 +27,9 @@ import grpc
 from tritonclient.grpc import service_pb2 as wire
 
 from endface import contract
-from endface.embedded import EmbeddedServer
 from endface.report import Report
-from endface.triton_settings import Settings
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
 from endface_build.manifest import write_whole
 from tests.security import wire_mutations
 from tests.security.tally import Outcome, Tally

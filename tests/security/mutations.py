@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from endface_build.camera import Camera, photograph
-from endface_build.faces import Face
+from endface_build.drawing.camera import Camera, photograph
+from endface_build.drawing.faces import Face
 
 _Thing = TypeVar("_Thing")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from endface.profile import profile_sums
+from endface.criteria.profile import profile_sums
 from endface_client import TLS, Client
 
 COMMAND = (sys.executable, "-m", "endface_client", "serve")

@@ -15,7 +15,7 @@ from tritonclient.grpc import service_pb2 as wire
 from tritonclient.grpc import service_pb2_grpc
 
 from endface.contract import MAX_IMAGE_BYTES
-from endface.embedded import EmbeddedServer
+from endface.server.process import EmbeddedServer
 from endface_client import TLS, Client
 from tests.security import fuzz_requests
 from tests.security.tally import Tally

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from endface import profile
+from endface.criteria import profile
 from endface.errors import ConfigurationError
 
 SHIPPED = Path(profile.__file__).parent / "profiles"

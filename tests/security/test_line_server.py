@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 from typer.testing import CliRunner
 
-from endface import contract, warmup
-from endface.canary import Canary, Outcome
-from endface.embedded import EmbeddedServer
+from endface import contract
+from endface.backend import warmup
+from endface.health.canary import Canary, Outcome
+from endface.server.process import EmbeddedServer
 from endface_client import TLS, Client, ServerUnavailable
 from endface_client.__main__ import app
 from tests.strangers import Unchecked

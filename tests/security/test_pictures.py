@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from endface import stages
-from endface.encoded import MAX_SCANS
 from endface.errors import BadParameterError, EndfaceError, RequestError, UndecodableError, UnknownProfileError
 from endface.frame import Frame
-from endface.image import decode
 from endface.options import Options
+from endface.picture.decode import decode
+from endface.picture.sanitize import MAX_SCANS
 from tests.security import fuzz, mutations
 
 VALUES = st.one_of(st.text(max_size=40), st.integers(), st.floats(), st.booleans())

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from endface.contract import MAX_IMAGE_PIXELS
-from endface.encoded import MAX_PARTS, MAX_SCANS
 from endface.errors import UndecodableError
-from endface.image import decode
+from endface.picture.decode import decode
+from endface.picture.sanitize import MAX_PARTS, MAX_SCANS
 from tests.security import fuzz, mutations
 
 MANY = 200_000

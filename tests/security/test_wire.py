@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2 as wire
 from tritonclient.grpc import service_pb2_grpc
 
-from endface.embedded import EmbeddedServer
+from endface.server.process import EmbeddedServer
 from endface_client import TLS, Client, InvalidRequest
 from tests.security import mutations
 

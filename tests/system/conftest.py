@@ -10,8 +10,8 @@ import pytest
 import tritonclient.grpc
 from numpy.typing import NDArray
 
-from endface.embedded import EmbeddedServer
 from endface.report import Report
+from endface.server.process import EmbeddedServer
 
 Ask = Callable[..., list[Report]]
 

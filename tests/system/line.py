@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from endface.embedded import EmbeddedServer
-from endface.image import sha256
+from endface.picture.decode import sha256
+from endface.server.process import EmbeddedServer
 from endface_client import Client, ClientError, Reply
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from endface.embedded import EmbeddedServer
-from endface.tls import Certificates
-from endface.triton_settings import Settings
+from endface.server.certificates import Certificates
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
 from endface_client import TLS, Client
 from tests.endface_client.names import NameService
 from tests.system.line import Line, triton_of

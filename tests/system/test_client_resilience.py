@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from endface.embedded import EmbeddedServer
-from endface.triton_settings import Settings
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
 from endface_client import Client
 from tests.system.line import Line, stage_of, triton_of
 

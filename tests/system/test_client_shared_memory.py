@@ -18,9 +18,9 @@ import pytest
 import tritonclient.grpc
 from numpy.typing import NDArray
 
-from endface.embedded import EmbeddedServer
-from endface.image import sha256
-from endface.triton_settings import Settings
+from endface.picture.decode import sha256
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
 from endface_client import AsyncClient, Client, DeadlineExceeded
 from endface_client._region import FOLDER
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from endface.embedded import EmbeddedServer
-from endface.machine import Machine
-from endface.triton_settings import Settings
-from endface_build.provision import provision
+from endface.engines.machine import Machine
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
+from endface_build.rollout.provision import provision
 from endface_client import Client
 
 pytestmark = [pytest.mark.triton, pytest.mark.gpu]

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from endface import contract
-from endface.embedded import EmbeddedServer
-from endface.network import describe
+from endface.engines.onnx_network import describe
 from endface.report import Report
+from endface.server.process import EmbeddedServer
 
 pytestmark = pytest.mark.triton
 

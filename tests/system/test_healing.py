@@ -20,9 +20,9 @@ from typing import Any
 import psutil
 import pytest
 
-from endface.event import Event
+from endface.health.events import Event
 from endface.report import Report
-from endface.session import Session
+from endface.server.processes import Session
 from endface_client import Client
 
 pytestmark = [pytest.mark.triton, pytest.mark.slow]

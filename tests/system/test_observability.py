@@ -14,9 +14,10 @@ import pytest
 import tritonclient.grpc
 from prometheus_client.parser import text_string_to_metric_families
 
-from endface import contract, metrics
-from endface.embedded import EmbeddedServer
-from endface.triton_settings import Settings
+from endface import contract
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
+from endface.telemetry import metrics
 from endface_client import Client, InvalidRequest
 
 pytestmark = pytest.mark.triton

@@ -19,11 +19,11 @@ import pytest
 import tritonclient.grpc
 
 from endface.report import ModelInfo, Report
-from endface_build.golden import Golden
+from endface_build.evaluation.golden import Golden
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, sha256_of
-from endface_build.promote import promote, rollback
-from endface_build.servers import servers_of
-from endface_build.versions import Versions
+from endface_build.rollout.promote import promote, rollback
+from endface_build.rollout.servers import servers_of
+from endface_build.rollout.versions import Versions
 
 pytestmark = pytest.mark.triton
 

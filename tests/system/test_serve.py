@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 import tritonclient.grpc
 
-from endface import trt
-from endface.embedded import EmbeddedServer
+from endface.engines import tensorrt_library
 from endface.report import Report
+from endface.server.process import EmbeddedServer
 from endface_client import Client
 
 pytestmark = pytest.mark.triton
@@ -216,7 +216,7 @@ def test_engine_of_tritons_container(repository: Path, ports: Ports, engine: str
 
 def test_engine_without_its_gpu(repository: Path, ports: Ports) -> None:
     """Where no GPU can be seen the engine for one is refused in a line, and nothing listens."""
-    if trt.version("tensorrt_rtx") is None:
+    if tensorrt_library.version("tensorrt_rtx") is None:
         pytest.skip("TensorRT for RTX is not installed: pip install 'endface[rtx]'")
     status, errors = run(repository, ports, "--engine=tensorrt_rtx", PATH=str(Path(sys.executable).parent))
 

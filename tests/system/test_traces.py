@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import tritonclient.grpc
 
-from endface import trace
-from endface.canary import Canary
-from endface.embedded import EmbeddedServer
-from endface.triton_settings import Settings
+from endface.health.canary import Canary
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
+from endface.telemetry import trace
 from endface_client import Client, InvalidRequest
 from tests.collector import Collector, Span, tree
 from tests.endface_client.faults import UNAVAILABLE, Faulty

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from endface.errors import EndfaceError, PictureError
-from endface.image import decode
-from endface_client import _wire
+from endface.picture.decode import decode
+from endface_client._transport import wire
 from endface_client.legacy import _files
 from endface_client.legacy._answer import ZONES, answered, failed, region
 from endface_client.legacy._config import OmniConfig, Settings
@@ -56,7 +56,7 @@ class OmniFiberAnalyzer:
             values = region(image_path)
         else:
             try:
-                data = _wire.encode(image_path)
+                data = wire.encode(image_path)
                 found = self._inspect(data, image_path, output_dir)
                 values = answered(image_path, found, self.config, displaced=_is_displaced(stem))
             except Exception as exc:  # whatever it is, it must stand in the file

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from endface import environment
+from endface.engines.onnx_network import ONNXRUNTIME
 from endface.errors import ConfigurationError
-from endface.network import ONNXRUNTIME
-from endface_client._tls import TLS, tls_of
+from endface_client._transport.tls import TLS, tls_of
 
 _PREFIX: Final = "endface_"
 

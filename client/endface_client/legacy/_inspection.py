@@ -6,13 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 
 from endface.errors import NoFiberError, PictureError, UnknownProfileError
-from endface.image import decode
 from endface.options import Options
+from endface.picture.decode import decode
 from endface.report import Report
-from endface_client import _wire
+from endface_client._client import Client
 from endface_client._errors import InvalidRequest
-from endface_client._sync import Client
-from endface_client._wire import Job
+from endface_client._transport import wire
+from endface_client._transport.wire import Job
 from endface_client.legacy._config import PROFILE_HINT, Settings
 from endface_client.legacy._consensus import Consensus, moved
 
@@ -54,7 +54,7 @@ def _look_closer(job: Job, report: Report, settings: Settings, consensus: Consen
         return None
     if not crop.size:
         return None
-    found = moved(_ask(dataclasses.replace(job, picture=_wire.encode(crop)), settings), corner, report.image)
+    found = moved(_ask(dataclasses.replace(job, picture=wire.encode(crop)), settings), corner, report.image)
     return found if found.fiber is not None and consensus.agrees(found.fiber.cladding) else None
 
 
@@ -65,7 +65,7 @@ def _ask(job: Job, settings: Settings) -> Report:
 
     if not settings.profile:
         raise UnknownProfileError(f"nobody says which limits apply; {PROFILE_HINT}")
-    options = Options.from_parameters(_wire.parameters(job), profiles=settings.profiles)
+    options = Options.from_parameters(wire.parameters(job), profiles=settings.profiles)
     assert isinstance(job.picture, bytes)
     return offline.inspect(job.picture, options, engine=settings.engine)
 

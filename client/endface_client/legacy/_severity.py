@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from endface.limits import Interval
-from endface.profile import UNCERTAINTY_UM
+from endface.criteria.limits import Interval
+from endface.criteria.profile import UNCERTAINTY_UM
 from endface.report import Defect, LimitResult, Report
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "NEGLIGIBLE"]
@@ -94,7 +94,7 @@ def fitted(severities: Sequence[Severity]) -> list[Severity | None]:
 
 
 def sizes(text: str) -> Interval:
-    """The sizes that a row of a report speaks of, read back from its words (``endface.limits.Limit.text``).
+    """The sizes that a row of a report speaks of, read back from its words (``endface.criteria.limits.Limit.text``).
 
     Words of another release that are not understood are taken for every size: then a row that fails blames too many.
     """

@@ -1,8 +1,8 @@
-"""Triton's door to the stage ``postprocess``; the work is done in ``endface.serving``."""
+"""Triton's door to the stage ``postprocess``; the work is done in ``endface.backend.models``."""
 
 import triton_python_backend_utils as pb_utils
 
-from endface import serving
+from endface.backend import models
 
 
 class TritonPythonModel:
@@ -10,7 +10,7 @@ class TritonPythonModel:
 
     def initialize(self, args):
         """Load the stage once for each instance."""
-        self._stage = serving.Postprocess(pb_utils, args)
+        self._stage = models.Postprocess(pb_utils, args)
 
     def execute(self, requests):
         """Answer each request by itself."""

@@ -1,10 +1,10 @@
-"""Triton's door to the stage ``preprocess``; the work is done in ``endface.serving``."""
+"""Triton's door to the stage ``preprocess``; the work is done in ``endface.backend.models``."""
 
 import os
 
 import triton_python_backend_utils as pb_utils
 
-from endface import serving
+from endface.backend import models
 
 
 class TritonPythonModel:
@@ -12,7 +12,7 @@ class TritonPythonModel:
 
     def initialize(self, args):
         """Load the stage once for each instance."""
-        self._stage = serving.Preprocess(pb_utils, args)
+        self._stage = models.Preprocess(pb_utils, args)
         # What has begun is finished before more is begun: a picture is looked at only while a core has nothing else to
         # do for the stages behind.  Niceness would not do: a process that is running keeps its core for a while.
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -1,10 +1,10 @@
-"""Triton's door to the stage ``segment``; the work is done in ``endface.serving``."""
+"""Triton's door to the stage ``segment``; the work is done in ``endface.backend.models``."""
 
 import os
 
 import triton_python_backend_utils as pb_utils
 
-from endface import serving
+from endface.backend import models
 
 
 class TritonPythonModel:
@@ -13,7 +13,7 @@ class TritonPythonModel:
     def initialize(self, args):
         """Load the stage once for each instance."""
         os.nice(5)  # postprocess comes first, preprocess last: see there
-        self._stage = serving.Segment(pb_utils, args)
+        self._stage = models.Segment(pb_utils, args)
 
     def execute(self, requests):
         """Answer each request by itself."""

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from endface.embedded import EmbeddedServer
 from endface.report import Report
+from endface.server.process import EmbeddedServer
 from endface_client.legacy import OmniConfig
 from endface_client.legacy._config import Settings
 from endface_client.testing import FakeServer

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from endface.profile import load_profile, profile_names
+from endface.criteria.profile import load_profile, profile_names
+from endface.criteria.verdict import judge
 from endface.report import Calibration, Defect, Ellipse, Fiber, ImageInfo, Problem, Report
-from endface.rules import judge
 from endface_client.legacy._answer import answered, as_json, failed
 from endface_client.legacy._config import OmniConfig
 from endface_client.legacy._inspection import Inspection

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endface.limits import Interval, Limit
+from endface.criteria.limits import Interval, Limit
 from endface.report import Defect, LimitResult, Report, ZoneResult
 from endface_client.legacy._defects import NAMES
 from endface_client.legacy._severity import MARGINS_UM, POINTS, fitted, grade, severity_at, sizes

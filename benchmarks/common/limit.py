@@ -1,0 +1,124 @@
+"""The limit that serving is held against: pictures a second of the same stages on this machine without a server."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from benchmarks.common.origin import Json
+from benchmarks.common.pictures import Picture
+from benchmarks.common.workers import Barrier, Kind, together
+from endface.engines.onnx_network import Network
+from endface.offline import Segmenter
+from endface.options import Options
+from endface.stages import postprocess, preprocess
+
+
+def in_onnxruntime(path: Path, threads: int) -> Segmenter:
+    """The network as it is served by default."""
+    return Network(path, threads=threads)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every worker does.
+
+    Attributes:
+        pictures: Encoded pictures that can be judged; taken in turns, over and over.
+        network: The network's file.
+        profile: The limits to judge by.
+        load: Makes the network of its file and a number of threads; a function of a module, for other processes.
+    """
+
+    pictures: Sequence[Picture]
+    network: Path
+    profile: str
+    load: Callable[[Path, int], Segmenter] = in_onnxruntime
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One way to use the machine.
+
+    Attributes:
+        workers: How many work side by side, each with a network of its own.
+        kind: Processes, or threads of one process: the libraries release the interpreter lock, our Python does not.
+        batch: Pictures that go through the network together.
+        threads: Threads of each network.
+    """
+
+    workers: int = 1
+    kind: Kind = "processes"
+    batch: int = 1
+    threads: int = 1
+
+
+def setups(cores: int) -> tuple[Setup, ...]:
+    """The ways that may be the fastest on so many cores, and a single process for comparison."""
+    return (
+        Setup(),
+        Setup(threads=cores),
+        Setup(cores),
+        Setup(cores, batch=4),
+        Setup(cores, kind="threads"),
+    )
+
+
+CORES: Final = os.cpu_count() or 1
+
+
+def limit(work: Work, *, seconds: float, ways: Sequence[Setup] = setups(CORES)) -> Json:
+    """Try every way for a while.
+
+    Args:
+        work: pictures, network and profile.
+        seconds: how long each way is counted.
+        ways: what to try.
+
+    Returns:
+        ``images_per_s``, that of the fastest, and ``setups`` with those of all.
+    """
+    rates = [{**asdict(way), "images_per_s": round(throughput(way, work, seconds), 2)} for way in ways]
+    return {"images_per_s": max(rate["images_per_s"] for rate in rates), "setups": rates}
+
+
+def fastest(found: Json) -> Setup:
+    """The way that reached the limit."""
+    best = max(found["setups"], key=lambda way: float(way["images_per_s"]))
+    return Setup(**{key: value for key, value in best.items() if key != "images_per_s"})
+
+
+def throughput(way: Setup, work: Work, seconds: float) -> float:
+    """Pictures a second of one way."""
+    return sum(together(way.workers, way.kind, _inspect_until, way, work, seconds))
+
+
+def _inspect_until(barrier: Barrier, way: Setup, work: Work, seconds: float) -> float:
+    """One worker: warm up, wait for the others, then inspect until the time is over."""
+    pictures = work.pictures
+    cv2.setNumThreads(1)
+    loaded = work.load(work.network, way.threads)
+    options = Options(work.profile)
+    batches = [[pictures[(first + i) % len(pictures)] for i in range(way.batch)] for first in range(len(pictures))]
+    inspect(batches[0], loaded, options)
+    barrier.wait()
+    started, done = time.perf_counter(), 0
+    while (spent_s := time.perf_counter() - started) < seconds or not done:
+        done += inspect(batches[(done // way.batch) % len(batches)], loaded, options)
+    return done / spent_s
+
+
+def inspect(batch: Sequence[Picture], network: Segmenter, options: Options) -> int:
+    """Pictures to reports in JSON, as the server does it; gives their number."""
+    framed = [preprocess(picture.data, options) for picture in batch]
+    labels, confidence = network.segment(np.stack([square[np.newaxis] for square, _ in framed]))
+    for (_, frame), classes, certain in zip(framed, labels, confidence, strict=True):
+        postprocess(classes, certain, frame, network.info).to_json()
+    return len(batch)

@@ -1,0 +1,63 @@
+"""Where a record comes from: machine, versions, commit, network, and what else kept the machine busy."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from endface.report import ModelInfo
+from endface_build.manifest import provenance
+from endface_build.reports.accuracy import machine
+
+Json = dict[str, Any]
+
+ROOT: Final = Path(__file__).parents[2]
+"""The checkout: Locust is started here, and the records lie in it."""
+
+RESULTS: Final = ROOT / "benchmarks" / "results"
+PAGE: Final = ROOT / "benchmarks" / "RESULTS.md"
+
+PACKAGES: Final = (
+    "endface",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "onnxruntime",
+    "nvidia-pytriton",
+    "tritonclient",
+    "grpcio",
+    "locust",
+)
+_LOAD_AVERAGE: Final = round(os.getloadavg()[0], 2)
+"""Of the minute before this process began: later it would be our own doing."""
+
+_MEASURED: Final = ("src", "client", "build", "model_repository", ":(glob)benchmarks/**/*.py")
+
+
+def origin(network: ModelInfo) -> Json:
+    """The head of a record.
+
+    Args:
+        network: the network that was run.
+    """
+    return {
+        "machine": machine(),
+        "versions": {name: version(name) for name in PACKAGES},
+        **provenance(ROOT, *_MEASURED),
+        "network": {"version": network.version, "sha256": network.sha256, "engine": network.engine},
+        "load_average": _LOAD_AVERAGE,
+    }
+
+
+def origin_text(record: Json) -> str:
+    """The head of a record in words, as a paragraph in Markdown."""
+    machine, network = record["machine"], record["network"]
+    changed = " with local changes" if record["commit"].endswith("-dirty") else ""
+    versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
+    return f"""\
+Measured on {record["created"][:10]} at commit `{record["commit"][:12]}`{changed} with the network
+`{network["sha256"][:12]}`, version {network["version"]}, on {machine["cpu"]}, {machine["cores"]} cores
+({machine["system"]}, Python {machine["python"]}; {versions}). Load average before: {record["load_average"]:g}.
+"""

@@ -1,0 +1,80 @@
+"""Clients with a connection each: channels with equal arguments would share one, and a line's stations do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol, Self
+
+from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.pictures import Picture
+from endface.report import Report
+from endface_client import AsyncClient, Client, ClientError
+
+OWN: Final = ("grpc.use_local_subchannel_pool", 1)
+"""gRPC's option (grpc_types.h) that keeps a channel's connections out of the pool that all channels share."""
+
+
+class CallFailedError(BenchmarkError):
+    """A server gave no report for a picture."""
+
+    code = "call_failed"
+
+
+class Station(Protocol):
+    """Whoever asks a server for a verdict, on a connection that is open inside its ``async with`` block."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def inspect(self, picture: Picture) -> Report:
+        """Present a picture and wait for its report.
+
+        Raises:
+            CallFailedError: none came.
+        """
+
+
+class StationClient(Client):
+    """A client that shares its connection with no other one."""
+
+    def _open(self) -> None:
+        self._channel = _unshared(self._channel)
+        super()._open()
+
+
+class AsyncStationClient(AsyncClient):
+    """As ``StationClient``, for an event loop."""
+
+    def _open(self) -> None:
+        self._channel = _unshared(self._channel)
+        super()._open()
+
+
+class EndfaceStation:
+    """A station of an endface server.
+
+    Args:
+        server: ``host:port`` of gRPC.
+        profile: the limits to judge by.
+    """
+
+    def __init__(self, server: str, profile: str) -> None:
+        self._client = AsyncStationClient(server, profile=profile)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+    async def inspect(self, picture: Picture) -> Report:
+        """As ``Station.inspect``."""
+        try:
+            return await self._client.inspect(picture.data, name=picture.name)
+        except ClientError as exc:
+            raise CallFailedError(str(exc)) from exc
+
+
+def _unshared(channel: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**channel, "channel_args": [*channel["channel_args"], OWN]}

@@ -1,0 +1,1 @@
+"""Load shapes on a real server, held against limits."""

@@ -1,0 +1,115 @@
+"""The page's section on a server under load."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.common.doubts import doubts
+from benchmarks.common.origin import Json, origin_text
+from benchmarks.common.plots import PICTURES
+from benchmarks.load.plots import PLOTS, plots_of
+from benchmarks.load.shapes import AFTER_S
+from benchmarks.stages.section import limit_text
+from endface_build.reports.markdown import table
+
+
+def text(record: Json) -> str:
+    """The section in Markdown: figures of every shape, what speaks against them, and the limits."""
+    return "\n".join((_load(record), _doubts(record), _limits_kept(record)))
+
+
+def _load(record: Json) -> str:
+    served, knee = record["served_over_limit"], record["knee"]
+    reached = "not reached: the ramp must go further" if knee is None else f"{knee['users']} stations"
+    text = f"## Under load\n\n{origin_text(record)}The server's engine: {record['served_by']}.\n"
+    text += f"\n{limit_text(record['limit']['before'])}"
+    text += f"\nAfter the load the limit was {record['limit']['after']['images_per_s']:.1f} pictures/s.\n"
+    if served is not None:
+        text += f"\nServed over limit: **{served:.3f}**. Knee: {reached}.\n"
+    text += f"\nOne client at a time: {_one_client(record['one_client'])}.\n"
+    for shape, phases in record["shapes"].items():
+        text += f"\n### {shape}\n\n{table(_HEADS, [_row(phase) for phase in phases])}"
+        text += "".join(_connector(phase) for phase in phases if phase["connector"])
+    if record["overload"] is not None:
+        text += _overload(record["overload"])
+    for name, alternative in PLOTS.items():
+        if name in plots_of(record):
+            text += f"\n![{alternative}]({PICTURES}/{name})\n"
+    return text
+
+
+_HEADS: Final = (
+    "phase",
+    "pictures/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "answered",
+    "refused",
+    "failed",
+    "wrong",
+    "server cores",
+    "generator cores",
+    "server MiB",
+)
+
+
+def _row(phase: Json) -> list[str]:
+    counts = (str(phase[key]) for key in ("answered", "refused", "failed", "wrong_verdicts"))
+    cores = (f"{phase['cores'][who]:.2f}" for who in ("server", "generator"))
+    times = (_whole(phase[f"p{share}_ms"]) for share in (50, 95, 99))
+    return [phase["phase"], f"{phase['images_per_s']:.1f}", *times, *counts, *cores, _whole(phase["server_mib"])]
+
+
+def _connector(phase: Json) -> str:
+    whole = phase["connector"]
+    return f"\n{phase['phase']}: a whole connector took {_milliseconds(whole)}.\n"
+
+
+def _overload(found: Json) -> str:
+    ratio, seconds = found["overload_over_unloaded"], found["normal_again_s"]
+    answered = "nothing was answered" if ratio is None else f"**{ratio:.1f}** times the unloaded one"
+    text = f"\nOverload: p99 of the answered pictures {_whole(found['overload_p99_ms'])} ms, {answered}"
+    text += f" ({_whole(found['unloaded_p99_ms'])} ms). Throughput and p99 as before the overload: "
+    return text + (f"not within {AFTER_S} s.\n" if seconds is None else f"**{seconds:.1f} s** after it.\n")
+
+
+def _doubts(record: Json) -> str:
+    found = doubts(record)
+    both = record["generators"]
+    text = "### Doubts\n\n"
+    if both is not None and both["agree"]:
+        text += (
+            f"At {both['users']} stations Locust got {both['locust_images_per_s']:.1f} pictures/s and an asyncio loop "
+            f"{both['second_images_per_s']:.1f}, a ratio of {both['locust_over_second']:.3f}.\n\n"
+        )
+    return text + ("".join(f"- **{doubt}**\n" for doubt in found) or "Nothing was noticed that speaks against this.\n")
+
+
+def _limits_kept(record: Json) -> str:
+    broken = [check for check in record["checks"] if not check["kept"]]
+    text = f"### Limits\n\n{len(record['checks'])} limits of `slo.toml`, {len(broken)} not kept.\n"
+    rows = [
+        [f"{check['shape']}, {check['phase']}", check["what"], f"{check['limit']:g}", _found(check["found"])]
+        for check in broken
+    ]
+    return f"{text}\n{table(['phase', 'what', 'limit', 'found'], rows)}" if rows else text
+
+
+def _one_client(figures: Json) -> str:
+    return (
+        f"{_milliseconds(figures)}; the same pictures in turns without a server: p50 {figures['alone_p50_ms']:.1f} ms. "
+        f"Serving adds {figures['overhead_ms']:.1f} ms to a picture (median)"
+    )
+
+
+def _found(value: float | None) -> str:
+    return "nothing answered" if value is None else f"{value:g}"
+
+
+def _milliseconds(figures: Json) -> str:
+    return f"p50 {_whole(figures['p50_ms'])} ms, p99 {_whole(figures['p99_ms'])} ms"
+
+
+def _whole(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"

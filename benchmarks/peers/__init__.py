@@ -1,1 +1,0 @@
-"""benchmarks.peers: how this server compares with other ways to serve the same stages."""

@@ -1,1 +1,0 @@
-"""benchmarks.peers.bentoml: the inspection behind BentoML."""

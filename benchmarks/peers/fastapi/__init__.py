@@ -1,1 +1,0 @@
-"""benchmarks.peers.fastapi: the inspection behind FastAPI and uvicorn."""

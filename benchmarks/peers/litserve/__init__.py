@@ -1,1 +1,0 @@
-"""benchmarks.peers.litserve: the inspection behind LitServe."""

@@ -1,1 +1,0 @@
-"""benchmarks.peers.mosec: the inspection behind mosec, a Rust front with Python workers."""

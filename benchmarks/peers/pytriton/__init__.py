@@ -1,1 +1,0 @@
-"""benchmarks.peers.pytriton: the inspection behind PyTriton's own Python API."""

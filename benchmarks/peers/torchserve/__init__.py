@@ -1,1 +1,0 @@
-"""benchmarks.peers.torchserve: the inspection behind TorchServe, a Java front with Python workers."""

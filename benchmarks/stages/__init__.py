@@ -1,0 +1,1 @@
+"""Time of each stage in one process."""

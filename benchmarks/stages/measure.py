@@ -1,0 +1,101 @@
+"""Milliseconds of every pure stage, alone on the machine and beside as many others as it has cores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import cv2
+import numpy as np
+
+from benchmarks.common.limit import CORES, Work, inspect, limit
+from benchmarks.common.origin import Json
+from benchmarks.common.pictures import Picture
+from benchmarks.common.workers import Barrier, together
+from endface.engines.onnx_network import Network
+from endface.fiber.locate import locate
+from endface.frame import Frame
+from endface.options import Options
+from endface.picture.decode import decode
+from endface.stages import postprocess, preprocess
+
+Times = dict[str, dict[str, list[float]]]
+"""Milliseconds by picture size and stage."""
+
+
+def measure(work: Work, *, rounds: int, seconds: float) -> Json:
+    """Time the stages, then find the limit.
+
+    Args:
+        work: pictures of every size that matters, network and profile.
+        rounds: how often each picture goes through each stage.
+        seconds: how long each way to the limit is counted.
+
+    Returns:
+        ``stages`` by number of processes, picture size and stage; and ``limit``.
+    """
+    stages = {
+        str(workers): _summary(together(workers, "processes", time_stages, work, rounds))
+        for workers in sorted({1, CORES})
+    }
+    return {"rounds": rounds, "stages": stages, "limit": limit(work, seconds=seconds)}
+
+
+def time_stages(barrier: Barrier, work: Work, rounds: int) -> Times:
+    """Time every stage on every picture in this process, one thread each.
+
+    Args:
+        barrier: where all wait before the first time is taken.
+        work: pictures, network and profile.
+        rounds: how often each picture goes through each stage.
+    """
+    cv2.setNumThreads(1)
+    loaded, options = Network(work.network), Options(work.profile)
+    steps = [(picture.size, _steps(picture, loaded, options)) for picture in work.pictures]
+    for _, stages in steps:
+        for run in stages.values():
+            run()
+    barrier.wait()
+    times: Times = {}
+    for _ in range(rounds):
+        for size, stages in steps:
+            for stage, run in stages.items():
+                started = time.perf_counter()
+                run()
+                spent_ms = (time.perf_counter() - started) * 1000
+                times.setdefault(size, {}).setdefault(stage, []).append(spent_ms)
+    return times
+
+
+def _steps(picture: Picture, network: Network, options: Options) -> dict[str, Callable[[], object]]:
+    """Each stage on one picture, with its input at hand; an indented one is part of the stage above it."""
+    square, frame = preprocess(picture.data, options)
+    labels, confidence = network.segment(square[np.newaxis, np.newaxis])
+    report = postprocess(labels[0], confidence[0], frame, network.info)
+    gray, text = decode(picture.data), frame.to_json()
+    field = gray.field
+    inside = gray.gray[field.y0 : field.y1, field.x0 : field.x1]
+    return {
+        "preprocess": partial(preprocess, picture.data, options),
+        "  decode": partial(decode, picture.data),
+        "  locate": partial(locate, inside),
+        "frame to JSON and back": lambda: Frame.from_json(text).to_json(),
+        "segment": partial(network.segment, square[np.newaxis, np.newaxis]),
+        "postprocess": partial(postprocess, labels[0], confidence[0], frame, network.info),
+        "report to JSON": report.to_json,
+        "all": partial(inspect, [picture], network, options),
+    }
+
+
+def _summary(workers: Sequence[Times]) -> Json:
+    """Median, and the tenth on either side, over the times of all workers."""
+    return {
+        size: {stage: _spread([ms for times in workers for ms in times[size][stage]]) for stage in stages}
+        for size, stages in workers[0].items()
+    }
+
+
+def _spread(times_ms: Sequence[float]) -> Json:
+    low, median, high = np.percentile(times_ms, (10, 50, 90))
+    return {"median_ms": round(median, 3), "p10_ms": round(low, 3), "p90_ms": round(high, 3), "count": len(times_ms)}

@@ -1,0 +1,50 @@
+"""The page's section of faults: times to repair and lost calls, from a record of ``measure.measure``."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from benchmarks.common.origin import Json, origin_text
+from endface_build.reports.markdown import table
+
+_HEADS = (
+    "fault",
+    "repaired by",
+    "noticed ms",
+    "serving again ms",
+    "longest silence ms",
+    "slowest call ms",
+    "calls",
+    "again",
+    "lost",
+    "wrong",
+)
+_HEALERS = {"container": "a new start", "fleet": "the other machine"}
+
+
+def text(record: Json) -> str:
+    """The section in Markdown."""
+    plan = record["plan"]
+    return f"""\
+## Faults
+
+{origin_text(record)}
+Each fault {plan["repeats"]} times, on another server each time, while {plan["stations"]} stations inspect without a
+pause with a client's defaults. Times are counted from the fault: median, and the worst in brackets. "Serving again" is
+the server's own word, after an inspection of its own; "silence" is the longest time in which no station got a report;
+"lost" are calls that ended without one, "again" those that the client sent more than once.
+
+{table(_HEADS, [_row(fault) for fault in record["faults"]])}"""
+
+
+def _row(fault: Json) -> list[str]:
+    tries = fault["tries"]
+    actions = sorted({each["action"] for each in tries if each["action"]})
+    times = (_times(tries, key) for key in ("noticed_ms", "serving_ms", "silence_ms", "slowest_ms"))
+    counts = (str(sum(each[key] for each in tries)) for key in ("calls", "repeated", "lost", "wrong_verdicts"))
+    return [fault["fault"], _HEALERS.get(fault["healer"], " or ".join(actions)), *times, *counts]
+
+
+def _times(tries: list[Json], key: str) -> str:
+    values = [each[key] for each in tries if each[key] is not None]
+    return f"{median(values):.0f} ({max(values)})" if values else "-"

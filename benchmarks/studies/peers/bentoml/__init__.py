@@ -1,0 +1,1 @@
+"""benchmarks.studies.peers.bentoml: the inspection behind BentoML."""

@@ -1,0 +1,22 @@
+"""BentoML: workers of uvicorn, each batching its own requests by what it has learnt of their times."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from benchmarks.studies.peers import arguments
+
+
+def main() -> None:
+    """Become ``bentoml serve``, which stops its workers at SIGTERM."""
+    told = arguments.read()
+    passed = {"workers": told.workers, "network": told.network.resolve(), "profile": told.profile}
+    command = [sys.executable, "-m", "bentoml", "serve", "benchmarks.studies.peers.bentoml.service:Endface"]
+    command += ["--host", "127.0.0.1", "--port", str(told.port)]
+    command += [word for key, value in passed.items() for word in ("--arg", f"{key}={value}")]
+    os.execv(sys.executable, command)
+
+
+if __name__ == "__main__":
+    main()

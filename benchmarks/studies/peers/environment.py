@@ -1,0 +1,77 @@
+"""An environment for each peer: what a framework needs must not meet what another one needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.origin import ROOT
+from endface_build.manifest import write_whole
+
+SHARED: Final = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
+"""What does the work: of the same version in every environment, so that frameworks are compared and nothing else."""
+
+_PIP: Final = ("-m", "pip", "--disable-pip-version-check")
+_STAMP: Final = "stamp.txt"
+_LAST_WORDS: Final = 1500
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a peer runs.
+
+    Attributes:
+        python: Its interpreter.
+        folder: What belongs to the peer on this machine: the environment itself, and what the server writes.
+    """
+
+    python: Path
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        """What the server writes."""
+        return self.folder / "server.log"
+
+    def versions(self, names: Iterable[str]) -> dict[str, str]:
+        """Versions of packages; those that are not installed are left out."""
+        listed = json.loads(_run([str(self.python), *_PIP, "list", "--format=json"]))
+        installed = {each["name"].lower(): each["version"] for each in listed}
+        return {name: installed[name.lower()] for name in names if name.lower() in installed}
+
+
+def prepare(folder: Path, requirements: Path | None) -> Environment:
+    """Make a peer's environment, or take the one that was made of the same requirements.
+
+    Args:
+        folder: where it lies.
+        requirements: the peer's own, a file of pip; None for the environment that this runs in.
+
+    Raises:
+        BenchmarkError: something cannot be installed; pip's last words are in the message.
+    """
+    if requirements is None:
+        return Environment(Path(sys.executable), folder)
+    python = folder / "bin" / "python"
+    pinned = [f"{name}=={version(name)}" for name in SHARED]
+    stamp = "\n".join([sys.version, str(ROOT), *pinned, requirements.read_text(encoding="utf-8")])
+    if not (folder / _STAMP).is_file() or (folder / _STAMP).read_text(encoding="utf-8") != stamp:
+        _run([sys.executable, "-m", "venv", "--clear", str(folder)])
+        install = ("install", "--quiet", "--requirement", str(requirements), "--editable", f"{ROOT}[onnxruntime]")
+        _run([str(python), *_PIP, *install, *pinned])
+        write_whole(folder / _STAMP, stamp.encode())
+    return Environment(python, folder)
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BenchmarkError(f"`{' '.join(command)}` failed; it said: {done.stderr.strip()[-_LAST_WORDS:]}")
+    return done.stdout

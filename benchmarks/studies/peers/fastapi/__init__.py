@@ -1,0 +1,1 @@
+"""benchmarks.studies.peers.fastapi: the inspection behind FastAPI and uvicorn."""

@@ -1,0 +1,1 @@
+"""benchmarks.studies.peers.litserve: the inspection behind LitServe."""

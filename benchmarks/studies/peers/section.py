@@ -1,0 +1,158 @@
+"""The record of the peers on the page: who serves how many pictures, how fast, and who is ahead of endface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Final
+
+from matplotlib.axes import Axes
+
+from benchmarks.common.origin import Json, origin_text
+from benchmarks.common.plots import COLORS, PICTURES, save_plot
+from benchmarks.studies.peers.peer import ENDFACE
+from endface.engines.onnx_network import ONNXRUNTIME
+from endface_build.reports.markdown import table
+
+PLOT: Final = "peers.png"
+
+_SERVED_HEADS: Final = (
+    "server",
+    "pictures/s",
+    "of endface",
+    "at stations",
+    "p50 ms",
+    "p99 ms",
+    "answered",
+    "failed",
+    "wrong",
+    "memory MiB",
+    "cold start s",
+)
+_LOOP_HEADS: Final = ("loop without a server", "pictures/s", "network ms", "picture to report ms", "until it runs s")
+
+
+def text(record: Json) -> str:
+    """The section in Markdown.
+
+    Args:
+        record: what ``python -m benchmarks peers`` kept.
+    """
+    served, plan = [row for row in record["served"] if "error" not in row], record["plan"]
+    parts = [
+        f"## Peers\n\n{origin_text(record)}",
+        f"""\
+Each server runs the same stages and the same network file on the same {record["pictures"]} pictures with
+{plan["workers"]} workers, one server after the other; what they are: [peers/README.md](peers/README.md). Throughput is
+the highest of closed loops with {", ".join(map(str, plan["stations"]))} stations, {plan["seconds"]:g} s each. The
+percentiles are those of a stream at half of that, {plan["stream_s"]:g} s long, with Poisson arrivals; a picture's time
+begins when it was due. Memory is the proportional set size of all processes at saturation; the cold start ends with
+the first report.
+""",
+        table(_SERVED_HEADS, [_served_row(row, record) for row in served]),
+        f"Versions: {'; '.join(dict.fromkeys(map(_versions, served)))}.\n",
+        "".join(f"- {sentence}\n" for sentence in _findings(record)),
+        table(_LOOP_HEADS, [_loop_row(row) for row in record["in_process"] if "error" not in row]),
+    ]
+    missing = [row for row in (*record["served"], *record["in_process"]) if "error" in row]
+    if missing:
+        parts.append("".join(f"- Not measured: {row['title']}. {_one_line(row['error'])}\n" for row in missing))
+    parts.append(f"![Throughput of each server, and p99 at half of it]({PICTURES}/{PLOT})\n")
+    return "\n".join(parts)
+
+
+def plot(record: Json, folder: Path) -> None:
+    """Draw throughput and p99 of each server into a folder."""
+    save_plot(folder / PLOT, lambda axes: _draw(axes, record))
+
+
+def _findings(record: Json) -> Iterator[str]:
+    """Who is ahead of endface, and how far its own two rows are apart."""
+    own = _own(record)
+    if not own:
+        yield "endface itself was not measured."
+        return
+    peers = [row for row in record["served"] if "error" not in row and row["peer"] != ENDFACE.name]
+    served = mean(_images_per_s(row) for row in own)
+    yield _ahead("throughput", [(row["title"], _images_per_s(row) / served) for row in peers])
+    waited = [p99 for row in own if (p99 := _p99_ms(row)) is not None]
+    ratios = [(row["title"], mean(waited) / p99) for row in peers if waited and (p99 := _p99_ms(row)) is not None]
+    yield _ahead("p99 at half of the own saturation", ratios)
+    if len(own) > 1:
+        change = _images_per_s(own[-1]) / _images_per_s(own[0]) - 1
+        yield f"Between its first and its last row endface's throughput changed by {change:+.1%}: less means nothing."
+
+
+def _ahead(what: str, ratios: Sequence[tuple[str, float]]) -> str:
+    """A sentence about those that are better, by how many times."""
+    better = [f"{title} ({ratio:.2f} times as good)" for title, ratio in ratios if ratio > 1]
+    return f"Ahead of endface in {what}: **{', '.join(better) or 'nobody'}**."
+
+
+def _served_row(row: Json, record: Json) -> list[str]:
+    half, best = row["half_load"], row["saturation"]
+    own = [_images_per_s(each) for each in _own(record)]
+    return [
+        row["title"],
+        f"{_images_per_s(row):.1f}",
+        f"{_images_per_s(row) / mean(own):.2f}" if own else "-",
+        str(best["users"]),
+        *(_whole(half[key] if half else None) for key in ("p50_ms", "p99_ms", "answered")),
+        *(str(best[key] + (half[key] if half else 0)) for key in ("failed", "wrong_verdicts")),
+        _whole(best["memory_mib"]),
+        f"{row['cold_start_s']:.1f}",
+    ]
+
+
+def _versions(row: Json) -> str:
+    return ", ".join(f"{name} {version}" for name, version in row["versions"].items())
+
+
+def _loop_row(row: Json) -> list[str]:
+    times = (f"{row[key]:.1f}" for key in ("images_per_s", "network_ms", "chain_ms", "load_s"))
+    return [row["title"], *times]
+
+
+def _draw(axes: Axes, record: Json) -> None:
+    rows = [row for row in record["served"] if "error" not in row]
+    places = range(len(rows))
+    limit = next((row["images_per_s"] for row in record["in_process"] if row["engine"] == ONNXRUNTIME), None)
+    if limit is not None:
+        axes.axhline(limit, color="0.6", linestyle="--", label="loop without a server")
+    colors = [COLORS[0] if row["peer"] == ENDFACE.name else COLORS[1] for row in rows]
+    axes.bar(places, [_images_per_s(row) for row in rows], color=colors)
+    axes.set_xticks(places, [row["title"] for row in rows], rotation=30, ha="right")
+    axes.set_ylabel("pictures a second, at most")
+    waiting = axes.twinx()
+    shown = [(place, p99) for place, row in zip(places, rows, strict=True) if (p99 := _p99_ms(row)) is not None]
+    waiting.scatter([place for place, _ in shown], [p99 for _, p99 in shown], marker="s", color=COLORS[2], label="p99")
+    waiting.set_ylim(0, 1.2 * max((p99 for _, p99 in shown), default=1.0))
+    waiting.set_ylabel("p99 in ms, at half of that")
+    handles = [*axes.get_legend_handles_labels()[0], *waiting.get_legend_handles_labels()[0]]
+    axes.set_ylim(top=1.2 * axes.get_ylim()[1])  # room for the legend
+    axes.legend(handles=handles, frameon=False, loc="upper right", ncols=2)
+
+
+def _own(record: Json) -> list[Json]:
+    """The rows of endface itself in which it answered, in the order of measuring."""
+    own = [row for row in record["served"] if row["peer"] == ENDFACE.name and "error" not in row]
+    return [row for row in own if _images_per_s(row)]
+
+
+def _images_per_s(row: Json) -> float:
+    return float(row["saturation"]["images_per_s"])
+
+
+def _p99_ms(row: Json) -> float | None:
+    half = row["half_load"]
+    return half["p99_ms"] if half else None
+
+
+def _whole(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"
+
+
+def _one_line(sentence: str) -> str:
+    """The beginning of an error: the rest stands in the record."""
+    return sentence.partition("; it said:")[0].replace("\n", " ")

@@ -1,0 +1,22 @@
+"""What TorchServe's workers run, each a process of its own; it travels in the model archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.studies.peers.inspection import Inspection
+
+
+class Inspector:
+    """TorchServe's protocol: ``initialize`` once, ``handle`` for each batch."""
+
+    def initialize(self, context: Any) -> None:
+        """Load the network that the archive's configuration names."""
+        told = context.model_yaml_config["handler"]
+        self._inspection = Inspection(Path(told["network"]), told["profile"])
+
+    def handle(self, data: Sequence[Mapping[str, bytes]], _context: Any) -> list[str]:
+        """Inspect what TorchServe has batched; a bare body comes under the name "body"."""
+        return self._inspection.inspect([bytes(request["body"]) for request in data])

@@ -1,0 +1,178 @@
+"""Commands that say how good a network is: ``evaluate``, ``gage``, ``accuracy`` and ``page``."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from endface.contract import CLADDING_UM
+from endface.errors import ConfigurationError
+from endface.options import Options
+from endface.picture.decode import decode
+from endface_build.commands.progress import console, steps
+from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
+from endface_build.data.label_folder import PICTURES, open_folder
+from endface_build.data.labelled import LabelledSet
+from endface_build.evaluation import repeatability
+from endface_build.evaluation.evaluate_pictures import outcomes_of, read_reports
+from endface_build.evaluation.inspector import with_network
+from endface_build.evaluation.metrics import Json, figures
+from endface_build.evaluation.repeated_parts import PhotographedPart, random_part
+from endface_build.manifest import MODEL_FILE, write_whole
+from endface_build.reports.accuracy import Extent, inspections, measure
+
+Model = Annotated[Path, typer.Option("--model", help="Folder of model.onnx and manifest.json.")]
+Profile = Annotated[str, typer.Option(help="Limits to judge by.")]
+Cladding = Annotated[float, typer.Option(help="Cladding diameter, which gives the scale.")]
+Folder = Annotated[Path | None, typer.Argument(help="Your own pictures; drawn faces where none are given.")]
+
+MODEL = Path("model_repository/segment/1")
+RESULTS = Path("benchmarks/results")
+PAGE = Path("docs/accuracy.md")
+
+
+def judge(  # noqa: PLR0913, PLR0917 - the options of a command
+    folder: Folder = None,
+    model: Model = MODEL,
+    profile: Profile = "mm-pc",
+    cladding_um: Cladding = CLADDING_UM,
+    faces: Annotated[int, typer.Option(min=1, help="Drawn faces to judge on.")] = 200,
+    classes: Annotated[Path | None, typer.Option(help="Class map; classes.toml in the folder otherwise.")] = None,
+    reports: Annotated[Path | None, typer.Option(help="Reports of the folder that a server made, one a line.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the figures (JSON) and plots.")] = Path("out/evaluation"),
+) -> None:
+    """Judge the network, and a classical baseline beside it, on labelled pictures or drawn faces.
+
+    FOLDER holds pictures with class maps (PNG), COCO polygons (JSON) or YOLO polygons (txt); classes.toml in it
+    translates their classes.
+    """
+    from endface_build.reports.plots import plot_evaluation
+
+    pictures: LabelledSet = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces)
+    judged = inspections(model / MODEL_FILE, Options(profile, cladding_um=cladding_um))
+    if reports is not None:
+        judged["server"] = read_reports(reports)
+    with steps() as advance:
+        outcomes = outcomes_of(pictures, judged, profile, partial(advance, "evaluating", len(pictures)))
+    result = {name: figures(each) for name, each in outcomes.items()}
+    _write_json(out / "evaluation.json", {"profile": profile} | result)
+    plot_evaluation(result, out)
+    console.print(_overview(result))
+    console.print(f"figures and plots in {out}")
+
+
+def gage(  # noqa: PLR0913, PLR0917 - the options of a command
+    folder: Folder = None,
+    model: Model = MODEL,
+    profile: Profile = "mm-pc",
+    cladding_um: Cladding = CLADDING_UM,
+    parts: Annotated[int, typer.Option(min=1, help="Drawn parts, where no folder is given.")] = 12,
+    repeats: Annotated[int, typer.Option(min=1, help="Trials of each part under each condition.")] = 5,
+    tolerance_um: Annotated[
+        float, typer.Option(min=0.1, help="What the spread of sizes is compared with.")
+    ] = repeatability.TOLERANCE_UM,
+    out: Annotated[Path, typer.Option(help="File for the figures (JSON).")] = Path("out/gage.json"),
+) -> None:
+    """Repeatability: the same part turned, shifted, defocused, re-lit, noisy, compressed.
+
+    FOLDER holds photographs of parts; they are turned by quarters and mirrored. Drawn parts are turned by any angle.
+    """
+    seen = _photographs(folder) if folder else [random_part(index) for index in range(parts)]
+    inspector = with_network(model / MODEL_FILE, Options(profile, cladding_um=cladding_um))
+    with steps() as advance:
+        result = repeatability.study(
+            seen,
+            inspector,
+            repeats=repeats,
+            tolerance_um=tolerance_um,
+            progress=partial(advance, "parts", len(seen)),
+        )
+    _write_json(out, result)
+    console.print(_gage_table(result))
+    console.print(f"figures in {out}")
+
+
+def accuracy(  # noqa: PLR0913, PLR0917 - the options of a command
+    model: Model = MODEL,
+    faces: Annotated[int, typer.Option(min=1, help="Drawn faces of each profile.")] = Extent.faces,
+    spots: Annotated[int, typer.Option(min=1, help="Faces with spots of known size.")] = Extent.spots,
+    parts: Annotated[int, typer.Option(min=1, help="Parts of the gage study.")] = Extent.parts,
+    results: Annotated[Path, typer.Option(help="Folder for the record.")] = RESULTS,
+    page: Annotated[Path, typer.Option(help="The document.")] = PAGE,
+) -> None:
+    """Measure everything that docs/accuracy.md says, keep the record and write the document."""
+    from endface_build.reports.accuracy_page import write_page
+
+    with steps() as advance:
+        record = measure(model / MODEL_FILE, Extent(faces, spots, parts), page.parent / "accuracy", advance)
+    path = results / f"{datetime.now(UTC):%Y-%m-%d}-accuracy.json"
+    _write_json(path, record)
+    write_page(record, page)
+    console.print(f"{path} and {page}")
+
+
+def write_document(
+    record: Annotated[Path, typer.Argument(help="A record that `accuracy` wrote.")],
+    page: Annotated[Path, typer.Option(help="The document.")] = PAGE,
+) -> None:
+    """Write docs/accuracy.md and its plots from a record."""
+    from endface_build.reports.accuracy_page import write_page
+
+    try:
+        values = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ConfigurationError(f"No record in {record}: make one with `endface-build accuracy`. ({exc})") from exc
+    write_page(values, page)
+    console.print(str(page))
+
+
+def _photographs(folder: Path) -> list[repeatability.Part]:
+    paths = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in PICTURES]
+    if not paths:
+        raise ConfigurationError(f"No pictures in {folder}: give a folder with {', '.join(PICTURES)}.")
+    return [PhotographedPart(path.name, decode(path.read_bytes()).gray) for path in paths]
+
+
+def _write_json(path: Path, values: Json) -> None:
+    write_whole(path, (json.dumps(values, indent=1) + "\n").encode())
+
+
+def _overview(result: dict[str, Json]) -> Table:
+    """The main figures, a column an inspection."""
+    table = Table(title="defects from 3 um, in zones with limits")
+    table.add_column("")
+    for name in result:
+        table.add_column(name, justify="right")
+    rows: dict[str, list[Any]] = {
+        "pictures": [values["pictures"] for values in result.values()],
+        "invalid": [values["invalid"] for values in result.values()],
+        "localisation": [values["localisation"]["share"] for values in result.values()],
+        "recall": [values["recall"]["all"]["share"] for values in result.values()],
+        "precision": [values["precision"]["all"]["share"] for values in result.values()],
+        "iou": [values["iou"] for values in result.values()],
+        "line accuracy": [values["line_accuracy"]["share"] for values in result.values()],
+        "verdict": [values["verdict"]["share"] for values in result.values()],
+        "kappa": [values["verdict"]["kappa"] for values in result.values()],
+        "calibration error": [values["calibration"]["ece"] for values in result.values()],
+    }
+    for name, cells in rows.items():
+        table.add_row(name, *("" if cell is None else str(cell) for cell in cells))
+    return table
+
+
+def _gage_table(result: Json) -> Table:
+    table = Table(
+        title=f"{result['parts']} parts, {result['repeats']} trials each; clear flips are not borderline; sigmas in um"
+    )
+    headings = ("", "trials", "flips", "clear", "sought", "found", "typical", "sigma", "P/T")
+    for heading in headings:
+        table.add_column(heading, justify="left" if not heading else "right")
+    for condition, values in result["conditions"].items():
+        table.add_row(condition, *("" if value is None else f"{value:g}" for value in values.values()))
+    return table

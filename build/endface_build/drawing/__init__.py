@@ -1,0 +1,1 @@
+"""Synthetic end faces and the camera that photographs them."""

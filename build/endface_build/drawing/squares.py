@@ -1,0 +1,136 @@
+"""The synthetic set: random faces seen by random cameras, resampled to the square as the server does it.
+
+Every square is fixed by the set's seed and its number, so a set can be drawn in any order, on any number of cores,
+and continued.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
+from endface_build.drawing.camera import Camera, Photograph, photograph
+from endface_build.drawing.fibers import random_face
+from endface_build.drawing.random_marks import random_marks
+
+Square = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+def random_camera(rng: np.random.Generator) -> Camera:
+    """A camera of any scale and quality that sees about the square.
+
+    Args:
+        rng: Source of every choice.
+    """
+    scale = math.exp(rng.uniform(math.log(0.3), math.log(0.85)))
+    aspect = rng.uniform(0.88, 1.12) if rng.random() < 0.35 else 1.0
+    um_per_px = (scale * math.sqrt(aspect), scale / math.sqrt(aspect))
+    field_um = SQUARE_PX * UM_PER_PX
+    width_px, height_px = (math.ceil((field_um + 6) / s) for s in um_per_px)
+    cut = rng.random() < 0.15  # the camera's border runs through the square
+    shift_px = rng.uniform(-0.2, 0.2, 2) * (width_px, height_px) if cut else np.zeros(2)
+    slanted = rng.random() < 0.5
+    light_deg, light = rng.uniform(0, 2 * math.pi), rng.uniform(0.1, 0.9)
+    return Camera(
+        width_px=width_px,
+        height_px=height_px,
+        um_per_px=um_per_px,
+        center_px=(width_px / 2 + float(shift_px[0]), height_px / 2 + float(shift_px[1])),
+        blur_um=float(np.clip(np.exp(rng.normal(-0.75, 0.4)), 0.2, 1.6)),
+        noise=math.exp(rng.uniform(math.log(0.4), math.log(3.5))),
+        noise_grain_px=1.0 if rng.random() < 0.5 else rng.uniform(1.0, 2.2),
+        vignette=rng.uniform(0, 0.45),
+        slope=(rng.normal(0, 0.08), rng.normal(0, 0.08)),
+        stripes=rng.uniform(0.1, 0.8) if rng.random() < 0.15 else 0.0,
+        gain=rng.uniform(0.2, 1.1) if rng.random() < 0.2 else 1.0,
+        offset=rng.uniform(0, 20) if rng.random() < 0.2 else 0.0,
+        gamma=rng.uniform(0.7, 1.4) if rng.random() < 0.3 else 1.0,
+        sharpen=rng.uniform(0.2, 2.0) if rng.random() < 0.4 else 0.0,
+        light=(light * math.cos(light_deg), light * math.sin(light_deg)) if slanted else (0.0, 0.0),
+        jpeg_quality=int(rng.integers(70, 99)) if rng.random() < 0.6 else None,
+    )
+
+
+def to_square(
+    photo: Photograph, *, center_error_um: tuple[float, float] = (0.0, 0.0), scale_error: float = 0.0
+) -> Square:
+    """A photograph and its labels on the square.
+
+    Args:
+        photo: The photograph.
+        center_error_um: How far the fiber's centre is misjudged in x and y.
+        scale_error: By which share the fiber's radius is misjudged.
+
+    Returns:
+        Gray levels and labels, both uint8 (512, 512); what the camera did not see repeats the border and is background.
+    """
+    scale = [um / UM_PER_PX * (1 + scale_error) for um in photo.placement.um_per_px]
+    center = [
+        c + e / um
+        for c, e, um in zip(photo.placement.center_px, center_error_um, photo.placement.um_per_px, strict=True)
+    ]
+    offset = [SQUARE_CENTER_PX - s * c for s, c in zip(scale, center, strict=True)]
+    matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]], np.float64)
+    size = (SQUARE_PX, SQUARE_PX)
+    square = cv2.warpAffine(photo.picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(square, np.uint8), photo.truth.resample(matrix, size).labels
+
+
+def draw_square(seed: int, index: int) -> Square:
+    """Number ``index`` of the set ``seed``: gray levels and labels, both uint8 (512, 512); the same arguments give
+    the same bytes.
+
+    Args:
+        seed: The set.
+        index: The square's number in the set.
+    """
+    rng = np.random.default_rng((seed, index))
+    face, camera = random_face(rng), random_camera(rng)
+    photo = photograph(replace(face, marks=random_marks(rng, face)), camera, seed=int(rng.integers(2**31)))
+    error_um = (float(rng.normal(0, 0.5)), float(rng.normal(0, 0.5)))
+    return to_square(photo, center_error_um=error_um, scale_error=float(np.clip(rng.normal(0, 0.007), -0.02, 0.02)))
+
+
+def draw_set(
+    folder: Path, *, seed: int, count: int, workers: int = 2, progress: Callable[[int], None] | None = None
+) -> tuple[Path, Path]:
+    """Draw a set into two files, ``squares.npy`` and ``labels.npy``, uint8 (count, 512, 512) each.
+
+    Args:
+        folder: Where the files go; made if missing.
+        seed: The set.
+        count: Number of squares.
+        workers: Processes that draw.
+        progress: Called after each square with the number drawn so far.
+
+    Returns:
+        The paths of squares and labels.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = folder / "squares.npy", folder / "labels.npy"
+    asides = [path.with_suffix(".part") for path in paths]
+    shape = (count, SQUARE_PX, SQUARE_PX)
+    squares, labels = (_map_new(aside, shape) for aside in asides)
+    with ProcessPoolExecutor(workers) as pool:
+        for index, pair in enumerate(pool.map(partial(draw_square, seed), range(count), chunksize=8)):
+            squares[index], labels[index] = pair
+            if progress is not None:
+                progress(index + 1)
+    for aside, path in zip(asides, paths, strict=True):
+        aside.replace(path)
+    return paths
+
+
+def _map_new(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A new uint8 array on disk, mapped into memory."""
+    mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call]
+    return np.asarray(mapped)

@@ -1,0 +1,149 @@
+"""How good an inspection is, on drawn faces or on a folder of labelled pictures: every picture through the stages and
+the network, or reports that a server made of them, against the labels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endface.contract import Label
+from endface.criteria.profile import Profile, load_profile
+from endface.criteria.verdict import judge
+from endface.defects.measure import measure
+from endface.errors import ConfigurationError
+from endface.picture.decode import Placement, decode
+from endface.report import Ellipse, Report
+from endface_build.data.labelled import Labelled, placement_of, resample_labels
+from endface_build.drawing.canvas import UNDECIDED
+from endface_build.evaluation.metrics import Outcome
+from endface_build.evaluation.scoring import score
+
+Inspect = Callable[[Labelled], Report]
+"""Gives a labelled picture's report: an inspector's, or one that a server made before."""
+
+CENTER_UM: Final = 1.5
+RADIUS_SHARE: Final = 0.02
+"""A fiber is found where centre and radii are this close to the labelled ones."""
+
+
+def outcomes_of(
+    pictures: Iterable[Labelled],
+    inspections: Mapping[str, Inspect],
+    profile: str,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, list[Outcome]]:
+    """Judge several inspections on the same pictures.
+
+    Args:
+        pictures: The pictures with their labels.
+        inspections: What is judged, by name: the network, the classical baseline.
+        profile: The limits.
+        progress: Called after each picture with the number done.
+
+    Returns:
+        The outcomes of each, by its name.
+    """
+    limits = load_profile(profile)
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in inspections}
+    for number, labelled in enumerate(pictures, start=1):
+        gray = decode(labelled.data).gray
+        for name, inspect in inspections.items():
+            outcomes[name].append(judge_report(labelled, inspect(labelled), limits, gray))
+        if progress is not None:
+            progress(number)
+    return outcomes
+
+
+def judge_report(
+    labelled: Labelled, report: Report, profile: Profile, gray: NDArray[np.uint8] | None = None
+) -> Outcome:
+    """One report against its picture's labels.
+
+    Where the labels do not say where the fiber lies, the report's own fiber places the zones.
+
+    Args:
+        labelled: The picture with its labels.
+        report: What was reported of it.
+        profile: The limits that verdicts go by.
+        gray: The decoded picture, to measure contrast in; None to leave that out.
+    """
+    placement = _placement(labelled, report)
+    refusal = report.error.code if report.error is not None else ""
+    if placement is None:
+        truth = "fail" if (labelled.labels > 0).any() else "pass"
+        return Outcome(labelled.name, None, report.verdict, truth, None, refusal=refusal)
+    return Outcome(
+        name=labelled.name,
+        score=score(labelled.labels, report.defects, placement, profile, gray),
+        verdict=report.verdict,
+        truth=verdict_of(labelled.labels, placement, profile),
+        localised=is_localised(report, labelled.claddings) if labelled.claddings else None,
+        refusal=refusal,
+    )
+
+
+def verdict_of(labels: NDArray[np.uint8], placement: Placement, profile: Profile) -> str:
+    """The verdict that the limits give for a label map; what is undecided counts for nothing.
+
+    Args:
+        labels: uint8 (H, W) in the camera's pixels.
+        placement: Where the fiber lies.
+        profile: The limits.
+    """
+    square = resample_labels(labels, placement)
+    square[square == UNDECIDED] = Label.BACKGROUND
+    certain = np.full_like(square, 255)
+    defects = measure(square, certain, placement, profile.zones, size=profile.size)
+    return judge(defects, profile, {zone.name: 1.0 for zone in profile.zones}).verdict
+
+
+def is_localised(report: Report, claddings: Iterable[Ellipse]) -> bool:
+    """Whether a report's fiber lies where one of the known claddings does."""
+    if report.verdict == "invalid" or report.fiber is None:
+        return False
+    found = report.fiber.cladding
+    return any(_is_near(found, known) for known in claddings)
+
+
+def read_reports(path: Path) -> Inspect:
+    """Reports that a server made, one JSON object a line, as an inspection.
+
+    Args:
+        path: The file; ``image.name`` says which picture a report belongs to.
+
+    Raises:
+        ConfigurationError: The file is missing or holds something else, or, when asked, no report of a picture.
+    """
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        reports = {Path(report.image.name).stem: report for report in map(Report.from_json, lines)}
+    except (OSError, ValueError) as exc:
+        raise ConfigurationError(f"No reports in {path}: make them with `endface inspect --json`. ({exc})") from exc
+
+    def inspect(labelled: Labelled) -> Report:
+        if labelled.stem not in reports:
+            raise ConfigurationError(f"{path} has no report of {labelled.name}: inspect the whole folder again.")
+        return reports[labelled.stem]
+
+    return inspect
+
+
+def _placement(labelled: Labelled, report: Report) -> Placement | None:
+    if labelled.claddings:
+        return placement_of(labelled.claddings[0])
+    if report.fiber is None or report.calibration is None:
+        return None
+    return Placement(report.fiber.cladding.center_px, report.calibration.um_per_px)
+
+
+def _is_near(found: Ellipse, known: Ellipse) -> bool:
+    um_per_px = placement_of(known).um_per_px
+    off = [(f - k) * um for f, k, um in zip(found.center_px, known.center_px, um_per_px, strict=True)]
+    ratios = [f / k for f, k in zip(found.radii_px, known.radii_px, strict=True)]
+    return math.hypot(*off) <= CENTER_UM and all(abs(ratio - 1) <= RADIUS_SHARE for ratio in ratios)

@@ -1,0 +1,1 @@
+"""The trained network as ONNX, INT8, TFLite and TensorRT plan."""

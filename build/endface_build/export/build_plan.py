@@ -1,0 +1,162 @@
+"""ONNX to a TensorRT plan beside the network, with its manifest: typed, compared, compiled, inspected, then written.
+
+model.onnx -> typed graph -> golden pictures in ONNX Runtime -> engine, inspected -> golden pictures on the GPU, if
+there is one -> model.plan and plan.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnx
+
+from endface.engines.machine import Machine
+from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, Parity, PlanManifest, Precision, Profile
+from endface.engines.tensorrt_library import Runtime
+from endface.errors import PlanError
+from endface_build.engine import Engine
+from endface_build.evaluation import parity
+from endface_build.evaluation.golden import Golden, drawn
+from endface_build.evaluation.inspector import Segment
+from endface_build.export import verify_on_gpu
+from endface_build.export.compile_plan import compile_graph
+from endface_build.export.half_rounding import rounded
+from endface_build.export.quantize import source_of
+from endface_build.export.typed_graph import typed
+from endface_build.manifest import read_manifest
+
+BATCHES = (1, 8, 32)
+"""Smallest, usual and largest batch of a plan that nobody said more about."""
+
+
+def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the first three have a default
+    folder: Path,
+    runtime: Runtime,
+    precision: Precision,
+    *,
+    batches: Sequence[int] = BATCHES,
+    out: Path | None = None,
+    golden: Iterable[Golden] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> PlanManifest:
+    """Compile a version's network for a runtime, prove it, and write the plan with its manifest.
+
+    Args:
+        folder: The version's folder: ``model.onnx`` and ``manifest.json``.
+        runtime: The library that will run the plan; TensorRT proper builds on the GPU that will.
+        precision: What the convolutions shall compute in.
+        batches: Smallest, usual and largest batch; fewer where some are the same.
+        out: Where plan and manifest go; None for the version's folder, where a server looks for them.
+        golden: Pictures whose verdict must not change; None for the drawn ones.
+        progress: Called with each step's name as it begins.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ConfigurationError: The folder holds no network, or the runtime is not installed.
+        PlanError: The plan cannot be built here, is not in the precision asked for, changes a verdict, or cannot be
+            written.  Whatever was there before is untouched.
+    """
+    profile = profile_of(batches)
+    version = read_manifest(folder)
+    source = source_of(folder, version)
+    machine = _machine(runtime)
+    pictures = list(drawn() if golden is None else golden)
+    progress(f"typing the network to {precision}")
+    model = typed(source, precision)
+    progress("comparing with FP32 on golden pictures")
+    reference = Engine(source)
+    graph_parity = _prove(reference, model, pictures, precision)
+    progress(f"compiling with {runtime}")
+    started = time.monotonic()
+    plan = compile_graph(runtime, model, precision, [profile])
+    manifest = PlanManifest(
+        runtime=runtime,
+        runtime_version=machine.runtime_version or "",
+        gpu=machine.gpu,
+        compute_capability=machine.compute_capability,
+        driver=machine.driver,
+        onnx_sha256=version["sha256"],
+        plan_sha256=hashlib.sha256(plan).hexdigest(),
+        precision=precision,
+        profiles=(profile,),
+        build_s=round(time.monotonic() - started, 2),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        parity=graph_parity,
+    )
+    if machine.gpu is not None:
+        progress(f"comparing on {machine.gpu}")
+        manifest = verify_on_gpu.verify(manifest, plan, folder, reference, pictures)
+    write_plan(folder if out is None else out, plan, manifest)
+    return manifest
+
+
+def profile_of(batches: Sequence[int]) -> Profile:
+    """The optimisation profile of up to three batch sizes: smallest, usual, largest.
+
+    Raises:
+        PlanError: There are none or more, or one is no batch.
+    """
+    sizes = sorted(set(batches))
+    if not 1 <= len(sizes) <= 3 or sizes[0] < 1:
+        raise PlanError("A plan takes up to three batch sizes, smallest, usual and largest: say, --batch 1,8,32.")
+    return Profile(sizes[0], sizes[len(sizes) // 2], sizes[-1])
+
+
+def write_plan(folder: Path, plan: bytes, manifest: PlanManifest) -> None:
+    """Put a plan and its manifest into a folder.
+
+    Both are written aside first, so that a full disk leaves what was there.  The manifest comes into place last: a
+    crash between the two leaves a plan that is not the manifest's, which no server runs.
+
+    Raises:
+        PlanError: They cannot be written.
+    """
+    contents = {PLAN_FILE: plan, PLAN_MANIFEST: manifest.to_json().encode()}
+    asides = {name: folder / f"{name}.part" for name in contents}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            with asides[name].open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for name, aside in asides.items():
+            aside.replace(folder / name)
+    except OSError as exc:
+        raise PlanError(
+            f"The plan cannot be written into {folder}: {exc.strerror}. What was there before is untouched; make room "
+            "or name another folder with --out."
+        ) from exc
+    finally:
+        for aside in asides.values():
+            aside.unlink(missing_ok=True)
+
+
+def _machine(runtime: Runtime) -> Machine:
+    """This machine, if the runtime can build on it."""
+    machine = Machine.here(runtime)
+    if runtime == "tensorrt" and machine.gpu is None:
+        raise PlanError(
+            "TensorRT builds a plan on the GPU that will run it, and `nvidia-smi` lists none here. Build on that "
+            "machine; or take --runtime tensorrt_rtx, which compiles without a GPU; or serve the network as it is, "
+            "with `endface serve --engine onnxruntime`."
+        )
+    return machine
+
+
+def _prove(reference: Segment, model: onnx.ModelProto, golden: Sequence[Golden], precision: Precision) -> Parity:
+    """Compare the typed graph in ONNX Runtime with the network in float."""
+    with TemporaryDirectory() as aside:
+        path = Path(aside) / f"{precision}.onnx"
+        onnx.save_model(rounded(model), path)
+        found = parity.compare(reference, Engine(path), golden)
+    parity.refuse_flips(found, f"The network in {precision}")
+    return found

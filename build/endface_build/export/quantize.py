@@ -1,0 +1,225 @@
+"""The network in eight bits: static quantisation of its convolutions, and the proof that it costs next to nothing.
+
+What lies before the first convolution (normalising) and behind the last one (arg-max, confidence) stays in float.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from endface import contract
+from endface.engines import variant
+from endface.errors import ConfigurationError
+from endface_build.drawing.squares import Square, draw_square
+from endface_build.engine import Engine
+from endface_build.evaluation.square_metrics import Tally
+from endface_build.manifest import MODEL_FILE, provenance, read_manifest, sha256_of, write_manifest, write_whole
+
+FP32_FILE: Final = "model.fp32.onnx"
+"""The network that the served one was made from; GPUs are compiled from it."""
+
+CALIBRATION_SEED: Final = 20_005
+"""The drawn set that fixes the ranges; training and judging use other seeds."""
+
+CALIBRATION_COUNT: Final = 48
+
+MAX_LOSS: Final = 0.01
+"""Recall and precision may each lose this much."""
+
+_QUANTIZED: Final = frozenset({"Add", "Concat", "Conv", "MaxPool", "Relu", "Resize"})
+"""Operators with a kernel for bytes in ONNX Runtime that occur between convolutions."""
+
+
+def quantize(
+    folder: Path, *, judged: Iterable[Square] | None = None, progress: Callable[[int], None] | None = None
+) -> dict[str, Any]:
+    """Replace the network in a folder by its quantised form, and keep the former as ``model.fp32.onnx``.
+
+    A folder that holds a quantised network already is quantised anew from its ``model.fp32.onnx``.
+
+    Args:
+        folder: Holds ``model.onnx`` and ``manifest.json``.
+        judged: Squares and true labels, uint8 (512, 512) each, to measure the loss on; None for the held-out set.
+        progress: Called after each judged square with the number done.
+
+    Returns:
+        The new manifest.
+
+    Raises:
+        ConfigurationError: The folder holds no network, or quantising costs too much: nothing was written then.
+    """
+    manifest = read_manifest(folder)
+    source = source_of(folder, manifest)
+    recipe = manifest["recipe"]
+    if judged is None:
+        judged = (draw_square(recipe["held_out_seed"], index) for index in range(recipe["held_out_count"]))
+    with TemporaryDirectory() as aside:
+        path = Path(aside) / MODEL_FILE
+        _quantize(source, path, [draw_square(CALIBRATION_SEED, index)[0] for index in range(CALIBRATION_COUNT)])
+        comparison, metrics = _compare(source, path, judged, progress)
+        data, sha256 = path.read_bytes(), sha256_of(path)
+    _refuse_loss(comparison["loss"])
+    manifest |= {"file": MODEL_FILE, "sha256": sha256, "precision": "int8", "metrics": metrics}
+    manifest["quantization"] = {
+        "from": FP32_FILE,
+        "from_sha256": sha256_of(source),
+        **_method(),
+        **comparison,
+        **provenance(),
+    }
+    write_whole(folder / FP32_FILE, source.read_bytes())
+    write_whole(folder / MODEL_FILE, data)
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def source_of(folder: Path, manifest: dict[str, Any]) -> Path:
+    """The network in float that the folder's network is, or was made from.
+
+    Args:
+        folder: Holds ``model.onnx``.
+        manifest: The folder's manifest.
+
+    Raises:
+        ConfigurationError: The network in float is missing or another one.
+    """
+    source = folder / (FP32_FILE if "quantization" in manifest else MODEL_FILE)
+    if not source.is_file() or sha256_of(source) != variant.float_sha256(manifest):
+        raise ConfigurationError(
+            f"{source} is not the network in float that the manifest in {folder} speaks of: restore it from version "
+            "control, or write it anew with `endface-build export`."
+        )
+    return source
+
+
+def _method() -> dict[str, Any]:
+    """How it is done, for the manifest."""
+    calibration = {"seed": CALIBRATION_SEED, "squares": CALIBRATION_COUNT, "ranges": "minmax"}
+    return {
+        "calibration": calibration,
+        "activations": "uint8 per tensor",
+        "weights": "int8 per channel, 7 bits",
+        "onnxruntime": onnxruntime.__version__,
+    }
+
+
+class Calibration(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
+    """Hands squares to ONNX Runtime one by one."""
+
+    def __init__(self, squares: Sequence[NDArray[np.uint8]]):
+        self._squares = iter(squares)
+
+    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+        """The next input, or None at the end."""
+        square = next(self._squares, None)
+        return None if square is None else {contract.SQUARE.name: square[None, None]}
+
+
+def _quantize(source: Path, target: Path, squares: Sequence[NDArray[np.uint8]]) -> None:
+    """Write the quantised graph with the properties of its source."""
+    prepared = target.with_name("prepared.onnx")
+    quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+    quantize_static(
+        str(prepared),
+        str(target),
+        Calibration(squares),
+        quant_format=QuantFormat.QDQ,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        # A CPU without VNNI adds pairs of products in 16 bits; with weights of 7 bits they never overflow there, so
+        # every server of a fleet gives the same labels.
+        reduce_range=True,
+        # Minimum and maximum did as well as entropy here, and better than percentiles: no outlier is cut off.
+        calibrate_method=CalibrationMethod.MinMax,
+        nodes_to_quantize=between_convolutions(onnx.load(prepared).graph),
+    )
+    model = onnx.load(target)
+    onnx.helper.set_model_props(model, {entry.key: entry.value for entry in onnx.load(source).metadata_props})
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save_model(model, target)
+
+
+def between_convolutions(graph: onnx.GraphProto) -> list[str]:
+    """Names of the nodes from the first convolution to the last that may be quantised.
+
+    Args:
+        graph: Nodes in topological order, as ONNX demands.
+
+    Raises:
+        ConfigurationError: The graph has no convolution.
+    """
+    behind = _reached(graph.node, lambda node: (node.input, node.output))
+    before = _reached(reversed(graph.node), lambda node: (node.output, node.input))
+    names = [node.name for node in graph.node if node.name in behind & before and node.op_type in _QUANTIZED]
+    if not names:
+        raise ConfigurationError("The network has no convolution: there is nothing to quantise.")
+    return names
+
+
+def _reached(nodes: Iterable[Any], ends: Callable[[Any], tuple[Sequence[str], Sequence[str]]]) -> set[str]:
+    """Names of the convolutions and of all nodes that a tensor leads to from one, in the order of ``nodes``."""
+    tensors: set[str] = set()
+    names = set()
+    for node in nodes:
+        entry, exit_ = ends(node)
+        if node.op_type == "Conv" or tensors.intersection(entry):
+            tensors.update(exit_)
+            names.add(node.name)
+    return names
+
+
+def _compare(
+    source: Path, quantized: Path, judged: Iterable[Square], progress: Callable[[int], None] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both networks on the same squares: what is lost and gained, and the quantised one's metrics."""
+    engines = Engine(source), Engine(quantized)
+    tallies = Tally(), Tally()
+    same: list[float] = []
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for done, (square, truth) in enumerate(judged, start=1):
+        labels = []
+        for engine, tally, spent in zip(engines, tallies, seconds, strict=True):
+            started = time.thread_time()  # one thread of its own: the CPU's other work does not count
+            found = engine(square[None, None])[0][0]
+            spent.append(time.thread_time() - started)
+            tally.add(truth, found)
+            labels.append(found)
+        same.append(float((labels[0] == labels[1]).mean()))
+        if progress is not None:
+            progress(done)
+    before, after = (tally.metrics() for tally in tallies)
+    figures = {
+        "squares": len(same),
+        "labels_equal": round(statistics.fmean(same), 6),
+        "fp32": {name: before[name]["any"] for name in ("recall", "precision", "iou")},
+        "loss": {name: _loss(before[name]["any"], after[name]["any"]) for name in ("recall", "precision")},
+        "time_ratio": round(statistics.median(seconds[1]) / statistics.median(seconds[0]), 3),
+    }
+    return figures, {"squares": len(same), **after}
+
+
+def _loss(before: float | None, after: float | None) -> float:
+    """What a share lost; one that could not be formed any more has lost everything."""
+    return round((before or 0.0) - (after or 0.0), 4)
+
+
+def _refuse_loss(loss: dict[str, float]) -> None:
+    if max(loss.values()) > MAX_LOSS:
+        lost = " and ".join(f"{amount:.4f} of the {name}" for name, amount in loss.items())
+        raise ConfigurationError(
+            f"Eight bits cost {lost}, more than {MAX_LOSS}: the network stays as it is. "
+            "Train longer or wider, then export and quantise again."
+        )

@@ -1,0 +1,133 @@
+"""Checkpoint to one ONNX file with the contract's names, proven against PyTorch before anybody may use it."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+
+from endface import contract
+from endface.errors import ConfigurationError
+from endface_build.drawing.squares import draw_square
+from endface_build.engine import Engine
+from endface_build.manifest import MODEL_FILE, provenance, sha256_of, write_manifest, write_whole
+from endface_build.training.network import Segment
+from endface_build.training.train import Trained
+
+LABEL_PARITY = 0.9995
+"""Share of pixels whose label must be the same in PyTorch and in ONNX Runtime."""
+
+CONFIDENCE_PARITY = 2
+"""Largest difference in confidence where the labels agree: float rounding in another order of sums."""
+
+MAX_BYTES = 10_000_000
+"""Largest file that is committed as a plain blob."""
+
+PARITY_SQUARES = 8
+
+
+def export(trained: Trained, folder: Path, *, squares: Sequence[NDArray[np.uint8]] | None = None) -> dict[str, Any]:
+    """Write ``model.onnx`` and ``manifest.json``, after the file has proven itself.
+
+    Args:
+        trained: The network and how it came about.
+        folder: Where both files go.
+        squares: Drawn faces for the proof, uint8 (512, 512) each; None for some of the held-out set.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ConfigurationError: ONNX Runtime and PyTorch disagree, or the file is too large.
+    """
+    recipe = trained.recipe
+    if squares is None:
+        squares = [draw_square(recipe.held_out_seed, index)[0] for index in range(PARITY_SQUARES)]
+    module = Segment(trained.network).eval()
+    with TemporaryDirectory() as aside:
+        path = Path(aside) / MODEL_FILE
+        _write_graph(module, path, opset=recipe.opset, recipe_sha256=recipe.sha256)
+        parity = _prove(module, path, squares)
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigurationError(
+                f"The network takes {path.stat().st_size} bytes, more than {MAX_BYTES}: make it narrower."
+            )
+        data, sha256 = path.read_bytes(), sha256_of(path)
+    manifest = {
+        "name": contract.SEGMENT.name,
+        "version": "1",
+        "file": MODEL_FILE,
+        "sha256": sha256,
+        "opset": recipe.opset,
+        "inputs": [_spec(tensor) for tensor in contract.SEGMENT.inputs],
+        "outputs": [_spec(tensor) for tensor in contract.SEGMENT.outputs],
+        "recipe": recipe.to_json() | {"sha256": recipe.sha256},
+        "training": {"steps": trained.steps, "minutes": round(trained.seconds / 60, 1)},
+        "metrics": {},
+        "parity": parity,
+        **provenance(),
+    }
+    write_whole(folder / MODEL_FILE, data)
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def _spec(tensor: contract.TensorSpec) -> dict[str, Any]:
+    """A tensor as JSON, with the batch axis."""
+    return {"name": tensor.name, "datatype": tensor.datatype, "shape": [-1, *tensor.dims]}
+
+
+def _write_graph(module: Segment, path: Path, *, opset: int, recipe_sha256: str) -> None:
+    """Trace the module into one file with names, opset and metadata."""
+    example = torch.zeros((2, *contract.SQUARE.dims), dtype=torch.uint8)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing; we do not use it
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its deprecated tree specs
+        warnings.simplefilter("ignore", DeprecationWarning)
+        program = torch.onnx.export(
+            module,
+            (example,),
+            dynamo=True,
+            verbose=False,
+            input_names=[tensor.name for tensor in contract.SEGMENT.inputs],
+            output_names=[tensor.name for tensor in contract.SEGMENT.outputs],
+            dynamic_shapes={"squares": {0: torch.export.Dim("N")}},
+            opset_version=opset,
+        )
+    assert program is not None
+    model = program.model_proto
+    del model.metadata_props[:]
+    graph = model.graph
+    for entries in (graph.node, graph.value_info, graph.input, graph.output, graph.initializer):
+        for entry in entries:
+            del entry.metadata_props[:]  # traces of the machine it was made on
+            entry.doc_string = ""
+    properties = {"contract": "endface.segment/1", "recipe_sha256": recipe_sha256}
+    onnx.helper.set_model_props(model, properties)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save_model(model, path)
+
+
+def _prove(module: Segment, path: Path, squares: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
+    """Run the file in ONNX Runtime and compare it with PyTorch, picture by picture and as a batch."""
+    batch = np.stack(squares)[:, None]
+    labels, confidence = Engine(path)(batch)
+    with torch.inference_mode():
+        expected = module(torch.from_numpy(batch))
+    same = labels == expected[0].numpy()
+    difference = np.abs(confidence.astype(int) - expected[1].numpy().astype(int))[same]
+    equal, worst = float(same.mean()), int(difference.max())
+    if equal < LABEL_PARITY or worst > CONFIDENCE_PARITY:
+        raise ConfigurationError(
+            f"ONNX Runtime and PyTorch agree on {equal:.5f} of the labels (at least {LABEL_PARITY} wanted) and differ "
+            f"by up to {worst} in confidence (at most {CONFIDENCE_PARITY}): do not use this export."
+        )
+    return {"squares": len(squares), "labels_equal": round(equal, 6), "confidence_difference": worst}

@@ -1,0 +1,1 @@
+"""Other people's networks made to answer like ours."""

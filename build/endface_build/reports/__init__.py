@@ -1,0 +1,1 @@
+"""The accuracy page and its plots."""

@@ -1,0 +1,133 @@
+"""The record behind docs/accuracy.md: everything measured in one go, with the machine, the versions and the network.
+
+The record is a JSON file; ``page`` turns it into the document and its plots.  The pictures of failures are drawn while
+measuring, for they need the network.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from endface.options import Options
+from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
+from endface_build.evaluation.evaluate_pictures import Inspect, outcomes_of
+from endface_build.evaluation.failures import draw_failures, worst
+from endface_build.evaluation.inspector import Inspector, with_baseline, with_network
+from endface_build.evaluation.metrics import Json, Outcome, figures, share
+from endface_build.evaluation.repeatability import study
+from endface_build.evaluation.repeated_parts import random_part
+from endface_build.evaluation.sensitivity import sensitivity
+from endface_build.manifest import provenance
+
+PROFILES: Final = ("mm-pc", "sm-apc", "sm-pc-45")
+PACKAGES: Final = ("endface", "numpy", "opencv-python-headless", "onnxruntime")
+FAILURES: Final = 6
+FAILURES_FILE: Final = "failures.png"
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being measured, the number of all, and the number done."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured.
+
+    Attributes:
+        faces: Drawn faces of each profile.
+        spots: Single-mode faces with spots, for the table of sizes and contrasts.
+        parts: Drawn parts of the gage study.
+        repeats: Trials of each part under each condition.
+    """
+
+    faces: int = 200
+    spots: int = 120
+    parts: int = 12
+    repeats: int = 5
+
+
+def measure(model: Path, extent: Extent, pictures: Path, progress: Progress) -> Json:
+    """Measure a network on everything that can be drawn.
+
+    Args:
+        model: Its ``.onnx`` file beside its manifest.
+        extent: How much.
+        pictures: Folder for the pictures of failures.
+        progress: Told of every step.
+
+    Returns:
+        The record.
+    """
+    record: Json = {"machine": machine(), "versions": {name: version(name) for name in PACKAGES}} | provenance()
+    network = with_network(model, Options(PROFILES[0]))
+    if network.info is not None:
+        record["network"] = {"version": network.info.version, "sha256": network.info.sha256}
+    record["extent"] = asdict(extent)
+    record |= {"drawn": {}, "localisation": {}}
+    for profile in PROFILES:
+        faces = DrawnFaces(fiber_of(profile), extent.faces)
+        advance = partial(progress, profile, extent.faces)
+        outcomes = outcomes_of(faces, inspections(model, Options(profile)), profile, advance)
+        record["drawn"][profile] = {name: figures(each) for name, each in outcomes.items()}
+        record["localisation"][profile] = _by_ferrule(outcomes["network"], faces)
+        if profile == PROFILES[0]:
+            record["failures"] = _picture_failures(outcomes["network"], faces, network, pictures / FAILURES_FILE)
+    single_mode = with_network(model, Options("sm-apc"))
+    record["sensitivity"] = sensitivity(
+        single_mode, faces=extent.spots, progress=partial(progress, "spots", extent.spots)
+    )
+    parts = [random_part(index) for index in range(extent.parts)]
+    record["gage"] = study(parts, network, repeats=extent.repeats, progress=partial(progress, "gage", extent.parts))
+    return record
+
+
+def inspections(model: Path, options: Options) -> dict[str, Inspect]:
+    """The network and the classical baseline, ready to be judged side by side."""
+    both = {"network": with_network(model, options), "baseline": with_baseline(options)}
+    return {name: _by_picture(inspector) for name, inspector in both.items()}
+
+
+def machine() -> dict[str, Any]:
+    """What this runs on."""
+    return {
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def _by_picture(inspector: Inspector) -> Inspect:
+    return lambda labelled: inspector(labelled.data, labelled.name)
+
+
+def _by_ferrule(outcomes: list[Outcome], faces: DrawnFaces) -> Json:
+    """Localisation where the ferrule is brighter than the cladding, as in most microscopes, and where it is darker."""
+    found: dict[str, list[bool | None]] = {"brighter": [], "darker": []}
+    for number, outcome in enumerate(outcomes):
+        face = faces.face(number)
+        found["brighter" if face.ferrule > face.zones[0].level else "darker"].append(outcome.localised)
+    return {name: share(each) for name, each in found.items()}
+
+
+def _picture_failures(outcomes: list[Outcome], faces: DrawnFaces, network: Inspector, path: Path) -> list[Json]:
+    """Draw the worst mistakes once more, and write them down."""
+    failures = worst(outcomes, FAILURES)
+    cases = [(failure, faces[failure.number]) for failure in failures]
+    if cases:
+        draw_failures([(failure, face, network(face.data, face.name)) for failure, face in cases], path)
+    return [failure.to_json() for failure in failures]
+
+
+def _cpu_name() -> str:
+    """The processor's name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"

@@ -1,0 +1,1 @@
+"""A network into service and out of it."""

@@ -1,0 +1,124 @@
+"""What the sync and the async client share: settings, jobs, what to ask.  Nothing here waits for a server."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from endface_client._transport import wire
+from endface_client._transport.attempts import ALWAYS, NEVER, Attempts
+from endface_client._transport.channel import addresses, channel_arguments
+from endface_client._transport.tls import TLS
+from endface_client._transport.wire import Call, Job, Picture
+
+DEFAULT_SERVER: Final = "127.0.0.1:8001"
+"""Where ``endface serve`` listens on the machine it runs on; 8001 is Triton's own gRPC port."""
+
+DEFAULT_DEADLINE_S: Final = 10.0
+"""As long as a picture may wait in a server's queues."""
+
+_HEALTH_PROFILE: Final = "mm-pc"  # every server has it, and health is not about the verdict
+
+
+class BaseClient(ABC):
+    """Settings of a client; see ``Client`` and ``AsyncClient``.
+
+    What fails for a reason that passes - no connection, a server that starts, stops or repairs itself, a full queue -
+    is tried again until the deadline, after pauses that grow.  With the default deadline a server may be away for five
+    seconds, and any of several servers for good, and no picture is lost.  Once no server has answered for a whole
+    deadline, pictures do not wait any more: each is tried once on each server, until one answers.
+
+    Big pictures for one server on this machine travel through shared memory, which the client sees to by itself.
+
+    Args:
+        servers: "host:port", or several separated by commas: calls go round robin over all that are alive.  One name
+            may have any number of servers behind it; gRPC looks it up again whenever a connection ends, which servers
+            see to once a minute.  Several names are resolved once, to an IPv4 address each.
+        profile: the limits to judge by where a call names none.
+        deadline_s: seconds from sending a picture to its report, connecting and all attempts included.  Of several
+            servers in a list each gets half of what is left, so that another one can be tried if it hangs.
+        cladding_um: true cladding diameter where a call names none.
+        um_per_px: the camera's scale where a call names none.
+        tls: certificates; None talks in the clear.
+        repeat: False sends each picture once, for programs that see to failures themselves.
+
+    Raises:
+        ServerUnavailable: one of several servers has no address.
+        ConfigurationError: a TLS file is wrong, see ``TLS.credentials``.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but the servers are optional and by keyword
+        self,
+        servers: str = DEFAULT_SERVER,
+        *,
+        profile: str | None = None,
+        deadline_s: float = DEFAULT_DEADLINE_S,
+        cladding_um: float | None = None,
+        um_per_px: float | None = None,
+        tls: TLS | None = None,
+        repeat: bool = True,
+    ) -> None:
+        self.servers = servers
+        self.deadline_s = deadline_s
+        self._profile = profile
+        self._cladding_um = cladding_um
+        self._um_per_px = um_per_px
+        self._channel = channel_arguments(servers, tls)
+        self._repeat = ALWAYS if repeat else NEVER
+        self._attempts = Attempts(servers, len(addresses(servers)))
+        self._closed = False
+        self._open()
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Make what the twin needs before its first call."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.servers!r}, profile={self._profile!r})"
+
+    def _job(self, picture: Picture | Job) -> Job:
+        """A job with the client's settings where it has none of its own."""
+        job = picture if isinstance(picture, Job) else Job(picture)
+        return dataclasses.replace(
+            job,
+            profile=self._profile if job.profile is None else job.profile,
+            cladding_um=self._cladding_um if job.cladding_um is None else job.cladding_um,
+            um_per_px=self._um_per_px if job.um_per_px is None else job.um_per_px,
+        )
+
+    def _health_job(self) -> Job:
+        job = self._job(Job(health_picture(), name="health"))
+        return dataclasses.replace(job, profile=job.profile or _HEALTH_PROFILE)
+
+    def _prepared(self, job: Job) -> Call:
+        """Read and encode a job's picture; this waits for disks and the name service, never for a server."""
+        call = wire.pack(job)
+        self._attempts.look(call)
+        return call
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("this client is closed; make a new one, or inspect inside its with block")
+
+
+def check_concurrency(concurrency: int) -> None:
+    """At least one picture must be under way.
+
+    Raises:
+        ValueError: fewer.
+    """
+    if concurrency < 1:
+        raise ValueError(f"concurrency is {concurrency}, it must be at least 1")
+
+
+def health_picture() -> NDArray[np.uint8]:
+    """A clean end face of 384 x 384 pixels of 0.78 um, drawn here: all of zone D, fine enough to be judged."""
+    levels = np.full((384, 384), 160, np.uint8)
+    cv2.circle(levels, (192, 192), 80, (70,), cv2.FILLED, cv2.LINE_AA)
+    cv2.circle(levels, (192, 192), 32, (150,), cv2.FILLED, cv2.LINE_AA)
+    return levels

@@ -1,0 +1,59 @@
+"""``endface demo``: start a server on this machine, inspect pictures with it, write reports, stop it again."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from endface.errors import EndfaceError
+from endface.repository import default_repository
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
+from endface_client._cli.serve import READY_WITHIN_S
+
+_INSPECTED: Final = (0, 1)
+"""Exit codes of ``endface inspect`` that say that every picture got a report; in a demo some are meant to fail."""
+
+
+def demo(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders with pictures.")],
+    *,
+    profile: Annotated[str, typer.Option(help="Limits to judge by.")] = "mm-pc",
+    out: Annotated[Path, typer.Option(help="Write reports, overlays and a page here.")] = Path("out"),
+) -> None:
+    """Start Triton on free ports, inspect pictures, write reports, stop: exit 0 if every picture got a report."""
+    started = time.perf_counter()
+    try:
+        http_port, grpc_port, metrics_port = _free_ports(3)
+        settings = Settings(
+            repository=default_repository(), http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port
+        )
+        with EmbeddedServer(settings) as server:
+            server.wait_ready(READY_WITHIN_S)
+            typer.echo(f"Triton is ready after {time.perf_counter() - started:.1f} s: gRPC {server.grpc_address}")
+            options = ["--server", server.grpc_address, "--profile", profile, "--out", str(out)]
+            typer.echo(f"$ endface inspect {' '.join(map(str, paths))} {' '.join(options)}")
+            inspect = subprocess.run(
+                [sys.executable, "-m", "endface_client", "inspect", *map(str, paths), *options], check=False
+            )
+    except EndfaceError as exc:
+        typer.echo(f"endface demo: {exc}", err=True)
+        raise typer.Exit(2) from exc
+    typer.echo(f"Triton is stopped; {time.perf_counter() - started:.0f} s in all")
+    raise typer.Exit(0 if inspect.returncode in _INSPECTED else inspect.returncode)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nobody listens on now, so that a server that runs already is left alone."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]

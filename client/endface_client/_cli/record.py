@@ -1,0 +1,135 @@
+"""The commands ``endface record``: verify a record, write it as CSV, look a part up, copy it."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from endface_client._durable import whole_file
+from endface_client._record.copy import copy
+from endface_client._record.csv_export import write_csv
+from endface_client._record.database import entries, reading
+from endface_client._record.entry import Entry, Mark, RecordBroken, RecordError, read_key
+from endface_client._record.pictures import FOLDER
+from endface_client._record.verify import check
+
+KEY_VARIABLE: Final = "ENDFACE_RECORD_KEY"
+
+_BROKEN: Final = 1
+_NOT_FOUND: Final = 1
+_NOT_READABLE: Final = 2
+
+app = typer.Typer(help="Verify and read the record that `endface inspect --record` keeps.", no_args_is_help=True)
+
+_Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the record.")]
+
+
+@app.command()
+def verify(
+    folder: _Folder,
+    *,
+    head: Annotated[
+        str | None, typer.Option(metavar="NUMBER:SEAL", help="An entry seen before, which must be there still.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(envvar=KEY_VARIABLE, metavar="FILE", help="The key that the record is sealed with.")
+    ] = None,
+) -> None:
+    """Exit 0 if the record is what was written, 1 if it was changed, 2 if it cannot be read."""
+    with _told():
+        found = check(folder, key=read_key(key), head=Mark.parse(head) if head else None)
+    typer.echo(f"intact: {found.inspections} inspections in entries {found.first} to {found.head.number}")
+    if found.dropped.number:
+        typer.echo(f"entries up to {found.dropped.number} were dropped by the bound of size")
+    if key is None:
+        typer.echo("no key: only a head that was kept elsewhere shows that the record was not written anew or cut off")
+    typer.echo(f"head {found.head}")
+
+
+@app.command()
+def export(
+    folder: _Folder,
+    *,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here; default: stdout.")] = None,
+    serial: Annotated[str | None, typer.Option(help="Only this part.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only from this day on, by the clock of UTC.")
+    ] = None,
+) -> None:
+    """Write the inspections as CSV, one row each, for a spreadsheet."""
+    first_day = since.date().isoformat() if since else ""
+    with _told(), reading(folder) as db:
+
+        def chosen() -> Iterator[Entry]:
+            return entries(db, serial=serial, since=first_day)
+
+        if csv is None:
+            write_csv(chosen, sys.stdout)
+            return
+        # Excel takes a file for UTF-8 only if it begins with the mark that utf-8-sig writes.
+        with whole_file(csv) as file:
+            text = io.TextIOWrapper(file, "utf-8-sig", errors="backslashreplace", newline="")
+            written = write_csv(chosen, text)
+            text.flush()
+            text.detach()
+    typer.echo(f"wrote {written} inspections to {csv}", err=True)
+
+
+@app.command()
+def show(folder: _Folder, serial: Annotated[str, typer.Argument(help="The part's serial number.")]) -> None:
+    """Say what the record knows of a part, and where its pictures are; exit 1 if it knows nothing."""
+    known = False
+    with _told(), reading(folder) as db:
+        for entry in entries(db, serial=serial):
+            known = True
+            typer.echo("\n".join(_described(entry, folder)))
+    if not known:
+        typer.echo(f"{folder} holds no inspection of {serial!r}", err=True)
+        raise typer.Exit(_NOT_FOUND)
+
+
+@app.command("copy")
+def copy_record(folder: _Folder, target: Annotated[Path, typer.Argument(metavar="TO", help="Another folder.")]) -> None:
+    """Copy the record as it is now, while programs go on writing to it."""
+    with _told():
+        copy(folder, target)
+    typer.echo(f"copied {folder} to {target}")
+
+
+def _described(entry: Entry, folder: Path) -> Iterator[str]:
+    """The lines that say what came of an inspection."""
+    report, error = entry.report, entry.error
+    borderline = " borderline" if report and report.borderline else ""
+    limits = f" by {report.criteria.profile}" if report else ""
+    word = "not inspected" if error else entry.word
+    yield f"{entry.time:%Y-%m-%d %H:%M:%S} UTC, entry {entry.mark.number}: {word}{borderline}{limits}"
+    yield from (f"  {reason}" for reason in (report.reasons if report else ()))
+    if error:
+        yield f"  {error.code}: {error.message}"
+    if report and report.model:
+        model = report.model
+        yield f"  network {model.name} {model.version} on {model.engine}, SHA-256 {model.sha256}"
+    if entry.values["server"]:
+        yield f"  server {entry.values['server']}"
+    if entry.picture_file:
+        yield f"  picture {folder / FOLDER / entry.picture_file}"
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn errors into a sentence and an exit code."""
+    try:
+        yield
+    except RecordBroken as exc:
+        typer.echo(f"broken: {exc}", err=True)
+        raise typer.Exit(_BROKEN) from exc
+    except (RecordError, OSError) as exc:
+        typer.echo(f"endface record: {exc}", err=True)
+        raise typer.Exit(_NOT_READABLE) from exc

@@ -1,0 +1,143 @@
+"""``endface serve``: a Triton on this machine, in the foreground, until somebody asks it to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from endface import environment
+from endface.criteria.profile import profile_sums
+from endface.engines.catalog import ENGINES
+from endface.errors import ConfigurationError, EndfaceError
+from endface.health.supervisor import Supervisor
+from endface.repository import default_repository
+from endface.server import log
+from endface.server.certificates import Certificates
+from endface.server.process import EmbeddedServer
+from endface.server.settings import DEFAULT_ENGINE, Settings
+
+READY_WITHIN_S: Final = 120
+"""How long a start may take; a cold disk and a busy machine have been seen to take half a minute."""
+
+_ENGINES: Final = [engine.name for engine in ENGINES]
+
+_HERE: Final = "127.0.0.1"
+
+_Repository = Annotated[
+    Path | None,
+    typer.Option(envvar=environment.REPOSITORY, help="Model repository; default: the one of this checkout."),
+]
+_Host = Annotated[str, typer.Option(help="Address of gRPC, where pictures are sent; 0.0.0.0 for all networks.")]
+_HttpHost = Annotated[str, typer.Option(help="Address of HTTP, which only this command itself needs.")]
+_MetricsHost = Annotated[str, typer.Option(help="Address of the metrics; 0.0.0.0 for a Prometheus on another machine.")]
+_Port = Annotated[int, typer.Option(min=1, max=65535)]
+_Engine = Annotated[str, typer.Option(envvar=environment.ENGINE, help=f"What runs the network: {', '.join(_ENGINES)}.")]
+_Profile = Annotated[
+    str, typer.Option(envvar=environment.PROFILE, help="Limits for requests that name none; else each must.")
+]
+_Profiles = Annotated[
+    Path | None, typer.Option(envvar=environment.PROFILES, help="Folder with your own profile files.")
+]
+_TlsCertificate = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Certificate (PEM) that encrypts gRPC; takes --tls-key.")
+]
+_TlsKey = Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key (PEM).")]
+_TlsClients = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Serve only clients with a certificate of these authorities.")
+]
+_AdminSecret = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Secret that opens Triton's administration; default: one nobody knows."),
+]
+
+
+def serve(  # noqa: PLR0913 - one parameter for each option of the command
+    *,
+    repository: _Repository = None,
+    host: _Host = _HERE,
+    http_host: _HttpHost = _HERE,
+    metrics_host: _MetricsHost = _HERE,
+    http_port: _Port = 8000,
+    grpc_port: _Port = 8001,
+    metrics_port: _Port = 8002,
+    engine: _Engine = DEFAULT_ENGINE,
+    profile: _Profile = "",
+    profiles: _Profiles = None,
+    tls_certificate: _TlsCertificate = None,
+    tls_key: _TlsKey = None,
+    tls_clients: _TlsClients = None,
+    admin_secret: _AdminSecret = None,
+) -> None:
+    """Run Triton with endface's models until SIGTERM or Ctrl-C; requests under way are then finished.
+
+    A server that falls ill is repaired; one that cannot be kept alive ends the command with status 2.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    try:
+        settings = Settings(
+            repository=repository or default_repository(),
+            host=host,
+            http_port=http_port,
+            grpc_port=grpc_port,
+            metrics_port=metrics_port,
+            engine=engine,
+            profile=profile,
+            profiles=profiles,
+            http_host=http_host,
+            metrics_host=metrics_host,
+            certificates=_certificates(tls_certificate, tls_key, tls_clients),
+            admin_secret=admin_secret,
+        )
+        _run(settings)
+    except EndfaceError as exc:
+        typer.echo(f"endface serve: {exc}", err=True)
+        raise typer.Exit(2) from exc
+
+
+def _run(settings: Settings) -> NoReturn:
+    """Serve until a signal comes, or until the server cannot be kept alive."""
+    with EmbeddedServer(settings) as server:
+        server.wait_ready(READY_WITHIN_S)
+        typer.echo(_ready_line(server))
+        for name, sha256 in profile_sums(settings.profiles).items():
+            _print_log(f"profile {name} sha256 {sha256}")
+        for line in filter(log.is_about_traces, server.log):  # what a stage said while it was loaded
+            _print_log(line)
+        server.on_line = _print_log
+        Supervisor(server, _print_log, READY_WITHIN_S).watch()
+
+
+def _certificates(certificate: Path | None, key: Path | None, clients: Path | None) -> Certificates | None:
+    if certificate is not None and key is not None:
+        return Certificates(certificate, key, clients)
+    if certificate is None and key is None and clients is None:
+        return None
+    raise ConfigurationError("--tls-certificate and --tls-key go together, --tls-clients with both; name the files")
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave the way out of every ``with``; a second signal must not break off the first one's clearing up."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(0)
+
+
+def _print_log(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _ready_line(server: EmbeddedServer) -> str:
+    settings = server.settings
+    certificates = settings.certificates
+    trust = "in the clear" if certificates is None else "TLS for all" if certificates.clients is None else "mutual TLS"
+    default = f"profile {settings.profile}" if settings.profile else "each request names its profile"
+    return (
+        f"endface is ready: gRPC {server.grpc_address}, HTTP {server.http_address}, "
+        f"metrics port {settings.metrics_port}, engine {settings.engine}, {default}, {trust}"
+    )

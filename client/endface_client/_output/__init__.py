@@ -1,0 +1,1 @@
+"""Tables, pages and overlays of inspected pictures."""

@@ -1,0 +1,125 @@
+"""A run's page: one self-contained HTML file with every picture, its verdict and what was measured."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import cv2
+import jinja2
+
+from endface.errors import PictureError
+from endface.picture.decode import decode
+from endface.report import Point, Report
+from endface_client._outcome import WORDS, Outcome, count
+from endface_client._output.palette import DEFECT_COLORS, VERDICT_COLORS, Color
+
+_LONGEST_SIDE_PX: Final = 1280  # of a picture in the page: enough to see a 2 um pit, a tenth of the original's bytes
+_JPEG_QUALITY: Final = [cv2.IMWRITE_JPEG_QUALITY, 85]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One picture in the page.
+
+    Attributes:
+        outcome: its report or its error.
+        photo: the picture as a data URI; empty where it cannot be shown.
+    """
+
+    outcome: Outcome
+    photo: str
+
+    @property
+    def report(self) -> Report | None:
+        """The report, if there is one."""
+        return self.outcome.result if isinstance(self.outcome.result, Report) else None
+
+
+@dataclass(frozen=True)
+class ZoneBar:
+    """Defects of one zone over the whole run, by type."""
+
+    zone: str
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All types together."""
+        return sum(self.counts.values())
+
+
+def photo_uri(data: bytes) -> str:
+    """The picture in gray as a JPEG data URI of at most 1280 pixels a side; empty if it cannot be decoded."""
+    try:
+        gray = decode(data).gray
+    except PictureError:  # its report says so
+        return ""
+    shrink = min(1.0, _LONGEST_SIDE_PX / max(gray.shape))
+    small = cv2.resize(gray, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else gray
+    _, jpeg = cv2.imencode(".jpg", small, _JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+
+
+def page(cards: Sequence[Card], *, server: str, finished: datetime) -> str:
+    """The HTML of a run.
+
+    Args:
+        cards: the pictures in the order in which they were inspected.
+        server: where they were inspected.
+        finished: when.
+    """
+    reports = [card.report for card in cards if card.report is not None]
+    counts = count(card.outcome for card in cards)
+    return _environment().get_template("run.html.j2").render(
+        cards=cards,
+        words=WORDS,
+        counts=counts,
+        borderline=sum(report.borderline for report in reports),
+        bars=zone_bars(reports),
+        kinds=list(DEFECT_COLORS),
+        colors={name: _css(color) for name, color in (*DEFECT_COLORS.items(), *VERDICT_COLORS.items())},
+        profiles=sorted({report.criteria for report in reports}, key=lambda criteria: criteria.profile),
+        models={report.model for report in reports if report.model},
+        softwares=sorted({report.software for report in reports}),
+        server=server,
+        finished=finished,
+    )  # fmt: skip
+
+
+def zone_bars(reports: Sequence[Report]) -> list[ZoneBar]:
+    """Defects of all reports by the innermost zone that they touch, from the core outward."""
+    zones = dict.fromkeys(zone.name for report in reports for zone in report.zones)
+    found = Counter((defect.zone, defect.type) for report in reports for defect in report.defects)
+    return [ZoneBar(zone, {kind: found[zone, kind] for kind in DEFECT_COLORS}) for zone in zones]
+
+
+def svg_path(rings: tuple[tuple[Point, ...], ...]) -> str:
+    """A defect's rings as the ``d`` of an SVG path."""
+    return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring) + "Z" for ring in rings)
+
+
+def upper_right(rings: tuple[tuple[Point, ...], ...]) -> Point:
+    """The point of an outline where its number stands."""
+    return max((point for ring in rings for point in ring), key=lambda point: point[0] - point[1])
+
+
+def _css(color: Color) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*color)
+
+
+def _environment() -> jinja2.Environment:
+    """Everything from outside is escaped; an unknown name in the template is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("endface_client._output"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"svg_path": svg_path, "upper_right": upper_right}
+    return environment

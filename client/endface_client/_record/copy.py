@@ -1,0 +1,60 @@
+"""A copy of a record while programs write to it."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from endface_client._durable import ASIDE, sync_folder, whole_file
+from endface_client._record.database import FILE, reading, told
+from endface_client._record.entry import RecordError
+from endface_client._record.pictures import Pictures
+
+
+def copy(folder: Path, target: Path) -> None:
+    """Copy a record as it is at one moment; what an earlier copy has brought there already is not copied again.
+
+    Args:
+        folder: the record.
+        target: another folder; a copy of this record that lies there is replaced.
+
+    Raises:
+        RecordError: there is no record, or the copy cannot be written.
+        RecordBroken: an entry names a file outside of its pictures.
+    """
+    if target.resolve() == folder.resolve():
+        raise RecordError(f"{target} is the record itself; copy it to another folder")
+    with reading(folder):
+        pass  # there is one: nothing is made for a wrong name
+    with told(target):
+        pictures = Pictures(target, make=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix=ASIDE) as aside:
+            database = Path(aside, FILE)
+            # Where the bound drops pictures before they are copied, a newer snapshot does not speak of them any more.
+            while not _copy_pictures(_snapshot(folder, database), Pictures(folder), pictures):
+                pass
+            database.replace(target / FILE)
+        sync_folder(target)
+
+
+def _snapshot(folder: Path, database: Path) -> list[str]:
+    """Copy the database; return the pictures that its entries speak of."""
+    with reading(folder) as db, closing(sqlite3.connect(database)) as copied:
+        db.backup(copied)
+        return [file for (file,) in copied.execute("SELECT DISTINCT picture FROM entry WHERE picture NOT NULL")]
+
+
+def _copy_pictures(files: list[str], source: Pictures, target: Pictures) -> bool:
+    """Copy what is not there; False if one was dropped meanwhile."""
+    for file in files:
+        if target.path(file).exists():
+            continue
+        try:
+            data = source.path(file).read_bytes()
+        except FileNotFoundError:
+            return False
+        with whole_file(target.path(file)) as out:
+            out.write(data)
+    return True

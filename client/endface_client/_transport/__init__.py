@@ -1,0 +1,1 @@
+"""Requests and replies between the client and a server over gRPC."""

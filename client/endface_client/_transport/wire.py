@@ -1,0 +1,200 @@
+"""Pictures to Triton's request and its answer to a Report: everything about a call that needs no network."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tritonclient import grpc as triton
+
+from endface import contract
+from endface.errors import BadParameterError, RequestError
+from endface.picture.decode import check_size, sha256
+from endface.report import Report
+from endface_client._errors import InvalidRequest, ProtocolError, UnreadablePicture
+from endface_client._region import tensor_bytes
+
+Picture: TypeAlias = str | os.PathLike[str] | bytes | NDArray[np.uint8] | NDArray[np.uint16]
+"""A path, an encoded picture, or 8 or 16-bit levels: (H, W), (H, W, 3) in OpenCV's order BGR, or (H, W, 4) BGRA."""
+
+_PNG_FAST: Final = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # lossless at every level; the highest only takes longer
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture and what to do with it; None and empty values fall back on the client's, then on the server's.
+
+    Attributes:
+        picture: a path, bytes or an array, see ``Picture``.
+        serial: the part's serial number, echoed in the report.
+        meta: anything else to echo in the report.
+        profile: the limits to judge by, such as ``mm-pc``.
+        cladding_um: true diameter of the cladding, from which the scale is taken.
+        um_per_px: the camera's scale where it is known; overrides the cladding.
+        name: what to call the picture in the report; a path's file name if None.
+    """
+
+    picture: Picture
+    serial: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    profile: str | None = None
+    cladding_um: float | None = None
+    um_per_px: float | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One inference, ready to send.
+
+    Attributes:
+        data: the encoded picture.
+        sha256: its digest, which the report must echo.
+        parameters: of the request.
+        headers: of the request, for traces.
+        request_id: by which the server's log and traces name the request; empty where nobody traces it.
+        began_ns: when the client took it up, in nanoseconds of Unix time.
+    """
+
+    data: bytes
+    sha256: str
+    parameters: dict[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = ""
+    began_ns: int = field(default_factory=time.time_ns, compare=False)
+
+    def arguments(self, region: str | None = None) -> dict[str, Any]:
+        """The arguments of tritonclient's ``infer``.
+
+        Args:
+            region: name of the shared memory that holds the picture; None sends it along.
+        """
+        image = triton.InferInput(contract.IMAGE.name, [1, 1], contract.IMAGE.datatype)
+        if region is None:
+            image.set_data_from_numpy(np.array([[self.data]], dtype=np.object_))
+        else:
+            image.set_shared_memory(region, tensor_bytes(self.data))
+        return {
+            "model_name": contract.ENSEMBLE.name,
+            "inputs": [image],
+            "outputs": [triton.InferRequestedOutput(contract.REPORT.name)],
+            "parameters": self.parameters,
+            "headers": dict(self.headers) or None,
+            "request_id": self.request_id,
+        }
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a picture that was inspected.
+
+    Attributes:
+        report: what the server found.
+        attempts: how often the picture was sent until its report came; 1 where nothing failed.
+    """
+
+    report: Report
+    attempts: int
+
+
+def encode(picture: Picture) -> bytes:
+    """The bytes that are sent for a picture: a file's as they are, an array's as PNG without loss.
+
+    Raises:
+        UnreadablePicture: no readable file, or an array of another shape or dtype.
+    """
+    if isinstance(picture, bytes):
+        return picture
+    if isinstance(picture, np.ndarray):
+        return _encode_array(picture)
+    try:
+        return Path(picture).read_bytes()
+    except OSError as exc:
+        reason = exc.strerror or str(exc)
+        raise UnreadablePicture(f"{os.fspath(picture)} cannot be read: {reason}") from exc
+
+
+def _encode_array(levels: NDArray[Any]) -> bytes:
+    picture_like = levels.ndim == 2 or (levels.ndim == 3 and levels.shape[2] in (1, 3, 4))
+    if levels.dtype not in (np.uint8, np.uint16) or not picture_like or levels.size == 0:
+        raise UnreadablePicture(
+            f"an array of shape {levels.shape} and dtype {levels.dtype} is no picture: "
+            "give uint8 or uint16 of shape (H, W), (H, W, 3) as BGR or (H, W, 4) as BGRA"
+        )
+    try:
+        _, png = cv2.imencode(".png", np.ascontiguousarray(levels), _PNG_FAST)
+    except cv2.error as exc:
+        raise UnreadablePicture(f"an array of shape {levels.shape} does not fit into a PNG") from exc
+    return png.tobytes()
+
+
+def pack(job: Job) -> Call:
+    """Read and encode a job's picture.
+
+    Raises:
+        UnreadablePicture: see ``encode``.
+        InvalidRequest: no bytes, or more than any server takes; they are not worth sending.
+    """
+    began_ns = time.time_ns()
+    data = encode(job.picture)
+    try:
+        check_size(data)
+    except RequestError as exc:
+        raise InvalidRequest(str(exc), exc.code) from exc
+    return Call(data, sha256(data), parameters(job), began_ns=began_ns)
+
+
+def parameters(job: Job) -> dict[str, str]:
+    """The request parameters of a job; what it does not say is not sent, so that the server's default holds.
+
+    Raises:
+        InvalidRequest: a text holds what is no Unicode and cannot travel.
+    """
+    name = job.name
+    if name is None and not isinstance(job.picture, bytes | np.ndarray):
+        # Linux takes any bytes for a file name; those that are no text are spelled out.
+        name = Path(job.picture).name.encode(errors="backslashreplace").decode()
+    values = {
+        "profile": job.profile,
+        "cladding_um": job.cladding_um,
+        "um_per_px": job.um_per_px,
+        "serial": job.serial,
+        "name": name,
+    }
+    sent = {key: str(value) for key, value in values.items() if value not in (None, "")}
+    sent |= {contract.META_PREFIX + key: value for key, value in job.meta.items()}
+    for key, value in sent.items():
+        try:
+            (key + value).encode()
+        except UnicodeEncodeError as exc:
+            raise InvalidRequest(
+                f"{key!a} holds characters that are no Unicode: {exc}", BadParameterError.code
+            ) from exc
+    return sent
+
+
+def unpack(call: Call, result: triton.InferResult) -> Report:
+    """The report in an answer, which must be that of the picture that was sent.
+
+    Raises:
+        ProtocolError: there is none, it cannot be read, or it is that of another picture.
+    """
+    texts = result.as_numpy(contract.REPORT.name)
+    if texts is None or texts.size != 1:
+        raise ProtocolError("the server's answer holds no report: does this address belong to an endface server?")
+    try:
+        report = Report.from_json(texts.item())
+    except ValueError as exc:
+        raise ProtocolError(f"the server's report cannot be read; update client or server: {exc}") from exc
+    if report.image.sha256 != call.sha256:
+        raise ProtocolError(
+            f"the server answered with the report of another picture: sent {call.sha256}, got {report.image.sha256}"
+        )
+    return report

@@ -1,0 +1,1 @@
+"""Defects to a verdict: profiles, limits, rules."""

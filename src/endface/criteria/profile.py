@@ -1,0 +1,252 @@
+"""Profiles: the limits of a standard as data, one TOML file each, named by the file.
+
+A profile is read once and checked to the last key: a misspelt limit would be a limit that is not applied.  What no row
+covers is not limited.  Those that are shipped are read only as they were released: ``SHA256SUMS`` lies beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, cast
+
+from endface.contract import SQUARE_PX, UM_PER_PX
+from endface.criteria.limits import Interval, Limit
+from endface.defects.measure import SizeDefinition
+from endface.defects.zones import Zone
+from endface.errors import ConfigurationError, UnknownProfileError
+from endface.report import Criteria, LimitKind
+
+UNCERTAINTY_UM: Final = 0.5
+"""Default of ``uncertainty_um``, a pixel of the square: either edge of a defect may be half a pixel off."""
+
+MIN_ZONE_UM: Final = 1.0
+"""Narrowest zone, as a difference of diameters: a ring of half a pixel still holds pixels everywhere."""
+
+_SHIPPED: Final = Path(__file__).parent / "profiles"
+_SUMS: Final = _SHIPPED / "SHA256SUMS"  # `sha256sum *.toml >SHA256SUMS` renews it
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_SIZES: Final[dict[str, tuple[LimitKind, str]]] = {
+    "scratches": ("scratch", "width_um"),
+    "defects": ("defect", "size_um"),
+}
+_TEXTS: Final = ("standard", "edition", "status", "source")
+
+
+@dataclass(frozen=True)
+class ZoneLimits:
+    """A zone and the rows that apply in it."""
+
+    zone: Zone
+    limits: tuple[Limit, ...]
+
+    @property
+    def limited(self) -> bool:
+        """Whether any row can fail."""
+        return any(limit.allowed is not None for limit in self.limits)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The limits of one table of one edition, and how far they can be trusted.
+
+    ``uncertainty_um`` is how far a measured size may be off; ``assumptions`` are sentences on what the table leaves
+    open and this profile decides.
+    """
+
+    criteria: Criteria
+    size: SizeDefinition
+    uncertainty_um: float
+    assumptions: tuple[str, ...]
+    rows: tuple[ZoneLimits, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.criteria.profile
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """Zones from inside out."""
+        return tuple(row.zone for row in self.rows)
+
+
+def profile_names(directory: Path | None = None) -> tuple[str, ...]:
+    """Names of the profiles that are shipped, and of those in the user's directory.
+
+    Raises:
+        ConfigurationError: the directory is missing, or a file there takes the name of a shipped profile.
+    """
+    return tuple(sorted(_files(directory)))
+
+
+def load_profile(name: str, directory: Path | None = None) -> Profile:
+    """The profile of that name; read once, so a changed file takes a restart.
+
+    Args:
+        name: A name out of ``profile_names``; it comes from a request, hence is never taken for a path.
+        directory: Where the user's own profiles lie.
+
+    Raises:
+        UnknownProfileError: there is none of that name.
+        ConfigurationError: its file is broken.
+    """
+    path = _files(directory).get(name) if _NAME.fullmatch(name) else None
+    if path is None:
+        known = ", ".join(profile_names(directory))
+        raise UnknownProfileError(f"no profile {name[:64]!r}; this server has {known}")
+    return _load(path)
+
+
+def profile_sums(directory: Path | None = None) -> dict[str, str]:
+    """SHA-256 of each profile's file, by name: which limits they were is then more than a name.
+
+    Raises:
+        ConfigurationError: as ``profile_names``, or a file cannot be read.
+    """
+    try:
+        return {name: _sha256(path.read_bytes()) for name, path in sorted(_files(directory).items())}
+    except OSError as exc:
+        raise ConfigurationError(f"a profile cannot be read: {exc}") from exc
+
+
+def read_profile(path: Path) -> Profile:
+    """Read and check one file.
+
+    Raises:
+        ConfigurationError: naming the file, the key and what is expected there.
+    """
+    try:
+        if not _NAME.fullmatch(path.stem):
+            raise ValueError("its name must be small letters, digits, dots and dashes, such as plant-7.toml")
+        content = path.read_bytes()
+        if path.parent == _SHIPPED:
+            _check_released(path.name, content)
+        return _profile(path.stem, tomllib.loads(content.decode()))
+    except (OSError, ValueError) as exc:
+        raise ConfigurationError(f"profile {path}: {exc}") from exc
+
+
+def _check_released(file: str, content: bytes) -> None:
+    lines = (line.partition("  ") for line in _SUMS.read_text(encoding="ascii").splitlines())
+    sums = {name: known for known, _, name in lines}
+    if sums.get(file) != _sha256(content):
+        raise ValueError("it is not the file that was released; install endface anew, own limits have own names")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+_load = lru_cache(maxsize=64)(read_profile)
+
+
+def _files(directory: Path | None) -> dict[str, Path]:
+    shipped = {path.stem: path for path in _SHIPPED.glob("*.toml")}
+    if directory is None:
+        return shipped
+    if not directory.is_dir():
+        raise ConfigurationError(f"profile directory {directory} does not exist: create it or unset ENDFACE_PROFILES")
+    own = {path.stem: path for path in directory.glob("*.toml")}
+    if taken := sorted(own.keys() & shipped.keys()):
+        raise ConfigurationError(f"profile {own[taken[0]]}: {taken[0]} is a shipped profile; give yours another name")
+    return shipped | own
+
+
+def _profile(name: str, table: dict[str, Any]) -> Profile:
+    _check_keys(table, "", {*_TEXTS, "zones"}, {"size", "uncertainty_um", "assumptions"})
+    texts = {key: _get(table, "", key, str, "a text") for key in _TEXTS}
+    size = table.get("size", "enclosing_circle")
+    if size not in ("enclosing_circle", "equivalent_area"):
+        raise ValueError("size: expected 'enclosing_circle' or 'equivalent_area'")
+    assumptions = table.get("assumptions", [])
+    if not isinstance(assumptions, list) or not all(isinstance(sentence, str) for sentence in assumptions):
+        raise ValueError("assumptions: expected a list of sentences")
+    zones = _get(table, "", "zones", list, "a list of tables [[zones]]")
+    rows = tuple(_zone(zone, f"zones[{index}].") for index, zone in enumerate(zones))
+    _check_rings([row.zone for row in rows])
+    return Profile(
+        criteria=Criteria(profile=name, **texts),
+        size=cast(SizeDefinition, size),
+        uncertainty_um=_um({"uncertainty_um": UNCERTAINTY_UM} | table, "", "uncertainty_um"),
+        assumptions=tuple(assumptions),
+        rows=rows,
+    )
+
+
+def _zone(table: object, where: str) -> ZoneLimits:
+    _check_keys(table, where, {"name", "inner_um", "outer_um"}, set(_SIZES))
+    table = cast("dict[str, Any]", table)
+    name = _get(table, where, "name", str, "a text")
+    limits: list[Limit] = []
+    for key in _SIZES:
+        rows = table.get(key, [])
+        if not isinstance(rows, list):
+            raise ValueError(f"{where}{key}: expected a list of rows")
+        limits += [_limit(row, f"{where}{key}[{index}].", key) for index, row in enumerate(rows)]
+    for index, limit in enumerate(limits):
+        for other in limits[:index]:
+            if limit.kind == other.kind and limit.interval.overlaps(other.interval):
+                raise ValueError(f"{where[:-1]}: rows overlap, {limit.text!r} and {other.text!r}")
+    return ZoneLimits(Zone(name, _um(table, where, "inner_um"), _um(table, where, "outer_um")), tuple(limits))
+
+
+def _limit(table: object, where: str, key: str) -> Limit:
+    kind, size = _SIZES[key]
+    _check_keys(table, where, {size, "allowed"}, set())
+    row = cast("dict[str, Any]", table)
+    try:
+        interval = Interval.parse(_get(row, where, size, str, "an interval such as '(5, inf)'"))
+    except ValueError as exc:
+        raise ValueError(str(exc) if str(exc).startswith(where) else f"{where}{size}: {exc}") from exc
+    allowed = row["allowed"]
+    if allowed == "no limit":
+        return Limit(kind, interval, None)
+    if type(allowed) is not int or allowed < 0:
+        raise ValueError(f"{where}allowed: expected a count such as 0 or 5, or 'no limit', not {allowed!r}")
+    return Limit(kind, interval, allowed)
+
+
+def _check_rings(zones: list[Zone]) -> None:
+    """Zones follow one another from the centre outward, without gap or overlap, inside the square."""
+    if not zones or zones[0].inner_um != 0:
+        raise ValueError("zones: expected the first zone from inner_um = 0")
+    if len({zone.name for zone in zones} | {""}) != len(zones) + 1:
+        raise ValueError("zones: expected a name for each, no two the same")
+    for index, zone in enumerate(zones):
+        where = f"zones[{index}] ({zone.name})"
+        if index and zone.inner_um != zones[index - 1].outer_um:
+            raise ValueError(
+                f"{where}: expected inner_um = {zones[index - 1].outer_um:g}, where the zone inside it ends"
+            )
+        if zone.outer_um < zone.inner_um + MIN_ZONE_UM:
+            raise ValueError(f"{where}: expected outer_um at least {MIN_ZONE_UM:g} um more than inner_um")
+    if zones[-1].outer_um > SQUARE_PX * UM_PER_PX:
+        raise ValueError(f"{where}: expected outer_um up to {SQUARE_PX * UM_PER_PX:g}, the square ends there")
+
+
+def _check_keys(table: object, where: str, needed: set[str], optional: set[str]) -> None:
+    if not isinstance(table, dict):
+        raise ValueError(f"{where[:-1]}: expected a table with {', '.join(sorted(needed))}")
+    if missing := sorted(needed - table.keys()):
+        raise ValueError(f"{where}{missing[0]}: missing")
+    if unknown := sorted(table.keys() - needed - optional):
+        raise ValueError(f"{where}{unknown[0]}: unknown key, expected one of {', '.join(sorted(needed | optional))}")
+
+
+def _get(table: dict[str, Any], where: str, key: str, kind: type, expected: str) -> Any:
+    if not isinstance(table[key], kind):
+        raise ValueError(f"{where}{key}: expected {expected}, not {table[key]!r}")
+    return table[key]
+
+
+def _um(table: dict[str, Any], where: str, key: str) -> float:
+    value = table[key]
+    if type(value) not in (int, float) or not 0 <= value < math.inf:
+        raise ValueError(f"{where}{key}: expected micrometres from 0 upward, not {value!r}")
+    return float(value)

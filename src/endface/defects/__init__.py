@@ -1,0 +1,1 @@
+"""A label map to defects in micrometers."""

@@ -1,0 +1,1 @@
+"""Where the fiber is: cladding and core as ellipses."""

@@ -1,0 +1,101 @@
+"""Outlines at many gray levels of a small picture, as far as they are ellipses that may be a fiber's edge."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from endface.fiber.edge import MIN_RAYS_SEEN, MIN_SUPPORT
+from endface.fiber.ellipse import MAX_ASPECT, FloatArray, distances, fit_ellipses, from_fit
+from endface.report import Ellipse
+
+LEVELS: Final = 20
+"""Gray levels at which outlines are taken, as quantiles of the small copy."""
+
+POINTS: Final = 64
+"""Points of an outline that an ellipse is fitted to."""
+
+MIN_RADIUS_SHARE: Final = 0.06
+"""Smallest cladding radius as a share of the picture's longer side; a smaller one shows no micrometre."""
+
+NEAR_SHARE: Final = 0.1
+"""An outline's points lie on an ellipse within this share of the radius."""
+
+ALIKE_SHARE: Final = 0.06
+"""Outlines that differ by less than this share of the radius are one."""
+
+ALIKE_PX: Final = 3
+"""Outlines of two gray levels whose boxes share this grid are one, and cost no second fit."""
+
+
+def find_outlines(small: NDArray[np.uint8]) -> list[Ellipse]:
+    """Ellipses around the outlines in a small gray picture uint8 (H, W), alike ones once."""
+    outlines = _long_outlines(small)
+    if not outlines:
+        return []
+    fits = _outline_fits(outlines, small.shape)
+    boxes: set[tuple[int, ...]] = set()
+    found: list[int] = []
+    known = np.zeros(len(fits), bool)
+    for number in np.flatnonzero(~np.isnan(fits[:, 0])).tolist():
+        box = tuple(side // ALIKE_PX for side in cv2.boundingRect(outlines[number]))
+        if box not in boxes and not known[number]:
+            found.append(number)
+            known |= np.abs(fits - fits[number]).max(axis=1) < ALIKE_SHARE * fits[number, 2]
+        boxes.add(box)
+    return [from_fit(fit) for fit in fits[found]]
+
+
+def _long_outlines(small: NDArray[np.uint8]) -> list[NDArray[np.int32]]:
+    """Outlines (N, 2) at several gray levels that are as long as the part of a rim that must be seen."""
+    long: list[NDArray[np.int32]] = []
+    shortest = _shortest(small.shape)
+    for level in np.unique(np.quantile(small[::2, ::2], np.linspace(0.01, 0.99, LEVELS)).astype(np.uint8)):
+        _, above = cv2.threshold(small, float(level), 1, cv2.THRESH_BINARY)
+        outlines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        long += [cast("NDArray[np.int32]", outline[:, 0]) for outline in outlines if len(outline) >= shortest]
+    return long
+
+
+def _shortest(shape: tuple[int, ...]) -> float:
+    """Length of the part of the smallest rim that must be seen."""
+    return MIN_RAYS_SEEN * 2 * math.pi * MIN_RADIUS_SHARE * max(shape)
+
+
+def _outline_fits(outlines: list[NDArray[np.int32]], shape: tuple[int, ...]) -> FloatArray:
+    """Centres and radii (K, 4) of outlines that are ellipses, judged by points off the picture's border; else NaN."""
+    points, real = _some_points(outlines, shape)
+    fits = fit_ellipses(points, real)
+    off = np.abs(distances(points, fits))
+    strays = np.flatnonzero((real & (off >= NEAR_SHARE)).any(axis=1))  # a hair or a scratch runs into these
+    fits[strays] = fit_ellipses(points[strays], real[strays] & (off[strays] < 2 * NEAR_SHARE))
+    near = real & (np.abs(distances(points, fits)) < NEAR_SHARE)
+    sound = near.sum(axis=1) > MIN_SUPPORT * real.sum(axis=1)
+    radius, other = fits[:, 2], fits[:, 3]
+    sound &= (radius > MIN_RADIUS_SHARE * max(shape)) & (radius < 2 * max(shape))
+    sound &= np.maximum(radius / other, other / radius) <= MAX_ASPECT
+    fits[~sound] = np.nan
+    return fits
+
+
+def _some_points(outlines: list[NDArray[np.int32]], shape: tuple[int, ...]) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Points of each outline in equal steps (K, 2 * POINTS, 2), and which of them are real.
+
+    Points on the picture's border are left out, and all of an outline that has too few others.  As the numbers of
+    points differ, rows are filled up with their mean, which moves neither that nor their extent.
+    """
+    x, y = np.concatenate(outlines).T
+    height, width = shape
+    off_border = np.flatnonzero((x > 0) & (y > 0) & (x < width - 1) & (y < height - 1))
+    ends = np.searchsorted(off_border, np.cumsum([len(outline) for outline in outlines]))
+    counts = np.diff(ends, prepend=0)[:, None]
+    at = np.arange(2 * POINTS) * np.maximum(counts // POINTS, 1)
+    real = (at < counts) & (counts >= _shortest(shape))
+    places = np.append(off_border, 0)[np.where(real, at + ends[:, None] - counts, -1)]
+    share = real / np.maximum(real.sum(axis=1, keepdims=True), 1)
+    planes = (np.where(real, plane[places], (plane[places] * share).sum(axis=1, keepdims=True)) for plane in (x, y))
+    return np.stack(list(planes), axis=-1), real

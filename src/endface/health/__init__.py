@@ -1,0 +1,1 @@
+"""Liveness checks and repairs that keep a Triton server alive."""

@@ -1,0 +1,1 @@
+"""Encoded bytes to a gray picture and a square around the fiber."""

@@ -1,0 +1,1 @@
+"""One Triton process: settings, start, control, log, stop."""

@@ -1,0 +1,106 @@
+"""Where this machine's tritonserver is, and how to call it.
+
+The one on PATH comes first: Triton's container, complete with its backends.  Else it is the one in the
+``nvidia-pytriton`` wheel, whose Python backend has to be put together with the stub process of the running Python.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from endface.engines.catalog import ANYWHERE, PYTHON, Engine
+from endface.errors import ServerMissingError
+from endface.server.processes import STUB
+
+_REMEDY: Final = "install it with `pip install 'endface[serve]'`, or run inside Triton's container"
+
+
+@dataclass(frozen=True)
+class TritonBinary:
+    """A tritonserver with its backends, and the flags and the environment that it needs."""
+
+    path: Path
+    backends: Path
+    flags: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self, engine: Engine) -> None:
+        """See that this server has the backend that an engine needs.
+
+        Raises:
+            ServerMissingError: it has not.
+        """
+        if engine.backend != PYTHON and not (self.backends / engine.backend).is_dir():
+            raise ServerMissingError(
+                f"the engine {engine.name} needs Triton's own backend {engine.backend!r}, which {self.path} does not "
+                f"have; start the server inside Triton's container, {ANYWHERE}"
+            )
+
+
+def find(workspace: Path) -> TritonBinary:
+    """Find a tritonserver.
+
+    Args:
+        workspace: an empty private directory; the wheel's Python backend is put together in it.
+
+    Raises:
+        ServerMissingError: there is none that works with this Python and its packages.
+    """
+    on_path = shutil.which("tritonserver")
+    if on_path:
+        return TritonBinary(Path(on_path), Path(on_path).resolve().parent.parent / "backends")  # as in the container
+    spec = importlib.util.find_spec("pytriton")
+    if spec is None or spec.origin is None:
+        raise ServerMissingError(f"no tritonserver on PATH and no nvidia-pytriton wheel in {sys.prefix}; {_REMEDY}")
+    return _from_wheel(Path(spec.origin).parent, workspace / "backends")
+
+
+def _from_wheel(package: Path, backends: Path) -> TritonBinary:
+    _check_python()
+    server = package / "tritonserver"
+    _assemble_backend(server, backends / "python")
+    libraries = [str(package.parent / "nvidia_pytriton.libs"), os.environ.get("LD_LIBRARY_PATH", "")]
+    # The stub takes its packages from the first python3 on PATH and, from Python 3.11 on, ignores PYTHONPATH.
+    search = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return TritonBinary(
+        server / "bin" / "tritonserver",
+        backends,
+        flags=(f"--backend-directory={backends}",),
+        environment={
+            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
+            "PATH": os.pathsep.join(filter(None, search)),
+        },
+    )
+
+
+def _check_python() -> None:
+    numpy = importlib.metadata.version("numpy")
+    if int(numpy.split(".")[0]) > 1:
+        raise ServerMissingError(f"numpy {numpy} is installed, but numpy 2 kills the wheel's Python backend; {_REMEDY}")
+    python = Path(sys.executable).with_name("python3")
+    if not python.exists():
+        raise ServerMissingError(
+            f"Triton's Python backend looks for {python}, which is missing; use a virtual environment"
+        )
+
+
+def _assemble_backend(server: Path, backend: Path) -> None:
+    """The backend's files plus the stub of the running Python, under the name that the backend looks for."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    stub = server / "python_backend_stubs" / version / STUB
+    if not stub.exists():
+        known = ", ".join(sorted(entry.name for entry in stub.parents[1].glob("*")))
+        raise ServerMissingError(f"nvidia-pytriton has no Python {version} backend, only {known}; use one of those")
+    backend.mkdir(parents=True)
+    for source in (server / "backends" / "python").iterdir():
+        if source.is_file():
+            (backend / source.name).symlink_to(source)
+    (backend / STUB).symlink_to(stub)

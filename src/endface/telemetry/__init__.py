@@ -1,0 +1,1 @@
+"""Metrics, inspection log and traces of the stages."""

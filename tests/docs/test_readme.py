@@ -1,0 +1,53 @@
+"""The README's words are run: its program against a real server, its commands against the Makefile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from endface.criteria.profile import profile_names
+from endface.server.process import EmbeddedServer
+
+
+@pytest.fixture(scope="module")
+def readme(project: Path) -> str:
+    """The README's text."""
+    return (project / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.triton
+def test_program_runs_as_printed(readme: str, server: EmbeddedServer, run_program: Callable[..., str]) -> None:
+    """The client's snippet, with the test server's address, runs and fails the chipped face."""
+    printed = run_program(readme, {"127.0.0.1:8001": server.grpc_address})
+
+    assert printed.startswith("fail\n")
+    assert "scratched.jpg" in printed
+
+
+def test_make_targets_exist(readme: str, project: Path) -> None:
+    """Every `make` command of the README is a target, and each target explains itself in `make help`."""
+    named = set(re.findall(r"make ([a-z-]+)", readme))
+    makefile = (project / "Makefile").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+
+    assert named <= explained | {"test"}
+    assert set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()) == explained
+
+
+def test_linked_files_exist(readme: str, project: Path) -> None:
+    """No link of the README leads nowhere."""
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", readme) if "://" not in link]
+
+    assert [link for link in links if not (project / link).exists()] == []
+    assert len(links) > 5
+
+
+def test_profiles_are_those_that_ship(readme: str) -> None:
+    """The README's table lists the profiles that exist."""
+    (table,) = re.findall(r"## Profiles\n(.*?)\n\n[A-Z]", readme, re.DOTALL)
+    listed = set(re.findall(r"`([a-z0-9-]+)`", table))
+
+    assert listed == set(profile_names())

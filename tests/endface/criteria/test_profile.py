@@ -1,0 +1,354 @@
+"""Profiles: what is shipped, what a user may write, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from endface.criteria.profile import load_profile, profile_names, read_profile
+from endface.errors import ConfigurationError, UnknownProfileError
+
+SHIPPED = ("mm-pc", "mm-pc-ed1", "sm-apc", "sm-pc-45", "sm-pc-45-ed1")
+
+# Written down from the public copies once more, by hand: zone, diameters, scratches, defects.
+TABLES = {
+    "sm-pc-45": [
+        ("A", 0, 25, ["no scratches"], ["no defects"]),
+        (
+            "B",
+            25,
+            115,
+            ["no limit on scratches up to 3 um wide", "no scratches wider than 3 um"],
+            [
+                "no limit on defects smaller than 2 um",
+                "at most 5 defects from 2 to 5 um",
+                "no defects larger than 5 um",
+            ],
+        ),
+        ("C", 115, 135, ["no limit on scratches"], ["no limit on defects"]),
+        ("D", 135, 250, ["no limit on scratches"], ["no defects larger than 10 um"]),
+    ],
+    "sm-apc": [
+        ("A", 0, 25, ["at most 4 scratches up to 3 um wide", "no scratches wider than 3 um"], ["no defects"]),
+        (
+            "B",
+            25,
+            115,
+            ["no limit on scratches"],
+            [
+                "no limit on defects smaller than 2 um",
+                "at most 5 defects from 2 to 5 um",
+                "no defects larger than 5 um",
+            ],
+        ),
+        ("C", 115, 135, ["no limit on scratches"], ["no limit on defects"]),
+        ("D", 135, 250, ["no limit on scratches"], ["no defects larger than 10 um"]),
+    ],
+    "mm-pc": [
+        (
+            "A",
+            0,
+            65,
+            ["no limit on scratches up to 3 um wide", "no scratches wider than 3 um"],
+            ["at most 4 defects up to 5 um", "no defects larger than 5 um"],
+        ),
+        (
+            "B",
+            65,
+            115,
+            ["no limit on scratches up to 5 um wide", "no scratches wider than 5 um"],
+            [
+                "no limit on defects smaller than 5 um",
+                "at most 5 defects from 5 to 10 um",
+                "no defects larger than 10 um",
+            ],
+        ),
+        ("C", 115, 135, ["no limit on scratches"], ["no limit on defects"]),
+        (
+            "D",
+            135,
+            250,
+            ["no limit on scratches"],
+            [
+                "no limit on defects smaller than 20 um",
+                "at most 5 defects from 20 to 30 um",
+                "no defects larger than 30 um",
+            ],
+        ),
+    ],
+    "sm-pc-45-ed1": [
+        ("A", 0, 25, ["no scratches"], ["no defects"]),
+        (
+            "B",
+            25,
+            120,
+            ["no limit on scratches up to 3 um wide", "no scratches wider than 3 um"],
+            [
+                "no limit on defects smaller than 2 um",
+                "at most 5 defects from 2 to 5 um",
+                "no defects larger than 5 um",
+            ],
+        ),
+        ("C", 120, 130, ["no limit on scratches"], ["no limit on defects"]),
+        ("D", 130, 250, ["no limit on scratches"], ["no defects of 10 um or more"]),
+    ],
+    "mm-pc-ed1": [
+        (
+            "A",
+            0,
+            65,
+            ["no limit on scratches up to 5 um wide", "no scratches wider than 5 um"],
+            ["at most 4 defects up to 5 um", "no defects larger than 5 um"],
+        ),
+        (
+            "B",
+            65,
+            120,
+            ["no limit on scratches up to 5 um wide", "no scratches wider than 5 um"],
+            [
+                "no limit on defects smaller than 2 um",
+                "at most 5 defects from 2 to 5 um",
+                "no defects larger than 5 um",
+            ],
+        ),
+        ("C", 120, 130, ["no limit on scratches"], ["no limit on defects"]),
+        ("D", 130, 250, ["no limit on scratches"], ["no defects of 10 um or more"]),
+    ],
+}
+
+OWN = """
+standard = "plant standard 7"
+edition = "2026-03"
+status = "user"
+source = "quality manual, page 12"
+
+[[zones]]
+name = "A"
+inner_um = 0
+outer_um = 62.5
+scratches = [{ width_um = "(3, inf)", allowed = 0 }]
+defects = [{ size_um = "[2, 5]", allowed = 5 }, { size_um = "(5, inf)", allowed = 0 }]
+
+[[zones]]
+name = "B"
+inner_um = 62.5
+outer_um = 120
+"""
+
+
+def write(folder: Path, text: str, name: str = "plant-7") -> Path:
+    """A profile file of the user's."""
+    path = folder / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_profiles_are_those_with_a_public_copy() -> None:
+    """No public copy of edition 3 or of the 26 dB table exists, so no profile either."""
+    assert profile_names() == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_profile_says_what_the_public_copy_prints(name: str) -> None:
+    """Zone by zone, row by row."""
+    table = [
+        (
+            row.zone.name,
+            row.zone.inner_um,
+            row.zone.outer_um,
+            [limit.text for limit in row.limits if limit.kind == "scratch"],
+            [limit.text for limit in row.limits if limit.kind == "defect"],
+        )
+        for row in load_profile(name).rows
+    ]
+
+    assert table == TABLES[name]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_profile_says_where_it_comes_from(name: str) -> None:
+    """Status, source and the sentences on what the table leaves open travel with the numbers."""
+    profile = load_profile(name)
+
+    assert profile.name == profile.criteria.profile == name
+    assert profile.criteria.standard == "IEC 61300-3-35"
+    assert profile.criteria.edition == ("1 (2009)" if name.endswith("-ed1") else "2 (2015)")
+    assert profile.criteria.status == "public-copy"
+    assert ("KITCO" if name.endswith("-ed1") else "Panduit") in profile.criteria.source
+    assert profile.uncertainty_um == 0.5
+    assert profile.size == "enclosing_circle"
+    assert any("every zone that it crosses" in sentence for sentence in profile.assumptions)
+    assert any("smallest circle" in sentence for sentence in profile.assumptions)
+
+
+def test_sm_apc_flags_our_reading_of_wider_scratches() -> None:
+    """The table does not say that none may be wider than 3 um in zone A: the profile says so itself."""
+    assert any("our reading" in sentence for sentence in load_profile("sm-apc").assumptions)
+
+
+@pytest.mark.parametrize("name", ["mm-pc-ed1", "sm-pc-45-ed1"])
+def test_edition_1_says_that_cracks_are_not_looked_for(name: str) -> None:
+    """It forbids cracks in core and cladding, and nothing here finds them."""
+    assert any("cracks" in sentence and "not looked for" in sentence for sentence in load_profile(name).assumptions)
+
+
+@pytest.mark.parametrize(
+    ("point", "profile", "zone", "bounds_um"),
+    [
+        ("B/C at 115 and C/D at 135 (Panduit), not 120 and 130 (BICSI)", "mm-pc", "C", (115, 135)),
+        ("B/C at 115 and C/D at 135 (Panduit), not 120 and 130 (BICSI)", "sm-pc-45", "C", (115, 135)),
+        ("B/C at 115 and C/D at 135 (Panduit), not 120 and 130 (BICSI)", "sm-apc", "C", (115, 135)),
+        ("B/C at 120 and C/D at 130 (BICSI), not 115 and 135 (JDSU)", "mm-pc-ed1", "C", (120, 130)),
+        ("B/C at 120 and C/D at 130 (BICSI), not 115 and 135 (JDSU)", "sm-pc-45-ed1", "C", (120, 130)),
+        ("zone A ends at 65 (IEC copies), not 66 (FiberChek)", "mm-pc", "A", (0, 65)),
+        ("zone A ends at 65 (IEC copies), not 66 (FiberChek)", "mm-pc-ed1", "A", (0, 65)),
+    ],
+)
+def test_where_the_sources_disagree_on_a_bound_the_profile_fixes_one(
+    point: str, profile: str, zone: str, bounds_um: tuple[float, float]
+) -> None:
+    """One bound for each profile, whichever other copies print."""
+    found = {row.zone.name: (row.zone.inner_um, row.zone.outer_um) for row in load_profile(profile).rows}
+
+    assert found[zone] == bounds_um, point
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_zone_c_has_no_limit_unlike_at_glenair_and_arinc(name: str) -> None:
+    """Their "at most 5 debris below 10" is not in the IEC copies."""
+    zone_c = next(row for row in load_profile(name).rows if row.zone.name == "C")
+
+    assert not zone_c.limited
+
+
+def test_a_users_own_profile_is_found_beside_the_shipped_ones(tmp_path: Path) -> None:
+    """By its file's name, with defaults for what it leaves out."""
+    write(tmp_path, OWN)
+
+    profile = load_profile("plant-7", tmp_path)
+
+    assert profile_names(tmp_path) == tuple(sorted([*SHIPPED, "plant-7"]))
+    assert load_profile("mm-pc", tmp_path) == load_profile("mm-pc")
+    assert (profile.name, profile.size, profile.uncertainty_um) == ("plant-7", "enclosing_circle", 0.5)
+    assert [row.limited for row in profile.rows] == [True, False]
+
+
+def test_a_profile_is_read_once() -> None:
+    """The hot path costs a look-up."""
+    assert load_profile("mm-pc") is load_profile("mm-pc")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "foo", "MM-PC", "mm-pc\n", "../mm-pc", "..", ".", "/etc/passwd", "mm-pc.toml", "a/b", "mm_pc", "mm-pc\0"],
+)
+def test_an_unknown_name_is_answered_with_those_that_exist(name: str) -> None:
+    """Whatever the client writes, it is never taken for a path."""
+    with pytest.raises(UnknownProfileError, match="this server has mm-pc, mm-pc-ed1, sm-apc, sm-pc-45, sm-pc-45-ed1"):
+        load_profile(name)
+
+
+@given(name=st.text(max_size=20))
+def test_no_text_opens_anything_but_a_profile(name: str) -> None:
+    """Either the profile of exactly that name, or the error."""
+    try:
+        assert load_profile(name).name == name
+    except UnknownProfileError:
+        assert name not in SHIPPED
+
+
+def test_a_name_cannot_leave_the_users_folder(tmp_path: Path) -> None:
+    """A file beside the folder stays out of reach."""
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    write(tmp_path, OWN, "secret")
+
+    with pytest.raises(UnknownProfileError):
+        load_profile("../secret", folder)
+
+
+def test_a_missing_folder_is_the_installations_fault(tmp_path: Path) -> None:
+    """It names the folder and the variable that points there."""
+    with pytest.raises(ConfigurationError, match=r"nowhere does not exist.*ENDFACE_PROFILES"):
+        profile_names(tmp_path / "nowhere")
+
+
+def test_a_users_file_cannot_take_a_shipped_name(tmp_path: Path) -> None:
+    """Two meanings of "mm-pc" in a fleet would be two verdicts on one face."""
+    write(tmp_path, OWN, "mm-pc")
+
+    with pytest.raises(ConfigurationError, match=r"mm-pc is a shipped profile; give yours another name"):
+        load_profile("mm-pc", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        ('status = "user"', "", "status: missing"),
+        ('status = "user"', "status = 7", "status: expected a text, not 7"),
+        ('status = "user"', 'status = "user"\nsizes = "x"', "sizes: unknown key"),
+        ('status = "user"', 'status = "user"\nsize = "longest"', "size: expected 'enclosing_circle' or"),
+        ('status = "user"', 'status = "user"\nuncertainty_um = -1', "uncertainty_um: expected micrometres"),
+        ('status = "user"', 'status = "user"\nuncertainty_um = nan', "uncertainty_um: expected micrometres"),
+        ('status = "user"', 'status = "user"\nassumptions = "x"', "assumptions: expected a list of sentences"),
+        ('status = "user"', "status = ", "Invalid"),
+        ("scratches = [{", "scratchs = [{", "zones[0].scratchs: unknown key"),
+        ("scratches = [{ width_um", "scratches = [{ size_um", "zones[0].scratches[0].width_um: missing"),
+        ('"(3, inf)", allowed = 0', '"(3, inf)"', "zones[0].scratches[0].allowed: missing"),
+        ('"(3, inf)", allowed = 0', '"(3, inf)", allowed = -1', "zones[0].scratches[0].allowed: expected a count"),
+        ('"(3, inf)", allowed = 0', '"(3, inf)", allowed = true', "zones[0].scratches[0].allowed: expected a count"),
+        ('"(3, inf)", allowed = 0', '"(3, inf)", allowed = 0.5', "zones[0].scratches[0].allowed: expected a count"),
+        ('"(3, inf)", allowed = 0', '"(3, inf)", allowed = "any"', "zones[0].scratches[0].allowed: expected a count"),
+        (
+            'scratches = [{ width_um = "(3, inf)", allowed = 0 }]',
+            "scratches = 3",
+            "zones[0].scratches: expected a list",
+        ),
+        ('"(3, inf)"', '"3 and more"', "zones[0].scratches[0].width_um: '3 and more' is no interval"),
+        ('"(3, inf)"', "3", "zones[0].scratches[0].width_um: expected an interval"),
+        ('"[2, 5]"', '"[5, 2]"', "zones[0].defects[0].size_um: '[5, 2]' holds no size"),
+        ('"(5, inf)"', '"[5, inf)"', "zones[0]: rows overlap"),
+        ('"(5, inf)"', '"(4, inf)"', "zones[0]: rows overlap"),
+        ("inner_um = 62.5", "inner_um = 63", "zones[1] (B): expected inner_um = 62.5"),
+        ("inner_um = 62.5", "inner_um = 60", "zones[1] (B): expected inner_um = 62.5"),
+        ("inner_um = 0\n", "inner_um = 5\n", "zones: expected the first zone from inner_um = 0"),
+        ("outer_um = 120", "outer_um = 62.5", "zones[1] (B): expected outer_um at least"),
+        ("outer_um = 120", "outer_um = 300", "zones[1] (B): expected outer_um up to 256"),
+        ("outer_um = 120", 'outer_um = "120"', "zones[1].outer_um: expected micrometres"),
+        ("outer_um = 120", "outer_um = inf", "zones[1].outer_um: expected micrometres"),
+        ("outer_um = 120", "", "zones[1].outer_um: missing"),
+        ('name = "B"', 'name = "A"', "zones: expected a name for each, no two the same"),
+        ('name = "B"', 'name = ""', "zones: expected a name for each, no two the same"),
+        (OWN[OWN.index("[[zones]]") :], "zones = []", "zones: expected the first zone"),
+        (OWN[OWN.index("[[zones]]") :], "zones = 4", "zones: expected a list of tables"),
+        (OWN[OWN.index("[[zones]]") :], "zones = [4]", "zones[0]: expected a table with"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_name_and_the_key(tmp_path: Path, good: str, bad: str, message: str) -> None:
+    """A misspelt limit would be a limit that is not applied: nothing is skipped in silence."""
+    assert good in OWN
+    path = write(tmp_path, OWN.replace(good, bad, 1))
+
+    with pytest.raises(ConfigurationError, match=re.escape(message)) as raised:
+        read_profile(path)
+    assert str(path) in str(raised.value)
+
+
+def test_a_file_that_cannot_be_read_is_refused_too(tmp_path: Path) -> None:
+    """Missing, or not text at all."""
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+
+    for path in (tmp_path / "missing.toml", binary):
+        with pytest.raises(ConfigurationError, match=path.name):
+            read_profile(path)
+
+
+def test_a_file_name_that_no_request_could_spell_is_refused(tmp_path: Path) -> None:
+    """Small letters, digits, dots and dashes."""
+    with pytest.raises(ConfigurationError, match="small letters"):
+        read_profile(write(tmp_path, OWN, "Plant 7"))

@@ -1,0 +1,399 @@
+"""Label maps to measured defects, against shapes of known micrometres."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from endface.contract import Label
+from endface.defects.components import MIN_AREA_PX
+from endface.defects.measure import SizeDefinition, measure
+from endface.defects.zones import Zone
+from endface.errors import ConfigurationError
+from endface.picture.decode import Placement
+from endface.report import Defect
+
+LabelMap = NDArray[np.uint8]
+
+ZONES = (Zone("A", 0, 65), Zone("B", 65, 115), Zone("C", 115, 135), Zone("D", 135, 250))
+SURE = np.full((512, 512), 255, np.uint8)
+SAME = Placement(center_px=(255.5, 255.5), um_per_px=(0.5, 0.5))
+"""The camera's pixels are the square's."""
+
+
+def blank() -> LabelMap:
+    """A clean face."""
+    return np.zeros((512, 512), np.uint8)
+
+
+def pixels_at(x_um: float, y_um: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Coordinates of all pixels in um from a point; x right, y down, from the fiber's centre."""
+    y, x = (np.mgrid[:512, :512] - 255.5) * 0.5
+    return x - x_um, y - y_um
+
+
+def disc(labels: LabelMap, label: Label, x_um: float, y_um: float, diameter_um: float) -> None:
+    """Draw a round mark."""
+    x, y = pixels_at(x_um, y_um)
+    labels[np.hypot(x, y) <= diameter_um / 2] = label
+
+
+def line(labels: LabelMap, label: Label, ends_um: tuple[float, float, float, float], width_um: float) -> None:
+    """A stroke with square ends between two points."""
+    x0, y0, x1, y1 = ends_um
+    length = math.hypot(x1 - x0, y1 - y0)
+    x, y = pixels_at((x0 + x1) / 2, (y0 + y1) / 2)
+    along = (x * (x1 - x0) + y * (y1 - y0)) / length
+    across = (y * (x1 - x0) - x * (y1 - y0)) / length
+    labels[(abs(along) <= length / 2) & (abs(across) <= width_um / 2)] = label
+
+
+def only(labels: LabelMap, size: SizeDefinition = "enclosing_circle") -> Defect:
+    """The one defect of a map."""
+    (defect,) = measure(labels, SURE, SAME, ZONES, size=size)
+    return defect
+
+
+def test_an_empty_map_has_no_defects() -> None:
+    """Nothing drawn, nothing found."""
+    assert measure(blank(), SURE, SAME, ZONES) == ()
+
+
+@pytest.mark.parametrize("diameter_um", [2, 3, 5, 10, 20, 30])
+def test_a_disc_has_its_diameter_for_size_width_and_length(diameter_um: float) -> None:
+    """Within a pixel, 0.5 um, at every size that a limit names."""
+    labels = blank()
+    disc(labels, Label.PIT, 30, -20, diameter_um)
+
+    defect = only(labels)
+
+    assert defect.type == "pit"
+    assert (defect.size_um, defect.width_um, defect.length_um) == pytest.approx((diameter_um,) * 3, abs=0.5)
+    assert defect.area_um2 == pytest.approx(math.pi / 4 * diameter_um**2, rel=0.5 / diameter_um)
+    assert defect.center_um == pytest.approx((30, -20), abs=0.25)
+
+
+@pytest.mark.parametrize(("pixels", "size_um"), [(4, 2.0), (6, 3.0), (10, 5.0), (20, 10.0), (40, 20.0), (60, 30.0)])
+def test_a_row_of_pixels_is_exactly_as_large_as_a_limit(pixels: int, size_um: float) -> None:
+    """Where pixels add up to a limit the size is that limit to the last digit, so "> 5" and ">= 5" differ."""
+    labels = blank()
+    labels[300, 300 : 300 + pixels] = Label.CONTAMINATION
+
+    defect = only(labels)
+
+    assert (defect.size_um, defect.width_um, defect.length_um) == (size_um, 0.5, size_um)
+
+
+@pytest.mark.parametrize(("pixels", "width_um"), [(4, 2.0), (6, 3.0), (10, 5.0)])
+def test_a_straight_scratch_is_exactly_as_wide_as_a_limit(pixels: int, width_um: float) -> None:
+    """A scratch along the rows of six pixels is 3 um wide and not 2.99."""
+    labels = blank()
+    labels[250 : 250 + pixels, 100:400] = Label.SCRATCH
+
+    assert only(labels).width_um == pytest.approx(width_um, abs=0.011)
+
+
+def test_the_equivalent_size_is_that_of_the_disc_with_the_same_area() -> None:
+    """The other definition of size, for profiles that choose it: a long residue is smaller by it."""
+    labels = blank()
+    labels[300:304, 300:325] = Label.CONTAMINATION
+
+    assert only(labels, size="equivalent_area").size_um == pytest.approx(2 * math.sqrt(100 * 0.25 / math.pi), abs=0.005)
+    assert only(labels, size="enclosing_circle").size_um == pytest.approx(0.5 * (math.hypot(3, 24) + 1), abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("ends_um", "orientation_deg"),
+    [
+        ((-40, 10, 40, 10), 0),
+        ((-40, 40, 40, -40), 45),  # y runs down: up to the right on the screen
+        ((10, -40, 10, 40), 90),
+        ((-40, -40, 40, 40), 135),
+        ((-40, 23.09, 40, -23.09), 30),
+    ],
+)
+def test_a_scratch_is_measured_along_its_line(
+    ends_um: tuple[float, float, float, float], orientation_deg: float
+) -> None:
+    """Length, width and direction (counter-clockwise on the screen, 0 along a row) of a straight scratch."""
+    labels = blank()
+    line(labels, Label.SCRATCH, ends_um, 2.0)
+
+    defect = only(labels)
+
+    assert defect.length_um == pytest.approx(math.dist(ends_um[:2], ends_um[2:]), rel=0.05)
+    assert defect.width_um == pytest.approx(2.0, abs=0.3)
+    assert (defect.orientation_deg - orientation_deg + 90) % 180 - 90 == pytest.approx(0, abs=0.5)
+
+
+def test_a_scratch_with_a_bend_is_as_long_as_both_legs() -> None:
+    """The line's length runs along it, the size across it."""
+    labels = blank()
+    line(labels, Label.SCRATCH, (-40, -40, -40, 20), 1.5)
+    line(labels, Label.SCRATCH, (-40, 20, 40, 20), 1.5)
+
+    defect = only(labels)
+
+    assert defect.length_um == pytest.approx(140, rel=0.03)
+    assert defect.size_um == pytest.approx(100, rel=0.03)
+
+
+def test_a_ring_of_residue_is_one_defect_with_a_hole() -> None:
+    """Its size is the outer diameter, its outline two rings, its area without the hole."""
+    labels = blank()
+    disc(labels, Label.CONTAMINATION, 0, 0, 40)
+    disc(labels, Label.BACKGROUND, 0, 0, 30)
+
+    defect = only(labels)
+
+    assert defect.size_um == pytest.approx(40, abs=0.5)
+    assert defect.area_um2 == pytest.approx(math.pi / 4 * (40**2 - 30**2), rel=0.02)
+    assert len(defect.polygon_px) == 2
+
+
+def test_a_rectangle_that_lies_askew_has_its_sides() -> None:
+    """Width and length of what is no scratch are the sides of the smallest rectangle around it."""
+    labels = blank()
+    line(labels, Label.CHIP, (-10, -10, 10, 10), 8)
+
+    defect = only(labels)
+
+    assert (defect.width_um, defect.length_um) == pytest.approx((8, 20 * math.sqrt(2)), abs=0.8)
+
+
+def test_specks_are_no_defects() -> None:
+    """Below the smallest area it is noise; from there on it is a defect."""
+    labels = blank()
+    labels[100, 100 : 100 + MIN_AREA_PX - 1] = Label.PIT
+    labels[200, 200 : 200 + MIN_AREA_PX] = Label.PIT
+
+    assert [defect.area_um2 for defect in measure(labels, SURE, SAME, ZONES)] == [MIN_AREA_PX * 0.25]
+
+
+def test_corners_that_touch_hold_a_defect_together() -> None:
+    """A thin slanting scratch hangs together by its pixels' corners."""
+    labels = blank()
+    labels[np.arange(200, 260), np.arange(200, 260)] = Label.SCRATCH
+
+    assert len(measure(labels, SURE, SAME, ZONES)) == 1
+
+
+@pytest.mark.parametrize(("gap_px", "sizes_um"), [(1, [4.5]), (2, [5.0]), (3, [2.0, 2.0])])
+def test_a_gap_too_narrow_for_the_optics_does_not_divide_a_defect(gap_px: int, sizes_um: list[float]) -> None:
+    """The two dark sides of a gouge with a bright floor, 4 pixels each, are one defect up to a floor of 1 um."""
+    labels = blank()
+    labels[300, 100:104] = labels[300, 104 + gap_px : 108 + gap_px] = Label.PIT
+
+    assert [defect.size_um for defect in measure(labels, SURE, SAME, ZONES)] == sizes_um
+
+
+def test_a_rim_of_another_class_does_not_make_a_second_defect() -> None:
+    """A network's classes waver at the edge of a defect: the majority names it, and keeps the rim's pixels."""
+    labels = blank()
+    disc(labels, Label.CONTAMINATION, 20, 20, 12)
+    disc(labels, Label.PIT, 20, 20, 11)
+
+    defect = only(labels)
+
+    assert defect.type == "pit"
+    assert defect.size_um == pytest.approx(12, abs=0.5)
+
+
+def test_a_pit_on_a_scratch_stands_alone() -> None:
+    """The pit is found and does not make the scratch wide, the scratch is found and does not make the pit large."""
+    labels = blank()
+    line(labels, Label.SCRATCH, (-30, 0, 30, 0), 2)
+    disc(labels, Label.PIT, 5, 0, 12)
+
+    pit, scratch = sorted(measure(labels, SURE, SAME, ZONES), key=lambda defect: defect.type)
+
+    assert (pit.type, scratch.type) == ("pit", "scratch")
+    assert pit.size_um == pytest.approx(12, abs=0.5)
+    assert scratch.width_um == pytest.approx(2, abs=0.3)
+    assert scratch.length_um == pytest.approx(60 - 12, abs=4)
+    assert pit.area_um2 + scratch.area_um2 == np.count_nonzero(labels) * 0.25
+
+
+def test_two_pits_on_a_scratch_are_two_pits() -> None:
+    """Limits count defects: the pits are two, the scratch that joins them stays one."""
+    labels = blank()
+    line(labels, Label.SCRATCH, (-40, 0, 40, 0), 2)
+    disc(labels, Label.PIT, -10, 0, 9)
+    disc(labels, Label.PIT, 10, 0, 9)
+
+    kinds = sorted(defect.type for defect in measure(labels, SURE, SAME, ZONES))
+
+    assert kinds == ["pit", "pit", "scratch"]
+
+
+def test_defects_come_from_inside_out_and_the_largest_first() -> None:
+    """Ids count from 1 in an order that does not depend on where the search began."""
+    labels = blank()
+    for x_um, diameter_um in ((100, 6), (-100, 9), (5, 3), (-50, 4), (0, 0)):
+        disc(labels, Label.PIT, x_um, 0, diameter_um)
+
+    defects = measure(labels, SURE, SAME, ZONES)
+
+    assert [(defect.id, defect.zone, round(defect.center_um[0])) for defect in defects] == [
+        (1, "A", 5),
+        (2, "B", -50),
+        (3, "D", -100),
+        (4, "D", 100),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("x_um", "zones"), [(32.5, ("A", "B")), (57.5, ("B", "C")), (67.5, ("C", "D")), (50, ("B",)), (124.9, ("D",))]
+)
+def test_a_defect_across_a_bound_touches_both_zones(x_um: float, zones: tuple[str, ...]) -> None:
+    """All zones that a defect touches are listed from inside out; its zone is the innermost."""
+    labels = blank()
+    disc(labels, Label.CONTAMINATION, x_um, 0, 4)
+
+    defect = only(labels)
+
+    assert (defect.zone, defect.zones) == (zones[0], zones)
+
+
+def test_a_scratch_across_the_face_touches_every_zone() -> None:
+    """From one side of the contact zone to the other."""
+    labels = blank()
+    line(labels, Label.SCRATCH, (-110, 3, 110, 3), 2)
+
+    assert only(labels).zones == ("A", "B", "C", "D")
+
+
+def test_a_defect_outside_every_zone_is_kept_without_a_zone() -> None:
+    """The square's corners lie outside the contact zone: measured, reported last, judged by nothing."""
+    labels = blank()
+    disc(labels, Label.CHIP, 115, 115, 8)
+    disc(labels, Label.CHIP, 0, 100, 4)
+
+    inside, outside = measure(labels, SURE, SAME, ZONES)
+
+    assert (inside.zone, outside.zone, outside.zones) == ("D", "", ())
+
+
+def test_a_core_off_centre_leaves_zone_a_with_the_cladding() -> None:
+    """The zones are the cladding's; a mark 35 um from its centre is in zone B wherever the core may be."""
+    labels = blank()
+    disc(labels, Label.PIT, 35, 0, 2)
+
+    assert only(labels).zone == "B"
+
+
+def test_confidence_is_the_mean_over_the_defect() -> None:
+    """255 in the map is certain; what surrounds the defect does not count."""
+    labels, confidence = blank(), np.full((512, 512), 17, np.uint8)
+    labels[300, 300:304] = Label.PIT
+    confidence[300, 300:304] = (255, 255, 51, 51)
+
+    (defect,) = measure(labels, confidence, SAME, ZONES)
+
+    assert defect.confidence == pytest.approx(0.6)
+
+
+def test_a_class_that_nobody_knows_is_refused() -> None:
+    """A network of another make must not pass for a clean face."""
+    labels = blank()
+    labels[10:20, 10:20] = 5
+
+    with pytest.raises(ConfigurationError, match="class 5"):
+        measure(labels, SURE, SAME, ZONES)
+
+
+def test_outlines_and_boxes_are_in_camera_pixels() -> None:
+    """A camera with pixels of 0.25 by 0.5 um sees the same defect twice as wide as high, where the fiber stands."""
+    labels = blank()
+    labels[300:310, 280:300] = Label.CHIP
+    camera = Placement(center_px=(700.0, 400.0), um_per_px=(0.25, 0.5))
+
+    (defect,) = measure(labels, SURE, camera, ZONES)
+
+    # Columns 280 to 299 reach from 12 to 22 um right of the centre, from the middle of camera column 748 to that of
+    # 788; rows 300 to 309 from 22 to 27 um below it, from the middle of camera row 444 to that of 454.
+    assert defect.bbox_px == (748, 444, 41, 11)
+    (ring,) = defect.polygon_px
+    assert {x for x, _ in ring} == {749.0, 787.0}
+    assert {y for _, y in ring} == {444.5, 453.5}
+
+
+def test_outlines_filled_again_are_the_label_map() -> None:
+    """Rings are to be filled even-odd, boundary pixels included, as OpenCV does: holes stay holes."""
+    labels = blank()
+    disc(labels, Label.CONTAMINATION, -40, 30, 50)
+    disc(labels, Label.BACKGROUND, -40, 30, 30)
+    disc(labels, Label.PIT, -40, 30, 10)
+    line(labels, Label.SCRATCH, (20, 20, 90, -60), 1)
+
+    for defect in measure(labels, SURE, SAME, ZONES):
+        filled = np.zeros((512, 512), np.uint8)
+        rings = [np.round(np.array(ring)).astype(np.int32).reshape(-1, 1, 2) for ring in defect.polygon_px]
+        cv2.fillPoly(filled, rings, (1,))
+        np.testing.assert_array_equal(filled > 0, labels == Label[defect.type.upper()])
+
+
+def random_map(seed: int) -> LabelMap:
+    """Some lines and discs anywhere on the face, over one another as it falls."""
+    rng, labels = np.random.default_rng(seed), blank()
+    for _ in range(rng.integers(1, 6)):
+        x_um, y_um, x2_um, y2_um = rng.uniform(-110, 110, 4)
+        if rng.random() < 0.5:
+            line(labels, Label.SCRATCH, (x_um, y_um, x2_um, y2_um), rng.uniform(0.8, 4))
+        else:
+            disc(labels, Label(int(rng.integers(2, 5))), x_um, y_um, rng.uniform(1.5, 20))
+    return labels
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), turns=st.integers(0, 3), mirrored=st.booleans())
+def test_turning_and_mirroring_the_face_changes_no_measure(seed: int, *, turns: int, mirrored: bool) -> None:
+    """The same defects in the same zones with the same areas and sizes; lines and rectangles vary a little."""
+    labels = random_map(seed)
+    turned = np.ascontiguousarray(np.rot90(labels[:, ::-1] if mirrored else labels, turns))
+
+    before, after = (
+        sorted(measure(m, SURE, SAME, ZONES), key=lambda d: (d.area_um2, d.size_um, d.type)) for m in (labels, turned)
+    )
+
+    assert [(d.type, d.zones, d.area_um2) for d in before] == [(d.type, d.zones, d.area_um2) for d in after]
+    assert [d.size_um for d in before] == pytest.approx([d.size_um for d in after], abs=0.011)
+    assert [d.width_um for d in before] == pytest.approx([d.width_um for d in after], abs=0.5)
+    assert [d.length_um for d in before] == pytest.approx([d.length_um for d in after], abs=1, rel=0.1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_every_pixel_of_a_defect_lies_in_its_circle_and_its_box(seed: int) -> None:
+    """Areas add up to the map's, boxes hold the outlines, and no outline is longer across than the size."""
+    labels = random_map(seed)
+    defects = measure(labels, SURE, SAME, ZONES)
+
+    assert [defect.id for defect in defects] == list(range(1, len(defects) + 1))
+    assert sum(defect.area_um2 for defect in defects) <= np.count_nonzero(labels) * 0.25
+    for defect in defects:
+        points = np.concatenate([np.array(ring) for ring in defect.polygon_px])
+        x, y, width, height = defect.bbox_px
+        assert points.min(0).tolist() == [x, y]
+        assert points.max(0).tolist() == [x + width - 1, y + height - 1]
+        across_px = np.linalg.norm(points[:, None] - points[None], axis=2).max() + 1
+        assert across_px * 0.5 - 0.02 <= defect.size_um <= across_px * 0.5 * 2 / math.sqrt(3) + 0.02
+        assert defect.width_um <= defect.length_um
+        assert 0 <= defect.orientation_deg < 180
+
+
+@settings(max_examples=20, deadline=None)
+@given(diameter_um=st.floats(3, 20), factor=st.floats(1.5, 4))
+def test_a_larger_disc_measures_larger_by_as_much(diameter_um: float, factor: float) -> None:
+    """Sizes scale with what is drawn."""
+    small, large = blank(), blank()
+    disc(small, Label.PIT, 0, 0, diameter_um)
+    disc(large, Label.PIT, 0, 0, diameter_um * factor)
+
+    assert only(large).size_um / only(small).size_um == pytest.approx(factor, abs=factor * 1.0 / diameter_um)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from endface.engines import catalog
+from endface.engines.catalog import Engine, check, named
+from endface.engines.machine import Machine
+from endface.engines.plan import PLAN_FILE
+from endface.errors import ConfigurationError, EngineError, PlanError
+
+Write = Callable[..., Path]
+WritePlan = Callable[..., object]
+
+RTX = named("tensorrt_rtx")
+
+
+@pytest.fixture
+def network(tmp_path: Path, write_network: Write, project: Path) -> Path:
+    """Version 1 of a network in a model's folder with the project's configurations."""
+    (tmp_path / "configs").symlink_to(project / "model_repository" / "segment" / "configs")
+    return write_network(tmp_path)
+
+
+@pytest.mark.parametrize("engine", catalog.ENGINES, ids=lambda engine: engine.name)
+def test_engines_have_names(engine: Engine) -> None:
+    """Each is found by the name that the option takes."""
+    assert named(engine.name) is engine
+
+
+def test_plan_that_fits_is_taken(network: Path, tmp_path: Path, gpu: Machine, write_plan: WritePlan) -> None:
+    """Built here, from this network, for batches as large as the configuration's."""
+    write_plan(network, gpu)
+
+    check(tmp_path, RTX)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "onnxruntime_native"])
+def test_engines_without_a_plan_need_nothing(network: Path, tmp_path: Path, name: str) -> None:
+    """ONNX Runtime runs the network's own file, on a machine without a GPU as well."""
+    assert not network.with_name(PLAN_FILE).exists()
+
+    check(tmp_path, named(name))
+
+
+@pytest.mark.usefixtures("network", "gpu")
+@pytest.mark.parametrize("name", ["tensorrt", "tensorrt_rtx"])
+def test_missing_plan_says_how_to_build_it(tmp_path: Path, name: str) -> None:
+    """The command in the message names runtime and folder, ready to be run."""
+    with pytest.raises(
+        PlanError, match=rf"no plan in .*`endface-build plan --runtime {name} --model {tmp_path / '1'}`"
+    ):
+        check(tmp_path, named(name))
+
+
+def test_plan_of_another_version_is_refused(network: Path, tmp_path: Path, gpu: Machine, write_plan: WritePlan) -> None:
+    """The message names both versions, and the command that builds the plan anew."""
+    write_plan(network, replace(gpu, runtime_version="1.6.0.1"))
+
+    with pytest.raises(PlanError, match=r"1\.6\.0\.1, here is 1\.7\.1\.116.*`endface-build plan"):
+        check(tmp_path, RTX)
+
+
+def test_plan_of_another_network_is_refused(
+    network: Path, tmp_path: Path, gpu: Machine, write_plan: WritePlan, write_network: Write
+) -> None:
+    """A report names the network's file, so a plan made from another one must not answer."""
+    write_plan(network, gpu)
+    newer = write_network(tmp_path, version=2, tensors={"LABELS": "OTHERS"})
+    for name in ("model.plan", "plan.json"):
+        network.with_name(name).rename(newer.with_name(name))
+
+    with pytest.raises(PlanError, match="from another network"):
+        check(tmp_path, RTX)
+
+
+@pytest.mark.parametrize("batches", [{"max_batch": 8}, {"min_batch": 4}], ids=str)
+def test_plan_for_other_batches_is_refused(
+    network: Path, tmp_path: Path, gpu: Machine, write_plan: WritePlan, batches: dict[str, int]
+) -> None:
+    """Triton would hand over batches that the plan cannot take."""
+    write_plan(network, gpu, **batches)
+
+    with pytest.raises(PlanError, match=r"takes batches of \d to \d+, the server needs 1 to 32; .*--batch 1,8,32"):
+        check(tmp_path, RTX)
+
+
+def test_machine_without_a_gpu_is_told_so(
+    network: Path, tmp_path: Path, gpu: Machine, write_plan: WritePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No command builds a plan that helps: the message names the engine that runs anywhere."""
+    write_plan(network, gpu)
+    monkeypatch.setattr(Machine, "here", lambda runtime: Machine(runtime, "1.7.1.116"))
+
+    with pytest.raises(EngineError, match=r"tensorrt_rtx needs an NVIDIA GPU.*--engine onnxruntime"):
+        check(tmp_path, RTX)
+
+
+def test_missing_runtime_is_told(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the runtime the message says how to install it, not how to build a plan."""
+    assert network.exists()
+    monkeypatch.setattr("endface.engines.tensorrt_library.importlib.util.find_spec", lambda _: None)
+
+    with pytest.raises(ConfigurationError, match=r"not installed here.*endface\[rtx\]"):
+        check(tmp_path, RTX)

@@ -1,0 +1,200 @@
+"""A plan runs where it was built for and nowhere else, and every refusal names the command that helps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from endface.engines.machine import Machine
+from endface.engines.plan import (
+    NOT_VERIFIED,
+    PLAN_FILE,
+    PLAN_MANIFEST,
+    PRECISIONS,
+    Parity,
+    PlanManifest,
+    Profile,
+    build_command,
+    check,
+    open_plan,
+)
+from endface.engines.tensorrt_library import RUNTIMES
+from endface.errors import PlanError
+
+NETWORK = "ab" * 32
+MACHINE = Machine("tensorrt", "10.13.2.6", "NVIDIA L4", "8.9", "580.65.06")
+MANIFEST = PlanManifest(
+    runtime="tensorrt",
+    runtime_version="10.13.2.6",
+    gpu="NVIDIA L4",
+    compute_capability="8.9",
+    driver="580.65.06",
+    onnx_sha256=NETWORK,
+    plan_sha256=hashlib.sha256(b"plan").hexdigest(),
+    precision="fp16",
+    profiles=(Profile(1, 8, 32),),
+    build_s=12.5,
+    created="2026-11-22T19:00:00+00:00",
+)
+RTX_MACHINE = Machine("tensorrt_rtx", "1.7.1.116", "NVIDIA GeForce RTX 4090", "8.9", "580.65.06")
+RTX_MANIFEST = replace(
+    MANIFEST, runtime="tensorrt_rtx", runtime_version="1.7.1.116", gpu=None, compute_capability=None, driver=None
+)
+
+names = st.text(min_size=1, max_size=20)
+optional = st.none() | names
+sizes = st.tuples(*[st.integers(1, 512)] * 3).map(sorted)
+parities = st.none() | st.builds(Parity, st.integers(1, 500), st.floats(0, 1), st.lists(names, max_size=3).map(tuple))
+manifests = st.builds(
+    PlanManifest,
+    runtime=st.sampled_from(RUNTIMES),
+    runtime_version=names,
+    gpu=optional,
+    compute_capability=optional,
+    driver=optional,
+    onnx_sha256=names,
+    plan_sha256=names,
+    precision=st.sampled_from(PRECISIONS),
+    profiles=st.lists(sizes.map(lambda numbers: Profile(*numbers)), min_size=1, max_size=3).map(tuple),
+    build_s=st.floats(0, 1e6),
+    created=names,
+    parity=parities,
+    device_parity=parities,
+)
+
+
+@given(manifests)
+def test_json_keeps_everything(manifest):
+    """A manifest that is written and read is the same."""
+    assert PlanManifest.from_json(manifest.to_json()) == manifest
+
+
+def test_json_tells_people():
+    """The file says in words how far the plan is proven."""
+    assert json.loads(MANIFEST.to_json())["verification"] == NOT_VERIFIED == "not verified on a device"
+    proven = replace(MANIFEST, device_parity=Parity(7, 0.99987))
+    values = json.loads(proven.to_json())
+
+    assert values["verified"] is True
+    assert values["verification"] == "verified on NVIDIA L4: 99.9870% of the labels equal, no verdict flips"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "machine"),
+    [(MANIFEST, MACHINE), (MANIFEST, replace(MACHINE, driver="590.10")), (RTX_MANIFEST, RTX_MACHINE)],
+    ids=["where it was built", "newer driver", "RTX plan from a machine without a GPU"],
+)
+def test_plan_that_fits(manifest, machine):
+    """A plan runs with the runtime and on the GPU that it was built for; RTX's on any that this library runs on."""
+    check(manifest, machine, NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "machine", "network", "reason"),
+    [
+        (
+            MANIFEST,
+            replace(MACHINE, runtime_version="10.14.1.48"),
+            NETWORK,
+            r"by tensorrt 10\.13\.2\.6, here is 10\.14",
+        ),
+        (MANIFEST, replace(MACHINE, runtime_version=None), NETWORK, "tensorrt is not installed here"),
+        (MANIFEST, replace(MACHINE, gpu="NVIDIA H100"), NETWORK, r"on NVIDIA L4 .*here is NVIDIA H100"),
+        (
+            MANIFEST,
+            replace(MACHINE, compute_capability="9.0"),
+            NETWORK,
+            r"capability 8\.9\), here is NVIDIA L4 \(9\.0\)",
+        ),
+        (MANIFEST, replace(MACHINE, gpu=None, compute_capability=None), NETWORK, "no NVIDIA GPU is visible here"),
+        (MANIFEST, MACHINE, "cd" * 32, r"another network \(abababababab, here is cdcdcdcdcdcd\)"),
+        (MANIFEST, RTX_MACHINE, NETWORK, "built by tensorrt, this server runs tensorrt_rtx"),
+        (RTX_MANIFEST, replace(RTX_MACHINE, runtime_version="1.6.0.1"), NETWORK, r"1\.7\.1\.116, here is 1\.6\.0\.1"),
+        (RTX_MANIFEST, replace(RTX_MACHINE, gpu=None), NETWORK, "no NVIDIA GPU is visible here"),
+    ],
+)
+def test_plan_that_does_not_fit(manifest, machine, network, reason, tmp_path):
+    """The sentence gives the reason, and the command that builds the same plan for this machine."""
+    command = f"`endface-build plan --runtime {machine.runtime} --precision fp16 --batch 1,8,32 --model {tmp_path}`"
+    with pytest.raises(PlanError, match=rf"does not fit: .*{reason}.*\. Build it here with {command}\.$"):
+        check(manifest, machine, network, tmp_path)
+
+
+def test_command_without_particulars():
+    """A command of which nothing is known beside the runtime takes the defaults."""
+    assert build_command("tensorrt") == "endface-build plan --runtime tensorrt"
+
+
+def write(folder, manifest=MANIFEST, plan=b"plan"):
+    """Plan and manifest in a folder."""
+    (folder / PLAN_FILE).write_bytes(plan)
+    (folder / PLAN_MANIFEST).write_text(manifest.to_json())
+
+
+def test_open_plan(tmp_path):
+    """A plan that fits, with its file whole, is opened: its manifest comes back."""
+    write(tmp_path)
+
+    assert open_plan(tmp_path, MACHINE, NETWORK) == MANIFEST
+
+
+def test_no_plan(tmp_path):
+    """Where there is none the command names runtime and folder."""
+    command = f"endface-build plan --runtime tensorrt --model {tmp_path}"
+    with pytest.raises(PlanError, match=rf"no plan in {tmp_path} .*`{command}`"):
+        open_plan(tmp_path, MACHINE, NETWORK)
+
+
+@pytest.mark.parametrize("plan", [b"pla", b"another plan", b""])
+def test_plan_of_another_manifest(tmp_path, plan):
+    """A plan that was cut off or exchanged is never run."""
+    write(tmp_path, plan=plan)
+    with pytest.raises(PlanError, match=r"is not the plan that its manifest describes.*`endface-build plan"):
+        open_plan(tmp_path, MACHINE, NETWORK)
+
+
+def test_manifest_alone(tmp_path):
+    """A manifest whose plan is gone says so."""
+    write(tmp_path)
+    (tmp_path / PLAN_FILE).unlink()
+    with pytest.raises(PlanError, match=r"model\.plan is missing.*`endface-build plan"):
+        open_plan(tmp_path, MACHINE, NETWORK)
+
+
+VALUES = json.loads(MANIFEST.to_json())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        json.dumps(VALUES | {"more": 1}),
+        json.dumps({name: value for name, value in VALUES.items() if name != "gpu"}),
+        json.dumps(VALUES | {"profiles": []}),
+        json.dumps(VALUES | {"profiles": [{"min": 1}]}),
+        json.dumps(VALUES | {"parity": {"pictures": "many"}}),
+        json.dumps(VALUES | {"precision": "fp8"}),
+        json.dumps(VALUES | {"runtime": "onnxruntime"}),
+    ],
+)
+def test_broken_manifest(tmp_path, text):
+    """A manifest that is none is refused with the command that makes one."""
+    write(tmp_path)
+    (tmp_path / PLAN_MANIFEST).write_text(text)
+    with pytest.raises(PlanError, match=r"build the plan anew.*endface-build plan --runtime tensorrt"):
+        open_plan(tmp_path, MACHINE, NETWORK)
+
+
+@given(st.text())
+def test_any_text_is_a_manifest_or_an_error(text):
+    """Whatever is in the file, nothing but our own error comes out."""
+    with pytest.raises(PlanError):
+        PlanManifest.from_json(text)

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pytest import approx
+
+from endface.errors import DefocusError, NoFiberError
+from endface.fiber.locate import locate
+
+Draw = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    "face",
+    [
+        pytest.param({}, id="dark-cladding-brighter-core"),
+        pytest.param({"levels": (180, 100, 60)}, id="darker-core"),
+        pytest.param({"levels": (180, 100, 250)}, id="lit-core-brighter-than-ferrule"),
+        pytest.param({"levels": (30, 60, 80)}, id="very-dark-picture-bright-cladding"),
+        pytest.param({"core_share": 0}, id="no-core"),
+        pytest.param({"core_share": 9 / 125}, id="single-mode-core"),
+        pytest.param({"center": (140.2, 420.7)}, id="well-off-centre"),
+        pytest.param({"shape": (864, 1152), "center": (602.4, 343.8), "radii": (145.0, 145.0)}, id="square-pixels"),
+        pytest.param({"noise": 4.0}, id="noisy"),
+    ],
+)
+def test_cladding_is_found_to_a_tenth_of_a_pixel(draw_face: Draw, face: dict[str, Any]) -> None:
+    """Whatever core, polarity, place and pixel shape: centre and radii of the cladding come out."""
+    drawn = draw_face(**face)
+
+    found = locate(drawn.gray).cladding.ellipse
+
+    assert found.center_px == approx(drawn.center_px, abs=0.1)
+    assert found.radii_px == approx(drawn.radii_px, abs=0.2)
+
+
+@pytest.mark.parametrize("share", [9 / 125, 0.4, 0.66])
+@pytest.mark.parametrize("core", [60, 140, 250])
+def test_visible_core_is_fitted(draw_face: Draw, share: float, core: float) -> None:
+    """A core of single-mode or multimode size, darker or brighter, is found within a pixel."""
+    drawn = draw_face(core_share=share, levels=(180, 100, core))
+
+    found = locate(drawn.gray).core
+
+    assert found is not None
+    assert found.radii_px == approx([radius * share for radius in drawn.radii_px], abs=1.0)
+    assert found.center_px == approx(drawn.center_px, abs=0.5)
+
+
+def test_decentred_core_is_reported_where_it_is(draw_face: Draw) -> None:
+    """The core's centre is its own, not the cladding's."""
+    drawn = draw_face(core_share=0)
+    core = np.zeros_like(drawn.gray)
+    cv2.ellipse(core, (356, 291), (41, 45), 0, 0, 360, 255, -1, cv2.LINE_AA)
+    gray = np.where(core > 127, np.uint8(150), drawn.gray)
+
+    found = locate(gray).core
+
+    assert found is not None
+    assert found.center_px == approx((356, 291), abs=1.0)
+
+
+def test_face_without_a_core_step_has_none(draw_face: Draw) -> None:
+    """Where no step stands out nothing is called a core."""
+    assert locate(draw_face(core_share=0).gray).core is None
+
+
+def test_third_of_the_rim_may_be_damaged(draw_face: Draw) -> None:
+    """Chips and dirt over 100 degrees of the rim do not move the cladding."""
+    drawn = draw_face()
+    gray = drawn.gray.copy()
+    rng = np.random.default_rng(3)
+    for angle in np.deg2rad(rng.uniform(0, 100, 40)):
+        at = np.array(drawn.center_px) + np.array(drawn.radii_px) * (np.cos(angle), np.sin(angle))
+        cv2.circle(gray, (round(at[0]), round(at[1])), int(rng.integers(3, 9)), 20, -1)
+
+    found = locate(gray).cladding.ellipse
+
+    assert found.center_px == approx(drawn.center_px, abs=0.5)
+    assert found.radii_px == approx(drawn.radii_px, abs=1.0)
+
+
+def test_rim_beyond_the_picture_is_completed(draw_face: Draw) -> None:
+    """A fiber cut by the picture's border is found from the arc that is seen."""
+    drawn = draw_face(center=(650.0, 290.0), radii=(110.0, 110.0))
+
+    found = locate(drawn.gray).cladding.ellipse
+
+    assert found.center_px == approx(drawn.center_px, abs=1.0)
+    assert found.radii_px == approx(drawn.radii_px, abs=2.0)
+
+
+@pytest.mark.parametrize("blur_px", [1.0, 3.0, 5.0])
+def test_edge_width_is_that_of_the_blur(draw_face: Draw, blur_px: float) -> None:
+    """A Gaussian edge is 2.56 standard deviations wide from 10 to 90 %."""
+    drawn = draw_face(blur_px=blur_px, noise=0.3, core_share=0, radii=(140.0, 140.0), shape=(700, 720))
+
+    width_px = locate(drawn.gray).cladding.width_px
+
+    assert width_px == approx(2.56 * blur_px, rel=0.15)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_surface_without_a_fiber_is_refused(seed: int) -> None:
+    """Uneven light, noise, scratches and bright blobs are no fiber."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:576, :720]
+    surface = 60 + 40 * np.exp(-((x - 300) ** 2 + (y - 250) ** 2) / 2 / 200**2) + rng.normal(0, 1.5, x.shape)
+    surface = np.clip(surface, 0, 255).astype(np.uint8)
+    for _ in range(6):
+        start, end = rng.integers(0, 570, (2, 2))
+        cv2.line(surface, start.tolist(), end.tolist(), int(rng.integers(60, 200)), int(rng.integers(1, 3)))
+    cv2.ellipse(surface, rng.integers(50, 500, 2).tolist(), (70, 40), 0, 0, 360, 250, -1)
+
+    with pytest.raises(NoFiberError):
+        locate(surface)
+
+
+def test_flat_picture_is_refused() -> None:
+    """A picture of one gray level holds no fiber."""
+    with pytest.raises(NoFiberError):
+        locate(np.full((480, 640), 128, np.uint8))
+
+
+def test_outlines_along_the_border_alone_are_no_fiber() -> None:
+    """A bright picture with a few black spots has no other outline that is long enough."""
+    gray = np.full((480, 640), 200, np.uint8)
+    gray[100:420:40, 100:600:60] = 0
+
+    with pytest.raises(NoFiberError):
+        locate(gray)
+
+
+def _disc(draw: Draw, *, center: tuple[float, float], radius_px: float) -> Any:
+    return draw(center=center, radii=(radius_px, radius_px), levels=(0, 255, 0), core_share=0, noise=0).gray > 127
+
+
+def test_several_rings_do_not_hide_the_cladding(draw_face: Draw) -> None:
+    """Of a core, two index rings and a line along the rim none is taken for the cladding."""
+    drawn = draw_face(radii=(112.0, 112.0))
+    gray = drawn.gray.copy()
+    for radius_px, level in ((60, 125), (85, 75), (107, 130)):
+        cv2.circle(gray, (350, 291), radius_px, level, 2, cv2.LINE_AA)
+
+    found = locate(gray).cladding.ellipse
+
+    assert found.center_px == approx(drawn.center_px, abs=0.5)
+    assert found.radii_px == approx(drawn.radii_px, rel=0.01)
+
+
+@pytest.mark.parametrize("shift_px", [(4.0, 0.0), (0.0, -6.0), (-5.0, 5.0)])
+def test_eccentric_glue_gap_gives_fiber_or_bore_and_nothing_between(
+    draw_face: Draw, shift_px: tuple[float, float]
+) -> None:
+    """A fiber that leans on the wall of a wider bore shows two edges: one of them is found, as it is."""
+    drawn = draw_face(radii=(110.0, 110.0))
+    bore_px = 110.0 + float(np.hypot(*shift_px))
+    middle = (drawn.center_px[0] + shift_px[0], drawn.center_px[1] + shift_px[1])
+    gap = _disc(draw_face, center=middle, radius_px=bore_px) & ~_disc(
+        draw_face, center=drawn.center_px, radius_px=110.0
+    )
+    gray = np.where(gap, np.uint8(50), drawn.gray)
+
+    found = locate(gray).cladding.ellipse
+
+    truths = [(*drawn.center_px, 110.0), (*middle, bore_px)]
+    off = [
+        max(abs(found.center_px[0] - x), abs(found.center_px[1] - y), abs(found.radii_px[0] - r)) for x, y, r in truths
+    ]
+    assert min(off) < 1.5
+
+
+def test_hair_across_the_rim_does_not_hide_the_fiber(draw_face: Draw) -> None:
+    """A hair whose outline runs into the fiber's changes nothing."""
+    drawn = draw_face(radii=(110.0, 110.0), core_share=0)
+    gray = drawn.gray.copy()
+    course = np.array([(380, 300), (480, 200), (560, 260)], np.int32)
+    cv2.polylines(gray, [course], isClosed=False, color=95, thickness=5)
+
+    found = locate(gray).cladding.ellipse
+
+    assert found.center_px == approx(drawn.center_px, abs=0.5)
+    assert found.radii_px == approx(drawn.radii_px, abs=1.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_clutter_of_discs_and_arcs_is_no_fiber(seed: int) -> None:
+    """Soft blobs, arcs and dirt of all sizes, none of them round and sharp, are refused."""
+    rng = np.random.default_rng((seed, 5))
+    gray: NDArray[np.float32] = np.full((576, 720), 120.0, np.float32)
+    for _ in range(12):
+        x, y = rng.integers(0, [720, 576]).tolist()
+        axes = int(rng.integers(20, 60)), int(rng.integers(90, 160))
+        first = int(rng.integers(0, 360))
+        cv2.ellipse(gray, (x, y), axes, int(rng.integers(20, 70)), first, first + 150, float(rng.uniform(40, 220)), 3)
+    uneven = cv2.GaussianBlur(rng.normal(0, 400, gray.shape).astype(np.float32), (0, 0), 25)
+    gray = (gray + uneven + rng.normal(0, 1.5, gray.shape)).astype(np.float32)
+
+    with pytest.raises((NoFiberError, DefocusError)):
+        locate(np.clip(gray, 0, 255).astype(np.uint8))

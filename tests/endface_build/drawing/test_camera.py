@@ -1,0 +1,169 @@
+"""A drawn picture shows known defects where they were put, in micrometres, and the same seed gives the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from endface.contract import Label
+from endface_build.drawing.camera import ANAMORPHIC, Camera, photograph
+from endface_build.drawing.canvas import UNDECIDED
+from endface_build.drawing.faces import Face, Rim, Zone
+from endface_build.drawing.marks import Blob, Line, chip, particle, pit, scratch
+
+CAMERAS = [Camera(), ANAMORPHIC]
+SHARP = Camera(um_per_px=(0.25, 0.25), blur_um=0.2, noise=0.5)
+
+
+def extent_um(mask, um_per_px):
+    """Width and height of a mask in micrometres."""
+    rows, columns = np.nonzero(mask)
+    return (np.ptp(columns) + 1) * um_per_px[0], (np.ptp(rows) + 1) * um_per_px[1]
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_same_seed_same_bytes(camera):
+    """The same face, camera and seed give the same picture; another seed gives other noise."""
+    face = Face(marks=(pit((20, -35), 6), particle((60, -70), 20)), grain=1.0, lamp=3.0, seed=3)
+    first, again, other = (photograph(face, camera, seed).picture for seed in (1, 1, 2))
+
+    assert first.dtype == np.uint8
+    assert first.shape == (camera.height_px, camera.width_px)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+@pytest.mark.parametrize(
+    ("mark", "label", "center_um"),
+    [
+        (pit((20.0, -35.0), 8.0), Label.PIT, (20.0, -35.0)),
+        (particle((60.0, -70.0), 20.0), Label.CONTAMINATION, (60.0, -70.0)),
+        (scratch((-30.0, 80.0), (50.0, 90.0), 3.0), Label.SCRATCH, (10.0, 85.0)),
+        (chip(180.0, 12.0, 6.0), Label.CHIP, (-59.5, 0.0)),
+    ],
+)
+def test_mark_lies_where_it_was_put(camera, mark, label, center_um):
+    """A mark's pixels carry its code and their centroid is its place, for square and for non-square pixels."""
+    photo = photograph(Face(marks=(mark,)), camera, seed=5)
+    rows, columns = np.nonzero(photo.labels == label)
+    x_um = (columns.mean() - photo.placement.center_px[0]) * photo.placement.um_per_px[0]
+    y_um = (rows.mean() - photo.placement.center_px[1]) * photo.placement.um_per_px[1]
+
+    assert set(np.unique(photo.labels)) == {Label.BACKGROUND, label}
+    assert (x_um, y_um) == pytest.approx(center_um, abs=0.8)
+
+
+@pytest.mark.parametrize("diameter_um", [4.0, 8.0, 15.0])
+def test_pit_has_its_diameter(diameter_um):
+    """A sharply seen pit is labelled as wide as it is, within half a micrometre."""
+    labels = photograph(Face(marks=(pit((0.0, 80.0), diameter_um),)), SHARP, seed=1).labels
+
+    assert extent_um(labels == Label.PIT, SHARP.um_per_px) == pytest.approx((diameter_um, diameter_um), abs=0.5)
+
+
+@pytest.mark.parametrize("width_um", [2.0, 5.0])
+def test_scratch_has_its_width(width_um):
+    """A scratch's area over its length is its width, within half a micrometre."""
+    mark = scratch((-90.0, 75.0), (90.0, 75.0), width_um)
+    labels = photograph(Face(marks=(mark,)), SHARP, seed=1).labels
+    length_um, _ = extent_um(labels == Label.SCRATCH, SHARP.um_per_px)
+
+    assert length_um == pytest.approx(180.0, abs=width_um + 1)
+    assert (labels == Label.SCRATCH).sum() * 0.25**2 / length_um == pytest.approx(width_um, abs=0.5)
+
+
+@pytest.mark.parametrize("tone", [-0.5, 0.5])
+@pytest.mark.parametrize("polarity", [(180.0, 80.0), (40.0, 110.0)])
+def test_both_polarities(tone, polarity):
+    """Dark and bright marks are drawn and labelled on bright and on dark faces alike."""
+    ferrule, cladding = polarity
+    face = Face(zones=(Zone(125.0, cladding), Zone(50.0, cladding + 20)), ferrule=ferrule, rim=Rim(dark=0, bright=0))
+    clean = photograph(face, SHARP, seed=1)
+    marked = photograph(replace(face, marks=(pit((0.0, 45.0), 8.0, tone=tone),)), SHARP, seed=1)
+    change = marked.picture.astype(int) - clean.picture.astype(int)
+
+    assert (marked.labels == Label.PIT).sum() > 0
+    assert np.sign(change[marked.labels == Label.PIT].mean()) == np.sign(tone)
+    assert np.abs(change[marked.labels == Label.BACKGROUND]).mean() < 0.1
+
+
+def test_cladding_is_125_um_round():
+    """The drawn cladding has its diameter in both of the camera's directions, also with non-square pixels."""
+    face = Face(zones=(Zone(125.0, 60.0),), rim=Rim(dark=0, bright=0, rough_um=0))
+    camera = replace(ANAMORPHIC, noise=0.5, vignette=0.0, jpeg_quality=None)
+    dark = photograph(face, camera, seed=1).picture < 120
+    dark[:12] = dark[:, :15] = dark[:, -16:] = False
+
+    assert extent_um(dark, camera.um_per_px) == pytest.approx((125.0, 125.0), abs=1.2)
+
+
+def test_frame_is_black():
+    """The camera's frame is black and has no labels."""
+    mark = scratch((-250.0, 0.0), (250.0, 0.0), 4.0)
+    picture = photograph(Face(marks=(mark,)), ANAMORPHIC, seed=1).picture
+
+    assert picture[:, :14].max() < 20
+    assert picture[:11].max() < 20
+
+
+@pytest.mark.parametrize(("tone", "expected"), [(-0.5, Label.PIT), (-0.055, UNDECIDED), (-0.01, Label.BACKGROUND)])
+def test_faint_marks_are_not_called_defects(tone, expected):
+    """A mark far above the noise is labelled, one near it is undecided, one below it is background."""
+    camera = replace(SHARP, noise=2.0, vignette=0.0)
+    labels = photograph(Face(marks=(pit((0.0, 80.0), 6.0, tone=tone),), ferrule=180.0), camera, seed=1).labels
+
+    assert set(np.unique(labels)) == {int(Label.BACKGROUND), int(expected)}
+
+
+def test_marks_hide_in_lamp_structure():
+    """A pit that is clear in an evenly lit core is not labelled as such in a core full of lamp structure."""
+    mark = pit((5.0, 8.0), 4.0, tone=-0.12)
+    even, cluttered = (
+        photograph(Face(marks=(mark,), lamp=lamp, seed=2), replace(SHARP, noise=1.0), seed=1).labels
+        for lamp in (0.0, 40.0)
+    )
+
+    assert (even == Label.PIT).sum() > 0
+    assert (cluttered == Label.PIT).sum() == 0
+
+
+def test_hollow_marks():
+    """A wide scratch with a faint floor has its full width, a small ring is filled, a large one keeps its hole."""
+    gouge = Line(Label.SCRATCH, ((-80.0, 80.0), (80.0, 80.0)), 6.0, -0.4, ring=0.6)
+    rings = [Blob(Label.PIT, (x_um, -80.0), size_um, size_um, ring=1.0) for x_um, size_um in ((-40, 2.5), (40, 12))]
+    photo = photograph(Face(marks=(gouge, *rings)), SHARP, seed=1)
+    center_px = photo.placement.center_px
+
+    assert (photo.labels == Label.SCRATCH).sum() * 0.25**2 / 160 == pytest.approx(6.0, abs=0.7)
+    assert [photo.labels[round(center_px[1] - 320), round(center_px[0] + 4 * x_um)] for x_um in (-40, 40)] == [
+        Label.PIT,
+        Label.BACKGROUND,
+    ]
+
+
+def test_broken_line_has_gaps():
+    """A broken scratch leaves several pieces, an unbroken one a single piece."""
+    ends = ((-100.0, 80.0), (100.0, 80.0))
+    pieces = [
+        cv2.connectedComponents(
+            (photograph(Face(marks=(Line(Label.SCRATCH, ends, 2.0, -0.4, broken=broken, seed=4),)), SHARP, 1).labels >
+            0) .astype(np.uint8)
+        )[0] - 1
+        for broken in (0.0, 0.6)
+    ]  # fmt: skip
+
+    assert pieces[0] == 1
+    assert pieces[1] > 1
+
+
+def test_mark_outside_the_picture_is_ignored():
+    """A mark that the camera does not see changes nothing."""
+    far = Blob(Label.PIT, (2000.0, 0.0), 8.0, 8.0)
+    seen, unseen = photograph(Face(), Camera(), 1), photograph(Face(marks=(far,)), Camera(), 1)
+
+    assert np.array_equal(seen.picture, unseen.picture)
+    assert not unseen.labels.any()

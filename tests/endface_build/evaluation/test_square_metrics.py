@@ -1,0 +1,80 @@
+"""The metrics count found, missed and false defects as one would by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from endface.contract import Label
+from endface_build.drawing.canvas import UNDECIDED
+from endface_build.evaluation.square_metrics import Tally
+
+
+def square(*boxes):
+    """A label map of 100 x 100 pixels with boxes (code, top, left, height, width)."""
+    labels = np.zeros((100, 100), np.uint8)
+    for code, top, left, height, width in boxes:
+        labels[top : top + height, left : left + width] = code
+    return labels
+
+
+def metrics(truth, found):
+    """Metrics of one pair."""
+    tally = Tally()
+    tally.add(truth, found)
+    return tally.metrics()
+
+
+def test_perfect():
+    """What equals the truth is all found, all true and of the right type."""
+    truth = square((Label.PIT, 10, 10, 8, 8), (Label.SCRATCH, 40, 5, 4, 80))
+    result = metrics(truth, truth)
+
+    assert result["recall"]["any"] == result["precision"]["any"] == result["iou"]["any"] == 1.0
+    assert result["right_type"]["any"] == result["line_or_not"] == 1.0
+    assert (result["defects"], result["alarms"]) == (2, 2)
+
+
+def test_missed_and_false():
+    """One of two defects missed and one alarm beside a true one: recall and precision one half."""
+    truth = square((Label.PIT, 10, 10, 8, 8), (Label.CHIP, 60, 60, 10, 10))
+    found = square((Label.PIT, 10, 10, 8, 8), (Label.PIT, 80, 10, 8, 8))
+    result = metrics(truth, found)
+
+    assert result["recall"]["any"] == result["precision"]["any"] == 0.5
+    assert result["recall"]["pit"] == 1.0
+    assert result["recall"]["chip"] == 0.0
+
+
+def test_wrong_type_is_found_but_not_right():
+    """A scratch that is called contamination is found, of the wrong type and not told as a line."""
+    result = metrics(square((Label.SCRATCH, 40, 5, 4, 80)), square((Label.CONTAMINATION, 40, 5, 4, 80)))
+
+    assert result["recall"]["scratch"] == 1.0
+    assert result["right_type"]["scratch"] == result["line_or_not"] == 0.0
+
+
+def test_small_marks_count_for_nothing():
+    """A mark below 3 um is neither a defect nor an alarm."""
+    small = square((Label.PIT, 10, 10, 3, 3))
+    result = metrics(small, np.zeros_like(small)) | {"other": metrics(np.zeros_like(small), small)}
+
+    assert result["defects"] == 0
+    assert result["other"]["alarms"] == 0
+
+
+def test_undecided_excuses_alarms():
+    """An alarm on an undecided mark is true, its pixels stay out of the overlap, and missing it costs nothing."""
+    undecided = square((UNDECIDED, 10, 10, 10, 10))
+    result = metrics(undecided, square((Label.PIT, 10, 10, 10, 10)))
+
+    assert result["precision"]["any"] == 1.0
+    assert result["iou"]["any"] is None
+    assert result["defects"] == 0
+
+
+def test_sizes_are_in_micrometres():
+    """A square of 8 x 8 pixels of 0.5 um is 5.4 um across its corners and counts in the class from 5 um."""
+    recall = metrics(square((Label.PIT, 10, 10, 8, 8)), square((Label.PIT, 10, 10, 8, 8)))["recall"]
+
+    assert recall["from_5_um"] == 1.0
+    assert recall["from_3_um"] is recall["from_10_um"] is None

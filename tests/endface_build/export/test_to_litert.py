@@ -1,0 +1,129 @@
+"""The translation of the convolutions for LiteRT, against ONNX Runtime."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from endface.errors import ConfigurationError
+from endface_build.export.cut_convolutions import LOGITS, PLANES, ranges_of
+
+pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed; it comes with the extra litert")
+
+from ai_edge_litert.interpreter import Interpreter
+
+from endface_build.export.tflite_file import Scale
+from endface_build.export.to_litert import to_tflite
+
+
+def network(*, odd=None):
+    """Every kind of node once on 8 x 8 planes: stride, sum, doubling, a Relu that two nodes read, the head."""
+    rng = np.random.default_rng(5)
+    weights = {
+        "down": rng.normal(size=(6, 3, 3, 3)),
+        "same": rng.normal(size=(6, 6, 3, 3)),
+        "narrow": rng.normal(size=(4, 6, 1, 1)),
+        "skip": rng.normal(size=(4, 3, 3, 3)),
+        "head": rng.normal(size=(5, 4, 1, 1)),
+    }
+    constants = [numpy_helper.from_array(each.astype(np.float32), name) for name, each in weights.items()]
+    biases = [
+        numpy_helper.from_array(rng.normal(size=len(each)).astype(np.float32), f"{name}.bias")
+        for name, each in weights.items()
+    ]
+    factors = numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "factors")
+
+    def conv(source, name, target, stride=1):
+        pad = weights[name].shape[2] // 2
+        return helper.make_node(
+            "Conv", [source, name, f"{name}.bias"], [target], name=name, strides=[stride] * 2, pads=[pad] * 4
+        )
+
+    nodes = [
+        conv(PLANES, "down", "a", stride=2),
+        helper.make_node("Relu", ["a"], ["b"]),
+        conv("b", "same", "c"),
+        helper.make_node("Add", ["b", "c"], ["d"]),
+        helper.make_node("Relu", ["d"], ["e"]),
+        conv("e", "narrow", "f"),
+        helper.make_node(
+            "Resize",
+            ["f", "", "factors"],
+            ["g"],
+            name="wide",
+            mode="nearest",
+            nearest_mode="floor",
+            coordinate_transformation_mode="asymmetric",
+        ),
+        conv(PLANES, "skip", "h"),
+        helper.make_node("Add", ["g", "h"], ["i"]),
+        helper.make_node(odd or "Relu", ["i"], ["j"], name="last"),
+        conv("j", "head", LOGITS),
+    ]
+    ends = [
+        helper.make_tensor_value_info(PLANES, TensorProto.FLOAT, ["N", 3, 8, 8]),
+        helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, ["N", 5, 8, 8]),
+    ]
+    graph = helper.make_graph(nodes, "network", ends[:1], ends[1:], [*constants, *biases, factors])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+def run(file, planes):
+    """What LiteRT gives for planes (1, C, H, W)."""
+    interpreter = Interpreter(model_content=file)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], planes.transpose(0, 2, 3, 1).copy())
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).transpose(0, 3, 1, 2)
+
+
+def test_every_node_means_the_same():
+    """Within what eight bits can hold, LiteRT gives what ONNX Runtime gives, borders and strides included."""
+    model = network()
+    onnx.checker.check_model(model, full_check=True)
+    planes = [np.random.default_rng(seed).normal(size=(1, 3, 8, 8)).astype(np.float32) for seed in range(20)]
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+
+    file = to_tflite(model, ranges_of(model, planes))
+
+    for each in planes:
+        wanted = session.run(None, {PLANES: each})[0]
+        assert np.abs(run(file, each) - wanted).max() < 0.05 * np.abs(wanted).max()
+
+
+def test_ranges_hold_what_was_seen():
+    """Every tensor's range holds its extremes over all inputs, and zero."""
+    model = network()
+    planes = [np.full((1, 3, 8, 8), level, np.float32) for level in (2.0, 5.0)]
+
+    ranges = ranges_of(model, planes)
+
+    assert ranges[PLANES] == (0.0, 5.0)
+    assert set(ranges) == {PLANES, LOGITS, *"abcdefghij"}
+    assert ranges["b"][0] == 0.0
+
+
+def test_refuses_a_node_without_translation():
+    """A network of another kind is refused by the name of its node."""
+    model = network(odd="Tanh")
+
+    with pytest.raises(ConfigurationError, match=r"node last \(Tanh\)"):
+        to_tflite(model, ranges_of(model, [np.zeros((1, 3, 8, 8), np.float32)]))
+
+
+@given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
+def test_a_scale_holds_its_range_and_zero(first, second):
+    """The ends of a range are off by half a step at most, and zero by nothing."""
+    low, high = sorted((first, second))
+    scale = Scale.of_range(low, high)
+    step = scale.steps[0]
+
+    assert -128 <= scale.zero <= 127
+    for value in (low, high):
+        integer = np.clip(np.rint(value / step) + scale.zero, -128, 127)
+        assert abs(step * (integer - scale.zero) - value) <= 0.5001 * step

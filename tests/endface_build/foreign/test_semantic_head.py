@@ -1,0 +1,213 @@
+"""A segmentation network's scores or class numbers become the label map that they stand for."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from endface.contract import Label
+from endface.engines.onnx_network import Network
+from endface.errors import ConfigurationError
+from endface_build.foreign.import_network import import_segmentation
+from endface_build.manifest import MODEL_FILE
+
+WHITE = np.full((1, 1, 512, 512), 255, np.uint8)
+THREE = {"0": "background", "1": "scratch", "2": "contamination"}
+SCORED = "gray = ReduceMean <axes = [1]> (image) low = Neg (gray)"
+"""A picture's gray level as one channel, in ONNX's text; what follows makes scores of it."""
+THREE_LOGITS = SCORED + " none = Sub (gray, gray) out = Concat <axis = 1> (none, gray, low)"
+"""Class 1 where the picture that the network sees is above zero, class 2 where it is below."""
+
+
+@pytest.fixture
+def labels_of(tmp_path, write_segmenter, write_map):
+    """Import a network made of nodes and show it squares."""
+
+    def labels(nodes, squares=WHITE, classes=THREE, more="", **knobs):
+        path = write_segmenter(tmp_path / "unet.onnx", nodes, **knobs)
+        import_segmentation(path, write_map(classes, more), tmp_path / "out")
+        return Network(tmp_path / "out" / MODEL_FILE).segment(squares)
+
+    return labels
+
+
+@pytest.fixture
+def chequered():
+    """Squares of 8 x 8 pixels, black and white, and where they are white."""
+    white = np.kron(np.indices((64, 64)).sum(axis=0) % 2, np.ones((8, 8))) > 0
+    return (white * 255).astype(np.uint8)[None, None], white
+
+
+@pytest.mark.parametrize(
+    "takes", ["float[1,3,512,512]", "float[N,1,512,512]", "float16[1,1,512,512]", "float[1,3,H,W]"]
+)
+def test_logits(labels_of, chequered, takes):
+    """Each pixel has the label of its highest score; the confidence is the softmax."""
+    squares, white = chequered
+    found, confidence = labels_of(
+        THREE_LOGITS,
+        squares,
+        more="[input]\nmean = 0.5",
+        takes=takes,
+        gives="float16[a,b,c,d]" if "16" in takes else "float[a,b,c,d]",
+    )
+
+    assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
+    sure = np.exp(0.5) / (1 + np.exp(0.5) + np.exp(-0.5))
+    assert np.abs(confidence.astype(int) - round(sure * 255)).max() <= 1
+
+
+def test_normalisation(labels_of):
+    """The network sees (gray * scale - mean) / std, a mean and std for each channel."""
+    gray = np.full((1, 1, 512, 512), 102, np.uint8)  # 0.4 of white
+    _, confidence = labels_of(
+        "out = Identity (image)",
+        gray,
+        more="[input]\nmean = [0.1, 0.2, 0.3]\nstd = [0.1, 0.2, 0.1]",
+    )
+
+    scores = np.exp([3.0, 1.0, 1.0])
+    assert set(np.unique(confidence)) == {round(255 * scores[0] / scores.sum())}
+
+
+def test_bytes_go_in_as_they_are(labels_of, chequered):
+    """A network that takes bytes gets gray levels, rounded."""
+    squares, white = chequered
+    nodes = (
+        "level = Cast <to = 1> (image) half = Constant <value_float = 127.5> () logit = Sub (level, half)"
+        " low = Neg (logit) none = Sub (logit, logit) out = Concat <axis = 1> (none, logit, low)"
+    )
+    found, _ = labels_of(nodes, squares, takes="uint8[1,1,512,512]")
+
+    assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
+
+
+def test_classes_that_are_one_of_ours_are_added(labels_of):
+    """Dust at 0.3 and oil at 0.3 are contamination at 0.6, which outweighs the background at 0.4."""
+    nodes = (
+        "flat = ReduceMean <axes = [1]> (image) none = Sub (flat, flat) a = Constant <value_float = 0.4> ()"
+        " b = Constant <value_float = 0.3> () p = Add (none, a) q = Add (none, b) out = Concat <axis = 1> (p, q, q)"
+    )
+    found, confidence = labels_of(
+        nodes,
+        classes={"clean": "background", "dust": "contamination", "oil": "contamination"},
+        more='[output]\nvalues = "probabilities"',
+        properties={"names": "{0: 'clean', 1: 'dust', 2: 'oil'}"},
+    )
+
+    assert (found == Label.CONTAMINATION).all()
+    assert set(np.unique(confidence)) == {round(0.6 * 255)}
+
+
+def test_smaller_output(labels_of):
+    """Scores at a quarter of the size are enlarged smoothly before the labels are taken."""
+    square = np.zeros((512, 512), np.uint8)
+    cv2.circle(square, (300, 200), 90, 255, -1)
+    nodes = "small = AveragePool <kernel_shape = [4, 4], strides = [4, 4]> (image)" + THREE_LOGITS.replace(
+        "(image)", "(small)"
+    )
+    found, _ = labels_of(nodes, square[None, None], more="[input]\nmean = 0.5", takes="float[1,1,512,512]")
+
+    assert np.count_nonzero(found[0] == Label.SCRATCH) == pytest.approx(np.pi * 90.5**2, rel=0.02)
+    assert found[0, 200, 300 - 86] == Label.SCRATCH
+    assert found[0, 200, 300 - 95] == Label.CONTAMINATION
+
+
+@pytest.mark.parametrize("gives", ["int64[1,h,w]", "int32[1,h,w]", "uint8[1,1,h,w]"])
+def test_class_numbers(labels_of, chequered, gives):
+    """An output of class numbers is translated number by number; nothing is said of the confidence."""
+    squares, white = chequered
+    code = {"int64": 7, "int32": 6, "uint8": 2}[gives.split("[")[0]]
+    numbers = (
+        "logits = Identity (scores) best = ArgMax <axis = 1, keepdims = KEEP> (logits) out = Cast <to = CODE> (best)"
+    )
+    nodes = THREE_LOGITS.replace("out =", "scores =") + numbers.replace("CODE", str(code)).replace(
+        "KEEP", "1" if "1,1" in gives else "0"
+    )
+    found, confidence = labels_of(nodes, squares, more="[input]\nmean = 0.5", takes="float[1,3,512,512]", gives=gives)
+
+    assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
+    assert (confidence == 255).all()
+
+
+def test_graph_within_the_graph(labels_of, chequered):
+    """A network with a condition in it, which reaches for tensors outside, stays whole."""
+    squares, white = chequered
+    nodes = (
+        "yes = Constant <value = bool {1}> () half = Constant <value_float = 0.5> () gray = If (yes) <"
+        " then_branch = same () => (float[1,1,h,w] above) { above = Sub (image, half) },"
+        " else_branch = other () => (float[1,1,h,w] below) { below = Neg (image) }>"
+        " low = Neg (gray) none = Sub (gray, gray) out = Concat <axis = 1> (none, gray, low)"
+    )
+    found, _ = labels_of(nodes, squares, takes="float[1,1,512,512]")
+
+    assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
+
+
+def test_batch_of_three(labels_of):
+    """Each square of a batch is judged by itself, though the network was exported for one picture."""
+    found, _ = labels_of(THREE_LOGITS, np.concatenate([WHITE, WHITE * 0, WHITE]), more="[input]\nmean = 0.5")
+
+    assert [set(np.unique(labels)) for labels in found] == [{1}, {3}, {1}]
+
+
+PROBABLE = "[output]\nvalues = 'probabilities'"
+SOFT = THREE_LOGITS.replace("out =", "scores =") + " out = Softmax <axis = 1> (scores)"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "knobs", "message"),
+    [
+        (SOFT, {}, "answers with probabilities .* takes them for logits"),
+        (THREE_LOGITS, {"more": PROBABLE}, "answers with logits .* takes them for probabilities"),
+        ("out = ReduceMean <axes = [1]> (image)", {}, "the background being a class too"),
+        ("out = Flatten (image)", {"gives": "float[a,b]"}, "wanted are scores"),
+        (
+            "out = ArgMax <axis = 1, keepdims = 0> (image)",
+            {"classes": {"scratch": "scratch"}, "gives": "int64[1,h,w]"},
+            "by number",
+        ),
+        (THREE_LOGITS, {"more": "[output]\nname = 'aux'"}, "names output aux, but the network has"),
+        (THREE_LOGITS, {"more": "[input]\nmean = [0, 0, 0]", "takes": "float[1,1,64,64]"}, "give one mean and one std"),
+        (THREE_LOGITS, {"takes": "float[1,64,64,3]"}, r"wanted is one input \[1, 1 or 3, height, width\]"),
+        (THREE_LOGITS, {"takes": "float[1] other, float[1,3,64,64]"}, "wanted is one input"),
+        (THREE_LOGITS, {"more": "[input]\nsize = [32, 32]"}, "take the size out of the map"),
+        ("out = Strange (image)", {}, "not a whole ONNX network"),
+        (SCORED + " out = Concat <axis = 1> (gray, low)", {}, "names 2, but the network's classes are 0, 1"),
+        (
+            "gray = Cast <to = 1> (image) out = Concat <axis = 1> (gray, gray, gray)",
+            {"takes": "uint8[1,1,64,64]", "more": "[input]\nscale = 0.5"},
+            "takes gray levels as bytes",
+        ),
+        (
+            "big = Constant <value_ints = [1, 3, 4096]> () out = Reshape (image, big)",
+            {"gives": "float[a,b,c]"},
+            "wanted are scores",
+        ),
+        (
+            "big = Constant <value_ints = [7, 7]> () out = Reshape (image, big)",
+            {"gives": "float[a,b,c]"},
+            "ONNX Runtime cannot run",
+        ),
+    ],
+)
+def test_refused(labels_of, tmp_path, nodes, knobs, message):
+    """What cannot be served is refused with a sentence, and nothing is written."""
+    with pytest.raises(ConfigurationError, match=message):
+        labels_of(nodes, **knobs)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_outputs(tmp_path, write_segmenter, write_map):
+    """Of several outputs the map names the one to take."""
+    path = write_segmenter(
+        tmp_path / "deep.onnx", THREE_LOGITS + " aux = Neg (out)", gives="float[1,c,h,w] aux, float[1,c,h,w]"
+    )
+    with pytest.raises(ConfigurationError, match=r"write \[output\] and the name of one"):
+        import_segmentation(path, write_map(THREE), tmp_path / "out")
+    import_segmentation(path, write_map(THREE, "[output]\nname = 'out'\n[input]\nmean = 0.5"), tmp_path / "out")
+
+    found, _ = Network(tmp_path / "out" / MODEL_FILE).segment(WHITE)
+    assert (found == Label.SCRATCH).all()

@@ -1,0 +1,369 @@
+"""A network comes into the repository whole and proven or not at all, and leaves it at one stroke."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from endface.engines.onnx_network import Network, describe
+from endface.errors import ConfigurationError, RolloutError
+from endface_build.data.drawn_pictures import draw_labelled
+from endface_build.evaluation.golden import Golden, drawn, of_folder
+from endface_build.export.quantize import FP32_FILE
+from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, sha256_of
+from endface_build.rollout import promote as promoting
+from endface_build.rollout import versions as version_folders
+from endface_build.rollout.promote import FlippedError, promote, rollback
+from endface_build.rollout.servers import Servers, servers_of
+from endface_build.rollout.versions import Versions
+
+BLIND, SEEING = 0, 2
+"""Labels that a network gives to every pixel: a blind one passes everything, one that sees pits everywhere nothing."""
+
+
+@pytest.fixture
+def write_network() -> Callable:
+    """Write a network that gives every pixel the same label, and its manifest; give the file."""
+
+    def write(folder, label, *, version="1", output="LABELS"):
+        names = {output: label, "CONFIDENCE": 255}
+        nodes = [helper.make_node("Squeeze", ["SQUARE", "axis"], ["flat"])]
+        nodes += [helper.make_node("Mul", ["flat", "zero"], ["nothing"])]
+        nodes += [helper.make_node("Add", ["nothing", f"value {name}"], [name]) for name in names]
+        uint8, sides = TensorProto.UINT8, [512, 512]
+        graph = helper.make_graph(
+            nodes,
+            "constant",
+            [helper.make_tensor_value_info("SQUARE", uint8, ["N", 1, *sides])],
+            [helper.make_tensor_value_info(name, uint8, ["N", *sides]) for name in names],
+            [helper.make_tensor("axis", TensorProto.INT64, [1], [1]), helper.make_tensor("zero", uint8, [], [0])]
+            + [helper.make_tensor(f"value {name}", uint8, [], [value]) for name, value in names.items()],
+        )
+        folder.mkdir(parents=True)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+        onnx.save_model(model, folder / MODEL_FILE)
+        (folder / "model.py").write_text("the door")
+        manifest = {"name": "segment", "version": version, "file": MODEL_FILE}
+        manifest["sha256"] = sha256_of(folder / MODEL_FILE)
+        (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+        return folder / MODEL_FILE
+
+    return write
+
+
+@pytest.fixture
+def versions(tmp_path, write_network):
+    """A repository with a blind network as its version 1."""
+    write_network(tmp_path / "models" / "segment" / "1", BLIND)
+    (tmp_path / "models" / "segment" / "config.pbtxt").touch()
+    return Versions(tmp_path / "models")
+
+
+@pytest.fixture
+def blind(tmp_path, write_network):
+    """A candidate that judges as version 1 does."""
+    return write_network(tmp_path / "blind", BLIND)
+
+
+@pytest.fixture
+def seeing(tmp_path, write_network):
+    """A candidate that judges otherwise."""
+    return write_network(tmp_path / "seeing", SEEING)
+
+
+@pytest.fixture(scope="module")
+def face():
+    """An encoded drawn face."""
+    return draw_labelled("multimode", 0).data
+
+
+def contents(versions):
+    """Every file of the model's folder with its bytes."""
+    files = (path for path in versions.folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(versions.folder)): path.read_bytes() for path in files}
+
+
+def test_candidate_becomes_the_newest_version(versions, blind, face):
+    """The new version is the candidate's file under the next number, names itself so, and has Triton's door."""
+    promotion = promote(blind, versions, [Golden("a.png", face, "mm-pc", "pass")])
+
+    assert (promotion.version, promotion.former) == (2, 1)
+    assert versions.newest == 2
+    assert Network(versions.path(2) / MODEL_FILE).info == describe(versions.folder, "onnxruntime")
+    assert describe(versions.folder, "onnxruntime").version == "2"
+    assert describe(versions.folder, "onnxruntime").sha256 == sha256_of(blind)
+    assert (versions.path(2) / "model.py").read_text() == "the door"
+    assert {path.name for path in versions.folder.iterdir()} == {"1", "2", "config.pbtxt"}
+
+
+def test_quantised_candidate_brings_its_source(versions, blind):
+    """A candidate in eight bits comes with the network in float that it was made from, or not at all."""
+    manifest = json.loads(blind.with_name(MANIFEST_FILE).read_text())
+    manifest["quantization"] = {"from": FP32_FILE, "from_sha256": sha256_of(blind)}
+    blind.with_name(MANIFEST_FILE).write_text(json.dumps(manifest))
+    with pytest.raises(ConfigurationError, match=r"model\.fp32\.onnx is missing.*endface-build quantize"):
+        promote(blind, versions, [])
+    shutil.copyfile(blind, blind.with_name(FP32_FILE))
+    promote(blind, versions, [])
+
+    assert (versions.path(2) / FP32_FILE).read_bytes() == blind.read_bytes()
+
+
+def test_rollback_returns_to_the_version_before(versions, blind):
+    """After a rollback the former version is the newest; the number of the withdrawn one is never used again."""
+    promote(blind, versions, [])
+    assert rollback(versions) == (1, 2)
+    assert versions.newest == 1
+    assert promote(blind, versions, []).version == 3
+    assert versions.before == 1
+    assert not [path for path in versions.folder.iterdir() if path.name[0] in "02"]
+
+
+def test_nothing_to_return_to(versions):
+    """The only version stays."""
+    with pytest.raises(RolloutError, match="nothing to go back to"):
+        rollback(versions)
+
+    assert versions.newest == 1
+
+
+def test_broken_version_is_not_returned_to(versions, blind):
+    """Where the version before is not the file of its manifest, the newest stays."""
+    promote(blind, versions, [])
+    (versions.path(1) / MODEL_FILE).write_bytes(b"rot")
+    with pytest.raises(ConfigurationError, match="not the file that its manifest describes"):
+        rollback(versions)
+
+    assert versions.newest == 2
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("pass", False, "misjudges golden pictures: a.png"),
+        ("pass", True, "misjudges golden pictures: a.png"),  # a known verdict is not a matter of taste
+        (None, False, "otherwise than the serving version: a.png"),
+        (None, True, None),
+        ("fail", False, None),  # the serving version was wrong
+    ],
+)
+def test_verdict_flips(versions, seeing, face, case):
+    """A known verdict must be met; where none is known the serving version's holds, unless a change is accepted."""
+    expected, accept, refused = case
+    before = contents(versions)
+    golden = [Golden("a.png", face, "mm-pc", expected)]
+    if refused is None:
+        (row,) = promote(seeing, versions, golden, accept_flips=accept).judged
+        assert (row.serving, row.candidate) == ("pass", "fail")
+    else:
+        with pytest.raises(FlippedError, match=refused) as caught:
+            promote(seeing, versions, golden, accept_flips=accept)
+        assert [row.candidate for row in caught.value.judged] == ["fail"]
+        assert contents(versions) == before
+
+
+def test_picture_without_a_fiber_is_invalid_with_any_network(versions, seeing):
+    """What the stages refuse before the network sees it cannot flip."""
+    _, gray = cv2.imencode(".png", np.full((300, 300), 128, np.uint8))
+
+    (row,) = promote(seeing, versions, [Golden("gray.png", gray.tobytes(), "mm-pc", "invalid")]).judged
+
+    assert row.serving == row.candidate == "invalid"
+
+
+STEPS = [
+    (promoting, "_copy"),
+    (promoting, "write_manifest"),
+    (promoting, "compare"),
+    (version_folders, "_sync"),
+    (Versions, "publish"),
+]
+
+
+@pytest.mark.parametrize("place", STEPS, ids=[step for _, step in STEPS])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_crash_leaves_old_or_new(versions, blind, monkeypatch, place, moment):
+    """Whatever step a crash interrupts, the newest version is whole, and the next promotion works."""
+    owner, step = place
+    done = getattr(owner, step)
+
+    def crash(*args, **kwargs):
+        if moment == "after":
+            done(*args, **kwargs)
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, step, crash)
+        patch.setattr(promoting.shutil, "rmtree", lambda *_, **__: None)  # a crash clears nothing up
+        with pytest.raises(SystemExit):
+            promote(blind, versions, [])
+    crashed_at = versions.newest
+
+    Network(versions.path(crashed_at) / MODEL_FILE)
+    assert crashed_at == (2 if (step, moment) == ("publish", "after") else 1)
+    assert promote(blind, versions, []).version == crashed_at + 1
+    assert not [path for path in versions.folder.iterdir() if path.name.startswith(".")]
+
+
+def test_full_disk(versions, blind, monkeypatch):
+    """A full disk is said, nothing is left behind, and the former version stays."""
+    before = contents(versions)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(promoting.shutil, "copyfile", full)
+    with pytest.raises(RolloutError, match=r"No space left on device\. Nothing was changed"):
+        promote(blind, versions, [])
+
+    assert contents(versions) == before
+
+
+def test_one_at_a_time(versions, blind):
+    """While somebody promotes, nobody else promotes or rolls back."""
+    with versions.locked():
+        for attempt in (lambda: promote(blind, versions, []), lambda: rollback(versions)):
+            with pytest.raises(RolloutError, match="under way"):
+                attempt()
+    promote(blind, versions, [])
+
+
+def test_candidate_of_another_contract(versions, write_network, tmp_path):
+    """A network with other tensors never becomes a version."""
+    before = contents(versions)
+    with pytest.raises(ConfigurationError, match="the contract asks for"):
+        promote(write_network(tmp_path / "other", BLIND, output="308"), versions, [])
+
+    assert contents(versions) == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: path.unlink(), "No network in"),
+        (lambda path: path.write_bytes(b"not a network"), "describes another network"),
+        (lambda path: path.with_name(MANIFEST_FILE).unlink(), "No usable manifest"),
+    ],
+    ids=["missing", "changed", "no manifest"],
+)
+def test_unusable_candidate(versions, blind, spoil, message):
+    """A candidate that is missing, changed or without its manifest is refused in a sentence."""
+    spoil(blind)
+    with pytest.raises(ConfigurationError, match=message):
+        promote(blind, versions, [])
+
+    assert versions.newest == 1
+
+
+def test_candidate_under_another_name(versions, blind):
+    """The manifest must describe the very file that is promoted."""
+    other = shutil.copyfile(blind, blind.with_name("other.onnx"))
+    with pytest.raises(ConfigurationError, match=r"describes model\.onnx"):
+        promote(other, versions, [])
+
+
+def test_no_repository(tmp_path):
+    """A folder that is no repository is named with its option."""
+    with pytest.raises(ConfigurationError, match="--repository"):
+        Versions(tmp_path)
+
+
+class Always(BaseHTTPRequestHandler):
+    """A server that is ready, with version 1 of the network for ever."""
+
+    def do_GET(self):
+        """Triton's answer to a question for readiness."""
+        self.send_response(200 if self.path.endswith(("endface/ready", "versions/1/ready")) else 400)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Be silent."""
+
+
+@pytest.fixture
+def stubborn():
+    """The address of a server that never loads anything."""
+    with HTTPServer(("127.0.0.1", 0), Always) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_version_that_a_server_does_not_load_is_withdrawn(versions, blind, stubborn):
+    """Where a named server does not load the version in time, the former one is the newest again."""
+    with pytest.raises(RolloutError, match=r"did not load version 2.*withdrawn, 1 goes on serving"):
+        promote(blind, versions, [], servers=Servers((stubborn,), loaded_within_s=0))
+
+    assert versions.newest == 1
+
+
+def test_rollback_waits_for_the_server(versions, blind, stubborn):
+    """A server that serves the former version confirms the rollback."""
+    promote(blind, versions, [])
+
+    assert rollback(versions, servers=servers_of(stubborn)) == (1, 2)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", ":8000", "host:http"])
+def test_server_that_is_not_there(versions, blind, address):
+    """Nothing is changed where a named server cannot be asked."""
+    before = contents(versions)
+    with pytest.raises(RolloutError, match=r"nothing was changed|write host:port"):
+        promote(blind, versions, [], servers=servers_of(address))
+
+    assert contents(versions) == before
+
+
+def test_drawn_pictures_know_their_verdicts():
+    """The golden pictures that come with the project hold faces that pass and faces that fail."""
+    verdicts = {golden.name: golden.expected for golden in drawn()}
+
+    assert verdicts["multimode-clean.jpg"] == "pass"
+    assert verdicts["chipped.jpg"] == "fail"
+    assert "out-of-focus.jpg" not in verdicts
+
+
+def test_golden_folder(tmp_path, face):
+    """A user's pictures are taken with the verdicts that golden.json gives."""
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(face)
+    (tmp_path / "golden.json").write_text('{"a.png": "fail"}')
+    golden = of_folder(tmp_path, "sm-apc")
+
+    assert [(picture.name, picture.expected) for picture in golden] == [("a.png", "fail"), ("b.png", None)]
+    assert {picture.profile for picture in golden} == {"sm-apc"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "must be an object"),
+        ('{"a.png": "good"}', "must be an object of file names and verdicts"),
+        ('{"z.png": "pass"}', r"not there: z\.png"),
+    ],
+)
+def test_broken_golden_verdicts(tmp_path, face, text, message):
+    """Verdicts that cannot be read, or belong to no picture, are named."""
+    (tmp_path / "a.png").write_bytes(face)
+    (tmp_path / "golden.json").write_text(text)
+    with pytest.raises(ConfigurationError, match=message):
+        of_folder(tmp_path, "mm-pc")
+
+
+def test_golden_folder_without_pictures(tmp_path):
+    """An empty folder of golden pictures is a mistake, not a licence."""
+    with pytest.raises(ConfigurationError, match="No pictures"):
+        of_folder(tmp_path, "mm-pc")

@@ -1,0 +1,108 @@
+"""The user's labelled pictures become a set to learn from, and share every batch with the drawn ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from endface.contract import Label
+from endface.errors import ConfigurationError
+from endface.options import Options
+from endface_build.data.drawn_pictures import DrawnFaces, encode
+from endface_build.data.labelled import Labelled
+from endface_build.training import finetune as finetune_module
+from endface_build.training.batches import SquareSet
+from endface_build.training.finetune import MixedSet, finetune, gentle, prepare
+from endface_build.training.recipe import Recipe
+from endface_build.training.train import train
+
+WALL = Labelled("wall.png", encode(np.full((300, 300), 90, np.uint8)), np.zeros((300, 300), np.uint8))
+
+
+def flat_set(folder, level, label):
+    """A set of two squares of one gray level and one label."""
+    folder.mkdir()
+    for name, value in (("squares", level), ("labels", label)):
+        np.save(folder / f"{name}.npy", np.full((2, 512, 512), value, np.uint8))
+    return SquareSet(folder)
+
+
+def test_pictures_become_a_set(tmp_path):
+    """Every picture that can be judged is in the set; each other one is named with its reason."""
+    faces = list(DrawnFaces("multimode", 2))
+    seen = []
+    prepared = prepare([*faces, WALL], Options("mm-pc"), tmp_path / "own", seen.append)
+    data = SquareSet(tmp_path / "own")
+
+    assert (prepared.count, len(data)) == (2, 2)
+    assert len(prepared.skipped) == 1
+    assert "wall.png" in prepared.skipped[0]
+    assert seen == [1, 2, 3]
+    assert np.isin(data.labels, [*Label, 255]).all()
+
+
+def test_nothing_to_learn_from(tmp_path):
+    """Where no picture can be judged, that is said, and no set is written."""
+    with pytest.raises(ConfigurationError, match=r"wall\.png"):
+        prepare([WALL], Options("mm-pc"), tmp_path / "own")
+
+    assert not (tmp_path / "own").exists()
+
+
+@pytest.mark.parametrize(("count", "own"), [(4, 2), (5, 2), (1, 1)])
+def test_both_sets_share_a_batch(tmp_path, count, own):
+    """Half of a batch is the user's, and at least one crop."""
+    mixed = MixedSet(flat_set(tmp_path / "own", 50, Label.PIT), flat_set(tmp_path / "drawn", 90, Label.CHIP))
+    inputs, labels = mixed.batch(np.random.default_rng(1), count, 64)
+
+    assert inputs.shape[0] == labels.shape[0] == count
+    assert [int(torch.unique(each)) for each in labels].count(Label.PIT) == own
+
+
+def test_fine_tuning_is_gentle():
+    """Fewer steps at a lower rate, and the same network."""
+    recipe = Recipe()
+
+    assert gentle(recipe).steps < recipe.steps
+    assert gentle(recipe).learning_rate < recipe.learning_rate
+    assert gentle(recipe).widths == recipe.widths
+
+
+def test_a_run_begins_with_another_ones_weights(tmp_path):
+    """The first weights of a fine-tuned network are those of the run that it continues, not chance."""
+    recipe = Recipe(widths=(4, 8, 8), crop_px=64, batch=2, steps=2, warmup=1, bfloat16=False)
+    data = flat_set(tmp_path / "set", 90, Label.PIT)
+    before = train(data, recipe, tmp_path / "before.pt")
+    after = train(
+        data, replace(recipe, steps=1, learning_rate=0.0), tmp_path / "after.pt", start=tmp_path / "before.pt"
+    )
+
+    weights = [dict(run.network.named_parameters()) for run in (before, after)]
+    assert all(torch.allclose(weights[0][name], weights[1][name], atol=1e-6) for name in weights[0])
+
+
+def test_fine_tuning_a_finished_run(tmp_path, monkeypatch):
+    """Labelled pictures and drawn faces make a new checkpoint beside the old one, which stays; a second time anew."""
+    monkeypatch.setattr(finetune_module, "STEPS", 2)
+    recipe = Recipe(widths=(4, 8, 8), crop_px=64, batch=2, steps=1, warmup=1, bfloat16=False)
+    train(flat_set(tmp_path / "train", 90, 0), recipe, tmp_path / "checkpoint.pt")
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    heard = []
+    for _ in range(2):
+        prepared, trained = finetune(
+            DrawnFaces("multimode", 1), tmp_path, Options("mm-pc"), lambda *step: heard.append(step)
+        )
+
+    assert (prepared.count, trained.steps) == (1, 2)
+    assert (tmp_path / "finetune" / "checkpoint.pt").exists()
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert heard == 2 * [("locating", 1, 1), ("training", 2, 1), ("training", 2, 2)]
+
+
+def test_fine_tuning_needs_a_finished_run(tmp_path):
+    """Without a checkpoint there is nothing to fine-tune, and the error says so."""
+    with pytest.raises(ConfigurationError, match="checkpoint"):
+        finetune(DrawnFaces("multimode", 1), tmp_path, Options("mm-pc"), lambda *_: None)

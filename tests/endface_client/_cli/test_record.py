@@ -1,0 +1,293 @@
+"""The commands that write, verify and read a record."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+import grpc
+import numpy as np
+import pytest
+
+from endface.picture.decode import sha256
+from endface.report import ImageInfo, Report
+from endface_client import Record, ServerUnavailable
+from endface_client._record.verify import check
+from endface_client.testing import PASS, Failure, Received
+
+FAIL = dataclasses.replace(PASS, verdict="fail", borderline=True, reasons=("zone A: pit 1", "zone B: scratch 2"))
+ATTACK = "=HYPERLINK(A1)"
+DATA = b"\x89PNG"
+FILE = f"{sha256(DATA)}.png"
+
+
+@pytest.fixture
+def judging(fake_server):
+    """The fake server: it passes a.png, fails b.png and refuses c.png."""
+
+    def answer(received: Received) -> Report | Failure:
+        refused = Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: refused")
+        return {"a.png": PASS, "b.png": FAIL, "c.png": refused}[received.parameters["name"]]
+
+    fake_server.answer = answer
+
+
+@pytest.fixture
+def folder(tmp_path, found) -> Path:
+    """A record of four parts: A123 failed, a pass, one that was not inspected, and one that attacks a spreadsheet."""
+    image = ImageInfo("face.png", sha256(DATA))
+    with Record(tmp_path / "record") as record:
+        record.add(DATA, dataclasses.replace(found, image=image), server="line-3:8001", attempts=2)
+        record.add(DATA, dataclasses.replace(PASS, image=image, serial="Größe 5"))
+        record.add(None, ServerUnavailable("no server"), name="lost.png", serial="A125")
+        record.add(DATA, dataclasses.replace(PASS, image=image, serial=ATTACK, meta={"note": "line 1\nline 2"}))
+    return tmp_path / "record"
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def spoil(folder: Path) -> None:
+    """Change the second entry."""
+    with closing(sqlite3.connect(folder / "record.db")) as db, db:
+        db.execute("UPDATE entry SET text = replace(text, 'pass', 'fail') WHERE number = 2")
+
+
+@pytest.mark.usefixtures("judging")
+def test_a_run_is_written_down(run, pictures, tmp_path):
+    """Each picture, those that were not inspected and those that are not there included."""
+    record = tmp_path / "record"
+    result = run("inspect", pictures, pictures / "gone.png", "--profile", "mm-pc", "--record", record)
+    written = {row["name"]: row for row in rows(run("record", "export", record).stdout)}
+
+    assert result.exit_code == 2
+    assert {name: (row["verdict"], row["error_code"]) for name, row in written.items()} == {
+        "a.png": ("pass", ""),
+        "b.png": ("fail", ""),
+        "c.png": ("not inspected", "bad_parameter"),
+        "gone.png": ("not inspected", "unreadable_picture"),
+    }
+    assert written["b.png"]["reasons"] == "zone A: pit 1; zone B: scratch 2"
+    assert all(row["server"] for row in written.values())
+    assert [path.read_bytes() for path in (record / "pictures").iterdir()] == [(pictures / "b.png").read_bytes()]
+    assert run("record", "verify", record).exit_code == 0
+
+
+def test_a_picture_that_changed_meanwhile_is_no_pass_in_the_record(run, fake_server, pictures, tmp_path):
+    """Nobody can show the picture that the report speaks of."""
+
+    def answer(_: Received) -> Report:
+        cv2.imwrite(str(pictures / "a.png"), np.full((48, 64), 200, np.uint8))
+        return PASS
+
+    fake_server.answer = answer
+    result = run("inspect", pictures / "a.png", "--profile", "mm-pc", "--record", tmp_path / "record")
+    (row,) = rows(run("record", "export", tmp_path / "record").stdout)
+
+    assert result.exit_code == 2
+    assert (row["verdict"], row["error_code"]) == ("not inspected", "unreadable_picture")
+
+
+def test_a_run_that_cannot_be_written_down_stops(run, fake_server, pictures, tmp_path):
+    """Nothing is inspected past the record."""
+    (tmp_path / "record").write_text("a file in the place of the folder")
+    result = run("inspect", pictures, "--profile", "mm-pc", "--record", tmp_path / "record")
+
+    assert result.exit_code == 2
+    assert "check disk" in " ".join(result.stderr.split())
+    assert fake_server.requests == []
+
+
+def test_a_run_seals_with_a_key(run, pictures, tmp_path):
+    """Then it verifies with that key only."""
+    record, key, other = (tmp_path / name for name in ("record", "key", "other"))
+    key.write_text("k" * 32)
+    other.write_text("o" * 32)
+    run("inspect", pictures / "a.png", "--profile", "mm-pc", "--record", record, "--record-key", key)
+
+    assert run("record", "verify", record, "--key", key).exit_code == 0
+    assert run("record", "verify", record, "--key", other).exit_code == 1
+    assert run("record", "verify", record).exit_code == 2
+
+
+def test_verify_says_what_is_there_and_where_it_ends(run, folder):
+    """Exit 0, the number of inspections and the head, and what a chain without a key does not prove."""
+    result = run("record", "verify", folder)
+
+    assert result.exit_code == 0
+    assert "intact: 4 inspections in entries 1 to 4" in result.stdout
+    assert f"head {check(folder).head}" in result.stdout
+    assert "no key" in result.stdout
+
+
+def test_verify_names_what_is_broken(run, folder):
+    """Exit 1 and the first entry that tells."""
+    spoil(folder)
+    result = run("record", "verify", folder)
+
+    assert result.exit_code == 1
+    assert "broken: entry 2 was changed" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["verify", "{}"], ["export", "{}"], ["show", "{}", "A"], ["copy", "{}", "{}/copy"]]
+)
+def test_a_folder_without_a_record_is_exit_2(run, tmp_path, command):
+    """It is told, and nothing is made there."""
+    result = run("record", *(word.format(tmp_path / "gone") for word in command))
+
+    assert result.exit_code == 2
+    assert "holds no record" in result.stderr
+    assert not (tmp_path / "gone").exists()
+
+
+def test_verify_compares_a_head(run, folder):
+    """Exit 0 while its entry is there, 1 once it was cut off, 2 if it is no head."""
+    head = str(check(folder).head)
+    assert run("record", "verify", folder, "--head", head).exit_code == 0
+    with closing(sqlite3.connect(folder / "record.db")) as db, db:
+        db.execute("DELETE FROM entry WHERE number = 4")
+
+    result = run("record", "verify", folder, "--head", head)
+    assert (result.exit_code, "the end was cut off" in result.stderr) == (1, True)
+    assert run("record", "verify", folder, "--head", "latest").exit_code == 2
+
+
+def test_export_has_a_row_an_inspection(run, folder):
+    """Verdict, part, limits, network, and the defects by type and zone."""
+    failed, passed, lost, _ = rows(run("record", "export", folder).stdout)
+
+    expected = {
+        "serial": "A123", "name": "face.png", "verdict": "fail", "borderline": "yes", "profile": "mm-pc",
+        "network": "segment", "network_version": "1", "network_sha256": "ab" * 32, "server": "line-3:8001",
+        "attempts": "2", "pit_A": "1", "scratch_B": "1", "scratch_A": "0", "contamination_outside": "1",
+        "largest_um": "20.6", "meta": "line=3", "picture_file": FILE,
+    }  # fmt: skip
+    assert {key: failed[key] for key in expected} == expected
+    assert (passed["serial"], passed["pit_A"], passed["picture_file"]) == ("Größe 5", "0", "")
+    assert (lost["verdict"], lost["error_code"], lost["reasons"]) == (
+        "not inspected",
+        "server_unavailable",
+        "no server",
+    )
+    assert lost["pit_A"] == ""  # not measured is not none
+
+
+def test_export_is_for_excel(run, folder, tmp_path):
+    """The file begins with the mark of UTF-8, appears whole, and holds no formula."""
+    result = run("record", "export", folder, "--csv", tmp_path / "out.csv")
+    data = (tmp_path / "out.csv").read_bytes()
+
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert rows(data.decode("utf-8-sig"))[3]["serial"] == "'" + ATTACK
+    assert "wrote 4 inspections" in result.stderr
+    assert not list(tmp_path.glob(".endface-*"))
+
+
+@pytest.mark.parametrize("serial", ["=1+1", "+1", "-1", "@A1", "\t=1", " =1", "\r=1", "\uff1d1"])
+def test_no_serial_number_is_a_formula(run, tmp_path, serial):
+    """Whatever a spreadsheet would compute stands behind an apostrophe."""
+    with Record(tmp_path) as record:
+        record.add(None, ServerUnavailable("no server"), serial=serial)
+    (row,) = rows(run("record", "export", tmp_path).stdout)
+
+    assert row["serial"] == "'" + serial
+
+
+def test_export_chooses_part_and_day(run, folder):
+    """By serial number, and from a day on."""
+    part = rows(run("record", "export", folder, "--serial", "A123").stdout)
+
+    assert [row["serial"] for row in part] == ["A123"]
+    assert len(rows(run("record", "export", folder, "--since", "2020-01-01").stdout)) == 4
+    assert rows(run("record", "export", folder, "--since", "2999-01-01").stdout) == []
+    assert run("record", "export", folder, "--since", "yesterday").exit_code == 2
+
+
+def test_export_that_cannot_be_written_is_told(run, folder, tmp_path):
+    """Exit 2, not a traceback."""
+    result = run("record", "export", folder, "--csv", tmp_path / "gone" / "out.csv")
+
+    assert result.exit_code == 2
+    assert "gone" in result.stderr
+
+
+def test_show_says_what_is_known_of_a_part(run, folder):
+    """Verdict, day, limits, network, server and where the picture is."""
+    text = run("record", "show", folder, "A123").stdout
+
+    assert "entry 1: fail borderline by mm-pc" in text
+    assert "scratch 2 is 5.0 um wide" in text
+    assert f"network segment 1 on onnxruntime, SHA-256 {'ab' * 32}" in text
+    assert "server line-3:8001" in text
+    assert f"picture {folder / 'pictures' / FILE}" in text
+    assert (folder / "pictures" / FILE).read_bytes() == DATA
+
+
+def test_show_tells_of_an_inspection_that_did_not_happen(run, folder):
+    """With the error's code."""
+    assert "server_unavailable: no server" in run("record", "show", folder, "A125").stdout
+
+
+def test_show_of_an_unknown_part_is_exit_1(run, folder):
+    """Nobody has inspected it."""
+    result = run("record", "show", folder, "A999")
+
+    assert result.exit_code == 1
+    assert "no inspection of 'A999'" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["lost", "[]", "{}", """replace(text, 'pass', 'fail')"""])
+def test_a_changed_entry_is_neither_shown_nor_skipped(run, folder, text):
+    """An export that showed it or left it out would lie."""
+    new = text if text.startswith("replace") else f"'{text}'"
+    with closing(sqlite3.connect(folder / "record.db")) as db, db:
+        db.execute(f"UPDATE entry SET text = {new} WHERE number = 2")
+    result = run("record", "export", folder)
+
+    assert result.exit_code == 2
+    assert "entry 2 was changed" in result.stderr
+
+
+def test_a_copy_of_a_record_in_use_is_a_record(run, tmp_path):
+    """While another thread writes and the bound drops, each copy verifies, and a second one adds what is new."""
+    stop = threading.Event()
+
+    def write() -> None:
+        with Record(tmp_path / "record", limit_bytes=1_000_000) as record:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                data = b"\x89PNG" + number.to_bytes(4, "big") * 10_000
+                record.add(data, dataclasses.replace(FAIL, image=ImageInfo("a", sha256(data))))
+                if number > 40:
+                    full.set()
+
+    full = threading.Event()
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert full.wait(60)
+        results = [run("record", "copy", tmp_path / "record", tmp_path / "copy") for _ in range(3)]
+        checked = run("record", "verify", tmp_path / "copy")
+    finally:
+        stop.set()
+        writer.join()
+
+    assert [result.exit_code for result in results] == [0, 0, 0]
+    assert checked.exit_code == 0, checked.stderr
+    assert check(tmp_path / "record").inspections > 5
+
+
+def test_a_record_is_not_copied_onto_itself(run, folder):
+    """That would replace it by an older state of itself."""
+    assert run("record", "copy", folder, folder / ".." / "record").exit_code == 2
+    assert check(folder).inspections == 4

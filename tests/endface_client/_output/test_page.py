@@ -1,0 +1,191 @@
+"""The page of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from endface.report import ImageInfo
+from endface_client import ServerUnavailable
+from endface_client._outcome import Outcome
+from endface_client._output.page import Card, page, photo_uri, svg_path, zone_bars
+
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+HOSTILE = "\"><script>alert('1')</script><img src=x onerror=alert(2)>&.png"
+
+
+class Reader(HTMLParser):
+    """Collects every element with its attributes, and checks that elements close."""
+
+    VOID = frozenset({"meta", "input", "br", "img", "link", "hr"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element begins."""
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element that is empty."""
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        """An element ends: it must be the one that began last."""
+        assert self.open.pop() == tag
+
+    def every(self, tag: str) -> list[dict[str, str | None]]:
+        """The attributes of all elements of a kind."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture
+def cards(found, refused, gray_png) -> list[Card]:
+    """A failed face, one that could not be judged, and one that was not inspected."""
+    photo = photo_uri(gray_png)
+    return [
+        Card(Outcome(Path("a/face.png"), found), photo),
+        Card(Outcome(Path("a/bare.png"), refused), photo),
+        Card(Outcome(Path("a/text.png"), dataclasses.replace(refused, image=ImageInfo("text.png", ""))), ""),
+        Card(Outcome(Path("a/lost.png"), ServerUnavailable("line-3:8001: connection refused")), ""),
+    ]
+
+
+def test_there_is_one_card_a_picture(cards):
+    """Every picture of the run stands in the page, in order, under its verdict."""
+    articles = Reader(page(cards, server="line-3:8001", finished=NOON)).every("article")
+
+    assert [(card["data-name"], card["data-word"]) for card in articles] == [
+        ("face.png", "fail"),
+        ("bare.png", "invalid"),
+        ("text.png", "invalid"),
+        ("lost.png", "error"),
+    ]
+
+
+def test_the_page_is_well_formed_and_loads_nothing(cards):
+    """No element refers to anything outside the file."""
+    reader = Reader(page(cards, server="line-3:8001", finished=NOON))
+    loaded = [
+        attributes[name]
+        for tag, attributes in reader.elements
+        for name in ("src", "href", "srcset", "xlink:href", "action", "data")
+        if attributes.get(name) and tag != "a"
+    ]
+
+    assert reader.open == []
+    assert loaded
+    assert all(target.startswith("data:image/jpeg;base64,") for target in loaded)
+    assert not reader.every("link")
+    assert all(anchor["href"].startswith("#c") for anchor in reader.every("a"))
+
+
+def test_style_and_script_load_nothing(cards):
+    """Neither the style sheet nor the script names another file."""
+    text = re.sub(r"data:image/jpeg;base64,[A-Za-z0-9+/=]+", "", page(cards, server="s", finished=NOON))
+
+    assert not re.search(r"https?:|url\(|@import|fetch\(|XMLHttpRequest|import\(", text)
+
+
+def test_whatever_comes_from_outside_is_escaped(cards, found):
+    """Names, serial numbers, reasons, server and errors are text, never markup."""
+    hostile = dataclasses.replace(
+        found,
+        reasons=(HOSTILE,) * 5,
+        serial=HOSTILE,
+        meta={HOSTILE: HOSTILE},
+        software=HOSTILE,
+        criteria=dataclasses.replace(found.criteria, profile=HOSTILE, source=HOSTILE),
+        model=dataclasses.replace(found.model, name=HOSTILE),
+        timings_ms={HOSTILE: 1.0},
+    )
+    error = ServerUnavailable(HOSTILE)
+    hostile_cards = [Card(Outcome(Path(HOSTILE), hostile), "data:,"), Card(Outcome(Path(HOSTILE), error), "")]
+    plain, attacked = (Reader(page(chosen, server=HOSTILE, finished=NOON)) for chosen in (cards[:1], hostile_cards))
+
+    assert len(attacked.every("script")) == len(plain.every("script")) == 1
+    assert not attacked.every("img")
+    assert not any(name.startswith("on") for _, attributes in attacked.elements for name in attributes)
+    assert attacked.every("article")[0]["data-name"] == Path(HOSTILE).name
+
+
+def test_the_summary_counts_the_run(cards):
+    """Tiles carry the counts; the share that passes is that of all pictures: what was not judged did not pass."""
+    text = page(cards, server="s", finished=NOON)
+
+    for count, word in ((0, "pass"), (1, "fail"), (2, "invalid"), (1, "not inspected"), (1, "borderline")):
+        assert f"<b>{count}</b>{word}</button>" in text
+    assert "0 of 4</figcaption>" in text
+
+
+def test_what_was_not_judged_did_not_pass(found, cards):
+    """A run of one pass and two unjudged pictures is a third good, not all good."""
+    zones = tuple(dataclasses.replace(zone, verdict="pass") for zone in found.zones)
+    passed = Card(Outcome(Path("a/good.png"), dataclasses.replace(found, verdict="pass", zones=zones)), "")
+    text = page([passed, *cards[2:]], server="s", finished=NOON)
+
+    assert ">33%</text>" in text
+    assert "1 of 3</figcaption>" in text
+
+
+def test_marks_lie_on_the_picture_in_micrometres(cards):
+    """Zones are circles of their diameters around the fiber's centre, whatever the camera's pixels."""
+    reader = Reader(page(cards[:1], server="s", finished=NOON))
+    zones = [circle["r"] for circle in reader.every("circle") if circle.get("class") == "zone"]
+    paths = [path for path in reader.every("path") if path.get("data-id")]
+    placed = [group["transform"] for group in reader.every("g") if "scale(" in (group.get("transform") or "")]
+
+    assert [float(radius) for radius in zones] == [32.5, 57.5, 125.0]
+    assert placed == ["scale(0.5 0.5) translate(-500.0 -400.0)"]
+    assert paths[1]["d"] == "M580.0 400.0L620.0 400.0L620.0 410.0L580.0 410.0Z"
+    assert paths[1]["class"] == "defect scratch"
+
+
+def test_limits_say_what_was_found_and_allowed(cards):
+    """A row of the profile shows found, allowed and margin; without a limit anything is allowed."""
+    rows = re.findall(
+        r'<td class="n[ m]*">([^<]*)</td>', page(cards[:1], server="s", finished=NOON).partition("Defects")[2]
+    )
+
+    assert rows[:3] == ["1", "0", "-2.0"]
+    assert rows[3:6] == ["4", "any", "\N{EN DASH}"]
+
+
+def test_an_empty_run_has_a_page():
+    """No picture is no reason to fail."""
+    text = page([], server="s", finished=NOON)
+    Reader(text)
+
+    assert "0 pictures" in text
+
+
+def test_zone_bars_count_by_the_innermost_zone(found):
+    """Each defect counts once; those outside every zone do not."""
+    bars = {bar.zone: bar.counts for bar in zone_bars([found, found])}
+
+    assert bars["A"] == {"scratch": 0, "pit": 2, "contamination": 0, "chip": 0}
+    assert bars["B"]["scratch"] == 2
+    assert sum(bars["D"].values()) == 0
+
+
+def test_holes_are_rings_of_their_own():
+    """Each ring of a polygon is closed."""
+    ring = ((0.0, 0.0), (4.0, 0.0), (4.0, 4.04))
+
+    assert svg_path((ring, ring)) == "M0.0 0.0L4.0 0.0L4.0 4.0Z" * 2
+
+
+def test_what_cannot_be_decoded_has_no_photo():
+    """Its card says so in words."""
+    assert photo_uri(b"no picture") == ""

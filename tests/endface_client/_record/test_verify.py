@@ -1,0 +1,281 @@
+"""What a record shows of tampering, and what it cannot show."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from endface.picture.decode import sha256
+from endface.report import ImageInfo
+from endface_client import Record, RecordError
+from endface_client._record.copy import copy
+from endface_client._record.entry import GENESIS, Mark, RecordBroken, canonical, seal
+from endface_client._record.pictures import Pictures
+from endface_client._record.verify import check
+from endface_client.testing import PASS
+
+PICTURES = [b"\x89PNG" + bytes([number]) * 100 for number in range(5)]
+KEY = b"k" * 32
+
+
+def fill(folder: Path, **settings: object) -> Mark:
+    """A record of five failures, serials 0 to 4."""
+    with Record(folder, **settings) as record:
+        for number, data in enumerate(PICTURES):
+            report = dataclasses.replace(
+                PASS, verdict="fail", serial=str(number), image=ImageInfo("face.png", sha256(data))
+            )
+            record.add(data, report)
+        return Mark.parse(record.head)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Its folder."""
+    fill(tmp_path / "record")
+    return tmp_path / "record"
+
+
+def edit(folder: Path, sql: str, *values: object) -> None:
+    """Change the database behind endface's back."""
+    with closing(sqlite3.connect(folder / "record.db")) as db, db:
+        db.execute(sql, values)
+
+
+def text_of(folder: Path, number: int) -> str:
+    """The text of an entry."""
+    with closing(sqlite3.connect(folder / "record.db")) as db:
+        return str(db.execute("SELECT text FROM entry WHERE number = ?", (number,)).fetchone()[0])
+
+
+def picture(folder: Path, number: int) -> Path:
+    """The file of an entry's picture."""
+    return folder / "pictures" / f"{sha256(PICTURES[number - 1])}.png"
+
+
+def rewrite(folder: Path, key: bytes | None, sealed: str) -> None:
+    """Make every failure a pass and seal the whole chain anew, as somebody would who knows the format."""
+    previous = GENESIS
+    for number in range(1, 6):
+        values = json.loads(text_of(folder, number))
+        values["report"]["verdict"] = "pass"
+        text = canonical(values | {"previous": previous, "sealed": sealed})
+        previous = seal(text, key)
+        edit(folder, "UPDATE entry SET text = ?, seal = ? WHERE number = ?", text, previous, number)
+
+
+def resealed(folder: Path) -> None:
+    """Change entry 3 and give it a seal that fits."""
+    text = text_of(folder, 3).replace('"fail"', '"pass"')
+    edit(folder, "UPDATE entry SET text = ?, seal = ? WHERE number = 3", text, seal(text, None))
+
+
+def swapped(folder: Path) -> None:
+    """The pictures of entries 2 and 3 change places."""
+    two, three = picture(folder, 2).read_bytes(), picture(folder, 3).read_bytes()
+    picture(folder, 2).write_bytes(three)
+    picture(folder, 3).write_bytes(two)
+
+
+def sql(statement: str) -> Callable[[Path], None]:
+    """A statement as a way to tamper."""
+    return lambda folder: edit(folder, statement)
+
+
+TAMPERED = {
+    "changed report": (
+        sql("""UPDATE entry SET text = replace(text, '"verdict":"fail"', '"verdict":"pass"') WHERE number = 3"""),
+        "entry 3 was changed",
+    ),
+    "changed and sealed anew": (resealed, "entry 4 does not follow entry 3"),
+    "no JSON": (sql("UPDATE entry SET text = 'lost' WHERE number = 2"), "entry 2 was changed: it is no JSON"),
+    "no text": (sql("UPDATE entry SET text = x'ff00' WHERE number = 2"), "entry 2 was changed: it is no JSON"),
+    "damaged byte": (
+        sql("UPDATE entry SET text = CAST(replace(text, '575.5', x'ff') AS TEXT) WHERE number = 2"),
+        "entry 2 was changed",
+    ),
+    "removed in the middle": (sql("DELETE FROM entry WHERE number IN (2, 3)"), "entries 2 to 3 are missing"),
+    "removed at the beginning": (sql("DELETE FROM entry WHERE number = 1"), "entry 1 is missing, and not by the bound"),
+    "moved": (sql("UPDATE entry SET number = 6 WHERE number = 5"), "entry 5 is missing"),
+    "renumbered": (sql("UPDATE entry SET number = number + 100"), "filed under another"),
+    "filed under another part": (sql("UPDATE entry SET serial = 'X' WHERE number = 4"), "entry 4 is filed under"),
+    "picture not asked for": (sql("UPDATE entry SET picture = NULL WHERE number = 4"), "entry 4 is filed under"),
+    "swapped pictures": (swapped, "entry 2: its picture .* was changed"),
+    "removed picture": (lambda folder: picture(folder, 4).unlink(), "entry 4: its picture .* is missing"),
+    "invented end": (
+        sql("INSERT INTO entry SELECT 6, text, seal, serial, time, picture, picture_bytes FROM entry WHERE number = 5"),
+        "entry 6 does not follow entry 5",
+    ),
+}
+
+
+@pytest.mark.parametrize(("tamper", "words"), TAMPERED.values(), ids=TAMPERED.keys())
+def test_tampering_is_found_and_named(folder, tamper, words):
+    """The first entry that tells is in the message."""
+    tamper(folder)
+
+    with pytest.raises(RecordBroken, match=words):
+        check(folder)
+
+
+def test_no_byte_of_an_entry_can_be_changed(folder):
+    """Each place of a text, one after another."""
+    text = text_of(folder, 3)
+    for place in range(0, len(text), 29):
+        changed = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
+        edit(folder, "UPDATE entry SET text = ? WHERE number = 3", changed)
+        with pytest.raises(RecordBroken, match="entry 3"):
+            check(folder)
+
+
+def test_an_intact_record_says_what_it_holds(folder):
+    """Number of inspections, first and last entry."""
+    found = check(folder)
+
+    assert (found.inspections, found.first, found.head.number, found.dropped.number) == (5, 1, 5, 0)
+
+
+def test_an_empty_record_is_intact(tmp_path):
+    """Nothing was written, nothing is missing; a head says otherwise."""
+    Record(tmp_path).close()
+
+    assert check(tmp_path).head == Mark(0, GENESIS)
+    with pytest.raises(RecordBroken, match="entries 1 to 2 are missing: the end was cut off"):
+        check(tmp_path, head=Mark(2, GENESIS))
+
+
+def test_a_missing_end_shows_by_the_head_only(folder):
+    """A chain cannot know what came after it: without a head that was kept elsewhere a cut goes unseen."""
+    head = check(folder).head
+    edit(folder, "DELETE FROM entry WHERE number > 3")
+
+    assert check(folder).inspections == 3
+    with pytest.raises(RecordBroken, match="entries 4 to 5 are missing: the end was cut off"):
+        check(folder, head=head)
+
+
+def test_a_head_stays_good_while_the_record_grows(folder):
+    """It names an entry, not the end."""
+    head = check(folder).head
+    fill(folder)
+
+    assert check(folder, head=head).inspections == 10
+
+
+def test_a_record_written_anew_shows_by_the_head_only(folder):
+    """Without a key anybody can seal another history; it differs from the one whose head was kept."""
+    head = check(folder).head
+    rewrite(folder, None, "sha256")
+
+    assert check(folder).inspections == 5
+    with pytest.raises(RecordBroken, match="entry 5 has another seal than the head"):
+        check(folder, head=head)
+
+
+@pytest.mark.parametrize(
+    ("forged_with", "sealed"), [(None, "sha256"), (None, "hmac-sha256"), (b"another key", "hmac-sha256")]
+)
+def test_with_a_key_nobody_else_can_write_it_anew(tmp_path, forged_with, sealed):
+    """Neither without a key, nor with another one, nor by claiming one."""
+    (tmp_path / "key").write_bytes(KEY)
+    fill(tmp_path / "record", key_file=tmp_path / "key")
+    assert check(tmp_path / "record", key=KEY).inspections == 5
+    rewrite(tmp_path / "record", forged_with, sealed)
+
+    with pytest.raises(RecordBroken, match="entry 1"):
+        check(tmp_path / "record", key=KEY)
+
+
+def test_a_sealed_record_asks_for_its_key(tmp_path):
+    """It is not called broken because the key was forgotten."""
+    (tmp_path / "key").write_bytes(KEY)
+    fill(tmp_path / "record", key_file=tmp_path / "key")
+
+    with pytest.raises(RecordError, match="give it with --key") as caught:
+        check(tmp_path / "record")
+    assert not isinstance(caught.value, RecordBroken)
+
+
+@pytest.fixture
+def dropped(tmp_path) -> Path:
+    """A record the oldest entries of which the bound has dropped."""
+    with Record(tmp_path / "dropped", limit_bytes=1_000_000) as record:
+        for number in range(40):
+            data = b"\x89PNG" + bytes([number]) * 50_000
+            record.add(data, dataclasses.replace(PASS, borderline=True, image=ImageInfo("a", sha256(data))))
+    assert check(tmp_path / "dropped").dropped.number > 5
+    return tmp_path / "dropped"
+
+
+def test_more_than_the_bound_has_dropped_cannot_be_removed(dropped):
+    """The chain begins where an entry says that it does, and nowhere else."""
+    first = check(dropped).first
+    edit(dropped, "DELETE FROM entry WHERE number = ?", first)
+
+    with pytest.raises(RecordBroken, match=rf"entry {first} is missing, and not by the bound"):
+        check(dropped)
+
+
+def test_what_was_dropped_cannot_be_invented(dropped):
+    """An entry in the place of a dropped one does not fit."""
+    first = check(dropped).first
+    columns = "text, seal, serial, time, picture, picture_bytes"
+    edit(dropped, f"INSERT INTO entry SELECT number - 1, {columns} FROM entry WHERE number = ?", first)
+
+    with pytest.raises(RecordBroken):
+        check(dropped)
+
+
+def test_a_head_that_was_dropped_is_told_and_not_called_broken(dropped):
+    """Nothing can be said of it; a newer one is needed."""
+    with pytest.raises(RecordError, match="has been dropped by the bound") as caught:
+        check(dropped, head=Mark(1, GENESIS))
+    assert not isinstance(caught.value, RecordBroken)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "pictures/../../secret"])
+def test_no_entry_leads_out_of_the_folder(folder, tmp_path, name):
+    """A record from elsewhere reads, copies and removes nothing but its own pictures."""
+    (tmp_path / "secret").write_text("secret")
+    edit(folder, "UPDATE entry SET picture = ? WHERE number = 1", name)
+
+    with pytest.raises(RecordBroken, match="no name of a kept picture"):
+        copy(folder, tmp_path / "copy")
+    with pytest.raises(RecordBroken, match="no name of a kept picture"):
+        Pictures(folder).remove([name])
+    assert (tmp_path / "secret").exists()
+
+
+def test_an_index_that_hides_an_entry_is_found(folder):
+    """A search must find what is there."""
+    with closing(sqlite3.connect(folder / "record.db")) as db, db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'entry_serial'").fetchone()
+        (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    data = bytearray((folder / "record.db").read_bytes())
+    page = slice((root - 1) * page_bytes, root * page_bytes)
+    empty = bytes([0x0A, 0, 0, 0, 0]) + page_bytes.to_bytes(2, "big") + b"\0"  # an index's leaf without a cell
+    data[page] = empty + bytes(page_bytes - len(empty))
+    (folder / "record.db").write_bytes(data)
+
+    with pytest.raises(RecordBroken, match="the database is damaged"):
+        check(folder)
+
+
+@pytest.mark.parametrize("text", ["", "17", "17:short", "x:" + GENESIS, GENESIS])
+def test_a_head_is_a_number_and_a_seal(text):
+    """Anything else is told before the record is read."""
+    with pytest.raises(RecordError, match="is no head"):
+        Mark.parse(text)
+
+
+def test_a_folder_without_a_record_is_told(tmp_path):
+    """And none is made."""
+    with pytest.raises(RecordError, match="holds no record"):
+        check(tmp_path)
+    assert not list(tmp_path.iterdir())

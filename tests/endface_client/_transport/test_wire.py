@@ -1,0 +1,65 @@
+"""Pictures to requests and answers to reports, without a network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from tritonclient import grpc as triton
+from tritonclient.grpc import service_pb2
+from tritonclient.utils import deserialize_bytes_tensor
+
+from endface import contract
+from endface.picture.decode import decode
+from endface_client import InvalidRequest, Job, ProtocolError
+from endface_client._transport.wire import encode, pack, parameters, unpack
+
+names = st.text(min_size=1, max_size=20)
+
+
+@given(st.binary(min_size=1, max_size=64))
+def test_bytes_arrive_as_they_are(data):
+    """Zeros at the end included, which numpy's own byte strings drop."""
+    content = pack(Job(data)).arguments()["inputs"][0]._get_content()
+
+    assert deserialize_bytes_tensor(content).tolist() == [data]
+
+
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20))))
+def test_an_array_decodes_to_itself(levels):
+    """What the server's decoder sees of an 8-bit gray array is the array."""
+    np.testing.assert_array_equal(decode(encode(levels)).gray, levels)
+
+
+@given(names, st.dictionaries(names, names, max_size=3))
+def test_texts_survive_the_protocol(serial, meta):
+    """A serial number and meta of any script come out of the message as they went in."""
+    request = service_pb2.ModelInferRequest()
+    for key, value in parameters(Job(b"x", serial=serial, meta=meta)).items():
+        request.parameters[key].string_param = value
+    received = service_pb2.ModelInferRequest.FromString(request.SerializeToString()).parameters
+
+    assert received["serial"].string_param == serial
+    assert {key: received[contract.META_PREFIX + key].string_param for key in meta} == meta
+
+
+@given(st.floats(1e-3, 1e3))
+def test_a_scale_keeps_every_digit(um_per_px):
+    """Numbers travel as text and lose nothing."""
+    assert float(parameters(Job(b"x", um_per_px=um_per_px))["um_per_px"]) == um_per_px
+
+
+def test_an_oversized_picture_is_not_sent():
+    """The server's limit holds here already, with the server's code."""
+    with pytest.raises(InvalidRequest) as caught:
+        pack(Job(bytes(contract.MAX_IMAGE_BYTES + 1)))
+
+    assert caught.value.code == "oversized_image"
+
+
+def test_an_answer_without_a_report_is_told():
+    """Another service's answer is no report."""
+    with pytest.raises(ProtocolError, match="no report"):
+        unpack(pack(Job(b"x")), triton.InferResult(service_pb2.ModelInferResponse()))
