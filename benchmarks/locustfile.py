@@ -21,7 +21,7 @@ from locust.env import Environment
 from benchmarks.common.triton_counters import Counters, scrape, since, split
 from benchmarks.load.shapes import SHAPES, Line, Phase, phases
 from benchmarks.common.usage import Usage, family, memory_mib, server_processes, usage
-from endface_build.manifest import write_whole
+from endface.files import write_whole
 
 _EARLY_S = 0.5
 """Locust ticks once a second: a phase ends with the tick that is nearest to its end."""

@@ -20,7 +20,7 @@ from benchmarks.studies.peers import section as peers
 from benchmarks.studies.scaling import section as scaling
 from benchmarks.studies.soak import section as soak
 from benchmarks.studies.traces import measure as traces
-from endface_build.manifest import write_whole
+from endface.files import write_whole
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ import numpy as np
 from benchmarks.common.errors import BenchmarkError
 from endface import offline
 from endface.engines.onnx_network import ONNXRUNTIME
+from endface.files import write_whole
 from endface.options import Options
 from endface.report import VerdictName
 from endface_build.data.drawn_pictures import fiber_of, random_fiber
 from endface_build.drawing.camera import ANAMORPHIC, photograph
 from endface_build.drawing.random_marks import random_marks
 from endface_build.drawing.sample_scenes import MICROSCOPE
-from endface_build.manifest import write_whole
 
 CAMERAS: Final = (MICROSCOPE, ANAMORPHIC)
 """1152 x 864 and 720 x 576 pixels: the sizes that users sent."""

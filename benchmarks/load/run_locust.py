@@ -14,7 +14,7 @@ from benchmarks.common.origin import ROOT, Json
 from benchmarks.common.target import Target
 from benchmarks.load.figures import phase_figures
 from benchmarks.load.shapes import Line, phases
-from endface_build.manifest import write_whole
+from endface.files import write_whole
 
 _LOCUSTFILE: Final = ROOT / "benchmarks" / "locustfile.py"
 _START_S: Final = 120

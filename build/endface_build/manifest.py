@@ -1,42 +1,18 @@
-"""The manifest beside a network: what it is, how it was made, how good it is; and files that appear whole or not at
-all.
-"""
+"""The manifest beside a network: what it is, how it was made, how good it is."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from endface.errors import ConfigurationError
+from endface.files import sha256_of, write_whole
 
 MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file aside and rename it into place, so that a reader sees the old bytes or the new ones.
-
-    Args:
-        path: The file; its folder is made if missing.
-        data: Its new content.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

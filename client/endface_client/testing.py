@@ -25,8 +25,9 @@ from tritonclient.utils import deserialize_bytes_tensor, serialize_byte_tensor
 
 from endface import contract
 from endface.errors import RequestError
+from endface.files import sha256
 from endface.options import Options
-from endface.picture.decode import check_size, sha256
+from endface.picture.decode import check_size
 from endface.report import Calibration, Criteria, Ellipse, Fiber, ImageInfo, Report, ZoneResult
 
 PASS: Final = Report(

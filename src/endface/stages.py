@@ -34,9 +34,10 @@ from endface.errors import (
 )
 from endface.fiber.edge import Rim
 from endface.fiber.locate import Located, locate
+from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
-from endface.picture.decode import Picture, Placement, check_size, decode, resample, sha256
+from endface.picture.decode import Picture, Placement, check_size, decode, resample
 from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
 
 COARSEST_UM_PER_PX: Final = 1.0

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from endface.picture.decode import sha256
+from endface.files import sha256
 from endface.report import ImageInfo
 from endface_client import Record
 from endface_client._record.database import entries, reading

@@ -12,8 +12,9 @@ import onnx
 import onnx.parser
 import pytest
 
+from endface.files import sha256_of
 from endface_build.evaluation.golden import Golden
-from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, sha256_of
+from endface_build.manifest import MANIFEST_FILE, MODEL_FILE
 
 MASKS = 32
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from endface.picture.decode import sha256
+from endface.files import sha256
 from endface_client import AsyncClient, Client, ClientError, Job, ProtocolError, Reply, ServerError, ServerUnavailable
 from endface_client.testing import FakeServer
 from tests.endface_client.faults import BUG, FAULTS, FULL, HARMLESS, TRANSIENT, Faulty, crossed, dropped

@@ -28,10 +28,10 @@ import numpy as np
 
 from endface import contract, stages
 from endface.errors import RequestError
+from endface.files import write_whole
 from endface.frame import Frame
 from endface.options import Options
 from endface.report import Report
-from endface_build.manifest import write_whole
 from tests.security import mutations
 from tests.security.tally import Outcome, Tally
 

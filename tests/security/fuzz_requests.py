@@ -27,10 +27,10 @@ import grpc
 from tritonclient.grpc import service_pb2 as wire
 
 from endface import contract
+from endface.files import write_whole
 from endface.report import Report
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
-from endface_build.manifest import write_whole
 from tests.security import wire_mutations
 from tests.security.tally import Outcome, Tally
 from tests.security.wire_mutations import INFER, SERVICE, STREAM, Asked

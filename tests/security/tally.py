@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from endface.errors import ConfigurationError
-from endface_build.manifest import provenance, write_whole
+from endface.files import write_whole
+from endface_build.manifest import provenance
 
 _ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("numpy", "opencv-python-headless", "pillow", "nvidia-pytriton", "tritonclient", "grpcio")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from endface.picture.decode import sha256
+from endface.files import sha256
 from endface.server.process import EmbeddedServer
 from endface_client import Client, ClientError, Reply
 

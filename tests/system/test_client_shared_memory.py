@@ -18,7 +18,7 @@ import pytest
 import tritonclient.grpc
 from numpy.typing import NDArray
 
-from endface.picture.decode import sha256
+from endface.files import sha256
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import AsyncClient, Client, DeadlineExceeded

@@ -18,9 +18,10 @@ import onnx
 import pytest
 import tritonclient.grpc
 
+from endface.files import sha256_of
 from endface.report import ModelInfo, Report
 from endface_build.evaluation.golden import Golden
-from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, sha256_of
+from endface_build.manifest import MANIFEST_FILE, MODEL_FILE
 from endface_build.rollout.promote import promote, rollback
 from endface_build.rollout.servers import servers_of
 from endface_build.rollout.versions import Versions

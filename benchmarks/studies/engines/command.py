@@ -13,11 +13,11 @@ import typer
 from benchmarks.common.origin import RESULTS
 from benchmarks.studies.engines.compare import drawn_faces, measure
 from benchmarks.studies.engines.table import write_table
+from endface.files import write_whole
 from endface.offline import ENGINES
 from endface_build.commands.evaluate import MODEL, Model
 from endface_build.commands.progress import console, steps
 from endface_build.evaluation.golden import of_folder
-from endface_build.manifest import write_whole
 
 ENGINES_PAGE = Path("docs/engines.md")
 

@@ -25,13 +25,14 @@ from benchmarks.studies.engines.probe import ANSWER, JOB, LABELS
 from endface.engines import variant
 from endface.engines.onnx_network import ONNXRUNTIME
 from endface.errors import ConfigurationError, EngineError
+from endface.files import sha256_of
 from endface.offline import ENGINES
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
 from endface_build.evaluation.agreement import Seen, agreement
 from endface_build.evaluation.golden import Golden
 from endface_build.evaluation.metrics import Json
 from endface_build.export.quantize import source_of
-from endface_build.manifest import MODEL_FILE, provenance, read_manifest, sha256_of, write_manifest
+from endface_build.manifest import MODEL_FILE, provenance, read_manifest, write_manifest
 from endface_build.reports.accuracy import machine
 
 PACKAGES: Final = ("endface", "numpy", "opencv-python-headless", "onnxruntime", "ai-edge-litert")

@@ -7,8 +7,8 @@ from textwrap import fill
 from typing import Final
 
 from endface.errors import ConfigurationError
+from endface.files import write_whole
 from endface_build.evaluation.metrics import Json
-from endface_build.manifest import write_whole
 from endface_build.reports.markdown import table
 
 BEGIN: Final = "<!-- engines: begin -->"

@@ -13,7 +13,7 @@ from typing import Final
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import ROOT
-from endface_build.manifest import write_whole
+from endface.files import write_whole
 
 SHARED: Final = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
 """What does the work: of the same version in every environment, so that frameworks are compared and nothing else."""

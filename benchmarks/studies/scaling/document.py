@@ -32,7 +32,7 @@ from benchmarks.studies.scaling.model import (
     stations,
 )
 from benchmarks.studies.scaling.section import paragraph
-from endface_build.manifest import write_whole
+from endface.files import write_whole
 from endface_build.reports.markdown import table
 
 DOCUMENT: Final = ROOT / "docs" / "scaling.md"

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from endface.contract import CLADDING_UM
 from endface.errors import ConfigurationError
+from endface.files import write_whole
 from endface.options import Options
 from endface.picture.decode import decode
 from endface_build.commands.progress import console, steps
@@ -24,7 +25,7 @@ from endface_build.evaluation.evaluate_pictures import outcomes_of, read_reports
 from endface_build.evaluation.inspector import with_network
 from endface_build.evaluation.metrics import Json, figures
 from endface_build.evaluation.repeated_parts import PhotographedPart, random_part
-from endface_build.manifest import MODEL_FILE, write_whole
+from endface_build.manifest import MODEL_FILE
 from endface_build.reports.accuracy import Extent, inspections, measure
 
 Model = Annotated[Path, typer.Option("--model", help="Folder of model.onnx and manifest.json.")]

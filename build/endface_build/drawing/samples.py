@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from endface.contract import Label
+from endface.files import write_whole
 from endface_build.drawing.camera import Photograph, photograph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.marks import Line, Mark
 from endface_build.drawing.sample_scenes import SAMPLES, Sample
-from endface_build.manifest import write_whole
 
 
 def draw_samples(folder: Path) -> list[Path]:

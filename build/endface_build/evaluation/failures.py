@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from endface.files import write_whole
 from endface.picture.decode import decode
 from endface.report import Report
 from endface_build.data.labelled import Labelled
 from endface_build.evaluation.metrics import MIN_UM, Json, Outcome
-from endface_build.manifest import write_whole
 
 TILE_UM: Final = 44.0
 TILE_PX: Final = 220

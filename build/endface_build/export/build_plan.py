@@ -6,8 +6,6 @@ there is one -> model.plan and plan.json
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from endface.engines.machine import Machine
 from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, Parity, PlanManifest, Precision, Profile
 from endface.engines.tensorrt_library import Runtime
 from endface.errors import PlanError
+from endface.files import sha256, write_together
 from endface_build.engine import Engine
 from endface_build.evaluation import parity
 from endface_build.evaluation.golden import Golden, drawn
@@ -84,7 +83,7 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
         compute_capability=machine.compute_capability,
         driver=machine.driver,
         onnx_sha256=version["sha256"],
-        plan_sha256=hashlib.sha256(plan).hexdigest(),
+        plan_sha256=sha256(plan),
         precision=precision,
         profiles=(profile,),
         build_s=round(time.monotonic() - started, 2),
@@ -113,31 +112,18 @@ def profile_of(batches: Sequence[int]) -> Profile:
 def write_plan(folder: Path, plan: bytes, manifest: PlanManifest) -> None:
     """Put a plan and its manifest into a folder.
 
-    Both are written aside first, so that a full disk leaves what was there.  The manifest comes into place last: a
-    crash between the two leaves a plan that is not the manifest's, which no server runs.
+    A full disk leaves what was there; a crash leaves at worst a plan that is not the manifest's, which no server runs.
 
     Raises:
         PlanError: They cannot be written.
     """
-    contents = {PLAN_FILE: plan, PLAN_MANIFEST: manifest.to_json().encode()}
-    asides = {name: folder / f"{name}.part" for name in contents}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            with asides[name].open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for name, aside in asides.items():
-            aside.replace(folder / name)
+        write_together({folder / PLAN_FILE: plan, folder / PLAN_MANIFEST: manifest.to_json().encode()})
     except OSError as exc:
         raise PlanError(
             f"The plan cannot be written into {folder}: {exc.strerror}. What was there before is untouched; make room "
             "or name another folder with --out."
         ) from exc
-    finally:
-        for aside in asides.values():
-            aside.unlink(missing_ok=True)
 
 
 def _machine(runtime: Runtime) -> Machine:

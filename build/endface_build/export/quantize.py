@@ -22,10 +22,11 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from endface import contract
 from endface.engines import variant
 from endface.errors import ConfigurationError
+from endface.files import sha256_of, write_whole
 from endface_build.drawing.squares import Square, draw_square
 from endface_build.engine import Engine
 from endface_build.evaluation.square_metrics import Tally
-from endface_build.manifest import MODEL_FILE, provenance, read_manifest, sha256_of, write_manifest, write_whole
+from endface_build.manifest import MODEL_FILE, provenance, read_manifest, write_manifest
 
 FP32_FILE: Final = "model.fp32.onnx"
 """The network that the served one was made from; GPUs are compiled from it."""

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from endface import contract
 from endface.errors import ConfigurationError
+from endface.files import sha256_of, write_whole
 from endface_build.drawing.squares import draw_square
 from endface_build.engine import Engine
-from endface_build.manifest import MODEL_FILE, provenance, sha256_of, write_manifest, write_whole
+from endface_build.manifest import MODEL_FILE, provenance, write_manifest
 from endface_build.training.network import Segment
 from endface_build.training.train import Trained
 

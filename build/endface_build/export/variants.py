@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from endface.engines import graph_ends, variant
 from endface.errors import ConfigurationError, EngineError
+from endface.files import sha256_of, write_whole
 from endface.offline import ENGINES
 from endface_build.drawing.squares import draw_square
 from endface_build.engine import Engine
@@ -21,7 +22,7 @@ from endface_build.evaluation.golden import Golden
 from endface_build.evaluation.parity import compare
 from endface_build.export.cut_convolutions import cut_convolutions, ranges_of
 from endface_build.export.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, source_of
-from endface_build.manifest import provenance, read_manifest, sha256_of, write_manifest, write_whole
+from endface_build.manifest import provenance, read_manifest, write_manifest
 
 ENGINE_OF: Final[Mapping[str, str]] = {name: engine for engine, name in variant.FORMATS.items()}
 """The engine that each format is for."""

@@ -16,11 +16,12 @@ from endface import contract
 from endface.contract import Label
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError
+from endface.files import sha256_of, write_whole
 from endface_build.drawing.squares import draw_square
 from endface_build.foreign import semantic_head, wrap, yolo_heads, yolo_labels
 from endface_build.foreign.class_map import NetworkMap, read_map
 from endface_build.foreign.read_network import Foreign, read_foreign
-from endface_build.manifest import MODEL_FILE, provenance, sha256_of, write_manifest, write_whole
+from endface_build.manifest import MODEL_FILE, provenance, write_manifest
 
 FACES: Final = 3
 """Drawn faces that a network must label alike one by one and together."""

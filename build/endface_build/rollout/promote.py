@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
+from endface.files import sha256_of
 from endface_build.evaluation.golden import Golden, Judged, compare
 from endface_build.export.quantize import FP32_FILE
-from endface_build.manifest import MODEL_FILE, read_manifest, sha256_of, write_manifest
+from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 from endface_build.rollout.servers import NO_SERVERS, Servers
 from endface_build.rollout.versions import Versions
 

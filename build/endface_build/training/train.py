@@ -7,7 +7,6 @@ where an uninterrupted one would be.
 from __future__ import annotations
 
 import math
-import os
 import pickle
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from endface.errors import ConfigurationError
+from endface.files import whole_file
 from endface_build.training.batches import Batches
 from endface_build.training.losses import segmentation_loss
 from endface_build.training.network import BLOCK, SegmentationNetwork
@@ -162,14 +162,10 @@ def _follow(average: SegmentationNetwork, network: SegmentationNetwork, decay: f
 
 
 def _save(state: dict[str, object], checkpoint: Path) -> None:
-    """Write aside, then rename: an interruption leaves the old checkpoint whole."""
+    """An interruption leaves the old checkpoint whole."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    aside = checkpoint.with_suffix(".part")
-    with aside.open("wb") as file:
+    with whole_file(checkpoint) as file:
         torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(checkpoint)
 
 
 def _load(checkpoint: Path, recipe: Recipe | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from endface_client._durable import whole_file
+from endface.files import whole_file
 from endface_client._record.copy import copy
 from endface_client._record.csv_export import write_csv
 from endface_client._record.database import entries, reading

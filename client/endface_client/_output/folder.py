@@ -5,13 +5,11 @@ Each file is written beside its place and then moved there: whoever looks sees a
 
 from __future__ import annotations
 
-import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from endface.picture.decode import sha256
+from endface.files import sha256, write_whole
 from endface.report import Report
 from endface_client._errors import ClientError, UnreadablePicture
 from endface_client._outcome import Outcome
@@ -86,16 +84,3 @@ def same_picture(path: Path, report: Report) -> bytes:
     if sha256(data) != report.image.sha256:
         raise UnreadablePicture(f"{path} changed while it was inspected; inspect it again")
     return data
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whatever interrupts."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".endface-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

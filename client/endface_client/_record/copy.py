@@ -7,7 +7,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from endface_client._durable import ASIDE, sync_folder, whole_file
+from endface.files import ASIDE, sync_folder, whole_file
 from endface_client._record.database import FILE, reading, told
 from endface_client._record.entry import RecordError
 from endface_client._record.pictures import Pictures

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from endface_client._durable import ASIDE, sync_folder
+from endface.files import ASIDE, sync_folder
 from endface_client._record.entry import Entry, Mark, RecordError, method, seal
 
 FILE: Final = "record.db"

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from endface.picture.decode import sha256
-from endface_client._durable import ASIDE, whole_file
+from endface.files import ASIDE, sha256, whole_file
 from endface_client._record.entry import RecordBroken
 
 FOLDER: Final = "pictures"

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from endface.picture.decode import sha256
+from endface.files import sha256
 from endface.report import Report
 from endface_client._errors import ClientError
 from endface_client._record.database import open_to_write, told, transaction

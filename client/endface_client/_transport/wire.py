@@ -16,7 +16,8 @@ from tritonclient import grpc as triton
 
 from endface import contract
 from endface.errors import BadParameterError, RequestError
-from endface.picture.decode import check_size, sha256
+from endface.files import sha256
+from endface.picture.decode import check_size
 from endface.report import Report
 from endface_client._errors import InvalidRequest, ProtocolError, UnreadablePicture
 from endface_client._region import tensor_bytes

@@ -10,8 +10,8 @@ import logging
 from pathlib import Path
 from typing import Final
 
+from endface.files import write_whole
 from endface_client._errors import ClientError
-from endface_client._output.folder import write_whole
 from endface_client.legacy._answer import as_json, failed
 from endface_client.legacy._consensus import DETECTED
 from endface_client.legacy._defects import Values

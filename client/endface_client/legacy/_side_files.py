@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from endface.files import write_whole
 from endface.picture.decode import decode
 from endface.report import Report
-from endface_client._output.folder import write_whole
 from endface_client._output.overlay import overlay_png
 from endface_client.legacy._defects import Values, mask
 from endface_client.legacy._text import detailed

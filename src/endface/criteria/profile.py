@@ -6,7 +6,6 @@ covers is not limited.  Those that are shipped are read only as they were releas
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import tomllib
@@ -20,6 +19,7 @@ from endface.criteria.limits import Interval, Limit
 from endface.defects.measure import SizeDefinition
 from endface.defects.zones import Zone
 from endface.errors import ConfigurationError, UnknownProfileError
+from endface.files import sha256
 from endface.report import Criteria, LimitKind
 
 UNCERTAINTY_UM: Final = 0.5
@@ -110,7 +110,7 @@ def profile_sums(directory: Path | None = None) -> dict[str, str]:
         ConfigurationError: as ``profile_names``, or a file cannot be read.
     """
     try:
-        return {name: _sha256(path.read_bytes()) for name, path in sorted(_files(directory).items())}
+        return {name: sha256(path.read_bytes()) for name, path in sorted(_files(directory).items())}
     except OSError as exc:
         raise ConfigurationError(f"a profile cannot be read: {exc}") from exc
 
@@ -135,12 +135,8 @@ def read_profile(path: Path) -> Profile:
 def _check_released(file: str, content: bytes) -> None:
     lines = (line.partition("  ") for line in _SUMS.read_text(encoding="ascii").splitlines())
     sums = {name: known for known, _, name in lines}
-    if sums.get(file) != _sha256(content):
+    if sums.get(file) != sha256(content):
         raise ValueError("it is not the file that was released; install endface anew, own limits have own names")
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 _load = lru_cache(maxsize=64)(read_profile)

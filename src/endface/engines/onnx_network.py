@@ -6,7 +6,6 @@ is the one that its manifest describes and its graph speaks the contract.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface import contract
+from endface import contract, files
 from endface.errors import ConfigurationError
 from endface.report import ModelInfo
 
@@ -127,7 +126,7 @@ def read_verified(path: Path, sha256: str) -> bytes:
         content = path.read_bytes()
     except OSError as exc:
         raise ConfigurationError(f"the network {path} is missing; {_MENDING}") from exc
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if files.sha256(content) != sha256:
         raise ConfigurationError(f"the network {path} is not the file that its manifest describes; {_MENDING}")
     return content
 

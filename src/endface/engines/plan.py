@@ -6,12 +6,12 @@ the very version, on any GPU that this supports.  A plan is never committed: it 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from endface import files
 from endface.engines.machine import Machine
 from endface.engines.tensorrt_library import RUNTIMES, Runtime
 from endface.errors import PlanError
@@ -204,7 +204,7 @@ def open_plan(folder: Path, machine: Machine, onnx_sha256: str) -> PlanManifest:
         content = (folder / PLAN_FILE).read_bytes()
     except OSError as exc:
         raise PlanError(f"The plan {folder / PLAN_FILE} is missing. Build it here with `{command}`.") from exc
-    if hashlib.sha256(content).hexdigest() != manifest.plan_sha256:
+    if files.sha256(content) != manifest.plan_sha256:
         raise PlanError(
             f"{folder / PLAN_FILE} is not the plan that its manifest describes. Build it here with `{command}`."
         )

@@ -8,7 +8,6 @@ away from the pixels that the camera and the report name.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -117,11 +116,6 @@ def check_size(data: bytes) -> None:
         raise OversizedImageError(
             f"the picture has {len(data):,} bytes, at most {MAX_IMAGE_BYTES:,} are taken; send it compressed or cropped"
         )
-
-
-def sha256(data: bytes) -> str:
-    """Hexadecimal SHA-256 of the encoded picture: what the report echoes."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def decode(data: bytes) -> Picture:

@@ -15,11 +15,11 @@ import pytest
 from endface.engines.machine import Machine
 from endface.engines.plan import NOT_VERIFIED, PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile, check, open_plan
 from endface.errors import ConfigurationError, PlanError
-from endface_build.export import build_plan as planning
+from endface.files import sha256_of
 from endface_build.export import typed_graph as typing
 from endface_build.export.build_plan import build_plan, profile_of, write_plan
 from endface_build.export.quantize import FP32_FILE
-from endface_build.manifest import MODEL_FILE, read_manifest, sha256_of
+from endface_build.manifest import MODEL_FILE, read_manifest
 
 CARD = ("NVIDIA Quadro of Tests", "8.9", "580.00")
 
@@ -204,7 +204,7 @@ def test_full_disk_at_the_manifest(tmp_path, manifest, monkeypatch):
         if (failure := next(synced)) is not None:
             raise failure
 
-    monkeypatch.setattr(planning.os, "fsync", sync)
+    monkeypatch.setattr("os.fsync", sync)
     with pytest.raises(PlanError, match="No space left on device"):
         write_plan(tmp_path, b"another", manifest)
 

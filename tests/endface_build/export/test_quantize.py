@@ -13,12 +13,13 @@ from onnx import TensorProto, helper
 from endface import contract
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError
+from endface.files import sha256_of
 from endface_build.drawing.squares import draw_square
 from endface_build.engine import Engine
 from endface_build.export import quantize as quantizing
 from endface_build.export.quantize import FP32_FILE, between_convolutions, quantize
 from endface_build.export.to_onnx import export
-from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, read_manifest, sha256_of
+from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, read_manifest
 from endface_build.training.network import SegmentationNetwork
 from endface_build.training.recipe import Recipe
 from endface_build.training.train import Trained

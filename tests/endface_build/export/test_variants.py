@@ -10,12 +10,13 @@ import pytest
 
 from endface.engines import variant
 from endface.errors import ConfigurationError, EngineError
+from endface.files import sha256_of
 from endface_build.evaluation.agreement import Seen, agreement
 from endface_build.evaluation.golden import of_folder
 from endface_build.export import variants
 from endface_build.export.quantize import FP32_FILE, source_of
 from endface_build.export.variants import export_variant
-from endface_build.manifest import MODEL_FILE, read_manifest, sha256_of, write_manifest
+from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import pytest
 from endface.contract import Label
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError
+from endface.files import sha256_of
 from endface_build.foreign import import_network
 from endface_build.foreign.import_network import import_segmentation, import_yolo
 from endface_build.foreign.yolo_labels import Settings
-from endface_build.manifest import MODEL_FILE, read_manifest, sha256_of
+from endface_build.manifest import MODEL_FILE, read_manifest
 
 MAP = {"dust": "contamination", "core dip": "ignore"}
 NAMES = ("dust", "core dip")

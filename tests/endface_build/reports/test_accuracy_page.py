@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from endface.files import sha256_of
 from endface.options import Options
-from endface_build.manifest import sha256_of
 from endface_build.reports import accuracy
 from endface_build.reports.accuracy import Extent, measure
 from endface_build.reports.accuracy_page import page_text, write_page

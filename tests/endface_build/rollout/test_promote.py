@@ -17,10 +17,11 @@ from onnx import TensorProto, helper
 
 from endface.engines.onnx_network import Network, describe
 from endface.errors import ConfigurationError, RolloutError
+from endface.files import sha256_of
 from endface_build.data.drawn_pictures import draw_labelled
 from endface_build.evaluation.golden import Golden, drawn, of_folder
 from endface_build.export.quantize import FP32_FILE
-from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, sha256_of
+from endface_build.manifest import MANIFEST_FILE, MODEL_FILE
 from endface_build.rollout import promote as promoting
 from endface_build.rollout import versions as version_folders
 from endface_build.rollout.promote import FlippedError, promote, rollback

@@ -19,9 +19,10 @@ from endface.engines.machine import Machine
 from endface.engines.onnx_network import Network, describe
 from endface.engines.plan import Parity, PlanManifest
 from endface.errors import ConfigurationError, PlanError
+from endface.files import sha256_of
 from endface_build.evaluation.golden import drawn
 from endface_build.export.build_plan import build_plan, profile_of, write_plan
-from endface_build.manifest import read_manifest, sha256_of
+from endface_build.manifest import read_manifest
 from endface_build.rollout.provision import provision
 from endface_build.rollout.versions import Versions
 

@@ -15,7 +15,7 @@ import grpc
 import numpy as np
 import pytest
 
-from endface.picture.decode import sha256
+from endface.files import sha256
 from endface.report import ImageInfo, Report
 from endface_client import Record, ServerUnavailable
 from endface_client._record.verify import check

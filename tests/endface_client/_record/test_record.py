@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from endface.picture.decode import sha256
+from endface.files import sha256
 from endface.report import ImageInfo, Problem, Report
 from endface_client import Overloaded, Record, RecordError, UnreadablePicture
 from endface_client._record.database import entries, reading

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from endface.picture.decode import sha256
+from endface.files import sha256
 from endface.report import ImageInfo
 from endface_client import Record, RecordError
 from endface_client._record.copy import copy
