@@ -6,7 +6,7 @@ IMAGES ?= samples
 PROFILE ?= mm-pc
 OUT ?= out
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PATHS := src client build benchmarks tests model_repository
+PATHS := src client build benchmarks tests model_repository docs
 
 .DEFAULT_GOAL := help
 
@@ -49,6 +49,10 @@ model: $(VENV)/test ## Draw, train, export and quantize the network (about an ho
 	$(BIN)/endface-build export --format opencv
 	$(BIN)/endface-build export --format tflite
 
+docs: $(VENV)/test ## Build the pages of docs/ with the API into site/, strictly
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 clean: ## Remove caches, reports and packages (not .venv)
 	rm -rf dist $(OUT) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(PATHS) -name __pycache__ -prune -exec rm -rf {} +
@@ -68,4 +72,4 @@ $(VENV)/fuzz: $(VENV)/test
 	$(PIP) install --constraint constraints.txt --group fuzz
 	touch $@
 
-.PHONY: help demo serve test test-containers lint format bench fuzz model clean
+.PHONY: help demo serve docs test test-containers lint format bench fuzz model clean
