@@ -47,12 +47,17 @@ FROM packages AS code
 COPY --from=wheel /wheel /wheel
 RUN pip --python /opt/endface/bin/python install --no-deps --prefix /opt/code /wheel/*.whl
 
+# The models, readable for everybody whatever the umask of the checkout was.
+FROM base AS models
+COPY model_repository /srv/model_repository
+RUN chmod -R u=rwX,go=rX /srv/model_repository
+
 FROM base AS server
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin endface
 # The root file system is read-only at run time: byte code is compiled at build time.
 ENV ENDFACE_REPOSITORY=/srv/model_repository PYTHONDONTWRITEBYTECODE=1
 COPY --from=packages /opt/endface /opt/endface
-COPY model_repository /srv/model_repository
+COPY --from=models /srv/model_repository /srv/model_repository
 COPY --from=code /opt/code /opt/endface
 USER 10001:10001
 # gRPC and metrics; HTTP stays on the container's own loopback, where `endface serve` needs it.
@@ -83,7 +88,8 @@ RUN cd /tmp/lock && python3 requirements.py bench >requirements.txt \
  && pip --python /opt/endface/bin/python install --only-binary :all: --constraint constraints.txt --requirement requirements.txt \
  && rm -r /tmp/lock
 COPY benchmarks benchmarks
-RUN python3 -c "from pathlib import Path; from benchmarks import command, pictures; pictures.save(command.pictures_of(24, None, 'mm-pc'), Path('pictures'))" \
+RUN chmod -R u=rwX,go=rX benchmarks \
+ && python3 -c "from pathlib import Path; from benchmarks import command, pictures; pictures.save(command.pictures_of(24, None, 'mm-pc'), Path('pictures'))" \
  && install --directory --owner=10001 --group=10001 out
 USER 10001:10001
 HEALTHCHECK NONE
