@@ -35,6 +35,33 @@ def test_inspects_as_the_stages_do(samples: list[Path], repository: Path) -> Non
     assert replace(found, timings_ms={}) == replace(wanted, timings_ms={})
 
 
+def test_a_batch_is_its_pictures(samples: list[Path], repository: Path, encode: Callable[..., bytes]) -> None:
+    """Pictures that are inspected together get the reports that each gets alone; one without a fiber harms none."""
+    black = encode(np.zeros((480, 640), np.uint8))
+    pictures = [samples[0].read_bytes(), black, samples[1].read_bytes()]
+    network = Network(repository / "segment" / "1" / "model.onnx")
+    inspector = offline.Inspector.around(network, Options("mm-pc"))
+
+    together = inspector.batch(pictures)
+
+    assert [report.error and report.error.code for report in together] == [None, "no_fiber", None]
+    alone = [inspector(data) for data in pictures]
+    assert [replace(report, timings_ms={}) for report in together] == [
+        replace(report, timings_ms={}) for report in alone
+    ]
+    assert [report.image.name for report in together] == ["", "", ""]
+    assert inspector(black, "black.png").image.name == "black.png"
+
+
+def test_inspects_around_any_function(samples: list[Path]) -> None:
+    """A function that finds nothing passes a face; the report names no network."""
+    blank = np.zeros((1, 512, 512), np.uint8)
+
+    report = offline.Inspector(lambda _: (blank, blank), Options("mm-pc"))(samples[0].read_bytes())
+
+    assert (report.verdict, report.model) == ("pass", None)
+
+
 @pytest.mark.parametrize("engine", variant.FORMATS)
 def test_engines_see_the_same(
     engine: str, samples: list[Path], offline_repository: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,13 +21,12 @@ from benchmarks.common.origin import Json
 from benchmarks.common.workers import Barrier, together
 from endface.engines import variant
 from endface.engines.litert_network import LiteRTNetwork
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines.onnx_network import ONNXRUNTIME, open_graph
 from endface.engines.opencv_network import OpenCVNetwork
 from endface.errors import EndfaceError
 from endface.offline import Segmenter
 from endface.options import Options
 from endface.stages import preprocess
-from endface_build.engine import Engine
 
 TORCH_COMPILE: Final = "torch.compile"
 
@@ -131,7 +130,7 @@ def _agreement(network: Segmenter, work: Work, squares: Sequence[NDArray[np.uint
     """
     from endface_build.export.to_onnx import LABEL_PARITY
 
-    original = Engine(work.network)
+    original = open_graph(work.network)
     equal = float(np.mean([np.mean(network.segment(square)[0] == original(square)[0]) for square in squares]))
     if equal < LABEL_PARITY:
         raise BenchmarkError(f"only {equal:.5f} of the labels are those of ONNX Runtime, {LABEL_PARITY} are wanted")

@@ -21,10 +21,10 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from endface import contract
 from endface.engines import variant
+from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
 from endface.files import sha256_of, write_whole
 from endface_build.drawing.squares import Square, draw_square
-from endface_build.engine import Engine
 from endface_build.evaluation.square_metrics import Tally
 from endface_build.manifest import MODEL_FILE, provenance, read_manifest, write_manifest
 
@@ -186,7 +186,7 @@ def _compare(
     source: Path, quantized: Path, judged: Iterable[Square], progress: Callable[[int], None] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both networks on the same squares: what is lost and gained, and the quantised one's metrics."""
-    engines = Engine(source), Engine(quantized)
+    engines = open_graph(source), open_graph(quantized)
     tallies = Tally(), Tally()
     same: list[float] = []
     seconds: tuple[list[float], list[float]] = ([], [])

@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from endface.engines import graph_ends, variant
+from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError, EngineError
 from endface.files import sha256_of, write_whole
 from endface.offline import ENGINES
 from endface_build.drawing.squares import draw_square
-from endface_build.engine import Engine
 from endface_build.evaluation import golden
 from endface_build.evaluation.golden import Golden
 from endface_build.evaluation.parity import compare
@@ -103,7 +103,7 @@ def _make_litert(source: Path) -> bytes:
 
 def _prove(engine: str, path: Path, source: Path, pictures: Iterable[Golden]) -> dict[str, Any]:
     """Both networks on the same pictures, the new one as a user will run it."""
-    parity = compare(Engine(source), ENGINES[engine](path).segment, pictures)
+    parity = compare(open_graph(source), ENGINES[engine](path).segment, pictures)
     if parity.labels_equal < PARITY[engine] or parity.flips:
         raise ConfigurationError(
             f"In the engine {engine} {parity.labels_equal:.5f} of the labels are those of the network in float (at "

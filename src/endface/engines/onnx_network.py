@@ -7,7 +7,8 @@ is the one that its manifest describes and its graph speaks the contract.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,9 @@ MANIFEST: Final = "manifest.json"
 """File beside every version of the network: name, version, sha256, recipe, metrics."""
 
 _MENDING: Final = "restore the file from version control, or write it anew with `endface-build export`"
+
+Segment = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.uint8]]]
+"""Squares uint8 (N, 1, 512, 512) to label maps and confidence, uint8 (N, 512, 512) each."""
 
 _ONNX_TYPES: Final = {"UINT8": "tensor(uint8)"}
 
@@ -59,9 +63,20 @@ class Network:
         Returns:
             The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
         """
-        names = [contract.LABELS.name, contract.CONFIDENCE.name]
-        labels, confidence = self._session.run(names, {contract.SQUARE.name: squares})
-        return labels, confidence
+        return _run(self._session, squares)
+
+
+def open_graph(path: Path, *, threads: int = 1) -> Segment:
+    """A network file that has no manifest, such as one that is being exported; nothing but its format is checked.
+
+    Args:
+        path: the ``.onnx`` file.
+        threads: threads of one run.
+
+    Raises:
+        ConfigurationError: the file is missing, or ONNX Runtime cannot load it.
+    """
+    return partial(_run, _session(path, path, threads))
 
 
 def newest_version(directory: Path) -> int:
@@ -131,7 +146,15 @@ def read_verified(path: Path, sha256: str) -> bytes:
     return content
 
 
-def _session(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _run(
+    session: onnxruntime.InferenceSession, squares: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    names = [contract.LABELS.name, contract.CONFIDENCE.name]
+    labels, confidence = session.run(names, {contract.SQUARE.name: squares})
+    return labels, confidence
+
+
+def _session(content: bytes | Path, path: Path, threads: int) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -142,7 +165,7 @@ def _session(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceS
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # ONNX Runtime's errors share no base class but this one
-        raise ConfigurationError(f"ONNX Runtime cannot load the network {path}: {exc}") from exc
+        raise ConfigurationError(f"ONNX Runtime cannot load the network {path} ({exc}); {_MENDING}") from exc
 
 
 def _check_tensors(path: Path, found: Iterable[Any], wanted: tuple[contract.TensorSpec, ...]) -> None:
