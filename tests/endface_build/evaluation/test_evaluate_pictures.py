@@ -13,7 +13,7 @@ from endface.criteria.profile import load_profile
 from endface.errors import ConfigurationError
 from endface.offline import Inspector
 from endface.options import Options
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface.report import Ellipse
 from endface_build.data.drawn_pictures import DrawnFaces, encode, fiber_of, labelled_of
 from endface_build.data.labelled import Labelled, resample_labels
