@@ -14,8 +14,9 @@ import cv2
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture
 from benchmarks.common.workers import Barrier, Kind, together
+from endface.engines.load import Segmenter
 from endface.engines.onnx_network import Network
-from endface.offline import Inspector, Segmenter
+from endface.offline import Inspector
 from endface.options import Options
 
 

@@ -14,10 +14,9 @@ from tempfile import TemporaryDirectory
 
 import onnx
 
-from endface.engines.machine import Machine
 from endface.engines.onnx_network import Segment, open_graph
-from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, Parity, PlanManifest, Precision, Profile
-from endface.engines.tensorrt_library import Runtime
+from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, OptimizationProfile, Parity, PlanManifest, Precision
+from endface.engines.tensorrt_library import Machine, Runtime
 from endface.errors import PlanError
 from endface.files import sha256, write_together
 from endface_build.evaluation import parity
@@ -96,7 +95,7 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
     return manifest
 
 
-def profile_of(batches: Sequence[int]) -> Profile:
+def profile_of(batches: Sequence[int]) -> OptimizationProfile:
     """The optimisation profile of up to three batch sizes: smallest, usual, largest.
 
     Raises:
@@ -105,7 +104,7 @@ def profile_of(batches: Sequence[int]) -> Profile:
     sizes = sorted(set(batches))
     if not 1 <= len(sizes) <= 3 or sizes[0] < 1:
         raise PlanError("A plan takes up to three batch sizes, smallest, usual and largest: say, --batch 1,8,32.")
-    return Profile(sizes[0], sizes[len(sizes) // 2], sizes[-1])
+    return OptimizationProfile(sizes[0], sizes[len(sizes) // 2], sizes[-1])
 
 
 def write_plan(folder: Path, plan: bytes, manifest: PlanManifest) -> None:

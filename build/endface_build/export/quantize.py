@@ -20,7 +20,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from endface import contract
-from endface.engines import variant
+from endface.engines.manifest import float_sha256
 from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
 from endface.files import sha256_of, write_whole
@@ -97,7 +97,7 @@ def source_of(folder: Path, manifest: dict[str, Any]) -> Path:
         ConfigurationError: The network in float is missing or another one.
     """
     source = folder / (FP32_FILE if "quantization" in manifest else MODEL_FILE)
-    if not source.is_file() or sha256_of(source) != variant.float_sha256(manifest):
+    if not source.is_file() or sha256_of(source) != float_sha256(manifest):
         raise ConfigurationError(
             f"{source} is not the network in float that the manifest in {folder} speaks of: restore it from version "
             "control, or write it anew with `endface-build export`."

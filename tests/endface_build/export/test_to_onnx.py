@@ -125,7 +125,7 @@ def test_manifest_of_another_file(exported, tmp_path):
     """A manifest beside a changed network is refused."""
     (tmp_path / MODEL_FILE).write_bytes((exported / MODEL_FILE).read_bytes() + b"\0")
     (tmp_path / MANIFEST_FILE).write_bytes((exported / MANIFEST_FILE).read_bytes())
-    with pytest.raises(ConfigurationError, match="another network"):
+    with pytest.raises(ConfigurationError, match="not the file that its manifest describes"):
         read_manifest(tmp_path)
 
 

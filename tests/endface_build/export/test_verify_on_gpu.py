@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from endface.engines.machine import Machine
 from endface.engines.onnx_network import open_graph
 from endface.engines.plan import PLAN_FILE, PlanManifest, open_plan
+from endface.engines.tensorrt_library import Machine
 from endface.errors import EngineError, PlanError
 from endface_build.export import verify_on_gpu
 from endface_build.export.build_plan import build_plan
@@ -35,7 +35,7 @@ def card(monkeypatch, folder):
         def __init__(self, path: Path, runtime: str):
             open_plan(path.parent, Machine.here(runtime), read_manifest(folder)["sha256"])
 
-    monkeypatch.setattr("endface.engines.machine._gpu", lambda: CARD)
+    monkeypatch.setattr("endface.engines.tensorrt_library._gpu", lambda: CARD)
     monkeypatch.setattr(verify_on_gpu, "GpuNetwork", Card)
     return Card
 

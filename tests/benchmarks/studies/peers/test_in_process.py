@@ -14,7 +14,8 @@ from benchmarks.common.limit import Work
 from benchmarks.common.pictures import Picture
 from benchmarks.studies.peers import in_process
 from benchmarks.studies.peers.compiled import rebuilt
-from endface.engines.onnx_network import ONNXRUNTIME, open_graph
+from endface.engines.catalog import ONNXRUNTIME
+from endface.engines.onnx_network import open_graph
 from endface.options import Options
 from endface.stages import preprocess
 from endface_build.training.network import Segment
