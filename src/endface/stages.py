@@ -29,6 +29,7 @@ from endface.errors import (
     DefocusError,
     EndfaceError,
     PictureError,
+    ProfileChangedError,
     SaturatedError,
     ScaleMismatchError,
 )
@@ -69,7 +70,7 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
     started = time.perf_counter()
     check_size(data)
     profile = load_profile(options.profile, options.profiles)
-    frame = _frame(data, options)
+    frame = replace(_frame(data, options), profile_sha256=profile.criteria.sha256)
     square = np.zeros((SQUARE_PX, SQUARE_PX), np.uint8)
     try:
         picture = decode(data)
@@ -101,9 +102,10 @@ def postprocess(
     """The network's label map and confidence, uint8 (512, 512), to the report."""
     started = time.perf_counter()
     profile = load_profile(frame.profile, profiles)
+    problem = frame.problem or _changed_profile(frame, profile)
     blank = Report(
         verdict="invalid",
-        error=frame.problem or Problem("internal", "not judged yet"),
+        error=problem or Problem("internal", "not judged yet"),
         image=frame.image,
         criteria=profile.criteria,
         software=f"endface {__version__}",
@@ -114,7 +116,7 @@ def postprocess(
         model=model,
         timings_ms=frame.timings_ms,
     )
-    if frame.problem is not None or frame.fiber is None or frame.calibration is None or frame.seen_px is None:
+    if problem is not None or frame.fiber is None or frame.calibration is None or frame.seen_px is None:
         return replace(blank, reasons=(blank.error.message,) if blank.error else ())
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
     labels = labels * placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
@@ -130,6 +132,17 @@ def postprocess(
         defects=defects,
         timings_ms=dict(frame.timings_ms) | {"postprocess": _ms_since(started)},
     )
+
+
+def _changed_profile(frame: Frame, profile: Profile) -> Problem | None:
+    """The problem where both stages know different limits of the same name, or None."""
+    if frame.profile_sha256 in ("", profile.criteria.sha256):
+        return None
+    error = ProfileChangedError(
+        f"the profile {frame.profile} was changed while the server ran, and its stages know different limits "
+        f"({frame.profile_sha256[:12]} and {profile.criteria.sha256[:12]}); restart the server"
+    )
+    return Problem(error.code, str(error))
 
 
 def _frame(data: bytes, options: Options) -> Frame:
