@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Final, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, cast, get_args
 
 SCHEMA_VERSION: Final = "endface.report/1"
 
@@ -224,7 +224,7 @@ _KEYS: Final = (
 
 
 def _known(kind: type[_Part], values: Mapping[str, Any]) -> _Part:
-    names = _names(kind)
+    names = _names(cast("Any", kind))
     return kind(**{key: value for key, value in values.items() if key in names})
 
 

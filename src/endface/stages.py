@@ -33,7 +33,6 @@ from endface.errors import (
     SaturatedError,
     ScaleMismatchError,
 )
-from endface.fiber.edge import Rim
 from endface.fiber.locate import Located, locate
 from endface.files import sha256
 from endface.frame import Frame
@@ -77,9 +76,12 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         height, width = picture.gray.shape
         frame = replace(frame, image=replace(frame.image, width=width, height=height))
         located = _locate(picture)
-        fiber = Fiber(located.cladding.ellipse, located.core)
-        frame = replace(frame, fiber=fiber, calibration=_calibrate(fiber.cladding, options))
-        square, frame = _place(picture, located.cladding, frame, profile)
+        calibration = _calibrate(located.fiber.cladding, options)
+        frame = replace(frame, fiber=located.fiber, calibration=calibration)
+        _require_detail(located.edge_px, calibration)
+        square, frame = _place(
+            picture, Placement(located.fiber.cladding.center_px, calibration.um_per_px), frame, profile
+        )
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))
     return square, replace(frame, timings_ms={"preprocess": _ms_since(started)})
@@ -158,8 +160,8 @@ def _locate(picture: Picture) -> Located:
     def moved(ellipse: Ellipse) -> Ellipse:
         return replace(ellipse, center_px=(ellipse.center_px[0] + field.x0, ellipse.center_px[1] + field.y0))
 
-    cladding = replace(located.cladding, ellipse=moved(located.cladding.ellipse))
-    return Located(cladding, moved(located.core) if located.core else None)
+    core = located.fiber.core
+    return replace(located, fiber=Fiber(moved(located.fiber.cladding), moved(core) if core else None))
 
 
 def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
@@ -177,20 +179,22 @@ def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
     return Calibration((x * factor, y * factor), "request")
 
 
-def _place(picture: Picture, cladding: Rim, frame: Frame, profile: Profile) -> tuple[NDArray[np.uint8], Frame]:
-    """Resample the square and refuse what cannot be judged on it."""
-    assert frame.calibration is not None
-    scale = frame.calibration.um_per_px
+def _require_detail(edge_px: float, calibration: Calibration) -> None:
+    """Refuse a picture that is too coarse or too blurred to measure defects."""
+    scale = calibration.um_per_px
     if max(scale) > COARSEST_UM_PER_PX:
         raise CoarseScaleError(
             f"a pixel is {max(scale):.2f} um, at most {COARSEST_UM_PER_PX:g} um can be judged; use a stronger objective"
         )
-    edge_um = cladding.width_px * math.sqrt(scale[0] * scale[1])
+    edge_um = edge_px * math.sqrt(scale[0] * scale[1])
     if edge_um > SOFTEST_EDGE_UM:
         raise DefocusError(
             f"the cladding's edge is {edge_um:.1f} um wide, at most {SOFTEST_EDGE_UM:g} um is in focus; focus again"
         )
-    placement = Placement(cladding.ellipse.center_px, scale)
+
+
+def _place(picture: Picture, placement: Placement, frame: Frame, profile: Profile) -> tuple[NDArray[np.uint8], Frame]:
+    """Resample the square and refuse what cannot be judged on it."""
     seen = placement.seen(picture.field)
     frame = replace(frame, seen_px=picture.field, coverage={zone.name: coverage(zone, seen) for zone in profile.zones})
     require_coverage(profile, frame.coverage)
