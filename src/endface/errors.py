@@ -119,6 +119,12 @@ class ConfigurationError(EndfaceError):
     code = "configuration"
 
 
+class ProfileChangedError(ConfigurationError):
+    """A profile changed while the server ran, so its stages know different limits of the same name."""
+
+    code = "profile_changed"
+
+
 class PlanError(ConfigurationError):
     """A plan is missing, was built for another machine, runtime or network, or cannot be built."""
 

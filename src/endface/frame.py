@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from endface.picture.decode import Rect
+from endface.picture.picture import Rect
 from endface.report import Calibration, Fiber, ImageInfo, Problem
 
 
@@ -26,6 +26,7 @@ class Frame:
         coverage: Share of each zone that the camera saw.
         timings_ms: Time spent so far.
         taken_ms: When its request was taken up, by the machine's monotonic clock; None where nobody told.
+        profile_sha256: SHA-256 of the profile's text as ``preprocess`` read it; empty where it was not read.
     """
 
     profile: str
@@ -39,6 +40,7 @@ class Frame:
     coverage: Mapping[str, float] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     taken_ms: float | None = None
+    profile_sha256: str = ""
 
     def to_json(self) -> str:
         """One line of JSON."""

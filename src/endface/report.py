@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, Final, Literal, TypeVar, cast, get_args
 
 SCHEMA_VERSION: Final = "endface.report/1"
 
@@ -19,6 +20,7 @@ DefectType = Literal["scratch", "pit", "contamination", "chip"]
 LimitKind = Literal["scratch", "defect"]
 ScaleSource = Literal["cladding", "request"]
 Point = tuple[float, float]
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,18 @@ class Fiber:
 
 @dataclass(frozen=True)
 class Criteria:
-    """The profile that was applied, and how far its numbers can be trusted."""
+    """The profile that was applied, and how far its numbers can be trusted.
+
+    ``status`` is ``own`` for every profile that is not a released one; ``sha256`` is that of the profile's text, empty
+    in reports from before 0.2.0.
+    """
 
     profile: str
     standard: str
     edition: str
     status: str
     source: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,7 +204,7 @@ class Report:
         """Read a report back.
 
         Raises:
-            ValueError: not JSON, another schema, or a key is missing or unknown.
+            ValueError: not JSON, another schema, or a key is missing.  Unknown keys are a newer server's, and ignored.
         """
         values = json.loads(text)
         if not isinstance(values, dict) or values.get("schema_version") != SCHEMA_VERSION:
@@ -216,13 +223,23 @@ _KEYS: Final = (
 )  # fmt: skip
 
 
+def _known(kind: type[_Part], values: Mapping[str, Any]) -> _Part:
+    names = _names(cast("Any", kind))
+    return kind(**{key: value for key, value in values.items() if key in names})
+
+
+@cache
+def _names(kind: Any) -> frozenset[str]:
+    return frozenset(each.name for each in fields(kind))
+
+
 def _pair(values: list[float]) -> Point:
     x, y = values
     return x, y
 
 
 def _zone(values: dict[str, Any]) -> ZoneResult:
-    return ZoneResult(**values | {"limits": tuple(LimitResult(**limit) for limit in values["limits"])})
+    return _known(ZoneResult, values | {"limits": tuple(_known(LimitResult, limit) for limit in values["limits"])})
 
 
 def _defect(values: dict[str, Any]) -> Defect:
@@ -234,20 +251,20 @@ def _defect(values: dict[str, Any]) -> Defect:
         "polygon_px": rings,
         "center_um": _pair(values["center_um"]),
     }
-    return Defect(**values | changed)
+    return _known(Defect, values | changed)
 
 
 def _report(values: dict[str, Any]) -> Report:
     scale, error, model = values["calibration"], values["error"], values["model"]
     changed = {
         "reasons": tuple(values["reasons"]),
-        "error": Problem(**error) if error else None,
-        "image": ImageInfo(**values["image"]),
+        "error": _known(Problem, error) if error else None,
+        "image": _known(ImageInfo, values["image"]),
         "calibration": Calibration.from_dict(scale) if scale else None,
         "fiber": Fiber.from_dict(values["fiber"]) if values["fiber"] else None,
-        "criteria": Criteria(**values["criteria"]),
+        "criteria": _known(Criteria, values["criteria"]),
         "zones": tuple(_zone(zone) for zone in values["zones"]),
         "defects": tuple(_defect(defect) for defect in values["defects"]),
-        "model": ModelInfo(**model) if model else None,
+        "model": _known(ModelInfo, model) if model else None,
     }
-    return Report(**{key: value for key, value in values.items() if key != "schema_version"} | changed)
+    return _known(Report, values | changed)

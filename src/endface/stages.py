@@ -29,15 +29,17 @@ from endface.errors import (
     DefocusError,
     EndfaceError,
     PictureError,
+    ProfileChangedError,
     SaturatedError,
     ScaleMismatchError,
 )
-from endface.fiber.edge import Rim
 from endface.fiber.locate import Located, locate
 from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
-from endface.picture.decode import Picture, Placement, check_size, decode, resample
+from endface.picture.decode import check_size, decode
+from endface.picture.picture import Picture
+from endface.picture.square import Placement, resample
 from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
 
 COARSEST_UM_PER_PX: Final = 1.0
@@ -67,16 +69,19 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
     started = time.perf_counter()
     check_size(data)
     profile = load_profile(options.profile, options.profiles)
-    frame = _frame(data, options)
+    frame = replace(_frame(data, options), profile_sha256=profile.criteria.sha256)
     square = np.zeros((SQUARE_PX, SQUARE_PX), np.uint8)
     try:
         picture = decode(data)
         height, width = picture.gray.shape
         frame = replace(frame, image=replace(frame.image, width=width, height=height))
         located = _locate(picture)
-        fiber = Fiber(located.cladding.ellipse, located.core)
-        frame = replace(frame, fiber=fiber, calibration=_calibrate(fiber.cladding, options))
-        square, frame = _place(picture, located.cladding, frame, profile)
+        calibration = _calibrate(located.fiber.cladding, options)
+        frame = replace(frame, fiber=located.fiber, calibration=calibration)
+        _require_detail(located.edge_px, calibration)
+        square, frame = _place(
+            picture, Placement(located.fiber.cladding.center_px, calibration.um_per_px), frame, profile
+        )
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))
     return square, replace(frame, timings_ms={"preprocess": _ms_since(started)})
@@ -99,9 +104,10 @@ def postprocess(
     """The network's label map and confidence, uint8 (512, 512), to the report."""
     started = time.perf_counter()
     profile = load_profile(frame.profile, profiles)
+    problem = frame.problem or _changed_profile(frame, profile)
     blank = Report(
         verdict="invalid",
-        error=frame.problem or Problem("internal", "not judged yet"),
+        error=problem or Problem("internal", "not judged yet"),
         image=frame.image,
         criteria=profile.criteria,
         software=f"endface {__version__}",
@@ -112,7 +118,7 @@ def postprocess(
         model=model,
         timings_ms=frame.timings_ms,
     )
-    if frame.problem is not None or frame.fiber is None or frame.calibration is None or frame.seen_px is None:
+    if problem is not None or frame.fiber is None or frame.calibration is None or frame.seen_px is None:
         return replace(blank, reasons=(blank.error.message,) if blank.error else ())
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
     labels = labels * placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
@@ -130,6 +136,17 @@ def postprocess(
     )
 
 
+def _changed_profile(frame: Frame, profile: Profile) -> Problem | None:
+    """The problem where both stages know different limits of the same name, or None."""
+    if frame.profile_sha256 in ("", profile.criteria.sha256):
+        return None
+    error = ProfileChangedError(
+        f"the profile {frame.profile} was changed while the server ran, and its stages know different limits "
+        f"({frame.profile_sha256[:12]} and {profile.criteria.sha256[:12]}); restart the server"
+    )
+    return Problem(error.code, str(error))
+
+
 def _frame(data: bytes, options: Options) -> Frame:
     image = ImageInfo(options.name, sha256(data))
     return Frame(options.profile, image, options.serial, options.meta)
@@ -143,8 +160,8 @@ def _locate(picture: Picture) -> Located:
     def moved(ellipse: Ellipse) -> Ellipse:
         return replace(ellipse, center_px=(ellipse.center_px[0] + field.x0, ellipse.center_px[1] + field.y0))
 
-    cladding = replace(located.cladding, ellipse=moved(located.cladding.ellipse))
-    return Located(cladding, moved(located.core) if located.core else None)
+    core = located.fiber.core
+    return replace(located, fiber=Fiber(moved(located.fiber.cladding), moved(core) if core else None))
 
 
 def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
@@ -162,20 +179,22 @@ def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
     return Calibration((x * factor, y * factor), "request")
 
 
-def _place(picture: Picture, cladding: Rim, frame: Frame, profile: Profile) -> tuple[NDArray[np.uint8], Frame]:
-    """Resample the square and refuse what cannot be judged on it."""
-    assert frame.calibration is not None
-    scale = frame.calibration.um_per_px
+def _require_detail(edge_px: float, calibration: Calibration) -> None:
+    """Refuse a picture that is too coarse or too blurred to measure defects."""
+    scale = calibration.um_per_px
     if max(scale) > COARSEST_UM_PER_PX:
         raise CoarseScaleError(
             f"a pixel is {max(scale):.2f} um, at most {COARSEST_UM_PER_PX:g} um can be judged; use a stronger objective"
         )
-    edge_um = cladding.width_px * math.sqrt(scale[0] * scale[1])
+    edge_um = edge_px * math.sqrt(scale[0] * scale[1])
     if edge_um > SOFTEST_EDGE_UM:
         raise DefocusError(
             f"the cladding's edge is {edge_um:.1f} um wide, at most {SOFTEST_EDGE_UM:g} um is in focus; focus again"
         )
-    placement = Placement(cladding.ellipse.center_px, scale)
+
+
+def _place(picture: Picture, placement: Placement, frame: Frame, profile: Profile) -> tuple[NDArray[np.uint8], Frame]:
+    """Resample the square and refuse what cannot be judged on it."""
     seen = placement.seen(picture.field)
     frame = replace(frame, seen_px=picture.field, coverage={zone.name: coverage(zone, seen) for zone in profile.zones})
     require_coverage(profile, frame.coverage)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +13,10 @@ from pytest import approx
 
 from endface.contract import Label
 from endface.errors import EmptyImageError
+from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
-from endface.report import ModelInfo, Report
+from endface.report import Criteria, ModelInfo, Report
 from endface.stages import postprocess, preprocess, refuse
 
 Draw = Callable[..., Any]
@@ -50,7 +50,7 @@ def test_clean_face_passes(draw_face: Draw) -> None:
     assert report.calibration is not None
     assert report.calibration.um_per_px == approx((62.5 / 103.0, 62.5 / 112.2), rel=0.002)
     assert report.calibration.source == "cladding"
-    assert report.image.sha256 == hashlib.sha256(drawn.png()).hexdigest()
+    assert report.image.sha256 == sha256(drawn.png())
     assert (report.image.name, report.image.width, report.image.height) == ("a.png", 720, 576)
     assert (report.serial, dict(report.meta), report.model) == ("S1", {"station": "3"}, MODEL)
     assert report.criteria.profile == "mm-pc"
@@ -133,7 +133,7 @@ def test_undecodable_picture_is_invalid(data: bytes) -> None:
     assert report.verdict == "invalid"
     assert report.error is not None
     assert report.error.code == "undecodable"
-    assert report.image.sha256 == hashlib.sha256(data).hexdigest()
+    assert report.image.sha256 == sha256(data)
     assert (report.image.name, report.image.width) == ("x.bin", 0)
 
 
@@ -177,28 +177,46 @@ def test_malformed_picture_among_good_ones_gets_its_own_report() -> None:
     assert report.error.code == "empty_image"
 
 
+OWN = """
+standard = "Plant 7"
+edition = "1"
+source = "our own"
+[[zones]]
+name = "all"
+inner_um = 0
+outer_um = 125
+defects = [{ size_um = "(0, inf)", allowed = 0 }]
+"""
+
+
 def test_users_own_profile_is_applied(draw_face: Draw, tmp_path: Path) -> None:
-    """A profile in the user's folder judges by its own limits."""
-    (tmp_path / "strict.toml").write_text(
-        """
-        standard = "Plant 7"
-        edition = "1"
-        status = "user"
-        source = "our own"
-        [[zones]]
-        name = "all"
-        inner_um = 0
-        outer_um = 125
-        defects = [{ size_um = "(0, inf)", allowed = 0 }]
-        """
-    )
+    """A profile in the user's folder judges by its own limits, and its sum stands in the report."""
+    path = tmp_path / "strict.toml"
+    path.write_text(OWN)
     options = Options.from_parameters({"profile": "strict"}, profiles=tmp_path)
     _, frame = preprocess(draw_face().png(), options)
 
     report = postprocess(spot(2, (10, 10)), SURE, frame, profiles=tmp_path)
 
     assert report.verdict == "fail"
-    assert report.criteria.standard == "Plant 7"
+    assert report.criteria == Criteria("strict", "Plant 7", "1", "own", "our own", sha256(path.read_bytes()))
+
+
+@pytest.mark.parametrize("change", [("allowed = 0", "allowed = 9"), ('"all"', '"A"')], ids=["limit", "zone"])
+def test_two_sets_of_rules_give_no_verdict(draw_face: Draw, tmp_path: Path, change: tuple[str, str]) -> None:
+    """Where a profile was edited and only one stage's process has read it anew, the report is invalid and says why."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    for folder, text in ((before, OWN), (after, OWN.replace(*change))):
+        folder.mkdir()
+        (folder / "strict.toml").write_text(text)
+    _, frame = preprocess(draw_face().png(), Options("strict", profiles=before))
+
+    report = postprocess(CLEAN, SURE, Frame.from_json(frame.to_json()), profiles=after)
+
+    assert report.verdict == "invalid"
+    assert report.error is not None
+    assert report.error.code == "profile_changed"
+    assert "restart the server" in report.error.message
 
 
 def test_turned_and_mirrored_face_gets_the_same_verdict(draw_face: Draw) -> None:

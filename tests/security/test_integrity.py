@@ -38,16 +38,16 @@ def test_changed_profile_is_not_read(installed: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8") + "# harmless\n", encoding="utf-8")
 
     with pytest.raises(ConfigurationError, match=r"mm-pc\.toml: it is not the file that was released"):
-        profile.load_profile("mm-pc")
-    profile.load_profile("sm-apc")
+        profile.read_profile(path)
+    profile.read_profile(installed / "sm-apc.toml")
 
 
 def test_foreign_profile_among_the_shipped_is_not_read(installed: Path) -> None:
     """Own profiles have a folder of their own."""
-    shutil.copy(installed / "mm-pc.toml", installed / "plant.toml")
+    plant = Path(shutil.copy(installed / "mm-pc.toml", installed / "plant.toml"))
 
     with pytest.raises(ConfigurationError, match=r"plant\.toml: it is not the file that was released"):
-        profile.load_profile("plant")
+        profile.read_profile(plant)
 
 
 def test_sums_of_all_profiles(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from endface import contract
-from endface.engines.onnx_network import newest_version
+from endface.engines.manifest import newest_version
 from endface.engines.plan import PLAN_FILE, PlanManifest, Precision
 from endface.engines.tensorrt_library import Runtime
 from endface_build.commands.progress import console

@@ -46,15 +46,16 @@ def quantize(model: Model = MODEL) -> None:
 
 def export_variant(model: Path, file_format: str) -> None:
     """Write the network for an engine that runs without a server, once it agrees with the network in float."""
-    from endface.engines.variant import FILES
+    from endface.engines.catalog import VARIANTS, named
     from endface_build.export.variants import ENGINE_OF
     from endface_build.export.variants import export_variant as write_variant
 
     engine = ENGINE_OF[file_format]
     with console.status(f"making the network for {engine} and comparing it"):
         parity = write_variant(engine, model)["parity"]
+    path = model / named(engine, VARIANTS).file
     console.print(
-        f"{model / FILES[engine]}: {parity['labels_equal']:.3%} of the labels equal in {parity['pictures']} pictures, "
+        f"{path}: {parity['labels_equal']:.3%} of the labels equal in {parity['pictures']} pictures, "
         "all verdicts the same"
     )
 

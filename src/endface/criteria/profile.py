@@ -1,7 +1,8 @@
 """Profiles: the limits of a standard as data, one TOML file each, named by the file.
 
-A profile is read once and checked to the last key: a misspelt limit would be a limit that is not applied.  What no row
-covers is not limited.  Those that are shipped are read only as they were released: ``SHA256SUMS`` lies beside them.
+A profile is checked to the last key: a misspelt limit would be a limit that is not applied.  What no row covers is not
+limited.  Those that are shipped are read only as they were released: ``SHA256SUMS`` lies beside them.  A process reads
+a folder and each profile once, so a change takes a restart; the sum of what was read stands in the report.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
 
+from endface import files
 from endface.contract import SQUARE_PX, UM_PER_PX
 from endface.criteria.limits import Interval, Limit
 from endface.defects.measure import SizeDefinition
 from endface.defects.zones import Zone
 from endface.errors import ConfigurationError, UnknownProfileError
-from endface.files import sha256
 from endface.report import Criteria, LimitKind
 
 UNCERTAINTY_UM: Final = 0.5
@@ -30,12 +31,15 @@ MIN_ZONE_UM: Final = 1.0
 
 _SHIPPED: Final = Path(__file__).parent / "profiles"
 _SUMS: Final = _SHIPPED / "SHA256SUMS"  # `sha256sum *.toml >SHA256SUMS` renews it
+_OWN: Final = "own"
+"""Status of a profile that is not the file that was released, whatever its text says."""
+
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _SIZES: Final[dict[str, tuple[LimitKind, str]]] = {
     "scratches": ("scratch", "width_um"),
     "defects": ("defect", "size_um"),
 }
-_TEXTS: Final = ("standard", "edition", "status", "source")
+_TEXTS: Final = ("standard", "edition", "source")
 
 
 @dataclass(frozen=True)
@@ -86,11 +90,11 @@ def profile_names(directory: Path | None = None) -> tuple[str, ...]:
 
 
 def load_profile(name: str, directory: Path | None = None) -> Profile:
-    """The profile of that name; read once, so a changed file takes a restart.
+    """The profile of that name, as this process first read it.
 
     Args:
-        name: A name out of ``profile_names``; it comes from a request, hence is never taken for a path.
-        directory: Where the user's own profiles lie.
+        name: a name out of ``profile_names``; it comes from a request, hence is never taken for a path.
+        directory: where the user's own profiles lie.
 
     Raises:
         UnknownProfileError: there is none of that name.
@@ -100,19 +104,16 @@ def load_profile(name: str, directory: Path | None = None) -> Profile:
     if path is None:
         known = ", ".join(profile_names(directory))
         raise UnknownProfileError(f"no profile {name[:64]!r}; this server has {known}")
-    return _load(path)
+    return _read_once(path)
 
 
 def profile_sums(directory: Path | None = None) -> dict[str, str]:
-    """SHA-256 of each profile's file, by name: which limits they were is then more than a name.
+    """SHA-256 of each profile's text, by name, as reports give it: which limits they were is then more than a name.
 
     Raises:
-        ConfigurationError: as ``profile_names``, or a file cannot be read.
+        ConfigurationError: as ``profile_names``, or a profile is broken.
     """
-    try:
-        return {name: sha256(path.read_bytes()) for name, path in sorted(_files(directory).items())}
-    except OSError as exc:
-        raise ConfigurationError(f"a profile cannot be read: {exc}") from exc
+    return {name: load_profile(name, directory).criteria.sha256 for name in profile_names(directory)}
 
 
 def read_profile(path: Path) -> Profile:
@@ -124,24 +125,32 @@ def read_profile(path: Path) -> Profile:
     try:
         if not _NAME.fullmatch(path.stem):
             raise ValueError("its name must be small letters, digits, dots and dashes, such as plant-7.toml")
-        content = path.read_bytes()
-        if path.parent == _SHIPPED:
-            _check_released(path.name, content)
-        return _profile(path.stem, tomllib.loads(content.decode()))
+        text = _text(path)
+        sha256 = files.sha256(text.encode())
+        released = _released_sums()
+        if path.parent == _SHIPPED and released.get(path.name) != sha256:
+            raise ValueError("it is not the file that was released; install endface anew, own limits have own names")
+        profile = _profile(path.stem, tomllib.loads(text))
+        status = profile.criteria.status if sha256 in released.values() else _OWN
+        return replace(profile, criteria=replace(profile.criteria, status=status, sha256=sha256))
     except (OSError, ValueError) as exc:
         raise ConfigurationError(f"profile {path}: {exc}") from exc
 
 
-def _check_released(file: str, content: bytes) -> None:
-    lines = (line.partition("  ") for line in _SUMS.read_text(encoding="ascii").splitlines())
-    sums = {name: known for known, _, name in lines}
-    if sums.get(file) != sha256(content):
-        raise ValueError("it is not the file that was released; install endface anew, own limits have own names")
+def _text(path: Path) -> str:
+    """A file's text without what editors and Git for Windows add to it: a byte-order mark, carriage returns."""
+    return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
 
 
-_load = lru_cache(maxsize=64)(read_profile)
+def _released_sums() -> dict[str, str]:
+    """SHA-256 of each shipped profile as it was released, by file name."""
+    return {name: sha256 for sha256, name in map(str.split, _text(_SUMS).splitlines())}
 
 
+_read_once = lru_cache(maxsize=64)(read_profile)
+
+
+@lru_cache(maxsize=8)
 def _files(directory: Path | None) -> dict[str, Path]:
     shipped = {path.stem: path for path in _SHIPPED.glob("*.toml")}
     if directory is None:
@@ -155,8 +164,8 @@ def _files(directory: Path | None) -> dict[str, Path]:
 
 
 def _profile(name: str, table: dict[str, Any]) -> Profile:
-    _check_keys(table, "", {*_TEXTS, "zones"}, {"size", "uncertainty_um", "assumptions"})
-    texts = {key: _get(table, "", key, str, "a text") for key in _TEXTS}
+    _check_keys(table, "", {*_TEXTS, "zones"}, {"status", "size", "uncertainty_um", "assumptions"})
+    texts = {key: _get({"status": _OWN} | table, "", key, str, "a text") for key in (*_TEXTS, "status")}
     size = table.get("size", "enclosing_circle")
     if size not in ("enclosing_circle", "equivalent_area"):
         raise ValueError("size: expected 'enclosing_circle' or 'equivalent_area'")

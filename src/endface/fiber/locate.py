@@ -9,7 +9,9 @@ out.  Polarity is free: the cladding may be darker or brighter than the ferrule,
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import cv2
@@ -28,7 +30,7 @@ from endface.fiber.edge import (
 )
 from endface.fiber.ellipse import CLEAR_VOTE, from_fit, median
 from endface.fiber.outlines import POINTS, find_outlines
-from endface.report import Ellipse
+from endface.report import Ellipse, Fiber
 
 COARSE_PX: Final = 200
 """Longer side of the small copy at most: a fiber of a quarter of the picture is still 50 pixels wide."""
@@ -58,10 +60,15 @@ CORE_GAP: Final = 0.015
 
 @dataclass(frozen=True)
 class Located:
-    """What was found of the fiber."""
+    """What was found in a picture.
 
-    cladding: Rim
-    core: Ellipse | None
+    Attributes:
+        fiber: Cladding and core.
+        edge_px: Width of the cladding's edge from 10 to 90 % of its step.
+    """
+
+    fiber: Fiber
+    edge_px: float
 
 
 @dataclass(frozen=True)
@@ -89,12 +96,10 @@ def locate(gray: NDArray[np.uint8]) -> Located:
         )
     center = (np.array(coarse.ellipse.center_px) + 0.5) * factor - 0.5
     guess = from_fit(np.concatenate([center, np.array(coarse.ellipse.radii_px) * factor]))
-    rim = settle_rim(gray, guess, reach=RIM_REACH)
-    if rim is not None and rim.support < CLEAR_VOTE:  # the guess was too far off for some of the rays
-        rim = settle_rim(gray, rim.ellipse, reach=RIM_REACH)
+    rim = _fit_twice(partial(settle_rim, gray, reach=RIM_REACH), guess)
     if rim is None or not _stands_out(rim):
         raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
-    return Located(rim, find_core(gray, rim.ellipse))
+    return Located(Fiber(rim.ellipse, _find_core(gray, rim.ellipse)), rim.width_px)
 
 
 def _shrink(gray: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
@@ -113,16 +118,23 @@ def _coarse_rim(small: NDArray[np.uint8]) -> Rim | None:
     rings = [ring for outline in find_outlines(small) if (ring := _ring(small, outline)) is not None]
     while rings:
         ring = _outermost(rings)
-        rim = fit_rim(small, ring.ellipse, reach=COARSE_REACH, damaged=True)
-        if rim is not None and rim.support < CLEAR_VOTE:
-            rim = fit_rim(small, rim.ellipse, reach=COARSE_REACH, damaged=True)
+        rim = _fit_twice(partial(fit_rim, small, reach=COARSE_REACH, damaged=True), ring.ellipse)
         if rim is not None and _stands_out(rim):
             return rim
         rings.remove(ring)
     return None
 
 
-def find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
+def _fit_twice(fit: Callable[[Ellipse], Rim | None], guess: Ellipse) -> Rim | None:
+    """A fitted rim, fitted once more where the guess was too far off for some rays; the first one where that fails."""
+    first = fit(guess)
+    if first is None or first.support >= CLEAR_VOTE:
+        return first
+    second = fit(first.ellipse)
+    return first if second is None or not _stands_out(second) else second
+
+
+def _find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
     """The core inside a cladding, or None where no step stands out.
 
     An index ring is a thin line, up and down again within a few pixels; a core is a step that stays.  So the levels

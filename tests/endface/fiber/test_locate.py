@@ -33,7 +33,7 @@ def test_cladding_is_found_to_a_tenth_of_a_pixel(draw_face: Draw, face: dict[str
     """Whatever core, polarity, place and pixel shape: centre and radii of the cladding come out."""
     drawn = draw_face(**face)
 
-    found = locate(drawn.gray).cladding.ellipse
+    found = locate(drawn.gray).fiber.cladding
 
     assert found.center_px == approx(drawn.center_px, abs=0.1)
     assert found.radii_px == approx(drawn.radii_px, abs=0.2)
@@ -45,7 +45,7 @@ def test_visible_core_is_fitted(draw_face: Draw, share: float, core: float) -> N
     """A core of single-mode or multimode size, darker or brighter, is found within a pixel."""
     drawn = draw_face(core_share=share, levels=(180, 100, core))
 
-    found = locate(drawn.gray).core
+    found = locate(drawn.gray).fiber.core
 
     assert found is not None
     assert found.radii_px == approx([radius * share for radius in drawn.radii_px], abs=1.0)
@@ -59,7 +59,7 @@ def test_decentred_core_is_reported_where_it_is(draw_face: Draw) -> None:
     cv2.ellipse(core, (356, 291), (41, 45), 0, 0, 360, 255, -1, cv2.LINE_AA)
     gray = np.where(core > 127, np.uint8(150), drawn.gray)
 
-    found = locate(gray).core
+    found = locate(gray).fiber.core
 
     assert found is not None
     assert found.center_px == approx((356, 291), abs=1.0)
@@ -67,7 +67,7 @@ def test_decentred_core_is_reported_where_it_is(draw_face: Draw) -> None:
 
 def test_face_without_a_core_step_has_none(draw_face: Draw) -> None:
     """Where no step stands out nothing is called a core."""
-    assert locate(draw_face(core_share=0).gray).core is None
+    assert locate(draw_face(core_share=0).gray).fiber.core is None
 
 
 def test_third_of_the_rim_may_be_damaged(draw_face: Draw) -> None:
@@ -79,7 +79,7 @@ def test_third_of_the_rim_may_be_damaged(draw_face: Draw) -> None:
         at = np.array(drawn.center_px) + np.array(drawn.radii_px) * (np.cos(angle), np.sin(angle))
         cv2.circle(gray, (round(at[0]), round(at[1])), int(rng.integers(3, 9)), 20, -1)
 
-    found = locate(gray).cladding.ellipse
+    found = locate(gray).fiber.cladding
 
     assert found.center_px == approx(drawn.center_px, abs=0.5)
     assert found.radii_px == approx(drawn.radii_px, abs=1.0)
@@ -89,7 +89,7 @@ def test_rim_beyond_the_picture_is_completed(draw_face: Draw) -> None:
     """A fiber cut by the picture's border is found from the arc that is seen."""
     drawn = draw_face(center=(650.0, 290.0), radii=(110.0, 110.0))
 
-    found = locate(drawn.gray).cladding.ellipse
+    found = locate(drawn.gray).fiber.cladding
 
     assert found.center_px == approx(drawn.center_px, abs=1.0)
     assert found.radii_px == approx(drawn.radii_px, abs=2.0)
@@ -100,7 +100,7 @@ def test_edge_width_is_that_of_the_blur(draw_face: Draw, blur_px: float) -> None
     """A Gaussian edge is 2.56 standard deviations wide from 10 to 90 %."""
     drawn = draw_face(blur_px=blur_px, noise=0.3, core_share=0, radii=(140.0, 140.0), shape=(700, 720))
 
-    width_px = locate(drawn.gray).cladding.width_px
+    width_px = locate(drawn.gray).edge_px
 
     assert width_px == approx(2.56 * blur_px, rel=0.15)
 
@@ -147,7 +147,7 @@ def test_several_rings_do_not_hide_the_cladding(draw_face: Draw) -> None:
     for radius_px, level in ((60, 125), (85, 75), (107, 130)):
         cv2.circle(gray, (350, 291), radius_px, level, 2, cv2.LINE_AA)
 
-    found = locate(gray).cladding.ellipse
+    found = locate(gray).fiber.cladding
 
     assert found.center_px == approx(drawn.center_px, abs=0.5)
     assert found.radii_px == approx(drawn.radii_px, rel=0.01)
@@ -166,7 +166,7 @@ def test_eccentric_glue_gap_gives_fiber_or_bore_and_nothing_between(
     )
     gray = np.where(gap, np.uint8(50), drawn.gray)
 
-    found = locate(gray).cladding.ellipse
+    found = locate(gray).fiber.cladding
 
     truths = [(*drawn.center_px, 110.0), (*middle, bore_px)]
     off = [
@@ -182,7 +182,7 @@ def test_hair_across_the_rim_does_not_hide_the_fiber(draw_face: Draw) -> None:
     course = np.array([(380, 300), (480, 200), (560, 260)], np.int32)
     cv2.polylines(gray, [course], isClosed=False, color=95, thickness=5)
 
-    found = locate(gray).cladding.ellipse
+    found = locate(gray).fiber.cladding
 
     assert found.center_px == approx(drawn.center_px, abs=0.5)
     assert found.radii_px == approx(drawn.radii_px, abs=1.0)

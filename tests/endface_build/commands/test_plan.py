@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from endface.engines.plan import NOT_VERIFIED, PLAN_FILE, PlanManifest, Profile
+from endface.engines.plan import NOT_VERIFIED, PLAN_FILE, OptimizationProfile, PlanManifest
 from endface_build.__main__ import main
 from endface_build.data.drawn_pictures import draw_labelled
 from endface_build.evaluation import golden
@@ -16,7 +16,7 @@ from endface_build.evaluation.golden import Golden
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
     """A machine without a GPU, and one drawn face as golden picture."""
-    monkeypatch.setattr("endface.engines.machine._gpu", lambda: (None, None, None))
+    monkeypatch.setattr("endface.engines.tensorrt_library._gpu", lambda: (None, None, None))
     face = Golden("face.png", draw_labelled("multimode", 0).data, "mm-pc")
     monkeypatch.setattr(golden, "drawn", lambda: iter([face]))
 
@@ -44,7 +44,7 @@ def test_plan(rtx, run, write_steps, tmp_path):
     assert f"{folder / PLAN_FILE}: {rtx} " in out
     assert "fp16, batches up to 4, " in out
     assert f"no verdict changed on 1 golden pictures, {NOT_VERIFIED}" in out
-    assert PlanManifest.load(folder).profiles == (Profile(1, 4, 4),)
+    assert PlanManifest.load(folder).profiles == (OptimizationProfile(1, 4, 4),)
 
 
 def test_newest_version(rtx, run, write_steps, tmp_path, monkeypatch):
