@@ -14,11 +14,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from benchmarks.common.limit import Work, inspect
+from benchmarks.common.limit import Work, inspect_to_json
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture
 from benchmarks.common.stations import StationClient
-from endface.options import Options
 
 _SETTLING: Final = 1
 """Passes before those that count."""
@@ -40,7 +39,7 @@ def one_client(server: str, work: Work, *, seconds: float) -> Json:
         ClientError: the server refused a picture, or was not there.
     """
     cv2.setNumThreads(1)
-    network, options = work.load(work.network, 1), Options(work.profile)
+    inspector = work.inspector()
     served: dict[str, list[float]] = {}
     alone: dict[str, list[float]] = {}
     with StationClient(server, profile=work.profile) as client:
@@ -52,7 +51,7 @@ def one_client(server: str, work: Work, *, seconds: float) -> Json:
             for picture in work.pictures:
                 _timed(lambda each: client.inspect(each.data, name=each.name), picture, served)
             for picture in work.pictures:
-                _timed(lambda each: inspect([each], network, options), picture, alone)
+                _timed(lambda each: inspect_to_json([each.data], inspector), picture, alone)
             passes += 1
     times_ms = [ms for each in served.values() for ms in each]
     p50, p99 = np.percentile(times_ms, (50, 99)).round(2).tolist()

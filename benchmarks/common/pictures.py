@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.origin import write_json
 from endface import offline
 from endface.engines.onnx_network import ONNXRUNTIME
 from endface.files import write_whole
@@ -116,7 +117,7 @@ def save(pictures: Sequence[Picture], folder: Path) -> None:
     for picture in pictures:
         write_whole(folder / picture.name, picture.data)
         index.append({key: value for key, value in asdict(picture).items() if key != "data"})
-    write_whole(folder / _INDEX, (json.dumps(index, indent=1) + "\n").encode())
+    write_json(folder / _INDEX, index)
 
 
 def load(folder: Path) -> list[Picture]:

@@ -9,13 +9,14 @@ from functools import partial
 import cv2
 import numpy as np
 
-from benchmarks.common.limit import CORES, Work, inspect, limit
+from benchmarks.common.limit import CORES, Work, inspect_to_json, limit
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture
 from benchmarks.common.workers import Barrier, together
 from endface.engines.onnx_network import Network
 from endface.fiber.locate import locate
 from endface.frame import Frame
+from endface.offline import Inspector
 from endface.options import Options
 from endface.picture.decode import decode
 from endface.stages import postprocess, preprocess
@@ -84,7 +85,7 @@ def _steps(picture: Picture, network: Network, options: Options) -> dict[str, Ca
         "segment": partial(network.segment, square[np.newaxis, np.newaxis]),
         "postprocess": partial(postprocess, labels[0], confidence[0], frame, network.info),
         "report to JSON": report.to_json,
-        "all": partial(inspect, [picture], network, options),
+        "all": partial(inspect_to_json, [picture.data], Inspector.around(network, options)),
     }
 
 

@@ -13,25 +13,18 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.common.errors import BenchmarkError
-from benchmarks.common.limit import CORES, Setup, Work, in_onnxruntime, inspect, throughput
+from benchmarks.common.limit import CORES, Setup, Work, in_onnxruntime, inspect_to_json, throughput
 from benchmarks.common.origin import Json
 from benchmarks.common.workers import Barrier, together
 from endface.engines import variant
 from endface.engines.litert_network import LiteRTNetwork
-from endface.engines.onnx_network import ONNXRUNTIME, open_graph
+from endface.engines.onnx_network import ONNXRUNTIME
 from endface.engines.opencv_network import OpenCVNetwork
 from endface.errors import EndfaceError
-from endface.offline import Segmenter
+from endface.offline import Inspector, Segmenter
 from endface.options import Options
 from endface.stages import preprocess
-
-TORCH_COMPILE: Final = "torch.compile"
-
-_FLOAT_FILE: Final = "model.fp32.onnx"
-"""As in ``endface_build.export.quantize``, which imports all of PyTorch."""
 
 
 def in_opencv(path: Path, threads: int) -> Segmenter:
@@ -45,41 +38,20 @@ def in_litert(path: Path, threads: int) -> Segmenter:
     return LiteRTNetwork(path, threads=threads)
 
 
-def in_torch(path: Path, threads: int) -> Segmenter:
-    """The network under torch.compile."""
-    from benchmarks.studies.peers.compiled import CompiledNetwork
-
-    return CompiledNetwork(path, threads=threads)
-
-
 @dataclass(frozen=True)
 class Runtime:
-    """What runs the network in a loop.
-
-    Attributes:
-        title: Its name in tables, with the precision of its file.
-        file: The file that it runs, given the folder of a version of the network.
-        load: Makes the network.
-    """
+    """What runs the network in a loop: its name in tables, with the precision of its file, and what loads it."""
 
     title: str
-    file: Callable[[Path], Path]
     load: Callable[[Path, int], Segmenter]
 
 
-def _float(version: Path) -> Path:
-    """The network before it was quantised."""
-    kept = version / _FLOAT_FILE
-    return kept if kept.is_file() else variant.find(version, ONNXRUNTIME)
-
-
 RUNTIMES: Final = {
-    ONNXRUNTIME: Runtime("ONNX Runtime", lambda version: variant.find(version, ONNXRUNTIME), in_onnxruntime),
-    variant.OPENCV: Runtime("OpenCV DNN, float", lambda version: variant.find(version, variant.OPENCV), in_opencv),
-    variant.LITERT: Runtime("LiteRT, 8 bits", lambda version: variant.find(version, variant.LITERT), in_litert),
-    TORCH_COMPILE: Runtime("torch.compile, float", _float, in_torch),
+    ONNXRUNTIME: Runtime("ONNX Runtime", in_onnxruntime),
+    variant.OPENCV: Runtime("OpenCV DNN, float", in_opencv),
+    variant.LITERT: Runtime("LiteRT, 8 bits", in_litert),
 }
-"""By name; ONNX Runtime runs the file that is served."""
+"""By engine; ONNX Runtime runs the file that is served."""
 
 
 def measure(name: str, work: Work, seconds: float) -> Json:
@@ -97,15 +69,15 @@ def measure(name: str, work: Work, seconds: float) -> Json:
     runtime = RUNTIMES[name]
     row: Json = {"engine": name, "title": runtime.title}
     try:
-        own = replace(work, network=runtime.file(work.network.parent), load=runtime.load)
-        row |= together(1, "processes", _times, own, seconds / 2, name == TORCH_COMPILE)[0]
+        own = replace(work, network=variant.find(work.network.parent, name), load=runtime.load)
+        row |= together(1, "processes", _times, own, seconds / 2)[0]
         return row | {"images_per_s": round(throughput(Setup(CORES), own, seconds), 2)}
     except (EndfaceError, ImportError) as exc:
         return row | {"error": str(exc)}
 
 
-def _times(barrier: Barrier, work: Work, seconds: float, rebuilt: bool) -> Json:
-    """What one process and one thread take, and how far a rebuilt network agrees with the file that it is from."""
+def _times(barrier: Barrier, work: Work, seconds: float) -> Json:
+    """What one process and one thread take."""
     cv2.setNumThreads(1)
     options = Options(work.profile)
     squares = [preprocess(picture.data, options)[0][np.newaxis, np.newaxis] for picture in work.pictures]
@@ -114,27 +86,12 @@ def _times(barrier: Barrier, work: Work, seconds: float, rebuilt: bool) -> Json:
     network = work.load(work.network, 1)
     network.segment(squares[0])
     load_s = time.perf_counter() - started
+    inspector = Inspector.around(network, options)
     return {
         "load_s": round(load_s, 2),
-        **({"labels_equal": _agreement(network, work, squares)} if rebuilt else {}),
         "network_ms": _median_ms([partial(network.segment, square) for square in squares], seconds),
-        "chain_ms": _median_ms([partial(inspect, [picture], network, options) for picture in work.pictures], seconds),
+        "chain_ms": _median_ms([partial(inspect_to_json, [each.data], inspector) for each in work.pictures], seconds),
     }
-
-
-def _agreement(network: Segmenter, work: Work, squares: Sequence[NDArray[np.uint8]]) -> float:
-    """Share of pixels with the same label as in ONNX Runtime from the same file.
-
-    Raises:
-        BenchmarkError: it is too low, so that another network would be timed.
-    """
-    from endface_build.export.to_onnx import LABEL_PARITY
-
-    original = open_graph(work.network)
-    equal = float(np.mean([np.mean(network.segment(square)[0] == original(square)[0]) for square in squares]))
-    if equal < LABEL_PARITY:
-        raise BenchmarkError(f"only {equal:.5f} of the labels are those of ONNX Runtime, {LABEL_PARITY} are wanted")
-    return round(equal, 6)
 
 
 def _median_ms(runs: Sequence[Callable[[], object]], seconds: float) -> float:

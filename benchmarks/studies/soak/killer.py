@@ -10,8 +10,8 @@ from typing import Final
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import Json
-from benchmarks.studies.faults.causes import ITSELF, Fault
-from benchmarks.studies.faults.machine import Machine
+from benchmarks.studies.faults.causes import ITSELF, Affliction
+from benchmarks.studies.line.machine import Machine
 
 _PATIENCE_S: Final = 120.0
 
@@ -27,7 +27,7 @@ class Blow:
     """
 
     at_part: int
-    fault: Fault
+    fault: Affliction
     machine: int
 
 
