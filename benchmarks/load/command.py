@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,14 @@ from rich.console import Console
 
 from benchmarks.common.caveats import caveats
 from benchmarks.common.options import Faces, Folder, Out, Profile, Results, console, work_of
-from benchmarks.common.origin import RESULTS
+from benchmarks.common.origin import RESULTS, Json
 from benchmarks.common.pictures import save
 from benchmarks.common.study import Study
 from benchmarks.common.target import Target, serving
 from benchmarks.load import section
 from benchmarks.load.measure import LoadPlan, measure
 from benchmarks.load.shapes import SHAPES, ProductionLine
-from benchmarks.load.slo import SLO_FILE, judge, read_limits
+from benchmarks.load.slo import SLO_FILE, Limits, judge, read_limits
 from endface.server.settings import DEFAULT_ENGINE
 
 STUDY = Study("load", measure, section.text, section.plot)
@@ -59,7 +60,16 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     with serving(server, metrics, engine) as (grpc, counters):
         target = Target(grpc, counters, profile, out / "pictures")
         record = STUDY.record(results, target, work, plan, out=out, progress=console.print)
-    checks = judge(plan.limits, record["shapes"])
+    raise typer.Exit(conclude(record, plan.limits))
+
+
+def conclude(record: Json, limits: Mapping[str, Limits]) -> int:
+    """Say what a record comes to.
+
+    Returns:
+        The exit status: 2 where a shape failed, else 1 where a limit is not kept, else 0.
+    """
+    checks = judge(limits, record["shapes"])
     broken = [check for check in checks if not check.kept]
     for check in broken:
         console.print(f"not kept: {check}")
@@ -68,4 +78,4 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     console.print(f"{len(checks)} limits, {len(broken)} not kept")
     for failure in record["failed"]:
         _messages.print(f"benchmarks: {failure['error']}")
-    raise typer.Exit(2 if record["failed"] else 1 if broken else 0)
+    return 2 if record["failed"] else 1 if broken else 0

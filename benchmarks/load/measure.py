@@ -5,7 +5,7 @@ limit -> ramp -> knee -> takt, burst, soak, overload at that knee -> a second lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,10 @@ from benchmarks.load.slo import Limits, judge, read_limits
 
 AGREEMENT: Final = 0.05
 """The two generators agree where their throughputs differ by no more than this share."""
+
+
+Run = Callable[[str, ProductionLine], list[Json]]
+"""Puts a load shape of a line on a server; gives the figures of its phases."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,11 @@ def measure(target: Target, work: Work, plan: LoadPlan, *, out: Path, progress: 
     before = limit(work, seconds=plan.limit_s)
     progress("one client")
     one = one_client(target.server, work, seconds=2 * plan.line.seconds)
-    shapes, failed = _shapes(target, plan, out, progress)
+
+    def run(shape: str, line: ProductionLine) -> list[Json]:
+        return run_locust.run(shape, line, target, out / shape, processes=plan.processes)
+
+    shapes, failed = measure_shapes(plan, run, progress)
     ramp = shapes.get("ramp", [])
     users = _users(ramp, plan.line)
     progress("a second load generator")
@@ -131,17 +139,20 @@ def compare(ramp: Sequence[Json], second: Json) -> Json | None:
     }
 
 
-def _shapes(
-    target: Target, plan: LoadPlan, out: Path, progress: Progress
-) -> tuple[dict[str, list[Json]], list[dict[str, str]]]:
-    """Figures of every shape that could be measured, and what went wrong with the others."""
+def measure_shapes(plan: LoadPlan, run: Run, progress: Progress) -> tuple[dict[str, list[Json]], list[dict[str, str]]]:
+    """Figures of every shape that could be measured, and what went wrong with the others.
+
+    Args:
+        plan: the shapes, and the line that asks.
+        run: puts a shape of a line on the server.
+        progress: told of every shape.
+    """
     shapes: dict[str, list[Json]] = {}
     failed = []
     for shape in sorted(plan.shapes, key=lambda name: name != "ramp"):  # the others take their size from the knee
         progress(shape)
-        line = replace(plan.line, knee=_users(shapes.get("ramp", []), plan.line))
         try:
-            shapes[shape] = run_locust.run(shape, line, target, out / shape, processes=plan.processes)
+            shapes[shape] = run(shape, replace(plan.line, knee=_users(shapes.get("ramp", []), plan.line)))
         except BenchmarkError as exc:  # it is said in the record, and what the other shapes give is kept
             failed.append({"shape": shape, "error": str(exc)})
     return shapes, failed

@@ -40,12 +40,13 @@ def text(record: Json) -> str:
         record: what ``python -m benchmarks peers`` kept.
     """
     served, plan = [row for row in record["served"] if "error" not in row], record["plan"]
+    counts = ", ".join(map(str, plan["stations"]))
     parts = [
         f"## Peers\n\n{origin_text(record)}",
         f"""\
 Each server runs the same stages and the same network file on the same {record["pictures"]} pictures with
 {plan["workers"]} workers, one server after the other; what they are: [peers/README.md](studies/peers/README.md).
-Throughput is the highest of closed loops with {", ".join(map(str, plan["stations"]))} stations, {plan["seconds"]:g} s each. The
+Throughput is the highest of closed loops with {counts} stations, {plan["seconds"]:g} s each. The
 percentiles are those of a stream at half of that, {plan["stream_s"]:g} s long, with Poisson arrivals; a picture's time
 begins when it was due. Memory is the proportional set size of all processes at saturation; the cold start ends with
 the first report.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.common.doubts import doubts
+from benchmarks.common.caveats import caveats
 from benchmarks.common.origin import Json
 
 
 def test_sound_measurement(load_record: Json) -> None:
-    """Generators that agree, a limit that stayed within 5 %, and nobody else on the machine raise no doubt."""
-    assert doubts(load_record) == []
+    """Generators that agree, a limit that stayed within 5 %, and nobody else on the machine raise no caveat."""
+    assert caveats(load_record) == []
 
 
 @pytest.mark.parametrize(
-    ("change", "doubt"),
+    ("change", "caveat"),
     [
         ({"generator_busy": ["8 stations"]}, "Locust was the bottleneck in 8 stations"),
         (
@@ -28,18 +28,18 @@ def test_sound_measurement(load_record: Json) -> None:
         ),
     ],
 )
-def test_each_doubt_alone(change: Json, doubt: str, load_record: Json) -> None:
-    """One thing that is wrong is one doubt."""
-    (found,) = doubts(load_record | change)
+def test_each_caveat_alone(change: Json, caveat: str, load_record: Json) -> None:
+    """One thing that is wrong is one caveat."""
+    (found,) = caveats(load_record | change)
 
-    assert doubt in found
+    assert caveat in found
 
 
 def test_generators_that_differ(load_record: Json) -> None:
     """Both throughputs are named."""
     differing = load_record["generators"] | {"agree": False, "second_images_per_s": 70.0}
 
-    (found,) = doubts(load_record | {"generators": differing})
+    (found,) = caveats(load_record | {"generators": differing})
 
     assert found.endswith("at 2 stations Locust got 50.0 pictures/s and an asyncio loop 70.0.")
 
@@ -54,7 +54,7 @@ def test_somebody_else_on_the_machine(
     """More than a tenth of a core that neither server nor generator used is somebody else's."""
     shared = phase | {"cores": {"generator": 0.2, "server": server, "machine": machine}}
 
-    found = doubts(load_record | {"shapes": {"ramp": [shared]}})
+    found = caveats(load_record | {"shapes": {"ramp": [shared]}})
 
     assert bool(found) != alone
-    assert all("was not ours alone" in doubt for doubt in found)
+    assert all("was not ours alone" in caveat for caveat in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.common.limit import Work
-from benchmarks.common.options import network_file
+from benchmarks.common.origin import network_file
 from benchmarks.common.overhead import one_client, overhead_ms
 from benchmarks.common.pictures import Picture
 from endface.server.process import EmbeddedServer

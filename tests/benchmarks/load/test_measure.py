@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import benchmarks.__main__ as command
+from benchmarks.__main__ import app, main
 from benchmarks.common.errors import BenchmarkError
-from benchmarks.common.limit import Work
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture, save
 from benchmarks.common.target import Target, serving
-from benchmarks.load import load, run_locust
-from benchmarks.load.load import Plan, compare, served_over_limit
-from benchmarks.load.shapes import AFTER_S, SHAPES, Line
+from benchmarks.load import run_locust
+from benchmarks.load.command import conclude
+from benchmarks.load.measure import LoadPlan, compare, measure_shapes, served_over_limit
+from benchmarks.load.shapes import AFTER_S, SHAPES, ProductionLine
+from benchmarks.load.slo import Limits
 from endface.server.process import EmbeddedServer
 
-SHORT = ["--faces=4", "--most=2", "--seconds=1", "--settle-s=1", "--limit-s=0.2"]
+SHORT = ["--faces=2", "--most=2", "--seconds=1", "--settle-s=1", "--limit-s=0.2"]
 FAILED = {"shape": "soak", "error": "Locust did not end the shape soak"}
-ASYNCIO: Json = {"users": 4, "images_per_s": 50.0, "p50_ms": 20.0, "p99_ms": 30.0, "by_picture_ms": {}}
 LENIENT = "p99_ms = 1e9\nfailed_share = 0.0\nrefused_share = 0.0\nwrong_verdicts = 0\n"
 
 
@@ -54,29 +54,25 @@ def test_generators_are_compared_at_the_same_load(second: float, ratio: float, a
 def test_unknown_shape_is_refused_before_anything_runs() -> None:
     """A plan names shapes that exist."""
     with pytest.raises(BenchmarkError, match="no load shape 'flood'"):
-        Plan(shapes=("flood",))
+        LoadPlan(shapes=("flood",))
 
 
-def test_shape_that_fails_takes_nothing_with_it(
-    pictures: list[Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: Json
-) -> None:
-    """The others are measured and kept; which one failed, and why, is in the record."""
+def test_shape_that_fails_takes_nothing_with_it(phase: Json) -> None:
+    """The others are measured, at the knee of the ramp; which one failed, and why, is said."""
+    sizes: dict[str, int] = {}
 
-    def run(shape: str, *_: object, **__: object) -> list[Json]:
+    def run(shape: str, line: ProductionLine) -> list[Json]:
+        sizes[shape] = line.knee
         if shape == "takt":
             raise BenchmarkError("Locust died")
-        return [phase]
+        return [phase, phase | {"users": 8, "images_per_s": 51.0}]
 
-    monkeypatch.setattr(run_locust, "run", run)
-    monkeypatch.setattr(load.asyncio_load, "run", lambda *_: ASYNCIO)
-    monkeypatch.setattr(load, "one_client", lambda *_, **__: {"p99_ms": 30.0})
-    work = Work(pictures, command.network_file(), "mm-pc")
-    plan = Plan(Line(seconds=0.1), shapes=("takt", "soak"), limit_s=0.1)
+    plan = LoadPlan(ProductionLine(knee=4), shapes=("takt", "ramp", "soak"))
+    shapes, failed = measure_shapes(plan, run, progress=lambda _: None)
 
-    record = load.measure(Target("", "", "mm-pc", tmp_path), work, plan, out=tmp_path, progress=lambda _: None)
-
-    assert record["shapes"] == {"soak": [phase]}
-    assert record["failed"] == [{"shape": "takt", "error": "Locust died"}]
+    assert list(shapes) == ["ramp", "soak"]
+    assert failed == [{"shape": "takt", "error": "Locust died"}]
+    assert sizes == {"ramp": 4, "takt": 2, "soak": 2}
 
 
 def test_server_needs_both_addresses() -> None:
@@ -86,32 +82,16 @@ def test_server_needs_both_addresses() -> None:
 
 
 @pytest.mark.parametrize(("p99_ms", "failed", "status"), [(1000, [], 0), (10, [], 1), (10, [FAILED], 2)])
-def test_limits_give_the_exit_status(  # noqa: PLR0917 - a table's columns and pytest's fixtures
-    p99_ms: float,
-    failed: list[Json],
-    status: int,
-    load_record: Json,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_limits_give_the_exit_status(
+    p99_ms: float, failed: list[Json], status: int, load_record: Json, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """0 where every limit is kept, 1 and the broken one in words where not, 2 where a shape failed; it is recorded."""
-    measured = {key: value for key, value in load_record.items() if key != "checks"} | {"failed": failed}
-    slo = tmp_path / "slo.toml"
-    limits = LENIENT.replace("1e9", str(p99_ms))
-    slo.write_text(f"[ramp]\n{limits}[takt]\n{LENIENT}", encoding="utf-8")
-    monkeypatch.setattr(command, "pictures_of", lambda *_: [Picture("face.jpg", b"", 1152, 864, "pass")])
-    monkeypatch.setattr(command, "warm_up", lambda *_: "onnxruntime")
-    monkeypatch.setattr(command, "measure", lambda *_, **__: measured)
-    options = ["--server=a:1", "--metrics=a:2", "--shape=ramp", "--shape=takt", f"--slo={slo}"]
+    """0 where every limit is kept, 1 and the broken one in words where not, 2 where a shape failed."""
+    limits = {"ramp": Limits(p99_ms, 0, 0, 0), "takt": Limits(1e9, 0, 0, 0)}
 
-    result = CliRunner().invoke(command.app, ["load", *options, f"--results={tmp_path}", f"--out={tmp_path / 'out'}"])
-
-    assert result.exit_code == status, result.output
-    assert ("not kept: ramp, 2 stations: p99_ms 55, at most 10 allowed" in result.output) == bool(status)
-    (record,) = tmp_path.glob("*-load.json")
-    written = json.loads(record.read_text())
-    assert all(check["kept"] for check in written["checks"]) == (not status)
-    assert written["failed"] == failed
+    assert conclude(load_record | {"failed": failed}, limits) == status
+    said = capsys.readouterr()
+    assert ("not kept: ramp, 2 stations: p99_ms 55, at most 10 allowed" in said.out) == bool(status)
+    assert said.err == "".join(f"benchmarks: {each['error']}\n" for each in failed)
 
 
 def test_what_cannot_be_measured_ends_with_2(
@@ -121,14 +101,13 @@ def test_what_cannot_be_measured_ends_with_2(
     monkeypatch.setattr("sys.argv", ["benchmarks", "load", "--shape=flood"])
 
     with pytest.raises(SystemExit) as ended:
-        command.main()
+        main()
 
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("benchmarks: there is no load shape 'flood'; choose from takt,")
 
 
 @pytest.mark.triton
-@pytest.mark.slow
 def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) -> None:
     """From the limit to the judgement: the record joins what Locust counted with what the server says."""
     slo = tmp_path / "slo.toml"
@@ -136,7 +115,7 @@ def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) ->
     addresses = [f"--server={server.grpc_address}", f"--metrics={metrics_of(server)}"]
     options = [*SHORT, "--shape=ramp", f"--slo={slo}", f"--results={tmp_path}", f"--out={tmp_path / 'out'}"]
 
-    result = CliRunner().invoke(command.app, ["load", *addresses, *options])
+    result = CliRunner().invoke(app, ["load", *addresses, *options])
 
     assert result.exit_code == 0, result.output
     (path,) = tmp_path.glob("*-load.json")
@@ -144,16 +123,17 @@ def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) ->
     assert [phase["users"] for phase in record["shapes"]["ramp"]] == [1, 2]
     assert all(phase["answered"] > 0 and phase["split_ms"] for phase in record["shapes"]["ramp"])
     assert record["served_over_limit"] > 0
+    assert all(check["kept"] for check in record["checks"])
     assert record["one_client"]["passes"] > 0
 
 
 @pytest.mark.triton
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_other_shape_on_a_real_server(server: EmbeddedServer, pictures: list[Picture], tmp_path: Path) -> None:
     """Each runs for seconds, all at once here; its CSV, HTML and JSON are there, and every verdict was right."""
     save(pictures, tmp_path / "pictures")
     target = Target(server.grpc_address, metrics_of(server), "mm-pc", tmp_path / "pictures")
-    line = Line(stations=2, connector_ms=500, knee=1, seconds=2, settle_s=1, slices=2)
+    line = ProductionLine(stations=2, connector_ms=500, knee=1, seconds=2, settle_s=1, slices=2)
     shapes = [shape for shape in SHAPES if shape != "ramp"]
 
     with ThreadPoolExecutor(len(shapes)) as pool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from benchmarks.studies.engines.compare import Contender, drawn_faces, measure, probe
-from benchmarks.studies.engines.table import BEGIN, END, write_table
+from benchmarks.studies.engines.measure import Contender, drawn_faces, measure, probe
+from benchmarks.studies.engines.section import BEGIN, END, write_table
 from endface.engines import variant
 from endface.errors import ConfigurationError, EngineError
 from endface_build.evaluation.golden import of_folder
@@ -35,13 +36,13 @@ RECORD = {
 
 
 @pytest.mark.slow
-def test_measures_every_engine_in_its_own_process(offline_repository, samples):
+def test_measures_every_engine_in_its_own_process(offline_repository: Path, samples: list[Path]) -> None:
     """Agreement by set of pictures, times and memory, the latter below 1 GB with LiteRT."""
     pictures = {"samples": [each for each in of_folder(samples[0].parent, "mm-pc") if each.name.startswith("o")]}
     pictures["drawn"] = drawn_faces(1)
     model = next((offline_repository / "segment").glob("[0-9]*"))
 
-    record = json.loads(json.dumps(measure(model, pictures)))
+    record = json.loads(json.dumps(measure(model, pictures, print)))
     rows = {row["engine"]: row for row in record["engines"]}
 
     assert record["pictures"] == {"samples": 2, "drawn": 1}
@@ -54,7 +55,7 @@ def test_measures_every_engine_in_its_own_process(offline_repository, samples):
         assert 30 < row["peak_mb"] < 1000
 
 
-def test_an_engine_that_cannot_run_says_why(tmp_path, samples):
+def test_an_engine_that_cannot_run_says_why(tmp_path: Path, samples: list[Path]) -> None:
     """The sentence of the engine's process is passed on."""
     pictures = {"samples": of_folder(samples[0].parent, "mm-pc")}
 
@@ -62,15 +63,15 @@ def test_an_engine_that_cannot_run_says_why(tmp_path, samples):
         probe(Contender(variant.OPENCV, tmp_path / "model.onnx", "fp32"), pictures)
 
 
-def test_refuses_two_pictures_of_one_name(repository, samples):
+def test_refuses_two_pictures_of_one_name(repository: Path, samples: list[Path]) -> None:
     """They could not be told apart."""
     pictures = of_folder(samples[0].parent, "mm-pc")
 
     with pytest.raises(ConfigurationError, match="Several pictures are called"):
-        measure(repository / "segment" / "1", {"samples": pictures, "again": pictures})
+        measure(repository / "segment" / "1", {"samples": pictures, "again": pictures}, print)
 
 
-def test_the_table_stands_between_its_marks(tmp_path):
+def test_the_table_stands_between_its_marks(tmp_path: Path) -> None:
     """Writing it again replaces it, and leaves the page around it alone."""
     page = tmp_path / "engines.md"
     page.write_text(f"# Engines\n\nProse.\n\n{BEGIN}\nold\n{END}\n\nMore.\n")
@@ -88,14 +89,14 @@ def test_the_table_stands_between_its_marks(tmp_path):
     assert "`0123456789ab` with local changes" in " ".join(once.split())
 
 
-def test_begins_a_page(tmp_path):
+def test_begins_a_page(tmp_path: Path) -> None:
     """Without a page there will be one."""
     write_table(RECORD, tmp_path / "engines.md")
 
     assert (tmp_path / "engines.md").read_text().startswith("# Engines\n\n## Measured\n")
 
 
-def test_refuses_a_page_without_marks(tmp_path):
+def test_refuses_a_page_without_marks(tmp_path: Path) -> None:
     """Somebody's page is not written over."""
     page = tmp_path / "engines.md"
     page.write_text("# Engines\n")

@@ -1,4 +1,4 @@
-"""What came of the parts of a soak."""
+"""What came of the parts of a line."""
 
 from __future__ import annotations
 
@@ -44,3 +44,21 @@ def test_second_by_second() -> None:
     assert series["p50_ms"] == [600, 0, 2000]
     assert series["slowest_ms"] == [700, 0, 2000]
     assert series["repeated"] == [1, 0, 0]
+
+
+def test_from_a_fault_on() -> None:
+    """What ended before the fault does not count; silence is counted from the fault on."""
+    ledger = Ledger(9, since_s=0.0)
+    ledger.add(Row(0, 0.0, 9.0, 1, RIGHT))
+    ledger.add(Row(1, 9.5, 10.5, 1, RIGHT))
+    ledger.add(Row(2, 10.5, 12.5, 3, LOST))
+    ledger.add(Row(3, 12.5, 13.0, 2, CROSSED))
+
+    assert ledger.since(10.0) == {
+        "calls": 3,
+        "repeated": 2,
+        "lost": 1,
+        "wrong_verdicts": 1,
+        "slowest_ms": 2000,
+        "silence_ms": 2500,
+    }

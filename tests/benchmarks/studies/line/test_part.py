@@ -1,12 +1,13 @@
-"""Parts of a soak: told apart by serial number and bytes, and judged by all that their reports say."""
+"""Parts of a line: told apart by serial number and bytes, and judged by all that their reports say."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
-from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.pictures import Picture
 from benchmarks.studies.line.part import Known, known, part
 from endface import offline
@@ -51,7 +52,10 @@ def test_report_of_another_part_is_noticed(pool: list[Known]) -> None:
     assert not own.is_judged_by(replace(stranger, image=report.image))
 
 
-def test_other_files_are_refused(pictures: list[Picture]) -> None:
+def test_other_files_stay_as_they_are(pictures: list[Picture]) -> None:
     """Only a JPEG takes a serial number."""
-    with pytest.raises(BenchmarkError, match="is no JPEG"):
-        known([replace(pictures[0], data=b"\x89PNG")], "mm-pc")
+    _, png = cv2.imencode(".png", cv2.imdecode(np.frombuffer(pictures[0].data, np.uint8), cv2.IMREAD_GRAYSCALE))
+    (only,) = known([replace(pictures[0], data=png.tobytes())], "mm-pc")
+
+    assert part(7, [only]).data == png.tobytes()
+    assert part(7, [only]).serial != part(8, [only]).serial
