@@ -42,10 +42,6 @@ what is counted: [README.md](README.md). What was tried and what came of it: [NO
 def write_page(results: Path, page: Path) -> None:
     """Write the page and its plots.
 
-    Args:
-        results: folder of the records.
-        page: the Markdown file; plots go into a folder beside it.
-
     Raises:
         BenchmarkError: there is no record, or one cannot be read.
     """
@@ -76,10 +72,6 @@ def newest(results: Path) -> dict[str, Any]:
 
 
 def page_text(records: Mapping[str, Any]) -> str:
-    """The page in Markdown.
-
-    Args:
-        records: as ``newest`` gives them; a kind without one has no section.
-    """
+    """The page in Markdown."""
     shown = {kind: study for kind, study in SECTIONS.items() if kind in records}
     return "\n".join([_HEAD, *(study.text(records[kind]) if study else records[kind] for kind, study in shown.items())])

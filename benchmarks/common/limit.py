@@ -79,11 +79,6 @@ CORES: Final = os.cpu_count() or 1
 def limit(work: Work, *, seconds: float, ways: Sequence[Setup] = setups(CORES)) -> Json:
     """Try every way for a while.
 
-    Args:
-        work: pictures, network and profile.
-        seconds: how long each way is counted.
-        ways: what to try.
-
     Returns:
         ``images_per_s``, that of the fastest, and ``setups`` with those of all.
     """

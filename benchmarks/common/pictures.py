@@ -65,12 +65,7 @@ class Picture:
 
 
 def draw(count: int, profile: str) -> Iterator[tuple[str, bytes]]:
-    """Names and JPEG files of drawn faces, the cameras taking turns; the same arguments give the same bytes.
-
-    Args:
-        count: how many.
-        profile: its kind of fiber is drawn.
-    """
+    """Names and JPEG files of drawn faces, the cameras taking turns; the same arguments give the same bytes."""
     for number in range(count):
         camera = CAMERAS[number % len(CAMERAS)]
         rng = np.random.default_rng((SEED, number))
@@ -93,10 +88,6 @@ def expect(files: Iterator[tuple[str, bytes]], profile: str) -> list[Picture]:
     """Judge each file in this process.
 
     Those that cannot be judged are left out: in one process they would cost nothing, and the comparison nothing mean.
-
-    Args:
-        files: names and encoded pictures.
-        profile: the limits to judge by.
 
     Raises:
         BenchmarkError: none is left.

@@ -19,7 +19,7 @@ from benchmarks.common.pictures import Picture
 from benchmarks.common.study import Progress
 from benchmarks.common.target import Target, warm_up
 from benchmarks.load import run_locust
-from benchmarks.load.figures import bottleneck, ramp_points
+from benchmarks.load.figures import bottleneck
 from benchmarks.load.knee import knee
 from benchmarks.load.recovery import recovery
 from benchmarks.load.shapes import SHAPES, ProductionLine, phases
@@ -64,18 +64,11 @@ class LoadPlan:
 def measure(target: Target, work: Work, plan: LoadPlan, *, out: Path, progress: Progress) -> Json:
     """Measure a running server, and hold it against the plan's limits.
 
-    Args:
-        target: the server; its pictures are prepared.
-        work: the same pictures, and the network that the server serves.
-        plan: what to measure.
-        out: folder for what Locust writes, one below it for each shape.
-        progress: told of every step.
-
     Returns:
         The record; a shape that could not be measured is among ``failed`` with what went wrong.
     """
     served_by = warm_up(target, work)
-    record = {"plan": _plan(plan), "pictures": _described(work.pictures), "served_by": served_by}
+    record = {"plan": asdict(plan), "pictures": _described(work.pictures), "served_by": served_by}
     progress("the limit without a server")
     before = limit(work, seconds=plan.limit_s)
     progress("one client")
@@ -88,7 +81,9 @@ def measure(target: Target, work: Work, plan: LoadPlan, *, out: Path, progress: 
     ramp = shapes.get("ramp", [])
     users = _users(ramp, plan.line)
     progress("a second load generator")
-    second = asyncio_load.run(target.server, work.pictures, target.profile, _span(users, plan.line))
+    second = asyncio_load.run(
+        target.server, work.pictures, target.profile, asyncio_load.Span(users, plan.line.seconds, plan.line.settle_s)
+    )
     progress("the limit again")
     after = limit(work, seconds=plan.limit_s, ways=[fastest(before)])
     return record | {
@@ -97,7 +92,7 @@ def measure(target: Target, work: Work, plan: LoadPlan, *, out: Path, progress: 
         "shapes": shapes,
         "failed": failed,
         "overload": recovery(shapes.get("overload", []), one),
-        "knee": _knee(ramp),
+        "knee": knee(ramp),
         "second_generator": second,
         "generators": compare(ramp, second),
         "generator_busy": bottleneck([phase for each in shapes.values() for phase in each], plan.processes),
@@ -108,10 +103,6 @@ def measure(target: Target, work: Work, plan: LoadPlan, *, out: Path, progress: 
 
 def served_over_limit(ramp: Sequence[Json], *limits: Json) -> float | None:
     """The highest throughput served, as a share of the highest that any way without a server reached.
-
-    Args:
-        ramp: figures of the ramp's phases.
-        limits: the limit before and after it; the greater one counts.
 
     Returns:
         The share; None without a ramp.
@@ -140,13 +131,7 @@ def compare(ramp: Sequence[Json], second: Json) -> Json | None:
 
 
 def measure_shapes(plan: LoadPlan, run: Run, progress: Progress) -> tuple[dict[str, list[Json]], list[dict[str, str]]]:
-    """Figures of every shape that could be measured, and what went wrong with the others.
-
-    Args:
-        plan: the shapes, and the line that asks.
-        run: puts a shape of a line on the server.
-        progress: told of every shape.
-    """
+    """Figures of every shape that could be measured, and what went wrong with the others."""
     shapes: dict[str, list[Json]] = {}
     failed = []
     for shape in sorted(plan.shapes, key=lambda name: name != "ramp"):  # the others take their size from the knee
@@ -162,21 +147,8 @@ def _users(ramp: Sequence[Json], line: ProductionLine) -> int:
     """Stations for what follows the ramp: its knee, the most that was tried, or the line's own where none ran."""
     if not ramp:
         return line.knee
-    found = knee(ramp_points(ramp))
-    return found.users if found else line.most
-
-
-def _knee(ramp: Sequence[Json]) -> Json | None:
-    found = knee(ramp_points(ramp))
-    return asdict(found) if found else None
-
-
-def _plan(plan: LoadPlan) -> Json:
-    return asdict(plan) | {"shapes": list(plan.shapes)}
-
-
-def _span(users: int, line: ProductionLine) -> asyncio_load.Span:
-    return asyncio_load.Span(users, line.seconds, line.settle_s)
+    found = knee(ramp)
+    return int(found["users"]) if found else line.most
 
 
 def _described(pictures: Sequence[Picture]) -> Json:

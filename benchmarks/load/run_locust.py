@@ -31,13 +31,6 @@ _LAST_WORDS: Final = 1500
 def run(shape: str, line: ProductionLine, target: Target, out: Path, *, processes: int = 1) -> list[Json]:
     """Put one load shape on a server.
 
-    Args:
-        shape: one of ``shapes.SHAPES``.
-        line: its size.
-        target: the server.
-        out: folder for what Locust writes, CSV, HTML and JSON, and for the figures.
-        processes: Locust's processes; one cannot ask for more than a core can.
-
     Returns:
         Figures of each counted phase.
 

@@ -137,12 +137,7 @@ def plots_of(record: Json) -> dict[str, Callable[[Axes], None]]:
 
 
 def plot(record: Json, folder: Path) -> None:
-    """Draw the plots of a record.
-
-    Args:
-        record: what ``load.measure`` measured.
-        folder: where the pictures go.
-    """
+    """Draw the plots of a record."""
     for name, draw in plots_of(record).items():
         save_plot(folder / name, draw)
 

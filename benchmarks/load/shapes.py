@@ -91,10 +91,6 @@ class Phase:
 def phases(shape: str, line: ProductionLine) -> list[Phase]:
     """The phases of a shape, each behind its time of settling.
 
-    Args:
-        shape: one of ``SHAPES``.
-        line: the line's size.
-
     Raises:
         BenchmarkError: there is no such shape.
     """

@@ -28,11 +28,6 @@ Times = dict[str, dict[str, list[float]]]
 def measure(work: Work, *, rounds: int, seconds: float) -> Json:
     """Time the stages, then find the limit.
 
-    Args:
-        work: pictures of every size that matters, network and profile.
-        rounds: how often each picture goes through each stage.
-        seconds: how long each way to the limit is counted.
-
     Returns:
         ``stages`` by number of processes, picture size and stage; and ``limit``.
     """
@@ -44,13 +39,7 @@ def measure(work: Work, *, rounds: int, seconds: float) -> Json:
 
 
 def time_stages(barrier: Barrier, work: Work, rounds: int) -> Times:
-    """Time every stage on every picture in this process, one thread each.
-
-    Args:
-        barrier: where all wait before the first time is taken.
-        work: pictures, network and profile.
-        rounds: how often each picture goes through each stage.
-    """
+    """Time every stage on every picture in this process, one thread each."""
     cv2.setNumThreads(1)
     loaded, options = Network(work.network), Options(work.profile)
     steps = [(picture.size, _steps(picture, loaded, options)) for picture in work.pictures]

@@ -71,11 +71,6 @@ class EngineRun:
 def measure(model: Path, pictures: Pictures, progress: Progress) -> Json:
     """Measure every engine that can run here; one that cannot is kept with the reason.
 
-    Args:
-        model: Folder of a version of the network.
-        pictures: Each of another name.
-        progress: Told of every engine.
-
     Raises:
         ConfigurationError: The network in float is missing or broken, or two pictures have one name.
     """
@@ -102,11 +97,7 @@ def measure(model: Path, pictures: Pictures, progress: Progress) -> Json:
 
 
 def drawn_faces(count: int) -> list[Golden]:
-    """Drawn faces that training never uses, with the limits for their kind.
-
-    Args:
-        count: How many in all.
-    """
+    """Drawn faces that training never uses, with the limits for their kind."""
     each = -(-count // len(PROFILES))
     faces = [(profile, face) for profile in PROFILES for face in DrawnFaces(fiber_of(profile), each)]
     return [Golden(face.name, face.data, profile) for profile, face in faces[:count]]

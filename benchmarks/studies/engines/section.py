@@ -22,10 +22,6 @@ _NEW_PAGE: Final = f"# Engines\n\n## Measured\n\n{BEGIN}\n{END}\n"
 def write_table(record: Json, page: Path) -> None:
     """Put the table between the page's two marks; a page that is missing is begun.
 
-    Args:
-        record: What ``measure.measure`` measured.
-        page: The Markdown file.
-
     Raises:
         ConfigurationError: The page lacks a mark.
     """
@@ -38,11 +34,7 @@ def write_table(record: Json, page: Path) -> None:
 
 
 def text(record: Json) -> str:
-    """The table and what it was measured on.
-
-    Args:
-        record: What ``measure.measure`` measured.
-    """
+    """The table and what it was measured on."""
     sets = list(record["pictures"])
     heads = ["engine", "computes in"]
     for name in sets:

@@ -24,5 +24,5 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     stations: Annotated[int, typer.Option(min=1, help="Stations that work all the time.")] = FaultsPlan.stations,
     results: Results = RESULTS,
 ) -> None:
-    """Kill and stop every process of a server while stations work: time to repair, and calls lost (ten minutes)."""
+    """Kill and stop every process of a server while stations work: time to repair, and calls lost (fifteen minutes)."""
     STUDY.record(results, TOURS, work_of(faces, folder, profile), FaultsPlan(repeats, stations), console.print)

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.limit import Work
 from benchmarks.common.origin import Json
 from benchmarks.common.study import Progress
@@ -17,13 +16,15 @@ from benchmarks.studies.line.ledger import Ledger
 from benchmarks.studies.line.machine import Machine
 from benchmarks.studies.line.part import known
 from benchmarks.studies.line.stations import LOST, Shift, Stations
-from endface.health.events import Event
 
 _ENDLESS: Final = 2**40
 """More parts than any line has."""
 
 _WARM: Final = 10
 """Calls of each station before the fault, and after the repair."""
+
+_UNHEARD: Final[Json] = {"noticed_ms": None, "serving_ms": None, "action": None}
+"""Of a repair that nobody spoke of."""
 
 _PATIENCE_S: Final = 120.0
 _POLL_S: Final = 0.005
@@ -81,12 +82,6 @@ class HealthyLine:
 def measure(tours: Sequence[Sequence[Affliction]], work: Work, plan: FaultsPlan, progress: Progress) -> Json:
     """Try every fault.
 
-    Args:
-        tours: the faults, those together that happen one after the other to the same machines.
-        work: pictures, network and profile.
-        plan: how.
-        progress: takes a line after each fault.
-
     Returns:
         The record, with every single try.
 
@@ -115,8 +110,9 @@ def _tour(tour: Sequence[Affliction], work: Work, plan: FaultsPlan) -> dict[str,
         servers = ",".join(machine.server for machine in machines)
         shift = Shift(servers, work.profile, pool, _ENDLESS, plan.stations - 1, 1)
         line = HealthyLine(machines, stack.enter_context(Stations(shift)), plan.stations)
-        if not line.work_on():
-            raise BenchmarkError("the server gave no reports before anything had happened to it")
+        began_s = time.monotonic()
+        if not line.work_on():  # it did not bear how it was started: nothing more can happen to it
+            return {first.name: _UNHEARD | {"goes_on": False} | line.ledger.since(began_s)}
         tries: dict[str, Json] = {}
         for fault in tour:
             tries[fault.name] = _try(fault, machines[0], line, stack)
@@ -128,30 +124,19 @@ def _tour(tour: Sequence[Affliction], work: Work, plan: FaultsPlan) -> dict[str,
 def _try(fault: Affliction, machine: Machine, line: HealthyLine, stack: ExitStack) -> Json:
     since_s = time.monotonic()
     fault.cause(machine)
-    serving_ms = None
+    times = dict(_UNHEARD)
     if fault.healer == "itself" and not fault.log_full:
         _await_repair(machine, since_s)
     elif fault.healer == "container":
         line.machines.append(stack.enter_context(Machine(machine.profile, machine.ports)))
-        serving_ms = round((time.monotonic() - since_s) * 1000)
+        times["serving_ms"] = round((time.monotonic() - since_s) * 1000)
     goes_on = line.work_on()
-    noticed, serving = (machine.event(name, since_s) for name in ("noticed", "serving"))
-    return {
-        "noticed_ms": _after_ms(noticed, since_s),
-        "serving_ms": serving_ms or _after_ms(serving, since_s),
-        "action": serving[1].action if serving else None,
-        "goes_on": goes_on,
-        **line.ledger.since(since_s),
-    }
+    return times | (machine.repair(since_s) or {}) | {"goes_on": goes_on} | line.ledger.since(since_s)
 
 
 def _await_repair(machine: Machine, since_s: float) -> None:
     """Until the machine says that it serves again, has ended, or takes too long."""
-    while machine.event("serving", since_s) is None:
+    while machine.repair(since_s) is None:
         if machine.has_ended or time.monotonic() > since_s + _PATIENCE_S:
             return
         time.sleep(_POLL_S)
-
-
-def _after_ms(said: tuple[float, Event] | None, since_s: float) -> int | None:
-    return None if said is None else round((said[0] - since_s) * 1000)

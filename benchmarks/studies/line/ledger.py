@@ -20,10 +20,6 @@ _EXAMPLES: Final = 20
 class Ledger:
     """Keeps every row.
 
-    Args:
-        parts: how many are to come, numbered from 0.
-        since_s: when the shift began, by ``time.monotonic``.
-
     Attributes:
         parts: As given.
     """

@@ -18,6 +18,7 @@ from typing import Final, Self
 import psutil
 
 from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.origin import Json
 from benchmarks.common.target import free_ports
 from benchmarks.load.figures import STAGES
 from benchmarks.studies.line.hanging import hanging_repository
@@ -104,9 +105,17 @@ class Machine:
         pids = [pid for pid, found in Session(self.triton).stubs().items() if found == model]
         return sorted(pids, key=lambda pid: psutil.Process(pid).create_time(), reverse=True)  # numbers begin anew
 
-    def event(self, name: str, since_s: float) -> tuple[float, Event] | None:
-        """When it said an event for the first time from a moment on, and what; None as long as it did not."""
-        return next(((at_s, event) for at_s, event in self.events if event.event == name and at_s >= since_s), None)
+    def repair(self, since_s: float) -> Json | None:
+        """What it said of its first repair from a moment on.
+
+        Returns:
+            ``noticed_ms`` and ``serving_ms`` from then on, and the ``action``; None as long as it does not serve again.
+        """
+        said = {event.event: (at_s, event) for at_s, event in reversed(self.events) if at_s >= since_s}
+        if "serving" not in said:
+            return None
+        ms = {f"{name}_ms": round((at_s - since_s) * 1000) for name, (at_s, _) in said.items()}
+        return {"noticed_ms": None, **ms, "action": said["serving"][1].action}
 
     def stop(self) -> int:
         """Ask it to stop as an operator does; its exit status."""

@@ -57,11 +57,6 @@ RUNTIMES: Final = {
 def measure(name: str, work: Work, seconds: float) -> Json:
     """Measure one of ``RUNTIMES``, or say what stopped it.
 
-    Args:
-        name: which.
-        work: pictures, the network that is served, and profile.
-        seconds: how long the throughput is counted, and half as long each of the times.
-
     Returns:
         ``images_per_s`` of a process for each core; of one process ``load_s``, until the network had run once, and
         medians: ``network_ms`` of the network alone and ``chain_ms`` from picture to report.  Or ``error``.

@@ -51,12 +51,6 @@ class Running:
 def running(peer: Peer, serving: Serving, environment: Environment, picture: Picture) -> Iterator[Running]:
     """A peer's server, as long as this lasts.
 
-    Args:
-        peer: the peer.
-        serving: what it serves, and where.
-        environment: where it runs.
-        picture: what it is asked until it answers.
-
     Raises:
         BenchmarkError: it ended, did not answer in time, or answered something wrong; its last words are in the
             message.

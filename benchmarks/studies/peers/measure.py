@@ -48,13 +48,6 @@ class PeersPlan:
 def measure(peers: Sequence[Peer], work: Work, plan: PeersPlan, out: Path, progress: Progress) -> Json:
     """Measure loops without a server, this server, the peers, and this server again.
 
-    Args:
-        peers: the others.
-        work: pictures, the network that is served, and profile.
-        plan: for how long.
-        out: folder of the peers' environments.
-        progress: told of every row.
-
     Returns:
         The record; what could not be measured has a row with an ``error``.
     """
@@ -84,12 +77,6 @@ def measure_peer(peer: Peer, work: Work, plan: PeersPlan, out: Path) -> Json:
     """Measure one peer.
 
     It is started twice: at the first time its files come from the disk.
-
-    Args:
-        peer: the peer.
-        work: pictures, the network that it serves, and profile.
-        plan: for how long.
-        out: folder of the peers' environments.
 
     Returns:
         Its row of the record.

@@ -34,11 +34,7 @@ _LOOP_HEADS: Final = ("loop without a server", "pictures/s", "network ms", "pict
 
 
 def text(record: Json) -> str:
-    """The section in Markdown.
-
-    Args:
-        record: what ``python -m benchmarks peers`` kept.
-    """
+    """The section in Markdown."""
     served, plan = [row for row in record["served"] if "error" not in row], record["plan"]
     counts = ", ".join(map(str, plan["stations"]))
     parts = [

@@ -49,12 +49,7 @@ def arguments() -> Arguments:
 
 
 class Inspection:
-    """The inspection in one worker, one thread: workers are as many as cores.
-
-    Args:
-        network: the ONNX file, its manifest beside it.
-        profile: the limits to judge by.
-    """
+    """The inspection in one worker, one thread: workers are as many as cores."""
 
     def __init__(self, network: Path, profile: str) -> None:
         cv2.setNumThreads(1)

@@ -34,13 +34,7 @@ _SHARED_MEMORY: Final = Path("/dev/shm")
 
 
 class Gauge:
-    """Takes its figures when it is asked to, but not more often than it should.
-
-    Args:
-        machines: whose servers are gauged.
-        stations: whose processes are gauged.
-        since_s: when the shift began, by ``time.monotonic``.
-    """
+    """Takes its figures when it is asked to, but not more often than it should."""
 
     def __init__(self, machines: Sequence[Machine], stations: Stations, since_s: float) -> None:
         self._machines = machines

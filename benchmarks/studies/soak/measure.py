@@ -47,11 +47,6 @@ class SoakPlan:
 def measure(work: Work, plan: SoakPlan, progress: Progress) -> Json:
     """Inspect all parts.
 
-    Args:
-        work: pictures, network and profile.
-        plan: how.
-        progress: takes a line now and then.
-
     Returns:
         The record: ``is_clean`` says whether nothing was lost, crossed or left behind, and memory stayed flat.
 

@@ -53,7 +53,7 @@ def test_what_stations_lose_is_counted(fault: Affliction, work: Work, origin: Js
     record = measure([[fault]], work, FaultsPlan(repeats=1, stations=2), print)
 
     ((found,),) = (each["tries"] for each in record["faults"])
-    assert found["calls"] > 0
+    assert found["calls"] > 0 or not found["goes_on"]
     assert found["lost"] <= found["calls"]
     assert found["wrong_verdicts"] == 0
     assert f"| {fault.name} | " in text(origin | record)
