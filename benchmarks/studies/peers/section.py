@@ -107,8 +107,8 @@ def _versions(row: Json) -> str:
 
 
 def _loop_row(row: Json) -> list[str]:
-    times = (f"{row[key]:.1f}" for key in ("images_per_s", "network_ms", "chain_ms", "load_s"))
-    return [row["title"], *times]
+    figures = (row.get(key) for key in ("images_per_s", "network_ms", "chain_ms", "load_s"))
+    return [row["title"], *("-" if each is None else f"{each:.1f}" for each in figures)]
 
 
 def _draw(axes: Axes, record: Json) -> None:

@@ -27,11 +27,6 @@ def test_what_stops_a_loop_is_in_its_row(work: Work, tmp_path: Path) -> None:
     assert "images_per_s" not in row
 
 
-@pytest.mark.slow
 def test_loop_is_measured(work: Work) -> None:
-    """A row has the throughput of all cores, and times of one."""
-    row = in_process.measure(ONNXRUNTIME, work, 0.01)
-
-    assert row["images_per_s"] > 0
-    assert min(row["network_ms"], row["chain_ms"]) > 0
-    assert row["load_s"] > 0
+    """A row has the throughput of all cores."""
+    assert in_process.measure(ONNXRUNTIME, work, 0.01)["images_per_s"] > 0
