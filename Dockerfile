@@ -89,7 +89,7 @@ RUN cd /tmp/lock && python3 requirements.py bench >requirements.txt \
  && rm -r /tmp/lock
 COPY benchmarks benchmarks
 RUN chmod -R u=rwX,go=rX benchmarks \
- && python3 -c "from pathlib import Path; from benchmarks import command, pictures; pictures.save(command.pictures_of(24, None, 'mm-pc'), Path('pictures'))" \
+ && python3 -c "from pathlib import Path; from benchmarks.common import options, pictures; pictures.save(options.pictures_of(24, None, 'mm-pc'), Path('pictures'))" \
  && install --directory --owner=10001 --group=10001 out
 USER 10001:10001
 HEALTHCHECK NONE

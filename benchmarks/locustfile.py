@@ -6,7 +6,6 @@
 # ruff: noqa: I001 - the station comes first: it tells gRPC of gevent before anything opens a channel
 from benchmarks.load.station import IDLE, Station
 
-import json
 import time
 from argparse import Namespace
 from dataclasses import asdict, fields
@@ -18,10 +17,10 @@ from locust import LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
+from benchmarks.common.origin import write_json
 from benchmarks.common.triton_counters import Counters, scrape, since, split
-from benchmarks.load.shapes import SHAPES, Line, Phase, phases
+from benchmarks.load.shapes import SHAPES, ProductionLine, Phase, phases
 from benchmarks.common.usage import Usage, family, memory_mib, server_processes, usage
-from endface.files import write_whole
 
 _EARLY_S = 0.5
 """Locust ticks once a second: a phase ends with the tick that is nearest to its end."""
@@ -39,9 +38,11 @@ def add_options(parser: LocustArgumentParser) -> None:
     ours.add_argument("--pictures", default="out/bench/pictures", help="Folder that `benchmarks load` prepared.")
     ours.add_argument("--metrics", default="", help="host:port of the server's metrics, for its own account of time.")
     ours.add_argument("--phases", default="out/bench/phases.json", help="File for what each phase cost.")
-    for each in fields(Line):
+    for each in fields(ProductionLine):
         kind = type(each.default)
-        ours.add_argument(f"--{each.name.replace('_', '-')}", type=kind, default=each.default, help="See shapes.Line.")
+        ours.add_argument(
+            f"--{each.name.replace('_', '-')}", type=kind, default=each.default, help="See shapes.ProductionLine."
+        )
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator] # as above
@@ -91,8 +92,7 @@ class Production(LoadTestShape):
         self._place, self._begun = self._place + 1, look
         self.runner.send_message(PHASE, self._place)
         if self._place == len(row):
-            record = (json.dumps(self._record, indent=1) + "\n").encode()
-            write_whole(Path(_options(environment).phases), record)
+            write_json(Path(_options(environment).phases), self._record)
 
 
 class _Look:
@@ -125,7 +125,7 @@ class _Look:
 
 def _phases(environment: Environment) -> list[Phase]:
     options = _options(environment)
-    line = Line(**{each.name: getattr(options, each.name) for each in fields(Line)})
+    line = ProductionLine(**{each.name: getattr(options, each.name) for each in fields(ProductionLine)})
     return phases(options.shape, line)
 
 

@@ -3,50 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.common.errors import BenchmarkError
-from benchmarks.common.origin import Json
 from benchmarks.common.plots import PICTURES
-from benchmarks.load import plots as load_plots
-from benchmarks.load import section as load_section
-from benchmarks.stages import section as stages_section
-from benchmarks.studies.breakeven import section as breakeven
-from benchmarks.studies.faults import section as faults
-from benchmarks.studies.peers import section as peers
-from benchmarks.studies.scaling import section as scaling
-from benchmarks.studies.soak import section as soak
-from benchmarks.studies.traces import measure as traces
+from benchmarks.common.study import Study
+from benchmarks.load.command import STUDY as LOAD
+from benchmarks.stages.command import STUDY as STAGES
+from benchmarks.studies.faults.command import STUDY as FAULTS
+from benchmarks.studies.peers.command import STUDY as PEERS
+from benchmarks.studies.soak.command import STUDY as SOAK
 from endface.files import write_whole
 
-
-@dataclass(frozen=True)
-class Section:
-    """What the page says of one kind of record.
-
-    Attributes:
-        text: The record in Markdown, from its heading on.
-        plot: Writes its plots into a folder; None where it has none.
-    """
-
-    text: Callable[[Json], str]
-    plot: Callable[[Json, Path], None] | None = None
-
-
-SECTIONS: Final[Mapping[str, Section]] = {
-    "stages": Section(stages_section.text),
-    "load": Section(load_section.text, load_plots.plot),
-    "peers": Section(peers.text, peers.plot),
-    "breakeven": Section(breakeven.text, breakeven.plot),
-    "scaling": Section(scaling.text, scaling.plot),
-    "faults": Section(faults.text),
-    "soak": Section(soak.text, soak.plot),
-    "traces": Section(traces.text),
+SECTIONS: Final[Mapping[str, Study[...] | None]] = {
+    "stages": STAGES,
+    "load": LOAD,
+    "peers": PEERS,
+    "breakeven": None,
+    "scaling": None,
+    "faults": FAULTS,
+    "soak": SOAK,
+    "traces": None,
 }
-"""By kind of record, in the order of the page."""
+"""By kind of record, in the order of the page.  What has no study was measured once: its text is kept, as Markdown."""
 
 _HEAD: Final = """\
 <!-- Written by `python -m benchmarks page` from results/*.json: change those, or page.py, and write it again. -->
@@ -61,41 +42,36 @@ what is counted: [README.md](README.md). What was tried and what came of it: [NO
 def write_page(results: Path, page: Path) -> None:
     """Write the page and its plots.
 
-    Args:
-        results: folder of the records.
-        page: the Markdown file; plots go into a folder beside it.
-
     Raises:
         BenchmarkError: there is no record, or one cannot be read.
     """
     records = newest(results)
     for kind, record in records.items():
-        plot = SECTIONS[kind].plot
-        if plot:
-            plot(record, page.parent / PICTURES)
+        study = SECTIONS[kind]
+        if study and study.plot:
+            study.plot(record, page.parent / PICTURES)
     write_whole(page, page_text(records).encode())
 
 
-def newest(results: Path) -> dict[str, Json]:
-    """The newest record of each kind: "2026-11-22-load.json" is one of the kind "load".
+def newest(results: Path) -> dict[str, Any]:
+    """The newest of each kind: the record "2026-11-22-load.json", the text "2026-11-22-scaling.md".
 
     Raises:
         BenchmarkError: there is none that belongs on the page, or one cannot be read.
     """
-    paths = {kind: max(results.glob(f"*-{kind}.json"), default=None) for kind in SECTIONS}
+    endings = {kind: "json" if study else "md" for kind, study in SECTIONS.items()}
+    paths = {kind: max(results.glob(f"*-{kind}.{ending}"), default=None) for kind, ending in endings.items()}
     try:
-        records = {kind: json.loads(path.read_text(encoding="utf-8")) for kind, path in paths.items() if path}
+        texts = {kind: path.read_text(encoding="utf-8") for kind, path in paths.items() if path}
+        found = {kind: json.loads(text) if SECTIONS[kind] else text for kind, text in texts.items()}
     except (OSError, ValueError) as exc:
         raise BenchmarkError(f"a record in {results} cannot be read: {exc}") from exc
-    if not records:
+    if not found:
         raise BenchmarkError(f"no records in {results}; make one with `make bench`")
-    return records
+    return found
 
 
-def page_text(records: Mapping[str, Json]) -> str:
-    """The page in Markdown.
-
-    Args:
-        records: by kind; a kind without one has no section.
-    """
-    return "\n".join([_HEAD, *(section.text(records[kind]) for kind, section in SECTIONS.items() if kind in records)])
+def page_text(records: Mapping[str, Any]) -> str:
+    """The page in Markdown."""
+    shown = {kind: study for kind, study in SECTIONS.items() if kind in records}
+    return "\n".join([_HEAD, *(study.text(records[kind]) if study else records[kind] for kind, study in shown.items())])

@@ -94,14 +94,7 @@ class Span:
 
 
 def run(server: str, pictures: Sequence[Picture], profile: str, span: Span) -> Json:
-    """Ask an endface server in a closed loop for a while: ``ask`` with its stations.
-
-    Args:
-        server: ``host:port`` of gRPC.
-        pictures: taken in turns.
-        profile: the limits to judge by.
-        span: how many ask, and how long.
-    """
+    """Ask an endface server in a closed loop for a while: ``ask`` with its stations."""
     return ask(partial(EndfaceStation, server, profile), pictures, span)
 
 

@@ -41,6 +41,10 @@ class Work:
     profile: str
     load: Callable[[Path, int], Segmenter] = in_onnxruntime
 
+    def inspector(self, threads: int = 1) -> Inspector:
+        """An inspector with a network of its own."""
+        return Inspector.around(self.load(self.network, threads), Options(self.profile))
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -76,11 +80,6 @@ CORES: Final = os.cpu_count() or 1
 def limit(work: Work, *, seconds: float, ways: Sequence[Setup] = setups(CORES)) -> Json:
     """Try every way for a while.
 
-    Args:
-        work: pictures, network and profile.
-        seconds: how long each way is counted.
-        ways: what to try.
-
     Returns:
         ``images_per_s``, that of the fastest, and ``setups`` with those of all.
     """
@@ -99,23 +98,20 @@ def throughput(way: Setup, work: Work, seconds: float) -> float:
     return sum(together(way.workers, way.kind, _inspect_until, way, work, seconds))
 
 
+def inspect_to_json(pictures: Sequence[bytes], inspector: Inspector) -> int:
+    """Encoded pictures to reports in JSON, as the server does it; gives their number."""
+    return len([report.to_json() for report in inspector.batch(pictures)])
+
+
 def _inspect_until(barrier: Barrier, way: Setup, work: Work, seconds: float) -> float:
     """One worker: warm up, wait for the others, then inspect until the time is over."""
-    pictures = work.pictures
+    data = [picture.data for picture in work.pictures]
     cv2.setNumThreads(1)
-    loaded = work.load(work.network, way.threads)
-    options = Options(work.profile)
-    batches = [[pictures[(first + i) % len(pictures)] for i in range(way.batch)] for first in range(len(pictures))]
-    inspect(batches[0], loaded, options)
+    inspector = work.inspector(way.threads)
+    batches = [[data[(first + i) % len(data)] for i in range(way.batch)] for first in range(len(data))]
+    inspect_to_json(batches[0], inspector)
     barrier.wait()
     started, done = time.perf_counter(), 0
     while (spent_s := time.perf_counter() - started) < seconds or not done:
-        done += inspect(batches[(done // way.batch) % len(batches)], loaded, options)
+        done += inspect_to_json(batches[(done // way.batch) % len(batches)], inspector)
     return done / spent_s
-
-
-def inspect(batch: Sequence[Picture], network: Segmenter, options: Options) -> int:
-    """Pictures to reports in JSON, as the server does it; gives their number."""
-    for report in Inspector.around(network, options).batch([picture.data for picture in batch]):
-        report.to_json()
-    return len(batch)

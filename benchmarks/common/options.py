@@ -1,9 +1,7 @@
-"""What the commands of ``python -m benchmarks`` share: options, pictures, the network, and where a record goes."""
+"""Options that the commands of ``python -m benchmarks`` share, and what they make of them."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -11,37 +9,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks.common.origin import Json
+from benchmarks.common.limit import Work
+from benchmarks.common.origin import network_file
 from benchmarks.common.pictures import Picture, draw, expect, photographs
-from endface.engines.load import default_folder
-from endface.engines.manifest import MODEL_FILE
-from endface.files import write_whole
-
-REAL_DATA = "ENDFACE_REAL_DATA"
 
 console = Console(soft_wrap=True, highlight=False, markup=False)
 
 Profile = Annotated[str, typer.Option(help="Limits to judge by.")]
 Faces = Annotated[int, typer.Option(min=1, help="Drawn faces, half of them for each camera.")]
 Folder = Annotated[
-    Path | None, typer.Option("--photographs", envvar=REAL_DATA, help="Folder of real photographs to add.")
+    Path | None, typer.Option("--photographs", envvar="ENDFACE_REAL_DATA", help="Folder of real photographs to add.")
 ]
 Results = Annotated[Path, typer.Option(help="Folder for the record.")]
 Out = Annotated[Path, typer.Option(help="Folder for pictures and what Locust writes.")]
 
 
-def network_file() -> Path:
-    """The newest network of the repository that is served by default."""
-    return default_folder() / MODEL_FILE
-
-
 def pictures_of(faces: int, folder: Path | None, profile: str) -> list[Picture]:
     """Drawn pictures and photographs that can be judged, each with its verdict.
-
-    Args:
-        faces: how many are drawn.
-        folder: photographs to add.
-        profile: the limits to judge by.
 
     Raises:
         BenchmarkError: none can be judged.
@@ -49,17 +33,6 @@ def pictures_of(faces: int, folder: Path | None, profile: str) -> list[Picture]:
     return expect(chain(draw(faces, profile), photographs(folder) if folder else ()), profile)
 
 
-def keep(record: Json, results: Path, kind: str) -> Path:
-    """Write a record as today's of its kind.
-
-    Args:
-        record: with the head that ``origin.origin`` gives.
-        results: folder of the records.
-        kind: a section of the page.
-
-    Returns:
-        The file.
-    """
-    path = results / f"{datetime.now(UTC):%Y-%m-%d}-{kind}.json"
-    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
-    return path
+def work_of(faces: int, folder: Path | None, profile: str) -> Work:
+    """The same pictures with the network that is served by default."""
+    return Work(pictures_of(faces, folder, profile), network_file(), profile)

@@ -1,13 +1,18 @@
-"""Where a record comes from: machine, versions, commit, network, and what else kept the machine busy."""
+"""Where a record comes from: machine, versions, commit, network, what else kept the machine busy; and where it goes."""
 
 from __future__ import annotations
 
+import json
 import os
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from endface.report import ModelInfo
+from endface.engines.catalog import ONNXRUNTIME
+from endface.engines.load import default_folder
+from endface.engines.manifest import MODEL_FILE, identify
+from endface.files import write_whole
 from endface_build.manifest import provenance
 from endface_build.reports.accuracy import machine
 
@@ -29,6 +34,7 @@ PACKAGES: Final = (
     "tritonclient",
     "grpcio",
     "locust",
+    "ai-edge-litert",
 )
 _LOAD_AVERAGE: Final = round(os.getloadavg()[0], 2)
 """Of the minute before this process began: later it would be our own doing."""
@@ -36,15 +42,20 @@ _LOAD_AVERAGE: Final = round(os.getloadavg()[0], 2)
 _MEASURED: Final = ("src", "client", "build", "model_repository", ":(glob)benchmarks/**/*.py")
 
 
-def origin(network: ModelInfo) -> Json:
-    """The head of a record.
+def network_file() -> Path:
+    """The newest network of the repository that is served by default."""
+    return default_folder() / MODEL_FILE
 
-    Args:
-        network: the network that was run.
-    """
+
+def origin() -> Json:
+    """The head of a record that is about to be measured."""
+    network, versions = identify(network_file().parent, ONNXRUNTIME), {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
     return {
         "machine": machine(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": versions,
         **provenance(ROOT, *_MEASURED),
         "network": {"version": network.version, "sha256": network.sha256, "engine": network.engine},
         "load_average": _LOAD_AVERAGE,
@@ -61,3 +72,8 @@ Measured on {record["created"][:10]} at commit `{record["commit"][:12]}`{changed
 `{network["sha256"][:12]}`, version {network["version"]}, on {machine["cpu"]}, {machine["cores"]} cores
 ({machine["system"]}, Python {machine["python"]}; {versions}). Load average before: {record["load_average"]:g}.
 """
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a value as JSON, whole."""
+    write_whole(path, (json.dumps(value, indent=1) + "\n").encode())

@@ -6,84 +6,71 @@ pictures at the server, a pass without it, and so on.
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable
+from typing import Final, ParamSpec
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
-from benchmarks.common.limit import Work, inspect
+from benchmarks.common.limit import Work, inspect_to_json
 from benchmarks.common.origin import Json
-from benchmarks.common.pictures import Picture
 from benchmarks.common.stations import StationClient
-from endface.options import Options
+
+P = ParamSpec("P")
 
 _SETTLING: Final = 1
 """Passes before those that count."""
 
 
 def one_client(server: str, work: Work, *, seconds: float) -> Json:
-    """Ask one picture after the other, as a single station without a pause does.
+    """Ask one picture after the other, as a single station without a pause does; ``figures`` of it.
 
     Args:
         server: ``host:port`` of gRPC.
         work: pictures, the network that is served, and the profile.
         seconds: how long at least; whole passes are made, the server's and this process's.
 
-    Returns:
-        ``p50_ms`` and ``p99_ms`` from picture to report, ``alone_p50_ms`` of the same stages in this process, and
-        ``overhead_ms``.
-
     Raises:
         ClientError: the server refused a picture, or was not there.
     """
     cv2.setNumThreads(1)
-    network, options = work.load(work.network, 1), Options(work.profile)
-    served: dict[str, list[float]] = {}
-    alone: dict[str, list[float]] = {}
+    inspector, pictures = work.inspector(), [picture.data for picture in work.pictures]
+    served_ms: list[list[float]] = []
+    alone_ms: list[list[float]] = []
     with StationClient(server, profile=work.profile) as client:
-        until_s, passes = time.perf_counter() + seconds, 0
-        while passes <= _SETTLING or time.perf_counter() < until_s:
-            if passes == _SETTLING:
-                served.clear()
-                alone.clear()
-            for picture in work.pictures:
-                _timed(lambda each: client.inspect(each.data, name=each.name), picture, served)
-            for picture in work.pictures:
-                _timed(lambda each: inspect([each], network, options), picture, alone)
-            passes += 1
-    times_ms = [ms for each in served.values() for ms in each]
-    p50, p99 = np.percentile(times_ms, (50, 99)).round(2).tolist()
+        until_s = time.perf_counter() + seconds
+        while len(served_ms) <= _SETTLING or time.perf_counter() < until_s:
+            served_ms.append([_ms(client.inspect, data) for data in pictures])
+            alone_ms.append([_ms(inspect_to_json, [data], inspector) for data in pictures])
+    return figures(served_ms[_SETTLING:], alone_ms[_SETTLING:])
+
+
+def figures(served_ms: ArrayLike, alone_ms: ArrayLike) -> Json:
+    """What passes say.
+
+    Args:
+        served_ms: (passes, pictures), from picture to report.
+        alone_ms: the same of the stages in this process.
+
+    Returns:
+        ``p50_ms`` and ``p99_ms`` of the served, ``alone_p50_ms`` of the others, and ``overhead_ms``: the median over
+        the pictures, each against itself.
+    """
+    served, alone = np.asarray(served_ms), np.asarray(alone_ms)
+    p50, p99 = np.percentile(served, (50, 99)).round(2).tolist()
+    added = np.median(served, axis=0) - np.median(alone, axis=0)
     return {
-        "passes": passes - _SETTLING,
+        "passes": len(served),
         "p50_ms": p50,
         "p99_ms": p99,
-        "alone_p50_ms": round(statistics.median(ms for each in alone.values() for ms in each), 2),
-        "overhead_ms": overhead_ms(_medians(served), _medians(alone)),
+        "alone_p50_ms": round(float(np.median(alone)), 2),
+        "overhead_ms": round(float(np.median(added)), 2),
     }
 
 
-def overhead_ms(served_ms: Mapping[str, float], alone_ms: Mapping[str, float]) -> float | None:
-    """What serving adds to a picture at one client: the median over the pictures, each against itself.
-
-    Args:
-        served_ms: median from call to report, by picture.
-        alone_ms: median of the same stages in one process.
-
-    Returns:
-        Milliseconds; None where no picture was served.
-    """
-    added = [ms - alone_ms[name] for name, ms in served_ms.items()]
-    return round(statistics.median(added), 2) if added else None
-
-
-def _timed(run: Callable[[Picture], object], picture: Picture, times_ms: dict[str, list[float]]) -> None:
+def _ms(run: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> float:
     started = time.perf_counter()
-    run(picture)
-    times_ms.setdefault(picture.name, []).append((time.perf_counter() - started) * 1000)
-
-
-def _medians(times_ms: Mapping[str, list[float]]) -> dict[str, float]:
-    return {name: statistics.median(each) for name, each in times_ms.items()}
+    run(*args, **kwargs)
+    return (time.perf_counter() - started) * 1000

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.origin import write_json
 from endface import offline
 from endface.engines.catalog import ONNXRUNTIME
 from endface.files import write_whole
@@ -64,12 +65,7 @@ class Picture:
 
 
 def draw(count: int, profile: str) -> Iterator[tuple[str, bytes]]:
-    """Names and JPEG files of drawn faces, the cameras taking turns; the same arguments give the same bytes.
-
-    Args:
-        count: how many.
-        profile: its kind of fiber is drawn.
-    """
+    """Names and JPEG files of drawn faces, the cameras taking turns; the same arguments give the same bytes."""
     for number in range(count):
         camera = CAMERAS[number % len(CAMERAS)]
         rng = np.random.default_rng((SEED, number))
@@ -93,10 +89,6 @@ def expect(files: Iterator[tuple[str, bytes]], profile: str) -> list[Picture]:
 
     Those that cannot be judged are left out: in one process they would cost nothing, and the comparison nothing mean.
 
-    Args:
-        files: names and encoded pictures.
-        profile: the limits to judge by.
-
     Raises:
         BenchmarkError: none is left.
     """
@@ -116,7 +108,7 @@ def save(pictures: Sequence[Picture], folder: Path) -> None:
     for picture in pictures:
         write_whole(folder / picture.name, picture.data)
         index.append({key: value for key, value in asdict(picture).items() if key != "data"})
-    write_whole(folder / _INDEX, (json.dumps(index, indent=1) + "\n").encode())
+    write_json(folder / _INDEX, index)
 
 
 def load(folder: Path) -> list[Picture]:

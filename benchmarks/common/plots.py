@@ -20,12 +20,7 @@ COLORS: Final = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#8fd0b8
 
 
 def save_plot(path: Path, draw: Callable[[Axes], None]) -> None:
-    """One plot in a file; the same numbers give the same bytes.
-
-    Args:
-        path: a PNG file; its folder is made.
-        draw: draws into the axes that it is given.
-    """
+    """One plot in a file; the same numbers give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False}):
         figure = Figure(figsize=SIZE_INCHES, layout="constrained")

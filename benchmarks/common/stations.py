@@ -52,12 +52,7 @@ class AsyncStationClient(AsyncClient):
 
 
 class EndfaceStation:
-    """A station of an endface server.
-
-    Args:
-        server: ``host:port`` of gRPC.
-        profile: the limits to judge by.
-    """
+    """A station of an endface server."""
 
     def __init__(self, server: str, profile: str) -> None:
         self._client = AsyncStationClient(server, profile=profile)

@@ -3,59 +3,26 @@
 from __future__ import annotations
 
 import urllib.request
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Final, Self
+from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import Json
 
+Counters = Mapping[str, float]
+"""What a model did, all versions together, by Triton's names (its documentation, "Metrics") without their beginning:
+requests, pictures (``count``), batches (``exec_count``), and microseconds, which are sums over its requests."""
+
+_PREFIX: Final = "nv_inference_"
 _ANSWER_S: Final = 10
-
-_FIELDS: Final = {
-    "nv_inference_request_success": "answered",
-    "nv_inference_request_failure": "failed",
-    "nv_inference_count": "pictures",
-    "nv_inference_exec_count": "batches",
-    "nv_inference_request_duration_us": "request_us",
-    "nv_inference_queue_duration_us": "queue_us",
-    "nv_inference_compute_input_duration_us": "input_us",
-    "nv_inference_compute_infer_duration_us": "infer_us",
-    "nv_inference_compute_output_duration_us": "output_us",
+_PARTS: Final = {
+    "request_ms": ("request",),
+    "queue_ms": ("queue",),
+    "compute_ms": ("compute_input", "compute_infer", "compute_output"),
 }
-"""Triton's names (its documentation, "Metrics") and ours."""
-
-
-@dataclass(frozen=True)
-class Counters:
-    """What a model did, all versions together; durations are sums over its requests, in microseconds.
-
-    Attributes:
-        answered: Requests that got an answer.
-        failed: Requests that got an error, for whatever reason.
-        pictures: Pictures in them.
-        batches: Executions of the model.
-        request_us: From a request's arrival to its answer.
-        queue_us: Waiting for an instance.
-        input_us: Gathering inputs.
-        infer_us: In the model; each request of a batch counts the whole batch.
-        output_us: Handing outputs on.
-    """
-
-    answered: float = 0
-    failed: float = 0
-    pictures: float = 0
-    batches: float = 0
-    request_us: float = 0
-    queue_us: float = 0
-    input_us: float = 0
-    infer_us: float = 0
-    output_us: float = 0
-
-    def __sub__(self, earlier: Self) -> Self:
-        return type(self)(*(getattr(self, each.name) - getattr(earlier, each.name) for each in fields(self)))
 
 
 def read(text: str) -> dict[str, Counters]:
@@ -66,20 +33,16 @@ def read(text: str) -> dict[str, Counters]:
     """
     sums: dict[str, dict[str, float]] = {}
     for family in text_string_to_metric_families(text):
-        name = _FIELDS.get(family.name)
-        for sample in family.samples if name else ():
-            model = sums.setdefault(sample.labels["model"], {})
-            model[str(name)] = model.get(str(name), 0) + sample.value  # over versions and reasons
+        for sample in family.samples if family.name.startswith(_PREFIX) else ():
+            counters, name = sums.setdefault(sample.labels["model"], {}), family.name.removeprefix(_PREFIX)
+            counters[name] = counters.get(name, 0) + sample.value  # over versions and reasons
     if not sums:
         raise BenchmarkError("the metrics hold no nv_inference_* counters; name the metrics port of a Triton server")
-    return {model: Counters(**values) for model, values in sums.items()}
+    return dict(sums)
 
 
 def scrape(address: str) -> dict[str, Counters]:
-    """Counters by model, now.
-
-    Args:
-        address: ``host:port`` of the server's metrics.
+    """Counters by model, now, from ``host:port`` of the server's metrics.
 
     Raises:
         BenchmarkError: nobody answers there, or it is no Triton.
@@ -97,9 +60,11 @@ def since(earlier: Mapping[str, Counters], now: Mapping[str, Counters]) -> dict[
     Raises:
         BenchmarkError: a counter went back.
     """
-    spent = {model: counters - earlier.get(model, Counters()) for model, counters in now.items()}
-    for model, counters in spent.items():
-        if min(getattr(counters, each.name) for each in fields(counters)) < 0:
+    spent: dict[str, Counters] = {}
+    for model, counters in now.items():
+        before = earlier.get(model, {})
+        spent[model] = {name: value - before.get(name, 0) for name, value in counters.items()}
+        if min(spent[model].values()) < 0:
             raise BenchmarkError(f"the counters of {model!r} went back: the server was restarted; measure again")
     return spent
 
@@ -110,12 +75,12 @@ def split(counters: Counters) -> Json:
     Returns:
         ``answered``, ``failed``, ``batch``, and ``request_ms`` with its parts ``queue_ms`` and ``compute_ms``.
     """
-    compute_us = counters.input_us + counters.infer_us + counters.output_us
-    spent_us = {"request_ms": counters.request_us, "queue_ms": counters.queue_us, "compute_ms": compute_us}
-    answered, batches = counters.answered, counters.batches
+    counted = defaultdict(float, counters)
+    answered, batches = counted["request_success"], counted["exec_count"]
+    spent_us = {name: sum(counted[f"{part}_duration_us"] for part in parts) for name, parts in _PARTS.items()}
     return {
         "answered": int(answered),
-        "failed": int(counters.failed),
-        "batch": round(counters.pictures / batches, 3) if batches else None,
+        "failed": int(counted["request_failure"]),
+        "batch": round(counted["count"] / batches, 3) if batches else None,
         **{name: round(us / answered / 1000, 3) if answered else None for name, us in spent_us.items()},
     }

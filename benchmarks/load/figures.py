@@ -7,7 +7,6 @@ from typing import Final
 
 from benchmarks.common.origin import Json
 from benchmarks.common.usage import BUSY_GENERATOR
-from benchmarks.load.knee import Point
 from endface import contract
 
 _ENSEMBLE: Final = contract.ENSEMBLE.name
@@ -26,10 +25,6 @@ CONNECTOR: Final = "connector"
 
 def phase_figures(entries: Iterable[Mapping[str, object]], phase: Json) -> Json:
     """Join Locust's statistics of a phase with what the phase cost.
-
-    Args:
-        entries: Locust's statistics (``--json-file``): one for each request type and name.
-        phase: what the locustfile kept of the phase.
 
     Returns:
         Counts and shares of the outcomes, throughput of right answers, percentiles in ms, the server's split.
@@ -99,18 +94,8 @@ def percentile(histogram: Mapping[str, int], share: float) -> float | None:
     return None
 
 
-def ramp_points(figures: Sequence[Json]) -> list[Point]:
-    """The ramp as the knee's finder wants it."""
-    return [Point(each["users"], each["images_per_s"]) for each in figures]
-
-
 def bottleneck(figures: Sequence[Json], processes: int) -> list[str]:
-    """The phases in which the generator's processes had too little processor to ask in time.
-
-    Args:
-        figures: of phases.
-        processes: over how many the generator's stations are spread.
-    """
+    """The phases in which the generator's processes had too little processor to ask in time."""
     return [each["phase"] for each in figures if each["cores"]["generator"] / processes >= BUSY_GENERATOR]
 
 

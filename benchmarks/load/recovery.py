@@ -41,11 +41,7 @@ def recovery(phases: Sequence[Json], one_client: Json) -> Json | None:
 
 
 def normal_again_s(phases: Mapping[str, Json]) -> float | None:
-    """Seconds from the end of the overload until two in a row are normal; None where that did not happen.
-
-    Args:
-        phases: figures by name; a second took as long as it says, for a busy generator is late.
-    """
+    """Seconds from the end of the overload until two in a row are normal; None where that did not happen."""
     seconds = [phases[after(number)] for number in range(1, AFTER_S + 1)]
     spent_s = 0.0
     for second, following in pairwise(seconds):

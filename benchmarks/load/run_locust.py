@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.common.errors import BenchmarkError
-from benchmarks.common.origin import ROOT, Json
+from benchmarks.common.origin import ROOT, Json, write_json
 from benchmarks.common.target import Target
 from benchmarks.load.figures import phase_figures
-from benchmarks.load.shapes import Line, phases
-from endface.files import write_whole
+from benchmarks.load.shapes import ProductionLine, phases
 
 _LOCUSTFILE: Final = ROOT / "benchmarks" / "locustfile.py"
 _START_S: Final = 120
@@ -29,15 +28,8 @@ One that left in the middle of a call would cancel it; stations do not do that, 
 _LAST_WORDS: Final = 1500
 
 
-def run(shape: str, line: Line, target: Target, out: Path, *, processes: int = 1) -> list[Json]:
+def run(shape: str, line: ProductionLine, target: Target, out: Path, *, processes: int = 1) -> list[Json]:
     """Put one load shape on a server.
-
-    Args:
-        shape: one of ``shapes.SHAPES``.
-        line: its size.
-        target: the server.
-        out: folder for what Locust writes, CSV, HTML and JSON, and for the figures.
-        processes: Locust's processes; one cannot ask for more than a core can.
 
     Returns:
         Figures of each counted phase.
@@ -59,11 +51,11 @@ def run(shape: str, line: Line, target: Target, out: Path, *, processes: int = 1
         words = (done.stderr or done.stdout).strip()[-_LAST_WORDS:]
         raise BenchmarkError(f"Locust failed under the shape {shape}; it said: {words}") from exc
     figures = [phase_figures(entries, phase) for phase in record]
-    write_whole(out / "figures.json", (json.dumps(figures, indent=1) + "\n").encode())
+    write_json(out / "figures.json", figures)
     return figures
 
 
-def _options(shape: str, line: Line, target: Target, out: Path, processes: int) -> list[str]:
+def _options(shape: str, line: ProductionLine, target: Target, out: Path, processes: int) -> list[str]:
     for name in ("locust.json", "phases.json"):
         (out / name).unlink(missing_ok=True)  # of an earlier run: what is there afterwards is of this one
     options = {

@@ -1,21 +1,31 @@
-"""The page's section on a server under load."""
+"""The page's section on a server under load, and its plots: waiting against load, and where a picture's time goes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Final
 
-from benchmarks.common.doubts import doubts
+from matplotlib.axes import Axes
+
+from benchmarks.common.caveats import caveats
 from benchmarks.common.origin import Json, origin_text
-from benchmarks.common.plots import PICTURES
-from benchmarks.load.plots import PLOTS, plots_of
+from benchmarks.common.plots import COLORS, PICTURES, save_plot
 from benchmarks.load.shapes import AFTER_S
 from benchmarks.stages.section import limit_text
 from endface_build.reports.markdown import table
 
+PLOTS: Final = {
+    "load.png": "Throughput and p99 against load",
+    "stages.png": "Time in each stage against load",
+}
+"""File and alternative text of each plot."""
+
 
 def text(record: Json) -> str:
     """The section in Markdown: figures of every shape, what speaks against them, and the limits."""
-    return "\n".join((_load(record), _doubts(record), _limits_kept(record)))
+    return "\n".join((_load(record), _caveats(record), _limits_kept(record)))
 
 
 def _load(record: Json) -> str:
@@ -74,16 +84,18 @@ def _overload(found: Json) -> str:
     return text + (f"not within {AFTER_S} s.\n" if seconds is None else f"**{seconds:.1f} s** after it.\n")
 
 
-def _doubts(record: Json) -> str:
-    found = doubts(record)
+def _caveats(record: Json) -> str:
+    found = caveats(record)
     both = record["generators"]
-    text = "### Doubts\n\n"
+    text = "### Caveats\n\n"
     if both is not None and both["agree"]:
         text += (
             f"At {both['users']} stations Locust got {both['locust_images_per_s']:.1f} pictures/s and an asyncio loop "
             f"{both['second_images_per_s']:.1f}, a ratio of {both['locust_over_second']:.3f}.\n\n"
         )
-    return text + ("".join(f"- **{doubt}**\n" for doubt in found) or "Nothing was noticed that speaks against this.\n")
+    return text + (
+        "".join(f"- **{caveat}**\n" for caveat in found) or "Nothing was noticed that speaks against this.\n"
+    )
 
 
 def _limits_kept(record: Json) -> str:
@@ -113,3 +125,52 @@ def _milliseconds(figures: Json) -> str:
 
 def _whole(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f}"
+
+
+def plots_of(record: Json) -> dict[str, Callable[[Axes], None]]:
+    """The plots that a record has the figures for, by file name: both need a ramp, the second the server's split."""
+    ramp = record["shapes"].get("ramp", [])
+    split = [phase for phase in ramp if phase["split_ms"]]
+    plots = {"load.png": (partial(_throughput, ramp=ramp, record=record), ramp)}
+    plots["stages.png"] = (partial(_stages, ramp=split), split)
+    return {name: draw for name, (draw, figures) in plots.items() if figures}
+
+
+def plot(record: Json, folder: Path) -> None:
+    """Draw the plots of a record."""
+    for name, draw in plots_of(record).items():
+        save_plot(folder / name, draw)
+
+
+def _throughput(axes: Axes, ramp: Sequence[Json], record: Json) -> None:
+    users = [phase["users"] for phase in ramp]
+    limit = max(each["images_per_s"] for each in record["limit"].values())
+    axes.axhline(limit, color="0.6", linestyle="--", label="limit without a server")
+    axes.plot(users, [phase["images_per_s"] for phase in ramp], marker="o", color=COLORS[0], label="served")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(users, [str(count) for count in users])
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("stations, each with one picture under way")
+    axes.set_ylabel("pictures a second")
+    waiting = axes.twinx()
+    shown = [(phase["users"], phase["p99_ms"]) for phase in ramp if phase["p99_ms"] is not None]
+    if shown:
+        waiting.plot(*zip(*shown, strict=True), marker="s", color=COLORS[2], label="p99")
+    waiting.set_ylim(bottom=0)
+    waiting.set_ylabel("p99 in ms")
+    handles = [*axes.get_legend_handles_labels()[0], *waiting.get_legend_handles_labels()[0]]
+    axes.legend(handles=handles, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+
+
+def _stages(axes: Axes, ramp: Sequence[Json]) -> None:
+    places = range(len(ramp))
+    bottom = [0.0] * len(ramp)
+    for name, color in zip(ramp[0]["split_ms"], COLORS, strict=True):
+        heights = [phase["split_ms"][name] for phase in ramp]
+        axes.bar(places, heights, bottom=bottom, color=color, label=name)
+        bottom = [base + height for base, height in zip(bottom, heights, strict=True)]
+    axes.set_xticks(places, [str(phase["users"]) for phase in ramp])
+    axes.set_xlabel("stations, each with one picture under way")
+    axes.set_ylabel("ms of an answered picture, on average")
+    # Beside the bars and in their order.
+    axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)

@@ -39,7 +39,7 @@ RETRY_S: Final = 0.5
 
 
 @dataclass(frozen=True)
-class Line:
+class ProductionLine:
     """The size of a production line, and how long it is watched.
 
     Attributes:
@@ -88,12 +88,8 @@ class Phase:
     settles: bool = True
 
 
-def phases(shape: str, line: Line) -> list[Phase]:
+def phases(shape: str, line: ProductionLine) -> list[Phase]:
     """The phases of a shape, each behind its time of settling.
-
-    Args:
-        shape: one of ``SHAPES``.
-        line: the line's size.
 
     Raises:
         BenchmarkError: there is no such shape.
@@ -114,7 +110,7 @@ def after(number: int) -> str:
     return f"second {number} after"
 
 
-def _counted(shape: str, line: Line) -> Iterator[Phase]:
+def _counted(shape: str, line: ProductionLine) -> Iterator[Phase]:
     def busy(name: str, users: int) -> Phase:
         return Phase(name, users, line.seconds)
 
@@ -138,7 +134,7 @@ def _counted(shape: str, line: Line) -> Iterator[Phase]:
             yield busy("recovery", line.knee)
 
 
-def _settling(phase: Phase, line: Line) -> Iterator[Phase]:
+def _settling(phase: Phase, line: ProductionLine) -> Iterator[Phase]:
     if phase.settles:
         yield replace(phase, name=f"before {phase.name}", seconds=line.settle_s, counted=False)
 

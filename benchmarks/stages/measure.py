@@ -9,13 +9,14 @@ from functools import partial
 import cv2
 import numpy as np
 
-from benchmarks.common.limit import CORES, Work, inspect, limit
+from benchmarks.common.limit import CORES, Work, inspect_to_json, limit
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture
 from benchmarks.common.workers import Barrier, together
 from endface.engines.onnx_network import Network
 from endface.fiber.locate import locate
 from endface.frame import Frame
+from endface.offline import Inspector
 from endface.options import Options
 from endface.picture.decode import decode
 from endface.stages import postprocess, preprocess
@@ -26,11 +27,6 @@ Times = dict[str, dict[str, list[float]]]
 
 def measure(work: Work, *, rounds: int, seconds: float) -> Json:
     """Time the stages, then find the limit.
-
-    Args:
-        work: pictures of every size that matters, network and profile.
-        rounds: how often each picture goes through each stage.
-        seconds: how long each way to the limit is counted.
 
     Returns:
         ``stages`` by number of processes, picture size and stage; and ``limit``.
@@ -43,13 +39,7 @@ def measure(work: Work, *, rounds: int, seconds: float) -> Json:
 
 
 def time_stages(barrier: Barrier, work: Work, rounds: int) -> Times:
-    """Time every stage on every picture in this process, one thread each.
-
-    Args:
-        barrier: where all wait before the first time is taken.
-        work: pictures, network and profile.
-        rounds: how often each picture goes through each stage.
-    """
+    """Time every stage on every picture in this process, one thread each."""
     cv2.setNumThreads(1)
     loaded, options = Network(work.network), Options(work.profile)
     steps = [(picture.size, _steps(picture, loaded, options)) for picture in work.pictures]
@@ -84,7 +74,7 @@ def _steps(picture: Picture, network: Network, options: Options) -> dict[str, Ca
         "segment": partial(network.segment, square[np.newaxis, np.newaxis]),
         "postprocess": partial(postprocess, labels[0], confidence[0], frame, network.info),
         "report to JSON": report.to_json,
-        "all": partial(inspect, [picture], network, options),
+        "all": partial(inspect_to_json, [picture.data], Inspector.around(network, options)),
     }
 
 

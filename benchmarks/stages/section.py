@@ -22,11 +22,7 @@ def text(record: Json) -> str:
 
 
 def limit_text(limit: Json) -> str:
-    """The limit and the ways that were tried to reach it, in Markdown.
-
-    Args:
-        limit: what ``limit.limit`` gave.
-    """
+    """The limit and the ways that were tried to reach it, in Markdown."""
     rows = [
         [
             f"{way['workers']} {way['kind'] if way['workers'] > 1 else 'process'}",

@@ -65,7 +65,7 @@ def test_overload_in_words(found: Json, said: str, load_record: Json) -> None:
     assert said in page_text({"load": load_record | {"overload": overload | found}})
 
 
-def test_doubts_stand_beside_the_figures(load_record: Json) -> None:
+def test_caveats_stand_beside_the_figures(load_record: Json) -> None:
     """What speaks against a measurement is on its page, and where nothing does, that is said."""
     weak = load_record | {"generator_busy": ["8 stations"]}
 
@@ -85,6 +85,13 @@ def test_page_with_plots(load_record: Json, tmp_path: Path) -> None:
     assert set(first) == {"load.png", "stages.png"}
     assert {path.name: path.read_bytes() for path in (tmp_path / "plots").iterdir()} == first
     assert all(f"plots/{name}" in page.read_text(encoding="utf-8") for name in first)
+
+
+def test_what_was_measured_once_keeps_its_text(load_record: Json) -> None:
+    """It stands in its place as it was written; its record is not read."""
+    text = page_text({"traces": "## Traces\n\nOnce.\n", "load": load_record})
+
+    assert text.endswith("\n## Traces\n\nOnce.\n")
 
 
 def test_no_records(tmp_path: Path) -> None:

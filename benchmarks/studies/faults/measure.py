@@ -3,97 +3,140 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Final
 
-from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.limit import Work
-from benchmarks.common.origin import Json, origin
-from benchmarks.studies.faults.causes import TOURS, Fault
-from benchmarks.studies.faults.line import Line
-from benchmarks.studies.faults.machine import Machine
-from endface.engines.onnx_network import Network
+from benchmarks.common.origin import Json
+from benchmarks.common.study import Progress
+from benchmarks.studies.faults.causes import Affliction
+from benchmarks.studies.line.ledger import Ledger
+from benchmarks.studies.line.machine import Machine
+from benchmarks.studies.line.part import known
+from benchmarks.studies.line.stations import LOST, Shift, Stations
+
+_ENDLESS: Final = 2**40
+"""More parts than any line has."""
 
 _WARM: Final = 10
 """Calls of each station before the fault, and after the repair."""
+
+_UNHEARD: Final[Json] = {"noticed_ms": None, "serving_ms": None, "action": None}
+"""Of a repair that nobody spoke of."""
 
 _PATIENCE_S: Final = 120.0
 _POLL_S: Final = 0.005
 
 
 @dataclass(frozen=True)
-class Plan:
+class FaultsPlan:
     """How it is measured.
 
     Attributes:
         repeats: How often each fault is tried, on a fresh machine.
-        stations: Stations that work all the time.
+        stations: Stations that work all the time, the last one with an async client.
     """
 
     repeats: int = 5
     stations: int = 4
 
 
-def measure(work: Work, plan: Plan, progress: Callable[[str], None]) -> Json:
-    """Try every fault.
+class HealthyLine:
+    """Stations at work, and what comes of their parts.
 
-    Args:
-        work: pictures, network and profile.
-        plan: how.
-        progress: takes a line after each fault.
+    Attributes:
+        machines: Those that serve them.
+        ledger: What came.
+    """
+
+    def __init__(self, machines: Sequence[Machine], stations: Stations, count: int) -> None:
+        self.machines = list(machines)
+        self.ledger = Ledger(_ENDLESS, time.monotonic())
+        self._stations = stations
+        self._count = count
+
+    def work_on(self) -> bool:
+        """Take what comes until every station could have ended some more calls with a report.
+
+        Returns:
+            False where that takes too long, or no machine is left that could give one.
+        """
+        self._take()
+        ends_s, wanted = time.monotonic() + _PATIENCE_S, _WARM * self._count
+        while wanted > 0:
+            wanted -= self._take()
+            if time.monotonic() > ends_s or all(machine.has_ended for machine in self.machines):
+                return False
+        return True
+
+    def _take(self) -> int:
+        """Enter what has come; gives the number of reports."""
+        rows = list(self._stations.rows())
+        for row in rows:
+            self.ledger.add(row)
+        return sum(row.outcome != LOST for row in rows)
+
+
+def measure(tours: Sequence[Sequence[Affliction]], work: Work, plan: FaultsPlan, progress: Progress) -> Json:
+    """Try every fault.
 
     Returns:
         The record, with every single try.
 
     Raises:
-        BenchmarkError: a server did not start, or did not heal.
+        BenchmarkError: a server did not start.
     """
     faults: list[Json] = []
-    for tour in TOURS:
+    for tour in tours:
         rounds = [_tour(tour, work, plan) for _ in range(plan.repeats)]
-        for fault, *tries in zip(tour, *rounds, strict=True):
+        for fault in tour:
+            tries = [each[fault.name] for each in rounds if fault.name in each]
             faults.append({"fault": fault.name, "healer": fault.healer, "tries": tries})
-            silence_ms, lost = median(each["silence_ms"] for each in tries), sum(each["lost"] for each in tries)
-            progress(f"{fault.name}: {silence_ms:.0f} ms without a report, {lost} calls lost")
-    return origin(Network(work.network).info) | {"plan": asdict(plan), "faults": faults}
+            calls, lost = (sum(each[key] for each in tries) for key in ("calls", "lost"))
+            progress(f"{fault.name}: {lost} of {calls} calls lost")
+    return {"plan": asdict(plan), "faults": faults}
 
 
-def _tour(tour: Sequence[Fault], work: Work, plan: Plan) -> list[Json]:
-    """One fault after the other on the same fresh machines, with a figure for each."""
+def _tour(tour: Sequence[Affliction], work: Work, plan: FaultsPlan) -> dict[str, Json]:
+    """One fault after the other on the same fresh machines, by name; it ends with one that is not repaired."""
+    first, pool = tour[0], known(work.pictures, work.profile)
     with ExitStack() as stack:
-        first = tour[0]
-        machines = [stack.enter_context(Machine(work.profile, can_hang=first.is_hang)) for _ in range(first.machines)]
+        machines = [
+            stack.enter_context(Machine(work.profile, can_hang=first.is_hang, log_full=first.log_full))
+            for _ in range(first.machines)
+        ]
         servers = ",".join(machine.server for machine in machines)
-        line = stack.enter_context(Line(servers, work.profile, work.pictures, plan.stations))
-        line.work_on(_WARM)
-        return [_try(fault, machines[0], line, stack) for fault in tour]
+        shift = Shift(servers, work.profile, pool, _ENDLESS, plan.stations - 1, 1)
+        line = HealthyLine(machines, stack.enter_context(Stations(shift)), plan.stations)
+        began_s = time.monotonic()
+        if not line.work_on():  # it did not bear how it was started: nothing more can happen to it
+            return {first.name: _UNHEARD | {"goes_on": False} | line.ledger.since(began_s)}
+        tries: dict[str, Json] = {}
+        for fault in tour:
+            tries[fault.name] = _try(fault, machines[0], line, stack)
+            if not tries[fault.name]["goes_on"]:
+                break
+        return tries
 
 
-def _try(fault: Fault, machine: Machine, line: Line, stack: ExitStack) -> Json:
+def _try(fault: Affliction, machine: Machine, line: HealthyLine, stack: ExitStack) -> Json:
     since_s = time.monotonic()
     fault.cause(machine)
-    times: Json = {"noticed_ms": None, "serving_ms": None, "action": None}
-    if fault.healer == "itself":
-        times = _healed(machine, since_s)
+    times = dict(_UNHEARD)
+    if fault.healer == "itself" and not fault.log_full:
+        _await_repair(machine, since_s)
     elif fault.healer == "container":
-        stack.enter_context(Machine(line.profile, machine.ports))
-        times |= {"serving_ms": round((time.monotonic() - since_s) * 1000)}
-    line.work_on(_WARM)
-    return times | line.figures(since_s)
+        line.machines.append(stack.enter_context(Machine(machine.profile, machine.ports)))
+        times["serving_ms"] = round((time.monotonic() - since_s) * 1000)
+    goes_on = line.work_on()
+    return times | (machine.repair(since_s) or {}) | {"goes_on": goes_on} | line.ledger.since(since_s)
 
 
-def _healed(machine: Machine, since_s: float) -> Json:
-    """When a machine noticed and when it served again, from a moment on; waits for it."""
-    while (serving := machine.event("serving", since_s)) is None:
-        if time.monotonic() > since_s + _PATIENCE_S:
-            raise BenchmarkError(f"the server did not heal within {_PATIENCE_S:.0f} s")
+def _await_repair(machine: Machine, since_s: float) -> None:
+    """Until the machine says that it serves again, has ended, or takes too long."""
+    while machine.repair(since_s) is None:
+        if machine.has_ended or time.monotonic() > since_s + _PATIENCE_S:
+            return
         time.sleep(_POLL_S)
-    noticed = machine.event("noticed", since_s)
-    return {
-        "noticed_ms": round((noticed[0] - since_s) * 1000) if noticed else None,
-        "serving_ms": round((serving[0] - since_s) * 1000),
-        "action": serving[1].action,
-    }

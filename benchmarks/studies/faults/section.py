@@ -19,7 +19,7 @@ _HEADS = (
     "lost",
     "wrong",
 )
-_HEALERS = {"container": "a new start", "fleet": "the other machine"}
+_HEALERS = {"container": "a new start", "fleet": "the other machine", "nobody": "nobody had to"}
 
 
 def text(record: Json) -> str:
@@ -40,9 +40,12 @@ the server's own word, after an inspection of its own; "silence" is the longest 
 def _row(fault: Json) -> list[str]:
     tries = fault["tries"]
     actions = sorted({each["action"] for each in tries if each["action"]})
+    healer = " or ".join(actions) or _HEALERS.get(fault["healer"], "itself, unheard")
+    if ended := sum(not each.get("goes_on", True) for each in tries):
+        healer += f", **not in {ended} of {len(tries)}**"
     times = (_times(tries, key) for key in ("noticed_ms", "serving_ms", "silence_ms", "slowest_ms"))
     counts = (str(sum(each[key] for each in tries)) for key in ("calls", "repeated", "lost", "wrong_verdicts"))
-    return [fault["fault"], _HEALERS.get(fault["healer"], " or ".join(actions)), *times, *counts]
+    return [fault["fault"], healer, *times, *counts]
 
 
 def _times(tries: list[Json], key: str) -> str:

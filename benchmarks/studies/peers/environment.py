@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,9 +18,23 @@ from endface.files import write_whole
 SHARED: Final = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
 """What does the work: of the same version in every environment, so that frameworks are compared and nothing else."""
 
+Run = Callable[[list[str]], str]
+
 _PIP: Final = ("-m", "pip", "--disable-pip-version-check")
 _STAMP: Final = "stamp.txt"
 _LAST_WORDS: Final = 1500
+
+
+def run_command(command: list[str]) -> str:
+    """What a command writes.
+
+    Raises:
+        BenchmarkError: it failed; its last words are in the message.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BenchmarkError(f"`{' '.join(command)}` failed; it said: {done.stderr.strip()[-_LAST_WORDS:]}")
+    return done.stdout
 
 
 @dataclass(frozen=True)
@@ -42,17 +56,18 @@ class Environment:
 
     def versions(self, names: Iterable[str]) -> dict[str, str]:
         """Versions of packages; those that are not installed are left out."""
-        listed = json.loads(_run([str(self.python), *_PIP, "list", "--format=json"]))
+        listed = json.loads(run_command([str(self.python), *_PIP, "list", "--format=json"]))
         installed = {each["name"].lower(): each["version"] for each in listed}
         return {name: installed[name.lower()] for name in names if name.lower() in installed}
 
 
-def prepare(folder: Path, requirements: Path | None) -> Environment:
+def prepare(folder: Path, requirements: Path | None, run: Run = run_command) -> Environment:
     """Make a peer's environment, or take the one that was made of the same requirements.
 
     Args:
         folder: where it lies.
         requirements: the peer's own, a file of pip; None for the environment that this runs in.
+        run: runs a command and gives what it wrote.
 
     Raises:
         BenchmarkError: something cannot be installed; pip's last words are in the message.
@@ -63,15 +78,8 @@ def prepare(folder: Path, requirements: Path | None) -> Environment:
     pinned = [f"{name}=={version(name)}" for name in SHARED]
     stamp = "\n".join([sys.version, str(ROOT), *pinned, requirements.read_text(encoding="utf-8")])
     if not (folder / _STAMP).is_file() or (folder / _STAMP).read_text(encoding="utf-8") != stamp:
-        _run([sys.executable, "-m", "venv", "--clear", str(folder)])
+        run([sys.executable, "-m", "venv", "--clear", str(folder)])
         install = ("install", "--quiet", "--requirement", str(requirements), "--editable", f"{ROOT}[onnxruntime]")
-        _run([str(python), *_PIP, *install, *pinned])
+        run([str(python), *_PIP, *install, *pinned])
         write_whole(folder / _STAMP, stamp.encode())
     return Environment(python, folder)
-
-
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BenchmarkError(f"`{' '.join(command)}` failed; it said: {done.stderr.strip()[-_LAST_WORDS:]}")
-    return done.stdout

@@ -52,12 +52,6 @@ class Running:
 def running(peer: Peer, serving: Serving, environment: Environment, picture: Picture) -> Iterator[Running]:
     """A peer's server, as long as this lasts.
 
-    Args:
-        peer: the peer.
-        serving: what it serves, and where.
-        environment: where it runs.
-        picture: what it is asked until it answers.
-
     Raises:
         BenchmarkError: it ended, did not answer in time, or answered something wrong; its last words are in the
             message.
@@ -116,12 +110,12 @@ def _check(report: Report, picture: Picture, serving: Serving, peer: Peer) -> No
 
 
 def _stop(process: psutil.Popen, processes: set[psutil.Process]) -> None:
-    """Ask the server to end, and end what is left of it."""
+    """Ask the server to end, wait for it, and kill what it left behind: nobody has asked its children to end."""
     if process.is_running():
         processes.update(family(process))
         process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=_STOP_S)
-    for each in alive:
+    psutil.wait_procs([process], timeout=_STOP_S)
+    for each in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()
-    psutil.wait_procs(alive)
+    psutil.wait_procs(processes)

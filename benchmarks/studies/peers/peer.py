@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.common.origin import ROOT
 from benchmarks.common.stations import EndfaceStation, Station
 from benchmarks.studies.peers.stations import HttpStation, TritonStation
 
-FOLDER: Final = ROOT / "benchmarks" / "peers"
+FOLDER: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True)

@@ -34,18 +34,15 @@ _LOOP_HEADS: Final = ("loop without a server", "pictures/s", "network ms", "pict
 
 
 def text(record: Json) -> str:
-    """The section in Markdown.
-
-    Args:
-        record: what ``python -m benchmarks peers`` kept.
-    """
+    """The section in Markdown."""
     served, plan = [row for row in record["served"] if "error" not in row], record["plan"]
+    counts = ", ".join(map(str, plan["stations"]))
     parts = [
         f"## Peers\n\n{origin_text(record)}",
         f"""\
 Each server runs the same stages and the same network file on the same {record["pictures"]} pictures with
-{plan["workers"]} workers, one server after the other; what they are: [peers/README.md](peers/README.md). Throughput is
-the highest of closed loops with {", ".join(map(str, plan["stations"]))} stations, {plan["seconds"]:g} s each. The
+{plan["workers"]} workers, one server after the other; what they are: [peers/README.md](studies/peers/README.md).
+Throughput is the highest of closed loops with {counts} stations, {plan["seconds"]:g} s each. The
 percentiles are those of a stream at half of that, {plan["stream_s"]:g} s long, with Poisson arrivals; a picture's time
 begins when it was due. Memory is the proportional set size of all processes at saturation; the cold start ends with
 the first report.
@@ -110,8 +107,8 @@ def _versions(row: Json) -> str:
 
 
 def _loop_row(row: Json) -> list[str]:
-    times = (f"{row[key]:.1f}" for key in ("images_per_s", "network_ms", "chain_ms", "load_s"))
-    return [row["title"], *times]
+    figures = (row.get(key) for key in ("images_per_s", "network_ms", "chain_ms", "load_s"))
+    return [row["title"], *("-" if each is None else f"{each:.1f}" for each in figures)]
 
 
 def _draw(axes: Axes, record: Json) -> None:

@@ -55,11 +55,7 @@ class HttpStation:
 
 
 class TritonStation:
-    """Asks the model ``endface`` of a server that takes a picture and nothing else.
-
-    Args:
-        address: ``host:port`` of gRPC.
-    """
+    """Asks the model ``endface`` of a server that takes a picture and nothing else."""
 
     def __init__(self, address: str) -> None:
         self._address = address

@@ -48,12 +48,7 @@ class Rate:
 
 
 def arrivals_s(images_per_s: float, seconds: float) -> list[float]:
-    """Moments of a Poisson process, in seconds from its beginning.
-
-    Args:
-        images_per_s: its rate.
-        seconds: how long it lasts.
-    """
+    """Moments of a Poisson process, in seconds from its beginning."""
     chance = np.random.default_rng(SEED)
     moments: list[float] = []
     last = 0.0
@@ -66,11 +61,6 @@ def arrivals_s(images_per_s: float, seconds: float) -> list[float]:
 
 def ask(station: Callable[[], Station], pictures: Sequence[Picture], rate: Rate) -> Json:
     """Present pictures at a rate, and wait for every answer.
-
-    Args:
-        station: makes one.
-        pictures: taken in turns.
-        rate: how often, and how long.
 
     Returns:
         The rate, what became of each picture that counts, percentiles, how late the generator itself was (99th

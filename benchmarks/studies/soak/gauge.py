@@ -9,9 +9,9 @@ from typing import Final
 
 import psutil
 
-from benchmarks.studies.faults.machine import Machine
-from benchmarks.studies.soak.series import joined
-from benchmarks.studies.soak.stations import KINDS, Stations
+from benchmarks.studies.line.machine import Machine
+from benchmarks.studies.line.series import joined
+from benchmarks.studies.line.stations import KINDS, Stations
 
 EVERY_S: Final = 3.0
 """Between two looks; a look takes some hundredths of a second."""
@@ -34,13 +34,7 @@ _SHARED_MEMORY: Final = Path("/dev/shm")
 
 
 class Gauge:
-    """Takes its figures when it is asked to, but not more often than it should.
-
-    Args:
-        machines: whose servers are gauged.
-        stations: whose processes are gauged.
-        since_s: when the shift began, by ``time.monotonic``.
-    """
+    """Takes its figures when it is asked to, but not more often than it should."""
 
     def __init__(self, machines: Sequence[Machine], stations: Stations, since_s: float) -> None:
         self._machines = machines
@@ -80,8 +74,8 @@ class Gauge:
     def _figures(self) -> list[float]:
         supervisors = [machine.supervisor for machine in self._machines]
         servers = [child for each in supervisors for child in each.children(recursive=True)]
-        crews = self._stations.processes
-        groups = [servers, supervisors, *([crews[kind]] for kind in KINDS)]
+        workers = self._stations.processes
+        groups = [servers, supervisors, *([workers[kind]] for kind in KINDS)]
         shared_mib = round(sum(path.stat().st_blocks for path in self._regions()) * 512 / 2**20, 1)
         memory = [_private_mib(group) for group in groups]
         files = [sum(process.num_fds() for process in group) for group in groups]

@@ -10,8 +10,8 @@ from typing import Final
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import Json
-from benchmarks.studies.faults.causes import ITSELF, Fault
-from benchmarks.studies.faults.machine import Machine
+from benchmarks.studies.faults.causes import ITSELF, Affliction
+from benchmarks.studies.line.machine import Machine
 
 _PATIENCE_S: Final = 120.0
 
@@ -27,7 +27,7 @@ class Blow:
     """
 
     at_part: int
-    fault: Fault
+    fault: Affliction
     machine: int
 
 
@@ -50,13 +50,7 @@ def schedule(kills: int, parts: int, machines: int, calm: float, seed: int) -> l
 
 
 class Killer:
-    """Strikes when it is time, one blow after the other, and never a machine that is still ill.
-
-    Args:
-        machines: the machines.
-        blows: in order.
-        since_s: when the shift began, by ``time.monotonic``.
-    """
+    """Strikes when it is time, one blow after the other, and never a machine that is still ill."""
 
     def __init__(self, machines: Sequence[Machine], blows: Sequence[Blow], since_s: float) -> None:
         self._machines = machines
@@ -67,9 +61,6 @@ class Killer:
 
     def step(self, parts: int) -> None:
         """Go on; several times a second.
-
-        Args:
-            parts: how many are judged.
 
         Raises:
             BenchmarkError: a machine did not heal.
@@ -95,19 +86,10 @@ class Killer:
 
     def _watch(self, blow: Blow, struck_s: float) -> None:
         machine = self._machines[blow.machine]
-        noticed, serving = (machine.event(name, struck_s) for name in ("noticed", "serving"))
-        if noticed is None or serving is None:
+        if (repair := machine.repair(struck_s)) is None:
             if machine.has_ended or time.monotonic() > struck_s + _PATIENCE_S:
                 raise BenchmarkError(f"the server did not heal within {_PATIENCE_S:.0f} s: {blow.fault.name}")
             return
         self._struck = None
-        self.repairs.append(
-            {
-                "fault": blow.fault.name,
-                "machine": blow.machine,
-                "at_s": round(struck_s - self._since_s, 2),
-                "noticed_ms": round((noticed[0] - struck_s) * 1000),
-                "serving_ms": round((serving[0] - struck_s) * 1000),
-                "action": serving[1].action,
-            }
-        )
+        at_s = round(struck_s - self._since_s, 2)
+        self.repairs.append({"fault": blow.fault.name, "machine": blow.machine, "at_s": at_s, **repair})

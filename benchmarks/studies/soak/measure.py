@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Final
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.limit import Work
-from benchmarks.common.origin import Json, origin
-from benchmarks.studies.faults.machine import Machine
+from benchmarks.common.origin import Json
+from benchmarks.common.study import Progress
+from benchmarks.studies.line.ledger import Ledger
+from benchmarks.studies.line.machine import Machine
+from benchmarks.studies.line.part import known
+from benchmarks.studies.line.stations import Shift, Stations
 from benchmarks.studies.soak.gauge import Gauge
 from benchmarks.studies.soak.killer import Killer, schedule
-from benchmarks.studies.soak.ledger import Ledger
-from benchmarks.studies.soak.part import known
-from benchmarks.studies.soak.stations import Shift, Stations
 from benchmarks.studies.soak.steady import lives, trends
-from endface.engines.onnx_network import Network
 
 _PATIENCE_S: Final = 120.0
 _SAY_EVERY: Final = 1000
 
 
 @dataclass(frozen=True)
-class Plan:
+class SoakPlan:
     """How it is measured.
 
     Attributes:
@@ -45,13 +44,8 @@ class Plan:
     seed: int = 1
 
 
-def measure(work: Work, plan: Plan, progress: Callable[[str], None]) -> Json:
+def measure(work: Work, plan: SoakPlan, progress: Progress) -> Json:
     """Inspect all parts.
-
-    Args:
-        work: pictures, network and profile.
-        plan: how.
-        progress: takes a line now and then.
 
     Returns:
         The record: ``is_clean`` says whether nothing was lost, crossed or left behind, and memory stayed flat.
@@ -64,17 +58,19 @@ def measure(work: Work, plan: Plan, progress: Callable[[str], None]) -> Json:
         machines = [stack.enter_context(Machine(work.profile)) for _ in range(plan.machines)]
         servers = ",".join(machine.server for machine in machines)
         since_s = time.monotonic()
-        stations = stack.enter_context(Stations(Shift(servers, work.profile, pool, plan.parts, plan.stations)))
+        stations = stack.enter_context(
+            Stations(Shift(servers, work.profile, pool, plan.parts, plan.stations, plan.stations))
+        )
         blows = schedule(plan.kills, plan.parts, plan.machines, plan.calm, plan.seed)
         killer, gauge = Killer(machines, blows, since_s), Gauge(machines, stations, since_s)
         ledger = Ledger(plan.parts, since_s)
         _work(stations, ledger, killer, gauge, progress)
         statuses = [machine.stop() for machine in machines]
         found = _found(ledger, killer, gauge) | {"exit_statuses": statuses, "left_over": gauge.left_over()}
-    return origin(Network(work.network).info) | {"plan": asdict(plan)} | found | {"is_clean": _is_clean(found)}
+    return {"plan": asdict(plan)} | found | {"is_clean": _is_clean(found)}
 
 
-def _work(stations: Stations, ledger: Ledger, killer: Killer, gauge: Gauge, progress: Callable[[str], None]) -> None:
+def _work(stations: Stations, ledger: Ledger, killer: Killer, gauge: Gauge, progress: Progress) -> None:
     """Until all parts are judged and all blows healed, or the stations have ended."""
     came_s, told = time.monotonic(), 0
     while len(ledger) < ledger.parts and stations.are_at_work:

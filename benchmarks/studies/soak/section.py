@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from benchmarks.common.origin import Json, origin_text
 from benchmarks.common.plots import COLORS, PICTURES, save_plot
-from benchmarks.studies.soak.series import split
+from benchmarks.studies.line.series import split
 from benchmarks.studies.soak.steady import MOST_FILES, MOST_KIB
 from endface_build.reports.markdown import table
 

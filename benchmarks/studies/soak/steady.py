@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from benchmarks.common.origin import Json
-from benchmarks.studies.soak.series import slope
-from benchmarks.studies.soak.stations import KINDS
+from benchmarks.studies.line.series import slope
+from benchmarks.studies.line.stations import KINDS
 
 _WARM_S: Final = 30.0
 """What a repair replaced has ended by then (10 s)."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.common.limit import Work
-from benchmarks.common.options import network_file
-from benchmarks.common.overhead import one_client, overhead_ms
+from benchmarks.common.origin import network_file
+from benchmarks.common.overhead import figures, one_client
 from benchmarks.common.pictures import Picture
 from endface.server.process import EmbeddedServer
 
 
 def test_overhead_compares_each_picture_with_itself() -> None:
     """Large and small pictures do not mix: 2, 3 and 10 ms more make 3 ms, whatever the pictures cost."""
-    served_ms = {"small": 22.0, "large": 43.0, "odd": 40.0}
+    found = figures([[22.0, 43.0, 40.0], [22.0, 43.0, 40.0]], [[19.0, 40.0, 30.0], [21.0, 40.0, 30.0]])
 
-    assert overhead_ms(served_ms, {"small": 20.0, "large": 40.0, "odd": 30.0, "unseen": 5.0}) == 3.0
-    assert overhead_ms({}, {"small": 20.0}) is None
+    assert found["overhead_ms"] == 3.0
+    assert (found["passes"], found["p50_ms"], found["alone_p50_ms"]) == (2, 40.0, 30.0)
 
 
 @pytest.mark.triton

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from benchmarks.common.origin import Json
-from benchmarks.load.figures import STAGES, bottleneck, percentile, phase_figures, ramp_points, split_ms
-from benchmarks.load.knee import Point
+from benchmarks.load.figures import STAGES, bottleneck, percentile, phase_figures, split_ms
 
 SERVER: dict[str, Json] = {
     "preprocess": {"request_ms": 8.0, "queue_ms": 2.0, "compute_ms": 6.0, "batch": 1.5},
@@ -127,8 +126,3 @@ def test_busy_generator_is_named() -> None:
 
     assert bottleneck(phases, processes=1) == ["busy", "two"]
     assert bottleneck(phases, processes=2) == ["two"]
-
-
-def test_ramp_as_points() -> None:
-    """Stations and throughput are what the knee is found in."""
-    assert ramp_points([{"users": 2, "images_per_s": 60.0, "p99_ms": 1}]) == [Point(2, 60.0)]

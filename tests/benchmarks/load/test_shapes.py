@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.common.errors import BenchmarkError
-from benchmarks.load.shapes import AFTER_S, SHAPES, Line, after, phases, ramp_users
+from benchmarks.load.shapes import AFTER_S, SHAPES, ProductionLine, after, phases, ramp_users
 
-LINE = Line(stations=3, takt_ms=400, machines=2, connector_ms=2500, knee=4, most=6, seconds=10, settle_s=2, slices=3)
+LINE = ProductionLine(
+    stations=3, takt_ms=400, machines=2, connector_ms=2500, knee=4, most=6, seconds=10, settle_s=2, slices=3
+)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

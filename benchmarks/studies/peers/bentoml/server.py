@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from benchmarks.studies.peers import arguments
+from benchmarks.studies.peers.worker import arguments
 
 
 def main() -> None:
     """Become ``bentoml serve``, which stops its workers at SIGTERM."""
-    told = arguments.read()
+    told = arguments()
     passed = {"workers": told.workers, "network": told.network.resolve(), "profile": told.profile}
     command = [sys.executable, "-m", "bentoml", "serve", "benchmarks.studies.peers.bentoml.service:Endface"]
     command += ["--host", "127.0.0.1", "--port", str(told.port)]

@@ -8,7 +8,7 @@ from typing import Annotated
 import bentoml
 from pydantic import BaseModel, BeforeValidator, PlainSerializer, WithJsonSchema
 
-from benchmarks.studies.peers.inspection import MAX_BATCH, Inspection
+from benchmarks.studies.peers.worker import MAX_BATCH, Inspection
 
 
 class Told(BaseModel):

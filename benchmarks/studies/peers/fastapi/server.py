@@ -13,14 +13,13 @@ import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 
-from benchmarks.studies.peers import arguments
-from benchmarks.studies.peers.inspection import Inspection
+from benchmarks.studies.peers.worker import Inspection, arguments
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the network in each worker."""
-    told = arguments.read()
+    told = arguments()
     app.state.inspection = Inspection(told.network, told.profile)
     to_thread.current_default_thread_limiter().total_tokens = 1
     yield
@@ -37,7 +36,7 @@ app = FastAPI(lifespan=lifespan)
 app.add_api_route("/inspect", inspect, methods=["POST"])
 
 if __name__ == "__main__":
-    told = arguments.read()
+    told = arguments()
     uvicorn.run(
         "benchmarks.studies.peers.fastapi.server:app",
         port=told.port,

@@ -7,9 +7,7 @@ from typing import Annotated
 import litserve
 from fastapi import Body, Response
 
-from benchmarks.studies.peers import arguments
-from benchmarks.studies.peers.arguments import Arguments
-from benchmarks.studies.peers.inspection import MAX_BATCH, Inspection
+from benchmarks.studies.peers.worker import MAX_BATCH, Arguments, Inspection, arguments
 
 BATCH_TIMEOUT_S = 0.01
 """As in LitServe's own example of batching."""
@@ -48,6 +46,6 @@ class Inspector(litserve.LitAPI):  # type: ignore[misc]  # LitServe is not insta
 
 
 if __name__ == "__main__":
-    told = arguments.read()
+    told = arguments()
     server = litserve.LitServer(Inspector(told), accelerator="cpu", workers_per_device=told.workers)
     server.run(host="127.0.0.1", port=told.port, log_level="warning", generate_client_file=False)

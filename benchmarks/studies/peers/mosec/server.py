@@ -7,8 +7,7 @@ from typing import Final
 
 from mosec import Server, Worker
 
-from benchmarks.studies.peers import arguments
-from benchmarks.studies.peers.inspection import MAX_BATCH, Inspection
+from benchmarks.studies.peers.worker import MAX_BATCH, Inspection, arguments
 
 _WAIT_MS: Final = 10
 """mosec's own default; its README wants it below the time of a batch, which is hundreds of milliseconds here."""
@@ -26,7 +25,7 @@ class Inspector(Worker):  # type: ignore[misc]  # mosec is not installed where m
 
     def __init__(self) -> None:
         super().__init__()
-        told = arguments.read()
+        told = arguments()
         self._inspection = Inspection(told.network, told.profile)
 
     def deserialize(self, data: bytes) -> bytes:
@@ -46,7 +45,7 @@ def main() -> None:
     """Serve until SIGTERM; mosec reads ``--port`` itself."""
     os.environ |= {"MOSEC_ADDRESS": "127.0.0.1", "MOSEC_TIMEOUT": str(_TIMEOUT_MS), "MOSEC_LOG_LEVEL": "warning"}
     server = Server()
-    workers = arguments.read().workers
+    workers = arguments().workers
     server.append_worker(Inspector, num=workers, max_batch_size=MAX_BATCH, max_wait_time=_WAIT_MS, route="/inspect")
     server.run()
 

@@ -15,8 +15,7 @@ from pytriton.decorators import batch
 from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
 from pytriton.triton import Triton, TritonConfig
 
-from benchmarks.studies.peers import arguments
-from benchmarks.studies.peers.inspection import MAX_BATCH, Inspection
+from benchmarks.studies.peers.worker import MAX_BATCH, Inspection, arguments
 
 _loaded: list[Inspection] = []
 
@@ -43,7 +42,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Triton.serve ends in order at an interrupt alone
     # Triton's Python must be the one that runs here: PyTriton's guide to its installation has this line for shells
     os.environ["LD_LIBRARY_PATH"] = sysconfig.get_config_var("LIBDIR")
-    told = arguments.read()
+    told = arguments()
     config = TritonConfig(allow_http=False, allow_metrics=False, grpc_address="127.0.0.1", grpc_port=told.port)
     with ExitStack() as ending:
         spawning = get_context("spawn")
@@ -65,7 +64,7 @@ def main() -> None:
 
 def _load() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all; the parent ends this process
-    told = arguments.read()
+    told = arguments()
     _loaded.append(Inspection(told.network, told.profile))
 
 

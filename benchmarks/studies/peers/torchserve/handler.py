@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies.peers.inspection import Inspection
+from benchmarks.studies.peers.worker import Inspection
 
 
 class Inspector:

@@ -11,9 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from benchmarks.studies.peers import arguments
-from benchmarks.studies.peers.arguments import Arguments
-from benchmarks.studies.peers.inspection import MAX_BATCH
+from benchmarks.studies.peers.worker import MAX_BATCH, Arguments, arguments
 
 _WAIT_MS: Final = 10
 """Instead of its 100: its performance guide begins with tuning the batch and this delay."""
@@ -32,7 +30,7 @@ appender.console.name = console
 def main() -> None:
     """Serve until SIGTERM; TorchServe's launcher would leave its Java behind, ``--stop`` ends both."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    told = arguments.read()
+    told = arguments()
     with tempfile.TemporaryDirectory(prefix="torchserve-") as folder:
         _archive(told, Path(folder))
         _configure(told, Path(folder))

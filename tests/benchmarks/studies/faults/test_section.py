@@ -32,3 +32,13 @@ def test_median_and_worst_of_each_fault(origin: Json) -> None:
     times = "110 (120) | 1000 (4000) | 80 (80) | 900 (900)"
     assert own == f"| a stub is killed | reload or restart | {times} | 300 | 6 | 1 | 0 |"
     assert fleet == "| a machine is killed | the other machine | - | - | 80 (80) | 900 (900) | 100 | 2 | 0 | 0 |"
+
+
+def test_fault_that_is_not_repaired(origin: Json) -> None:
+    """It is said in how many tries; a repair whose log nobody could read is one all the same."""
+    tries = [attempt(None, None, None, lost=7) | {"goes_on": goes_on} for goes_on in (True, False)]
+    faults = [{"fault": "log full", "healer": "itself", "tries": tries}]
+
+    text = section.text(origin | {"plan": {"repeats": 2, "stations": 4}, "faults": faults})
+
+    assert "| log full | itself, unheard, **not in 1 of 2** | - | - | 80 (80) | 900 (900) | 200 | 4 | 14 | 0 |" in text

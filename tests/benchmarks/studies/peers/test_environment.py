@@ -9,58 +9,57 @@ from pathlib import Path
 import pytest
 
 from benchmarks.common.errors import BenchmarkError
-from benchmarks.studies.peers import environment
-from benchmarks.studies.peers.environment import SHARED, prepare
+from benchmarks.studies.peers.environment import SHARED, prepare, run_command
 
 
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What would have been run."""
-    ran: list[list[str]] = []
+class Recorder(list[list[str]]):
+    """Takes commands instead of running them."""
 
-    def run(command: list[str]) -> str:
-        ran.append(command)
+    def __call__(self, command: list[str]) -> str:
+        """Say nothing."""
+        self.append(command)
         return ""
 
-    monkeypatch.setattr(environment, "_run", run)
-    return ran
 
-
-def test_environment_is_kept_until_its_requirements_change(commands: list[list[str]], tmp_path: Path) -> None:
+def test_environment_is_kept_until_its_requirements_change(tmp_path: Path) -> None:
     """It is made once; other requirements make it anew."""
+    commands = Recorder()
     requirements, folder = tmp_path / "requirements.txt", tmp_path / "mosec"
     requirements.write_text("mosec>=0.9\n")
 
-    made = prepare(folder, requirements)
+    made = prepare(folder, requirements, commands)
     once = len(commands)
-    prepare(folder, requirements)
+    prepare(folder, requirements, commands)
     again = len(commands)
     requirements.write_text("mosec>=0.10\n")
-    prepare(folder, requirements)
+    prepare(folder, requirements, commands)
 
     assert made.python == folder / "bin" / "python"
     assert (once, again, len(commands)) == (2, 2, 4)
 
 
-def test_what_does_the_work_is_the_same_everywhere(commands: list[list[str]], tmp_path: Path) -> None:
+def test_what_does_the_work_is_the_same_everywhere(tmp_path: Path) -> None:
     """numpy, OpenCV and the like have the versions of this environment, whatever a peer would like."""
+    commands = Recorder()
     (tmp_path / "requirements.txt").write_text("mosec\n")
 
-    prepare(tmp_path / "mosec", tmp_path / "requirements.txt")
+    prepare(tmp_path / "mosec", tmp_path / "requirements.txt", commands)
 
     assert {f"{name}=={version(name)}" for name in SHARED} <= set(commands[-1])
 
 
-def test_endface_runs_where_this_runs(commands: list[list[str]], tmp_path: Path) -> None:
+def test_endface_runs_where_this_runs(tmp_path: Path) -> None:
     """Without requirements nothing is installed."""
-    assert prepare(tmp_path, None).python == Path(sys.executable)
+    commands = Recorder()
+
+    assert prepare(tmp_path, None, commands).python == Path(sys.executable)
     assert not commands
 
 
 def test_failed_command_is_quoted() -> None:
     """What cannot be run says why."""
     with pytest.raises(BenchmarkError, match=r"failed; it said: .*no_such_module"):
-        environment._run([sys.executable, "-m", "no_such_module"])
+        run_command([sys.executable, "-m", "no_such_module"])
 
 
 def test_versions_of_what_is_installed(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from benchmarks.common import asyncio_load
 from benchmarks.common.pictures import Picture
 from benchmarks.common.stations import CallFailedError
 from benchmarks.studies.peers import stream
-from benchmarks.studies.peers.inspection import Inspection
 from benchmarks.studies.peers.stations import HttpStation
+from benchmarks.studies.peers.worker import Inspection
 from endface.report import Report
 
 Serve = Callable[[Callable[[bytes], web.Response]], str]

@@ -6,7 +6,7 @@ from collections import Counter
 
 from benchmarks.studies.faults.causes import ITSELF
 from benchmarks.studies.soak.killer import schedule
-from benchmarks.studies.soak.measure import Plan
+from benchmarks.studies.soak.measure import SoakPlan
 
 
 def test_every_fault_in_turns_between_two_calm_stretches() -> None:
@@ -25,7 +25,7 @@ def test_every_fault_in_turns_between_two_calm_stretches() -> None:
 
 def test_no_server_is_given_up() -> None:
     """Triton is never started again more than five times within five minutes, after which nobody would try again."""
-    plan = Plan()
+    plan = SoakPlan()
     blows = schedule(plan.kills, plan.parts, plan.machines, plan.calm, plan.seed)
     restarts = [blow.at_part for blow in blows if blow.fault.name.startswith("Triton")]
 

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from benchmarks.common.limit import Work
-from benchmarks.common.options import network_file
+from benchmarks.common.origin import Json, network_file
 from benchmarks.common.pictures import Picture
 from benchmarks.studies.soak import section
-from benchmarks.studies.soak.measure import Plan, measure
+from benchmarks.studies.soak.measure import SoakPlan, measure
 
-PLAN = Plan(parts=200, kills=2, stations=2, seed=4)  # all processes of two stages: a restart may take long elsewhere
+PLAN = SoakPlan(parts=200, kills=2, stations=2, seed=4)  # all processes of two stages: a restart takes long
 
-pytestmark = [pytest.mark.triton, pytest.mark.slow]
+pytestmark = [pytest.mark.triton, pytest.mark.long]
 
 
-def test_short_soak(pictures: list[Picture], tmp_path: Path) -> None:
+def test_short_soak(pictures: list[Picture], origin: Json, tmp_path: Path) -> None:
     """Two hundred pictures, two faults: every picture gets its own right report, and nothing is left behind."""
-    record = measure(Work(pictures, network_file(), "mm-pc"), PLAN, print)
+    record = origin | measure(Work(pictures, network_file(), "mm-pc"), PLAN, print)
 
     figures = record["figures"]
     assert (figures["right"], figures["lost"], figures["crossed"], figures["twice"]) == (200, 0, 0, 0), figures

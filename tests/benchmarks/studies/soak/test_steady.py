@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from benchmarks.studies.line.series import joined, slope, split
 from benchmarks.studies.soak.gauge import COLUMNS
-from benchmarks.studies.soak.series import joined, slope, split
 from benchmarks.studies.soak.steady import Stretch, Trend, lives, trends
 
 IMAGES_PER_S = 50.0
