@@ -18,7 +18,7 @@ from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import TLS, Client, ServerUnavailable
 from endface_client.testing import FakeServer
-from tests.strangers import Unchecked
+from tests.unchecked_tls import Unchecked
 
 
 @pytest.fixture

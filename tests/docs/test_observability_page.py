@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.collector import Collector, tree
+from tests.span_collector import Collector, tree
 
 Ports = Callable[[], dict[str, int]]
 

@@ -33,7 +33,7 @@ from endface.frame import Frame
 from endface.options import Options
 from endface.report import Report
 from tests.security import mutations
-from tests.security.tally import Outcome, Tally
+from tests.security.campaign_record import Outcome, Tally
 
 LIMIT_S: Final = 1.0
 """Processor time that a picture may take."""

@@ -32,7 +32,7 @@ from endface.report import Report
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from tests.security import wire_mutations
-from tests.security.tally import Outcome, Tally
+from tests.security.campaign_record import Outcome, Tally
 from tests.security.wire_mutations import INFER, SERVICE, STREAM, Asked
 
 LIMIT_S: Final = 1.0

@@ -18,7 +18,7 @@ from endface.contract import MAX_IMAGE_BYTES
 from endface.server.process import EmbeddedServer
 from endface_client import TLS, Client
 from tests.security import fuzz_requests
-from tests.security.tally import Tally
+from tests.security.campaign_record import Tally
 from tests.security.wire_mutations import INFER, Asked, infer_request
 
 pytestmark = pytest.mark.triton
