@@ -6,7 +6,6 @@ import json
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from itertools import combinations
@@ -21,6 +20,7 @@ import yaml
 
 from endface.server.process import EmbeddedServer
 from endface_client import Client, InvalidRequest
+from tests.waiting import wait_until
 
 Panel = dict[str, Any]
 
@@ -100,13 +100,9 @@ def _answer(address: str, query: str) -> Any:
         raise
 
 
-def wait_for(ask: Callable[[str], Any], query: str) -> Any:
+def wait_for(ask: Callable[[str], Any], query: str) -> None:
     """Ask until there is an answer with numbers."""
-    deadline_s = time.monotonic() + 60
-    while not (found := [each for each in ask(query) or [] if each["value"][1] != "NaN"]):
-        assert time.monotonic() < deadline_s, f"no data for {query}"
-        time.sleep(0.1)
-    return found
+    wait_until(lambda: [each for each in ask(query) or [] if each["value"][1] != "NaN"], message=f"no data for {query}")
 
 
 def test_panels_have_places_of_their_own(dashboard: dict[str, Any]) -> None:
@@ -163,7 +159,6 @@ def test_prometheus_can_read_every_query(queries: dict[tuple[str, str], str], tm
 
 
 @pytest.mark.triton
-@pytest.mark.slow
 def test_panels_show_what_happened(
     ask: Callable[[str], Any],
     queries: dict[tuple[str, str], str],
