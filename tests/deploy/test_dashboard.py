@@ -71,8 +71,6 @@ def ask(
     server: EmbeddedServer, rules_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Any]]:
     """Ask a real Prometheus, with our rules, that scrapes the shared server every second."""
-    if shutil.which("prometheus") is None:
-        pytest.skip("prometheus is not installed")
     folder = tmp_path_factory.mktemp("prometheus")
     target = f"127.0.0.1:{server.settings.metrics_port}"
     settings = {
@@ -159,6 +157,7 @@ def test_prometheus_can_read_every_query(queries: dict[tuple[str, str], str], tm
 
 
 @pytest.mark.triton
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus is not installed")
 def test_panels_show_what_happened(
     ask: Callable[[str], Any],
     queries: dict[tuple[str, str], str],

@@ -15,7 +15,7 @@ import re
 import struct
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -214,7 +214,7 @@ def _alone(channel: grpc.Channel, seed: int, outcome: Outcome) -> Outcome:
     return replace(fastest, is_finding=True, code="hang") if fastest.seconds > LIMIT_S else fastest
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point."""
     summary = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m tests.security.fuzz_requests", description=summary)
@@ -223,7 +223,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=4 * (os.cpu_count() or 1), help="requests under way at a time")
     parser.add_argument("--keep", type=Path, default=Path("out/fuzz"), help="folder for requests that are findings")
     parser.add_argument("--record", type=Path, help="file that keeps what is done, and what is there is not done again")
-    wishes = parser.parse_args()
+    wishes = parser.parse_args(arguments)
     tally, server = Tally.of("requests", wishes.seed, wishes.record), Server()
     try:
         for first in range(tally.done, wishes.requests, _PART):
