@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +28,7 @@ from endface_build.drawing.faces import Face
 from endface_build.evaluation.golden import of_folder
 from endface_build.export import variants
 from endface_client import TLS
+from tests import servers
 
 PROJECT = Path(__file__).parents[1]
 
@@ -93,15 +93,7 @@ def encode() -> Callable[..., bytes]:
 @pytest.fixture(scope="session")
 def free_ports() -> Callable[[], dict[str, int]]:
     """Three ports of this machine that nobody listens on, by the names of ``Settings``."""
-
-    def ports() -> dict[str, int]:
-        probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-        numbers = [probe.getsockname()[1] for probe in probes]
-        for probe in probes:
-            probe.close()
-        return dict(zip(("http_port", "grpc_port", "metrics_port"), numbers, strict=True))
-
-    return ports
+    return servers.free_ports
 
 
 @pytest.fixture(scope="session")
@@ -166,8 +158,7 @@ def offline_repository(repository: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def server(repository: Path, free_ports: Callable[[], dict[str, int]]) -> Iterator[EmbeddedServer]:
-    """A real Triton with the real models, without a default profile."""
-    with EmbeddedServer(Settings(repository, **free_ports())) as running:
-        running.wait_ready(120)
+def server(repository: Path) -> Iterator[EmbeddedServer]:
+    """A real Triton with the real models, without a default profile, for all tests that do not hurt it."""
+    with servers.running(Settings(repository, **servers.free_ports())) as running:
         yield running

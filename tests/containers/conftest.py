@@ -11,13 +11,14 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+
+from tests.waiting import wait_until
 
 PROJECT: Final = Path(__file__).parents[2]
 PROFILES: Final = ("fleet", "observability", "bench")
@@ -85,10 +86,7 @@ class Stack:
     @staticmethod
     def wait_until(condition: Callable[[], bool]) -> None:
         """Await a condition."""
-        ends_s = time.monotonic() + _WITHIN_S
-        while not condition():
-            assert time.monotonic() < ends_s, "it did not come true in time"
-            time.sleep(0.1)
+        wait_until(condition, _WITHIN_S)
 
     def up(self, *services: str) -> None:
         """Start services, and wait until those that have a health check are healthy."""

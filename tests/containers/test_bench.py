@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow]
+pytestmark = pytest.mark.containers
 
 
 def test_master_and_workers_load_the_server(server: Any, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from endface_client import Client
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow]
+pytestmark = pytest.mark.containers
 
 SERVERS = ("endface", "endface-2", "endface-3")
 

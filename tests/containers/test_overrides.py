@@ -11,7 +11,7 @@ import pytest
 
 from endface_client import TLS, Client, ServerUnavailable
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow]
+pytestmark = pytest.mark.containers
 
 
 def test_own_profiles_are_judged_by(server: Any, project: Path, samples: list[Path], tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from endface.contract import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
 from endface.report import Report
 from endface_client import Client, InvalidRequest, Overloaded
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow]
+pytestmark = pytest.mark.containers
 
 _STATUS = """
 import json

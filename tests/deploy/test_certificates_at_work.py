@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -18,7 +17,8 @@ from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import TLS, Client, ServerUnavailable
 from endface_client.testing import FakeServer
-from tests.strangers import Unchecked
+from tests.servers import ENDFACE, free_ports, running
+from tests.unchecked_tls import Unchecked
 
 
 @pytest.fixture
@@ -85,12 +85,11 @@ def test_station_refuses_other_servers(server: FakeServer, station: TLS, tmp_pat
 
 
 @pytest.fixture(scope="module")
-def triton(repository: Path, free_ports: Callable[[], dict[str, int]], line: Path) -> Iterator[EmbeddedServer]:
+def triton(repository: Path, line: Path) -> Iterator[EmbeddedServer]:
     """A real server that asks every client for a certificate of the line."""
     certificates = Certificates(line / "line-3.pem", line / "line-3.key", clients=line / "authority.pem")
-    with EmbeddedServer(Settings(repository, **free_ports(), certificates=certificates)) as running:
-        running.wait_ready(120)
-        yield running
+    with running(Settings(repository, **free_ports(), certificates=certificates)) as server:
+        yield server
 
 
 @pytest.mark.triton
@@ -114,7 +113,7 @@ def test_health_check_has_a_certificate(triton: EmbeddedServer, line: Path, proj
         name: value.replace("/certificates", str(line)).replace("health", "station-4")  # the certificate of a client
         for name, value in override["services"]["endface"]["environment"].items()
     }
-    command = [sys.executable, "-m", "endface_client", "health", "--deadline-s=10", f"--server={triton.grpc_address}"]
+    command = [*ENDFACE, "health", "--deadline-s=10", f"--server={triton.grpc_address}"]
 
     def probed(variables: dict[str, str]) -> int:
         return subprocess.run(command, env=os.environ | variables, capture_output=True, check=False).returncode

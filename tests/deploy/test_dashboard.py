@@ -6,7 +6,6 @@ import json
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from itertools import combinations
@@ -21,6 +20,7 @@ import yaml
 
 from endface.server.process import EmbeddedServer
 from endface_client import Client, InvalidRequest
+from tests.waiting import wait_until
 
 Panel = dict[str, Any]
 
@@ -71,8 +71,6 @@ def ask(
     server: EmbeddedServer, rules_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Any]]:
     """Ask a real Prometheus, with our rules, that scrapes the shared server every second."""
-    if shutil.which("prometheus") is None:
-        pytest.skip("prometheus is not installed")
     folder = tmp_path_factory.mktemp("prometheus")
     target = f"127.0.0.1:{server.settings.metrics_port}"
     settings = {
@@ -100,13 +98,9 @@ def _answer(address: str, query: str) -> Any:
         raise
 
 
-def wait_for(ask: Callable[[str], Any], query: str) -> Any:
+def wait_for(ask: Callable[[str], Any], query: str) -> None:
     """Ask until there is an answer with numbers."""
-    deadline_s = time.monotonic() + 60
-    while not (found := [each for each in ask(query) or [] if each["value"][1] != "NaN"]):
-        assert time.monotonic() < deadline_s, f"no data for {query}"
-        time.sleep(0.1)
-    return found
+    wait_until(lambda: [each for each in ask(query) or [] if each["value"][1] != "NaN"], message=f"no data for {query}")
 
 
 def test_panels_have_places_of_their_own(dashboard: dict[str, Any]) -> None:
@@ -163,7 +157,7 @@ def test_prometheus_can_read_every_query(queries: dict[tuple[str, str], str], tm
 
 
 @pytest.mark.triton
-@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus is not installed")
 def test_panels_show_what_happened(
     ask: Callable[[str], Any],
     queries: dict[tuple[str, str], str],

@@ -9,16 +9,13 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.collector import Collector, tree
-
-Ports = Callable[[], dict[str, int]]
+from tests.servers import free_ports, serve
+from tests.span_collector import Collector, tree
 
 
 @pytest.fixture(scope="module")
@@ -40,26 +37,6 @@ def ours(command: str) -> tuple[list[str], dict[str, str]]:
     variables = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
     _, *rest = words[len(variables) :]
     return [str(Path(sys.executable).with_name("endface")), *rest], variables
-
-
-@contextmanager
-def served(command: str, ports: dict[str, int], log: Path, **changed: str) -> Iterator[None]:
-    """A server started as printed, on ports of its own; it has to end in good order."""
-    words, variables = ours(command)
-    options = [f"--{name.replace('_', '-')}={port}" for name, port in ports.items()]
-    with (
-        log.open("ab") as errors,
-        subprocess.Popen(
-            [*words, *options], env=os.environ | variables | changed, stdout=subprocess.PIPE, stderr=errors, text=True
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline().startswith("endface is ready"), log.read_text()
-            yield
-        finally:
-            process.terminate()
-        assert process.wait() == 0
 
 
 def starting(commands: list[str], start: str) -> str:
@@ -91,31 +68,28 @@ def test_names_of_profile_and_extras_exist(commands: list[str], project: Path) -
 
 
 @pytest.mark.triton
-def test_log_and_trace_come_as_printed(
-    page: str, commands: list[str], project: Path, tmp_path: Path, free_ports: Ports
-) -> None:
+def test_log_and_trace_come_as_printed(page: str, commands: list[str], project: Path) -> None:
     """Server and client as printed: the trace has the page's spans, and the log's line bears its number."""
-    _, serve, inspect = (command for command in commands if "endface " in command)
+    _, start, inspect = (command for command in commands if "endface " in command)
     logging, _ = ours(starting(commands, "ENDFACE_LOG"))
     words, variables = ours(inspect)
-    ports = free_ports()
+    command, changed = ours(start)
     with Collector() as collector:
         told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
-        with served(serve, ports, tmp_path / "log", ENDFACE_LOG="inspections", **told):
+        changed |= {"ENDFACE_LOG": "inspections"} | told
+        with serve(free_ports(), command=tuple(command), **changed) as serving:
             ran = subprocess.run(
-                [*words, f"--server=127.0.0.1:{ports['grpc_port']}"],
-                cwd=project,
-                env=os.environ | variables | told,
-                check=False,
+                [*words, f"--server={serving.address}"], cwd=project, env=os.environ | variables | told, check=False
             )
+            assert serving.stop() == 0  # what is on its way to the collector arrives
     assert ran.returncode == 1  # the face is chipped
-    assert logging == ours(serve)[0]
+    assert logging == command
 
     (drawn,) = re.findall(r"```\n(span .*?)```", page, re.DOTALL)
     names = re.findall(r"^ *endface\.[a-z]+", drawn, re.MULTILINE)
     once = [name for number, name in enumerate(names) if name not in names[:number]]
     assert tree(collector.spans) == once
-    (entry,) = (json.loads(line) for line in (tmp_path / "log").read_text().splitlines() if line.startswith("{"))
+    (entry,) = (json.loads(line) for line in serving.log.splitlines() if line.startswith("{"))
     assert {span.trace for span in collector.spans} == {entry["request_id"]}
     fields = set(entry) - {"time", "event", "timings_ms"}
     attributes = {key.removeprefix("endface.") for span in collector.spans for key in span.attributes}

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,9 @@ import typer
 from endface.health.events import Event
 from endface.server import process as server_process
 from endface_client.__main__ import app
+from tests.servers import Ports, free_ports, serve
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]
-Serve = Callable[..., AbstractContextManager[dict[str, int]]]
 
 ELSEWHERE = ("docker ", "COMPOSE_FILE=", "ENDFACE_PROFILE=", "kubectl apply", "kubectl delete", "kubectl -n")
 """Beginnings of commands that need an image registry or a cluster; what they name is looked up all the same."""
@@ -117,34 +117,14 @@ def test_overlays_are_rendered_as_printed(commands: list[str], run: Run) -> None
         assert "kind: Deployment" in ran.stdout
 
 
-@pytest.fixture(scope="module")
-def serve(place: Path, free_ports: Callable[[], dict[str, int]]) -> Serve:
-    """Start a server as printed, on ports of its own, which it gives; it has to end in good order."""
-
-    @contextmanager
-    def serving(command: str, line: str) -> Iterator[dict[str, int]]:
-        ports = free_ports()
-        options = [f"--{name.replace('_', '-')}={port}" for name, port in ports.items()]
-        with (
-            (place / f"{line}.log").open("wb") as log,
-            subprocess.Popen(
-                [Path(sys.executable).with_name("endface"), *command.split()[1:], *options],
-                cwd=place,
-                env=os.environ | {"ENDFACE_REPOSITORY": str(place / line / "model_repository")},
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            ) as process,
-        ):
-            try:
-                assert process.stdout is not None
-                assert process.stdout.readline().startswith("endface is ready"), (place / f"{line}.log").read_text()
-                yield ports
-            finally:
-                process.terminate()
-            assert process.wait() == 0
-
-    return serving
+@contextmanager
+def served(place: Path, command: str, line: str) -> Iterator[Ports]:
+    """A server that is started as printed, on ports of its own, which it gives."""
+    words = (Path(sys.executable).with_name("endface"), *command.split()[1:])
+    repository = str(place / line / "model_repository")
+    ports = free_ports()
+    with serve(ports, command=words, folder=place, ENDFACE_REPOSITORY=repository):
+        yield ports
 
 
 def test_unit_ends_a_server_as_it_wants_to_end(page: str) -> None:
@@ -171,14 +151,14 @@ def certificates(commands: list[str], run: Run) -> None:
 
 @pytest.mark.triton
 @pytest.mark.usefixtures("certificates")
-def test_certificates_are_served_as_printed(page: str, commands: list[str], run: Run, serve: Serve) -> None:
+def test_certificates_are_served_as_printed(page: str, commands: list[str], run: Run, place: Path) -> None:
     """The page's program, `endface inspect` and `endface health` reach a server with mutual TLS."""
     _, encrypted = starting(commands, "endface serve")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (exported,) = starting(commands, "export ")
     inspect, health = (each for each in commands if each.startswith(PROBED) and "--tls-" in each)
 
-    with serve(encrypted, "line-1") as ports:
+    with served(place, encrypted, "line-1") as ports:
         asked = (f"python - <<'END'\n{program}END\n", inspect, f"{exported}\n{health}")
         programmed, inspected, probed = (run(each.replace("8001", str(ports["grpc_port"]))) for each in asked)
 
@@ -201,18 +181,12 @@ def test_secret_has_the_files_that_the_pods_read(commands: list[str], run: Run, 
 
 
 @pytest.mark.triton
-@pytest.mark.slow
-def test_network_is_rolled_out_as_printed(
-    commands: list[str],
-    place: Path,
-    run: Run,
-    serve: Serve,
-) -> None:
+def test_network_is_rolled_out_as_printed(commands: list[str], place: Path, run: Run) -> None:
     """Health, a promotion and the way back, then one server first: it serves another version of the network alone."""
     commands = [each for each in commands if "--tls-" not in each]
     (health,), (command,) = starting(commands, "endface health"), starting(commands, "endface serve")
     rolled = [each for each in commands if each.startswith(("endface-build", "endface inspect"))]
-    with serve(command, "line-1") as first, serve(command, "line-2") as second:
+    with served(place, command, "line-1") as first, served(place, command, "line-2") as second:
         lines = {"line-1": first, "line-2": second}
 
         def addressed(command: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 
 from endface.server.certificates import Certificates
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import TLS, Client
+from tests.servers import free_ports, running
 
 SECRET = "fedcba9876543210fedcba9876543210"
 
@@ -23,10 +25,7 @@ def secret() -> str:
 
 @pytest.fixture(scope="session")
 def line_server(
-    repository: Path,
-    free_ports: Callable[[], dict[str, int]],
-    certificates: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    repository: Path, certificates: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedServer]:
     """Such a server."""
     file = tmp_path_factory.mktemp("secret") / "admin"
@@ -40,9 +39,15 @@ def line_server(
         admin_secret=file,
         **free_ports(),
     )
-    with EmbeddedServer(settings) as running:
-        running.wait_ready(120)
-        yield running
+    with running(settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def channel(line_server: EmbeddedServer, tls: Callable[..., TLS]) -> Iterator[grpc.Channel]:
+    """A station's way to Triton's gRPC service, without a client's kindness."""
+    with grpc.secure_channel(line_server.grpc_address, tls("station").credentials()) as opened:
+        yield opened
 
 
 @pytest.fixture

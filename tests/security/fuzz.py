@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -33,7 +33,7 @@ from endface.frame import Frame
 from endface.options import Options
 from endface.report import Report
 from tests.security import mutations
-from tests.security.tally import Outcome, Tally
+from tests.security.campaign_record import Outcome, Tally
 
 LIMIT_S: Final = 1.0
 """Processor time that a picture may take."""
@@ -135,7 +135,7 @@ def run(tally: Tally, numbers: range, workers: int) -> None:
                     crew.append(Worker.start(tally.seed, worker.numbers))
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m tests.security.fuzz", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--pictures", type=int, default=100_000)
@@ -143,7 +143,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--keep", type=Path, default=Path("out/fuzz"), help="folder for pictures that are findings")
     parser.add_argument("--record", type=Path, help="file that keeps what is done, and what is there is not done again")
-    wishes = parser.parse_args()
+    wishes = parser.parse_args(arguments)
     tally = Tally.of("pictures", wishes.seed, wishes.record)
     with contextlib.suppress(KeyboardInterrupt):  # whoever has waited long enough sees what there is
         for first in range(tally.done, wishes.pictures, _PART):

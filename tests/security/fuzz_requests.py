@@ -10,14 +10,12 @@ finding.  It is kept as a file.  Exit status 1 if there is any.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import re
-import socket
 import struct
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -32,8 +30,9 @@ from endface.report import Report
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from tests.security import wire_mutations
-from tests.security.tally import Outcome, Tally
+from tests.security.campaign_record import Outcome, Tally
 from tests.security.wire_mutations import INFER, SERVICE, STREAM, Asked
+from tests.servers import free_ports
 
 LIMIT_S: Final = 1.0
 """How long a request may take that is asked alone."""
@@ -48,6 +47,9 @@ _PART: Final = 500
 """So many requests, then the server's processes are counted; who ended one is looked for among them."""
 
 _POLL_S: Final = 0.1
+
+_FULL: Final = "the queue is full"
+"""Refusal of a request that nobody has looked at."""
 
 _REPOSITORY: Final = Path(__file__).parents[2] / "model_repository"
 
@@ -67,7 +69,14 @@ _OURS: Final = re.compile(r"(empty_image|oversized_image|unknown_profile|bad_par
 
 
 def ask(channel: grpc.Channel, number: int, asked: Asked) -> Outcome:
-    """Send one request and judge its answer."""
+    """Send one request and judge its answer; where the queue is full it has not been tried, and is sent again."""
+    ends_s = time.monotonic() + DEADLINE_S
+    while (outcome := _ask_once(channel, number, asked)).code == _FULL and time.monotonic() < ends_s:
+        time.sleep(_POLL_S)
+    return outcome
+
+
+def _ask_once(channel: grpc.Channel, number: int, asked: Asked) -> Outcome:
     began_s = time.monotonic()
     packing = grpc.Compression.Gzip if asked.is_packed else None
     try:
@@ -112,6 +121,8 @@ def _judged(response: wire.ModelInferResponse) -> str:
 def _refused(asked: Asked, error: Any) -> tuple[str, bool]:
     """The refusal in a word, and whether it is a finding."""
     status, details = error.code(), str(error.details())
+    if "maximum queue size" in details:
+        return _FULL, False
     ours = _OURS.search(details)
     code = ours[1] if ours else status.name
     if "Traceback" in details or status is grpc.StatusCode.DEADLINE_EXCEEDED:
@@ -137,7 +148,7 @@ class Server:
     def start(self) -> grpc.Channel:
         """Start it, after the former is stopped."""
         self.stop()
-        self._server = EmbeddedServer(Settings(_REPOSITORY, host="0.0.0.0", **_free_ports()))
+        self._server = EmbeddedServer(Settings(_REPOSITORY, host="0.0.0.0", **free_ports()))
         self._server.start()
         self._server.wait_ready(180)
         self.channel = grpc.insecure_channel(self._server.grpc_address)
@@ -148,7 +159,7 @@ class Server:
         if self.channel:
             self.channel.close()
         if self._server:
-            self._server.stop()
+            self._server.kill()
         self.channel = self._server = None
 
     def losses(self) -> str:
@@ -203,13 +214,7 @@ def _alone(channel: grpc.Channel, seed: int, outcome: Outcome) -> Outcome:
     return replace(fastest, is_finding=True, code="hang") if fastest.seconds > LIMIT_S else fastest
 
 
-def _free_ports() -> dict[str, Any]:
-    with contextlib.ExitStack() as probes:
-        found = [probes.enter_context(socket.create_server(("", 0))).getsockname()[1] for _ in range(3)]
-    return dict(zip(("http_port", "grpc_port", "metrics_port"), found, strict=True))
-
-
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point."""
     summary = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m tests.security.fuzz_requests", description=summary)
@@ -218,7 +223,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=4 * (os.cpu_count() or 1), help="requests under way at a time")
     parser.add_argument("--keep", type=Path, default=Path("out/fuzz"), help="folder for requests that are findings")
     parser.add_argument("--record", type=Path, help="file that keeps what is done, and what is there is not done again")
-    wishes = parser.parse_args()
+    wishes = parser.parse_args(arguments)
     tally, server = Tally.of("requests", wishes.seed, wishes.record), Server()
     try:
         for first in range(tally.done, wishes.requests, _PART):

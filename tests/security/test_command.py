@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import pytest
 
 from endface.criteria.profile import profile_sums
 from endface_client import TLS, Client
+from tests.servers import ENDFACE, free_ports, serve
 
-COMMAND = (sys.executable, "-m", "endface_client", "serve")
+COMMAND = (*ENDFACE, "serve")
 
 
 @pytest.mark.parametrize("option", ["--tls-certificate", "--tls-key", "--tls-clients"])
@@ -40,26 +40,20 @@ def test_key_of_another_certificate_is_refused(certificates: Path, repository: P
 
 @pytest.mark.triton
 def test_ready_server_says_how_it_is_reached_and_by_what_it_judges(
-    certificates: Path, repository: Path, free_ports: Callable[[], dict[str, int]], tls: Callable[[str], TLS]
+    certificates: Path, repository: Path, tls: Callable[[str], TLS]
 ) -> None:
     """One line for mutual TLS, one for each profile with its sum; a station is served."""
-    ports = free_ports()
     options = [
         f"--repository={repository}",
-        *(f"--{name.replace('_', '-')}={port}" for name, port in ports.items()),
         f"--tls-certificate={certificates / 'server.pem'}",
         f"--tls-key={certificates / 'server.key'}",
         f"--tls-clients={certificates / 'authority.pem'}",
     ]
-    with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        ready = process.stdout.readline()
-        with Client(f"127.0.0.1:{ports['grpc_port']}", profile="mm-pc", tls=tls("station")) as client:
+    with serve(free_ports(), *options) as serving:
+        with Client(serving.address, profile="mm-pc", tls=tls("station")) as client:
             client.health()
-        process.terminate()
-        _, errors = process.communicate(timeout=60)
 
-    assert ready.endswith("mutual TLS\n")
-    assert [f"profile {name} sha256 {found}" for name, found in profile_sums().items()] == [
-        line for line in errors.splitlines() if line.startswith("profile ")
-    ]
+        assert serving.ready.endswith("mutual TLS\n")
+        assert [f"profile {name} sha256 {found}" for name, found in profile_sums().items()] == [
+            line for line in serving.log.splitlines() if line.startswith("profile ")
+        ]

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
@@ -16,23 +12,18 @@ from tritonclient.grpc import service_pb2_grpc
 
 from endface.contract import MAX_IMAGE_BYTES
 from endface.server.process import EmbeddedServer
-from endface_client import TLS, Client
+from endface_client import Client
 from tests.security import fuzz_requests
-from tests.security.tally import Tally
+from tests.security.campaign_record import Tally
 from tests.security.wire_mutations import INFER, Asked, infer_request
+from tests.servers import free_ports, serve
+from tests.waiting import WITHIN_S
 
 pytestmark = pytest.mark.triton
 
 FACE = (Path(__file__).parents[2] / "samples" / "chipped.jpg").read_bytes()
 
 _REGION = re.compile(r" (/dev/shm/\S+)")
-
-
-@pytest.fixture(scope="module")
-def stub(line_server: EmbeddedServer, tls: Callable[[str], TLS]) -> Iterator[Any]:
-    """Triton's gRPC service, without a client's kindness."""
-    with grpc.secure_channel(line_server.grpc_address, tls("station").credentials()) as channel:
-        yield service_pb2_grpc.GRPCInferenceServiceStub(channel)
 
 
 def deadly_request() -> wire.ModelInferRequest:
@@ -50,11 +41,12 @@ def regions(server: EmbeddedServer) -> dict[str, int]:
 
 @pytest.mark.parametrize("packing", [grpc.Compression.NoCompression, grpc.Compression.Gzip], ids=["plain", "packed"])
 def test_huge_message_does_not_fill_shared_memory(
-    stub: Any, line_server: EmbeddedServer, station: Client, packing: grpc.Compression
+    channel: grpc.Channel, line_server: EmbeddedServer, station: Client, packing: grpc.Compression
 ) -> None:
     """300 MiB, or as little as gzip makes of them, end in an error where they would enter a model's shared memory; no
     process dies, and the next picture is inspected.
     """
+    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
     with pytest.raises(grpc.RpcError, match="Failed to increase the shared memory pool size") as refused:
         stub.ModelInfer(infer_request(bytes(300 << 20)), timeout=120, compression=packing)
 
@@ -67,32 +59,18 @@ def test_huge_message_does_not_fill_shared_memory(
     assert station.inspect(FACE).verdict == "fail"
 
 
-@pytest.mark.slow
-def test_server_that_a_request_ends_is_started_again(
-    repository: Path, free_ports: Callable[[], dict[str, int]]
-) -> None:
+def test_server_that_a_request_ends_is_started_again(repository: Path) -> None:
     """A client that waits has its verdict all the same."""
-    ports = free_ports()
-    options = [f"--repository={repository}", *(f"--{name.replace('_', '-')}={port}" for name, port in ports.items())]
-    address = f"127.0.0.1:{ports['grpc_port']}"
-    with subprocess.Popen(
-        [sys.executable, "-m", "endface_client", "serve", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        process.stdout.readline()
-        with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as refused:
-            service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(deadly_request(), timeout=60)
-        with Client(address, profile="mm-pc", deadline_s=120) as client:
+    with serve(free_ports(), f"--repository={repository}") as serving:
+        with grpc.insecure_channel(serving.address) as channel, pytest.raises(grpc.RpcError) as refused:
+            service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(deadly_request(), timeout=WITHIN_S)
+        with Client(serving.address, profile="mm-pc", deadline_s=WITHIN_S) as client:
             report = client.inspect(FACE)
-        process.terminate()
-        process.communicate(timeout=60)
 
     assert refused.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INVALID_ARGUMENT)  # newer: refused
     assert report.verdict == "fail"
 
 
-@pytest.mark.slow
 def test_campaign_finds_who_ended_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """Among several that were under way, and goes on with another server."""
     harmless = Asked(INFER, infer_request(FACE).SerializeToString())

@@ -22,7 +22,7 @@ from endface.health.canary import Canary, Outcome
 from endface.server.process import EmbeddedServer
 from endface_client import TLS, Client, ServerUnavailable
 from endface_client.__main__ import app
-from tests.strangers import Unchecked
+from tests.unchecked_tls import Unchecked
 
 pytestmark = pytest.mark.triton
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,65 +15,44 @@ from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import TLS, Client
 from tests.endface_client.names import NameService
-from tests.system.line import Line, triton_of
+from tests.servers import free_ports, running
+from tests.system.stations import Stations, frozen, triton_of
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.triton
 
-Ports = Callable[[], dict[str, int]]
 Start = Callable[..., EmbeddedServer]
-READY_S = 120
 
 
 @pytest.fixture
-def start(repository: Path, free_ports: Ports, certificates: Path) -> Iterator[Start]:
+def start(repository: Path, certificates: Path) -> Iterator[Start]:
     """Start a server that serves stations alone: ``start("line-2")`` by its certificate, and settings."""
     with ExitStack() as stack:
 
         def started(name: str, **settings: object) -> EmbeddedServer:
             files = (certificates / f"{name}.pem", certificates / f"{name}.key", certificates / "authority.pem")
             chosen = free_ports() | {"certificates": Certificates(*files)} | settings
-            server = stack.enter_context(EmbeddedServer(Settings(repository, **chosen)))
-            server.wait_ready(READY_S)
-            return server
+            return stack.enter_context(running(Settings(repository, **chosen)))
 
         yield started
 
 
-def inspected(server: EmbeddedServer) -> int:
-    """How many pictures it has inspected."""
-    return server.control.successes() or 0
-
-
 def wait_until_inspects(server: EmbeddedServer) -> None:
     """Until it has inspected one picture more."""
-    before, ends_s = inspected(server), time.monotonic() + READY_S
-    while inspected(server) == before:
-        assert time.monotonic() < ends_s, "no picture reaches it"
-        time.sleep(0.05)
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """A process that holds its connections and does nothing meanwhile."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    before = server.control.successes()
+    wait_until(lambda: (server.control.successes() or 0) > (before or 0), message="no picture reaches it")
 
 
 def test_a_server_of_several_that_is_killed_costs_no_picture(start: Start, tls: Callable[..., TLS]) -> None:
     """Two addresses, one of which no certificate names: both inspect; kill -9 of either, and the other goes on."""
     killed, stays = start("server"), start("line-2")
     with Client(f"{killed.grpc_address},{stays.grpc_address}", profile="mm-pc", tls=tls("station")) as client:
-        line = Line(client)
-        with line.running():
+        stations = Stations(client)
+        with stations.working():
             wait_until_inspects(killed)
             wait_until_inspects(stays)
             os.kill(triton_of(killed), signal.SIGKILL)
-            line.wait_for(100)
-
-    line.check()
+            stations.wait_for(100)
 
 
 def test_servers_behind_a_name_come_and_go(start: Start, tls: Callable[..., TLS]) -> None:
@@ -84,28 +62,25 @@ def test_servers_behind_a_name_come_and_go(start: Start, tls: Callable[..., TLS]
     with NameService("endface.line") as names:
         names.addresses = ["127.0.0.1"]
         with Client(names.target(port), profile="mm-pc", tls=tls("station", server_name="endface")) as client:
-            line = Line(client)
-            with line.running():
-                line.wait_for(20)
+            stations = Stations(client)
+            with stations.working():
+                stations.wait_for(20)
                 second = start("line-2", host="127.0.0.2", grpc_port=port)
                 names.addresses = ["127.0.0.1", "127.0.0.2"]
                 wait_until_inspects(second)
                 wait_until_inspects(first)
                 with frozen(triton_of(first)):
-                    line.wait_until_repeated()
+                    stations.wait_until_repeated()
                     names.addresses = ["127.0.0.2"]
-                    line.wait_for(100)
-
-    line.check()
+                    stations.wait_for(100)
 
 
 def test_connections_that_end_cost_no_picture(start: Start, tls: Callable[..., TLS]) -> None:
     """A server ends its connections five times a second, under load: nobody notices."""
     server = start("server", connection_age_s=0.2)
     with Client(server.grpc_address, profile="mm-pc", tls=tls("station")) as client:
-        line = Line(client)
-        with line.running():
-            line.wait_for(100)
+        stations = Stations(client)
+        with stations.working():
+            stations.wait_for(100)
 
-    line.check()
     assert not server.has_ended()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,13 @@ from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_build.rollout.provision import provision
 from endface_client import Client
+from tests.servers import free_ports, running
 
 pytestmark = [pytest.mark.triton, pytest.mark.gpu]
 
 
 @pytest.fixture
-def on_gpu(repository: Path, tmp_path: Path, free_ports: Callable[[], dict[str, int]]) -> Settings:
+def on_gpu(repository: Path, tmp_path: Path) -> Settings:
     """A server's settings for TensorRT for RTX, on a repository with a plan for this machine's GPU."""
     machine = Machine.here("tensorrt_rtx")
     if machine.runtime_version is None:
@@ -30,10 +30,8 @@ def on_gpu(repository: Path, tmp_path: Path, free_ports: Callable[[], dict[str, 
 
 def test_gpu_judges_as_the_cpu_does(on_gpu: Settings, server: EmbeddedServer, samples: list[Path]) -> None:
     """The same verdicts, network and shapes; only the engine has another name."""
-    with EmbeddedServer(on_gpu) as other:
-        other.wait_ready(300)  # kernels are compiled on the card
-        with Client(other.grpc_address) as client:
-            ours = list(client.inspect_many(samples))
+    with running(on_gpu) as other, Client(other.grpc_address) as client:
+        ours = list(client.inspect_many(samples))
     with Client(server.grpc_address, profile="mm-pc") as client:
         theirs = list(client.inspect_many(samples))
 

@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,20 @@ def test_label_map_comes_only_when_asked_for(infer: Callable[..., Any], png: byt
     assert [output.name for output in alone.get_response().outputs] == ["REPORT"]
     assert (labels.shape, labels.dtype) == ((1, 512, 512), np.uint8)
     assert labels.max() <= max(contract.Label)
+
+
+def test_programs_on_the_machine_may_share_memory(triton: Any) -> None:
+    """A server that no other machine reaches takes regions of shared memory from clients; SECURITY.md says so."""
+    region = SharedMemory(create=True, size=8)
+    try:
+        triton.register_system_shared_memory("ours", f"/{region.name}", 8)
+        known = triton.get_system_shared_memory_status(as_json=True)["regions"]
+        triton.unregister_system_shared_memory("ours")
+    finally:
+        region.close()
+        region.unlink()
+
+    assert list(known) == ["ours"]
 
 
 def test_live_models_speak_the_contract(triton: Any) -> None:

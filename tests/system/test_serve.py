@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tritonclient.grpc
 
@@ -23,110 +22,71 @@ from endface.engines import tensorrt_library
 from endface.report import Report
 from endface.server.process import EmbeddedServer
 from endface_client import Client
+from tests.servers import ENDFACE, Ports, Serving, free_ports, port_options, serve
+from tests.waiting import WITHIN_S, wait_until
 
 pytestmark = pytest.mark.triton
-
-Ports = dict[str, int]
-
-
-def serve(repository: Path, ports: Ports, *options: str, **environment: str) -> subprocess.Popen[str]:
-    """Start ``endface serve``."""
-    flags = [f"--{name.replace('_', '-')}={port}" for name, port in ports.items()]
-    return subprocess.Popen(
-        [sys.executable, "-m", "endface_client", "serve", f"--repository={repository}", *flags, *options],
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def run(repository: Path, ports: Ports, *options: str, **environment: str) -> tuple[int, str]:
     """Run ``endface serve`` where it cannot start; give its exit status and what it wrote to stderr."""
-    with serve(repository, ports, *options, **environment) as process:
-        _, errors = process.communicate(timeout=60)
-    return process.returncode, errors
+    command = [*ENDFACE, "serve", f"--repository={repository}", *options, *port_options(ports)]
+    ended = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stderr
 
 
-def family(pid: int) -> set[int]:
+def family(pid: int) -> list[psutil.Process]:
     """The descendants of a process that run now."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-        except OSError:
-            continue  # it ended while we looked
-        if state not in "ZX":
-            parents[int(stat.parent.name)] = int(parent)
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {pid}
+    return psutil.Process(pid).children(recursive=True)
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
-    """Await a condition."""
-    deadline_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline_s, "it did not come true in time"
-        time.sleep(0.05)
-
-
-def alive(pids: set[int]) -> set[int]:
-    """Those of the processes that run now."""
-    return {pid for pid in pids if pid in family(1) | family(os.getpid())}
+def none_runs(processes: list[psutil.Process]) -> bool:
+    """Whether all of them have ended; a zombie has."""
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
 
 
 @pytest.fixture
-def ports(free_ports: Callable[[], Ports]) -> Ports:
+def ports() -> Ports:
     """Three free ports."""
     return free_ports()
 
 
 @pytest.fixture
-def serving(repository: Path, ports: Ports, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running ``endface serve`` with a default profile, and the line that it wrote when it was ready."""
-    with serve(repository, ports, "--profile=sm-apc", TMPDIR=str(tmp_path)) as process:
-        assert process.stdout is not None
-        yield process, process.stdout.readline()
-        process.kill()
+def serving(repository: Path, ports: Ports) -> Iterator[Serving]:
+    """A running ``endface serve`` with a default profile."""
+    with serve(ports, f"--repository={repository}", "--profile=sm-apc") as running:
+        yield running
 
 
-def test_serves_until_told_to_stop(serving: tuple[subprocess.Popen[str], str], ports: Ports, png: bytes) -> None:
+def test_serves_until_told_to_stop(serving: Serving, ports: Ports, png: bytes) -> None:
     """One line when ready, a report by the default profile, and after SIGTERM no process and no port is left."""
-    process, line = serving
-    with Client(f"127.0.0.1:{ports['grpc_port']}") as client:
+    with Client(serving.address) as client:
         report = client.inspect(png)
-    processes = family(process.pid)
-    process.send_signal(signal.SIGTERM)
+    processes = family(serving.process.pid)
 
-    assert process.wait(60) == 0
-    assert line.startswith(f"endface is ready: gRPC 127.0.0.1:{ports['grpc_port']}, HTTP")
-    assert "profile sm-apc" in line
+    assert serving.stop() == 0
+    assert serving.ready.startswith(f"endface is ready: gRPC 127.0.0.1:{ports['grpc_port']}, HTTP")
+    assert "profile sm-apc" in serving.ready
     assert report.criteria.profile == "sm-apc"
     assert len(processes) >= 5  # Triton, and a stub for each instance of the three stages
-    assert not alive(processes)
+    assert none_runs(processes)
     socket.create_server(("127.0.0.1", ports["grpc_port"])).close()
 
 
-def test_requests_under_way_are_finished(serving: tuple[subprocess.Popen[str], str], ports: Ports, png: bytes) -> None:
+def test_requests_under_way_are_finished(serving: Serving, png: bytes) -> None:
     """SIGTERM while a batch is being inspected: its reports still arrive, then the command ends."""
-    process, _ = serving
-    with (
-        tritonclient.grpc.InferenceServerClient(f"127.0.0.1:{ports['grpc_port']}") as client,
-        ThreadPoolExecutor(1) as thread,
-    ):
+    with tritonclient.grpc.InferenceServerClient(serving.address) as client, ThreadPoolExecutor(1) as thread:
         before = _prepared(client)
         values = np.array([[png]] * 8, dtype=np.object_)
         tensor = tritonclient.grpc.InferInput("IMAGE", [8, 1], "BYTES")
         tensor.set_data_from_numpy(values)
         answer = thread.submit(client.infer, "endface", [tensor])
         wait_until(lambda: _prepared(client) > before)
-        process.send_signal(signal.SIGTERM)
-        reports = [Report.from_json(text) for text in answer.result(60).as_numpy("REPORT").ravel()]
+        serving.process.terminate()
+        reports = [Report.from_json(text) for text in answer.result(WITHIN_S).as_numpy("REPORT").ravel()]
 
     assert [report.verdict for report in reports] == ["pass"] * 8
-    assert process.wait(60) == 0
+    assert serving.ended() == 0
 
 
 def _prepared(client: Any) -> int:
@@ -136,22 +96,22 @@ def _prepared(client: Any) -> int:
 
 def test_stop_while_starting(repository: Path, ports: Ports) -> None:
     """SIGTERM before the server is ready ends it, too."""
-    with serve(repository, ports) as process:
-        wait_until(lambda: len(family(process.pid)) > 1)
+    command = [*ENDFACE, "serve", f"--repository={repository}", *port_options(ports)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: family(process.pid))
         processes = family(process.pid)
-        process.send_signal(signal.SIGTERM)
+        process.terminate()
 
-        assert process.wait(60) == 0
-        assert not alive(processes)
+        assert process.wait(WITHIN_S) == 0
+    assert none_runs(processes)
 
 
-def test_killed_command_leaves_no_server(serving: tuple[subprocess.Popen[str], str]) -> None:
+def test_killed_command_leaves_no_server(serving: Serving) -> None:
     """Even SIGKILL, which nothing can clear up after, does not leave Triton behind."""
-    process, _ = serving
-    processes = family(process.pid)
-    process.kill()
+    processes = family(serving.process.pid)
+    serving.process.kill()
 
-    wait_until(lambda: not alive(processes))
+    wait_until(lambda: none_runs(processes))
 
 
 def test_taken_port(server: EmbeddedServer, repository: Path, ports: Ports) -> None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +15,13 @@ from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface.telemetry import trace
 from endface_client import Client, InvalidRequest
-from tests.collector import Collector, Span, tree
 from tests.endface_client.faults import UNAVAILABLE, Faulty
+from tests.servers import free_ports, running, serve
+from tests.span_collector import Collector, Span, tree
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.triton
 
-Ports = Callable[[], dict[str, int]]
 STAGES = ["endface.preprocess", "endface.segment", "endface.postprocess"]
 
 
@@ -49,14 +46,13 @@ def told(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 @pytest.fixture(scope="module")
-def traced(repository: Path, free_ports: Ports, collector: Collector) -> Iterator[EmbeddedServer]:
+def traced(repository: Path, collector: Collector) -> Iterator[EmbeddedServer]:
     """A server whose stages are traced."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
         patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-        with EmbeddedServer(Settings(repository, **free_ports())) as running:
-            running.wait_ready(120)
-            yield running
+        with running(Settings(repository, **free_ports())) as server:
+            yield server
 
 
 def of_serial(spans: list[Span], serial: str) -> list[Span]:
@@ -150,48 +146,31 @@ def test_header_comes_over_http_as_well(traced: EmbeddedServer, collector: Colle
     assert tree([span for span in found if span.trace == "a" * 32], "b" * 16) == STAGES
 
 
-def test_absent_collector_costs_no_picture(repository: Path, free_ports: Ports, collector: Collector) -> None:
+def test_absent_collector_costs_no_picture(repository: Path, collector: Collector) -> None:
     """All are inspected, one line says that traces are lost, and the server stops as ever."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{collector.endpoint}/elsewhere")
         patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
         collector.status = 404
         lines: list[str] = []
-        with EmbeddedServer(Settings(repository, **free_ports())) as server:
-            server.on_line = lines.append
-            server.wait_ready(120)
+        with running(Settings(repository, **free_ports()), lines.append) as server:
             with Client(server.grpc_address, profile="mm-pc") as client:
                 reports = list(client.inspect_many([b"no picture"] * 50))
-            deadline_s = time.monotonic() + 30
-            while not any(line.startswith("no traces: ") for line in lines):
-                assert time.monotonic() < deadline_s, lines
-                time.sleep(0.05)
+            wait_until(lambda: any(line.startswith("no traces: ") for line in lines), message=lines)
+            server.stop()
         collector.status = 200
 
     assert [report.verdict for report in reports] == ["invalid"] * 50
     assert len([line for line in lines if "traces" in line]) == 1
 
 
-def test_what_keeps_stages_from_tracing_is_said_by_serve(repository: Path, free_ports: Ports) -> None:
+def test_what_keeps_stages_from_tracing_is_said_by_serve(repository: Path) -> None:
     """Though they say it before the server is ready, and six of them: one line, and the server serves."""
-    ports = free_ports()
-    options = [f"--{name.replace('_', '-')}={port}" for name, port in ports.items()]
-    with subprocess.Popen(
-        [Path(sys.executable).with_name("endface"), "serve", f"--repository={repository}", *options],
-        env=os.environ | {"OTEL_BSP_MAX_QUEUE_SIZE": "-1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline().startswith("endface is ready")
-            with Client(f"127.0.0.1:{ports['grpc_port']}", profile="mm-pc") as client:
-                assert client.inspect(b"no picture").verdict == "invalid"
-        finally:
-            process.terminate()
-        _, log = process.communicate()
+    with serve(free_ports(), f"--repository={repository}", OTEL_BSP_MAX_QUEUE_SIZE="-1") as serving:
+        with Client(serving.address, profile="mm-pc") as client:
+            assert client.inspect(b"no picture").verdict == "invalid"
+        assert serving.stop() == 0
 
-    (line,) = (line for line in log.splitlines() if "traces" in line)
+    (line,) = (line for line in serving.log.splitlines() if "traces" in line)
     assert line.startswith("no traces: ")
     assert line.endswith("; correct OTEL_*")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from endface.telemetry.otlp_export import Provider
-from tests.collector import Collector
+from tests.span_collector import Collector
 
 
 @pytest.fixture(autouse=True)

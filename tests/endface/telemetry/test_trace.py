@@ -18,7 +18,7 @@ from endface.errors import BadParameterError
 from endface.report import Criteria, ImageInfo, Problem, Report
 from endface.telemetry import trace
 from endface.telemetry.observer import Observer, parameters
-from tests.collector import Collector, Span
+from tests.span_collector import Collector, Span
 
 ENDPOINT, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

@@ -14,7 +14,7 @@ import pytest
 from endface.telemetry import trace
 from endface_client import AsyncClient, Client, InvalidRequest, ServerUnavailable
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
-from tests.collector import Collector, Span, tree
+from tests.span_collector import Collector, Span, tree
 
 Connect = Callable[..., Client]
 BUSY = Failure(grpc.StatusCode.UNAVAILABLE, "GOAWAY received")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +10,8 @@ from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1 import trace_pb2
+
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,8 @@ class Collector:
 
     def wait_for(self, condition: Callable[[list[Span]], bool]) -> list[Span]:
         """The spans, once something holds."""
-        deadline_s = time.monotonic() + 60
-        while not condition(found := list(self.spans)):
-            assert time.monotonic() < deadline_s, found
-            time.sleep(0.02)
-        return found
+        wait_until(lambda: condition(list(self.spans)), message=self.spans)
+        return list(self.spans)
 
 
 def tree(spans: list[Span], parent: str = "", depth: int = 0) -> list[str]:
