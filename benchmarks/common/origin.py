@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from endface.report import ModelInfo
-from endface_build.manifest import provenance
-from endface_build.reports.accuracy import machine
+from endface_build.provenance import machine, provenance
 
 Json = dict[str, Any]
 

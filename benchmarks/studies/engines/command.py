@@ -15,7 +15,7 @@ from benchmarks.studies.engines.compare import drawn_faces, measure
 from benchmarks.studies.engines.table import write_table
 from endface.files import write_whole
 from endface.offline import ENGINES
-from endface_build.commands.evaluate import MODEL, Model
+from endface_build.commands.options import Model, served_version
 from endface_build.commands.progress import console, steps
 from endface_build.evaluation.golden import of_folder
 
@@ -23,7 +23,7 @@ ENGINES_PAGE = Path("docs/engines.md")
 
 
 def run(  # noqa: PLR0913, PLR0917 - the options of a command
-    model: Model = MODEL,
+    model: Model = None,
     samples: Annotated[Path, typer.Option(help="Folder of pictures.")] = Path("samples"),
     faces: Annotated[int, typer.Option(min=1, help="Drawn faces beside them.")] = 40,
     photographs: Annotated[list[Path] | None, typer.Option(help="Folder of real photographs; may be repeated.")] = None,
@@ -35,7 +35,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     if photographs:
         pictures["photographs"] = [picture for folder in photographs for picture in of_folder(folder, "mm-pc")]
     with steps() as advance:
-        record = measure(model, pictures, partial(advance, "engines", len(ENGINES)))
+        record = measure(model or served_version(), pictures, partial(advance, "engines", len(ENGINES)))
     path = results / f"{datetime.now(UTC):%Y-%m-%d}-engines.json"
     write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
     write_table(record, page)

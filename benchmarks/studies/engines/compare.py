@@ -32,8 +32,8 @@ from endface_build.evaluation.agreement import Seen, agreement
 from endface_build.evaluation.golden import Golden
 from endface_build.evaluation.metrics import Json
 from endface_build.export.quantize import source_of
-from endface_build.manifest import MODEL_FILE, provenance, read_manifest, write_manifest
-from endface_build.reports.accuracy import machine
+from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
+from endface_build.provenance import machine, provenance
 
 PACKAGES: Final = ("endface", "numpy", "opencv-python-headless", "onnxruntime", "ai-edge-litert")
 PROFILES: Final = ("mm-pc", "sm-apc")
