@@ -19,8 +19,8 @@ import pytest
 import trustme
 from numpy.typing import NDArray
 
-from endface.engines import variant
-from endface.engines.onnx_network import newest_version
+from endface.engines.catalog import OFFLINE, VARIANTS, network_file
+from endface.engines.manifest import newest_version
 from endface.errors import ConfigurationError
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
@@ -151,16 +151,16 @@ def offline_repository(repository: Path, tmp_path_factory: pytest.TempPathFactor
     pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed; it comes with the extra litert")
     version = repository / "segment" / str(newest_version(repository / "segment"))
     try:
-        for engine in variant.FILES:
-            variant.find(version, engine)
+        for engine in OFFLINE:
+            network_file(version, engine)
     except ConfigurationError:
         pictures = of_folder(PROJECT / "samples", "mm-pc")
         copied = tmp_path_factory.mktemp("offline")
         shutil.copytree(version, copied / "segment" / version.name)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(variants, "CALIBRATION_COUNT", 16)  # enough, and a third of the time
-            for engine in variant.FORMATS:
-                variants.export_variant(engine, copied / "segment" / version.name, pictures=pictures)
+            for engine in VARIANTS:
+                variants.export_variant(engine.name, copied / "segment" / version.name, pictures=pictures)
         return copied
     return repository
 

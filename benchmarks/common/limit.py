@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
 
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture
 from benchmarks.common.workers import Barrier, Kind, together
+from endface.engines.load import Segmenter
 from endface.engines.onnx_network import Network
-from endface.offline import Segmenter
+from endface.offline import Inspector
 from endface.options import Options
-from endface.stages import postprocess, preprocess
 
 
 def in_onnxruntime(path: Path, threads: int) -> Segmenter:
@@ -117,8 +116,6 @@ def _inspect_until(barrier: Barrier, way: Setup, work: Work, seconds: float) -> 
 
 def inspect(batch: Sequence[Picture], network: Segmenter, options: Options) -> int:
     """Pictures to reports in JSON, as the server does it; gives their number."""
-    framed = [preprocess(picture.data, options) for picture in batch]
-    labels, confidence = network.segment(np.stack([square[np.newaxis] for square, _ in framed]))
-    for (_, frame), classes, certain in zip(framed, labels, confidence, strict=True):
-        postprocess(classes, certain, frame, network.info).to_json()
+    for report in Inspector.around(network, options).batch([picture.data for picture in batch]):
+        report.to_json()
     return len(batch)

@@ -13,11 +13,9 @@ from rich.console import Console
 
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture, draw, expect, photographs
-from endface import contract
-from endface.engines.onnx_network import newest_version
+from endface.engines.load import default_folder
+from endface.engines.manifest import MODEL_FILE
 from endface.files import write_whole
-from endface.repository import default_repository
-from endface_build.manifest import MODEL_FILE
 
 REAL_DATA = "ENDFACE_REAL_DATA"
 
@@ -34,8 +32,7 @@ Out = Annotated[Path, typer.Option(help="Folder for pictures and what Locust wri
 
 def network_file() -> Path:
     """The newest network of the repository that is served by default."""
-    folder = default_repository() / contract.SEGMENT.name
-    return folder / str(newest_version(folder)) / MODEL_FILE
+    return default_folder() / MODEL_FILE
 
 
 def pictures_of(faces: int, folder: Path | None, profile: str) -> list[Picture]:

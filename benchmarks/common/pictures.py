@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.common.errors import BenchmarkError
 from endface import offline
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines.catalog import ONNXRUNTIME
 from endface.files import write_whole
 from endface.options import Options
 from endface.report import VerdictName

@@ -7,40 +7,32 @@ from pathlib import Path
 from typing import Any
 
 from endface import contract
-from endface.errors import ConfigurationError
-from endface.files import sha256_of, write_whole
+from endface.engines import manifest
+from endface.files import write_whole
 
-MODEL_FILE = "model.onnx"
-MANIFEST_FILE = "manifest.json"
+MODEL_FILE = manifest.MODEL_FILE
+MANIFEST_FILE = manifest.MANIFEST_FILE
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest in a folder.
+    """The manifest in a folder, once it is sure that it describes the network beside it.
 
     Raises:
-        ConfigurationError: It is missing or not JSON, or its network is missing or another one.
+        ConfigurationError: It is missing or cannot be read, or its network is missing or another one.
     """
-    path = folder / MANIFEST_FILE
-    try:
-        manifest = json.loads(path.read_text())
-        sha256, network = manifest["sha256"], folder / manifest["file"]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ConfigurationError(f"No usable manifest in {folder}: make it with `endface-build export`.") from exc
-    if not network.is_file():
-        raise ConfigurationError(f"There is no network {network}: make it with `endface-build export`.")
-    if sha256 != sha256_of(network):
-        raise ConfigurationError(f"{path} describes another network than the one beside it: export it anew.")
-    return dict(manifest)
+    values = manifest.read_manifest(folder)
+    manifest.read_verified(folder / str(values.get("file", MODEL_FILE)), str(values["sha256"]))
+    return values
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+def write_manifest(folder: Path, values: dict[str, Any]) -> None:
     """Write the manifest into a folder, whole."""
-    write_whole(folder / MANIFEST_FILE, as_bytes(manifest))
+    write_whole(folder / MANIFEST_FILE, as_bytes(values))
 
 
-def as_bytes(manifest: dict[str, Any]) -> bytes:
+def as_bytes(values: dict[str, Any]) -> bytes:
     """The content of a manifest's file."""
-    return (json.dumps(manifest, indent=2) + "\n").encode()
+    return (json.dumps(values, indent=2) + "\n").encode()
 
 
 def tensors() -> dict[str, list[dict[str, Any]]]:

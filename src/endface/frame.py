@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from endface.picture.decode import Rect
+from endface.picture.picture import Rect
 from endface.report import Calibration, Fiber, ImageInfo, Problem
 
 

@@ -1,40 +1,85 @@
-"""An inspection in this process, without a server: the same stages around a network in one of several engines."""
+"""Inspection in this process, without a server: the same stages around a network in one of several engines."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from endface import contract
-from endface.engines import variant
-from endface.engines.litert_network import LiteRTNetwork
-from endface.engines.onnx_network import ONNXRUNTIME, Network, newest_version
-from endface.engines.opencv_network import OpenCVNetwork
-from endface.engines.variant import LITERT, OPENCV
-from endface.errors import EngineError
+from endface.engines.catalog import ONNXRUNTIME
+from endface.engines.load import Segmenter, load
+from endface.engines.onnx_network import Segment
+from endface.frame import Frame
 from endface.options import Options
 from endface.report import ModelInfo, Report
-from endface.repository import default_repository
 from endface.stages import postprocess, preprocess
 
 
-class Segmenter(Protocol):
-    """A network in some engine."""
+@dataclass(frozen=True)
+class Inspector:
+    """Inspection of encoded pictures in this process, as a server would do it.
 
-    @property
-    def info(self) -> ModelInfo:
-        """Which network it is, and in which engine."""
+    Attributes:
+        segment: the network, or any other function from squares to labels.
+        options: profile, scale, and what every report echoes.
+        info: which network it is; None for a function that is none.
+    """
 
-    def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Squares uint8 (N, 1, 512, 512) to label maps and confidence, both uint8 (N, 512, 512)."""
+    segment: Segment
+    options: Options
+    info: ModelInfo | None = None
+
+    @classmethod
+    def around(cls, network: Segmenter, options: Options) -> Inspector:
+        """An inspector with a network."""
+        return cls(network.segment, options, network.info)
+
+    def __call__(self, data: bytes, name: str | None = None) -> Report:
+        """Inspect one picture.
+
+        Args:
+            data: the encoded picture.
+            name: the picture's name in the report; None for the one in the options.
+
+        Raises:
+            RequestError: the picture is empty or oversized, or the profile does not exist.
+        """
+        options = self.options if name is None else replace(self.options, name=name)
+        return self._reports([preprocess(data, options)])[0]
+
+    def batch(self, pictures: Sequence[bytes]) -> list[Report]:
+        """Inspect pictures together: the network runs once, over those that can be judged.
+
+        Args:
+            pictures: the encoded pictures.
+
+        Returns:
+            A report for each, in order.
+
+        Raises:
+            RequestError: a picture is empty or oversized, or the profile does not exist.
+        """
+        return self._reports([preprocess(data, self.options) for data in pictures])
+
+    def _reports(self, prepared: Sequence[tuple[NDArray[np.uint8], Frame]]) -> list[Report]:
+        """Reports of prepared pictures; one with a problem does not pass through the network."""
+        squares = [square[np.newaxis] for square, frame in prepared if frame.problem is None]
+        started = time.perf_counter()
+        maps = iter(zip(*self.segment(np.stack(squares)), strict=True) if squares else ())
+        spent_ms = round((time.perf_counter() - started) * 1000, 3)
+        reports = []
+        for square, frame in prepared:
+            if frame.problem is None:
+                judged = replace(frame, timings_ms={**frame.timings_ms, "segment": spent_ms})
+                found = (*next(maps), judged)
+            else:
+                found = (np.zeros_like(square), np.zeros_like(square), frame)
+            reports.append(postprocess(*found, self.info, profiles=self.options.profiles))
+        return reports
 
 
 def inspect(data: bytes, options: Options, *, engine: str = ONNXRUNTIME, network: Path | None = None) -> Report:
@@ -45,7 +90,7 @@ def inspect(data: bytes, options: Options, *, engine: str = ONNXRUNTIME, network
     Args:
         data: the encoded picture.
         options: profile, scale, and what the report echoes.
-        engine: one of ``ENGINES``.
+        engine: one of ``engines.catalog.OFFLINE``.
         network: the engine's network file, its manifest beside it; None for the newest in the model repository.
 
     Raises:
@@ -54,56 +99,4 @@ def inspect(data: bytes, options: Options, *, engine: str = ONNXRUNTIME, network
         ConfigurationError: the network is missing or broken.
         RepositoryError: no network is given, and no repository is known.
     """
-    segmenter = load(engine, network)
-    square, frame = preprocess(data, options)
-    blank = np.zeros_like(square)
-    labels, confidence = blank, blank
-    if frame.problem is None:
-        started = time.perf_counter()
-        (labels,), (confidence,) = segmenter.segment(square[np.newaxis, np.newaxis])
-        spent_ms = round((time.perf_counter() - started) * 1000, 3)
-        frame = replace(frame, timings_ms={**frame.timings_ms, "segment": spent_ms})
-    return postprocess(labels, confidence, frame, segmenter.info, profiles=options.profiles)
-
-
-def load(engine: str = ONNXRUNTIME, network: Path | None = None) -> Segmenter:
-    """The network in an engine; one that was loaded before is given again.
-
-    Args:
-        engine: one of ``ENGINES``.
-        network: the engine's network file; None for the newest in the model repository.
-
-    Raises:
-        EngineError: there is no such engine, or its package is not installed.
-        ConfigurationError: the network is missing or broken.
-        RepositoryError: no network is given, and no repository is known.
-    """
-    if engine not in ENGINES:
-        raise EngineError(f"there is no engine {engine!r} without a server; choose one of {', '.join(ENGINES)}")
-    return _loaded(engine, (network or _newest(engine)).resolve())
-
-
-def _newest(engine: str) -> Path:
-    folder = default_repository() / contract.SEGMENT.name
-    return variant.find(folder / str(newest_version(folder)), engine)
-
-
-@lru_cache(maxsize=8)
-def _loaded(engine: str, path: Path) -> Segmenter:
-    try:
-        return ENGINES[engine](path)
-    except ModuleNotFoundError as exc:
-        raise EngineError(
-            f"the engine {engine} needs the package {exc.name}; install it with `pip install 'endface[{engine}]'`"
-        ) from exc
-
-
-_CORES: Final = os.cpu_count() or 1
-"""One picture is inspected at a time, so it gets the whole machine."""
-
-ENGINES: Final[Mapping[str, Callable[[Path], Segmenter]]] = {
-    ONNXRUNTIME: partial(Network, threads=_CORES),
-    OPENCV: OpenCVNetwork,
-    LITERT: partial(LiteRTNetwork, threads=_CORES),
-}
-"""What runs a network file without a server, by name; an engine's package is imported when it is chosen."""
+    return Inspector.around(load(engine, network), options)(data)

@@ -37,7 +37,9 @@ from endface.fiber.locate import Located, locate
 from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
-from endface.picture.decode import Picture, Placement, check_size, decode, resample
+from endface.picture.decode import check_size, decode
+from endface.picture.picture import Picture
+from endface.picture.square import Placement, resample
 from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
 
 COARSEST_UM_PER_PX: Final = 1.0

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from endface.engines.machine import Machine
 from endface.engines.plan import NOT_VERIFIED, PLAN_FILE, PlanManifest
+from endface.engines.tensorrt_library import Machine
 
 
 @pytest.fixture(scope="module")

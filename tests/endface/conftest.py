@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -18,8 +17,9 @@ from onnx import TensorProto, helper
 from endface import contract
 from endface.backend import warmup
 from endface.engines import tensorrt_library
-from endface.engines.machine import Machine
-from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile
+from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, OptimizationProfile, PlanManifest
+from endface.engines.tensorrt_library import Machine
+from endface.files import sha256
 from endface.server.settings import Settings
 
 WriteNetwork = Callable[..., Path]
@@ -55,11 +55,15 @@ def write_network() -> WriteNetwork:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
         path = folder / str(version) / "model.onnx"
         path.parent.mkdir(parents=True)
-        path.write_bytes(model.SerializeToString())
-        _write_manifest(path, version)
-        return path
+        return _write_described(path, model.SerializeToString(), version=version)
 
     return write
+
+
+@pytest.fixture
+def write_described() -> WriteNetwork:
+    """Write a network's file with any content, and a manifest that describes it; say where."""
+    return _write_described
 
 
 @pytest.fixture
@@ -110,10 +114,10 @@ def write_plan() -> Callable[..., PlanManifest]:
             gpu=machine.gpu,
             compute_capability=machine.compute_capability,
             driver=machine.driver,
-            onnx_sha256=hashlib.sha256(network.read_bytes()).hexdigest(),
-            plan_sha256=hashlib.sha256(b"a plan").hexdigest(),
+            onnx_sha256=sha256(network.read_bytes()),
+            plan_sha256=sha256(b"a plan"),
             precision="fp16",
-            profiles=(Profile(min_batch, 8, max_batch),),
+            profiles=(OptimizationProfile(min_batch, 8, max_batch),),
             build_s=1.0,
             created="2026-11-22T18:00:00+00:00",
         )
@@ -124,10 +128,11 @@ def write_plan() -> Callable[..., PlanManifest]:
     return write
 
 
-def _write_manifest(path: Path, version: int) -> None:
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    manifest = {"name": "segment", "version": str(version), "file": path.name, "sha256": sha256}
+def _write_described(path: Path, content: bytes, *, version: int = 1) -> Path:
+    manifest = {"name": "segment", "version": str(version), "file": path.name, "sha256": sha256(content)}
+    path.write_bytes(content)
     path.with_name("manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return path
 
 
 @dataclass(frozen=True)

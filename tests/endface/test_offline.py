@@ -7,14 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from endface import offline
-from endface.engines import variant
-from endface.engines.onnx_network import ONNXRUNTIME, Network
-from endface.errors import ConfigurationError, EmptyImageError, EngineError
+from endface.engines.catalog import OFFLINE, ONNXRUNTIME, network_file
+from endface.engines.load import load
+from endface.engines.onnx_network import Network
+from endface.errors import ConfigurationError, EmptyImageError
 from endface.options import Options
 from endface.stages import postprocess, preprocess
 
@@ -35,7 +33,34 @@ def test_inspects_as_the_stages_do(samples: list[Path], repository: Path) -> Non
     assert replace(found, timings_ms={}) == replace(wanted, timings_ms={})
 
 
-@pytest.mark.parametrize("engine", variant.FORMATS)
+def test_a_batch_is_its_pictures(samples: list[Path], repository: Path, encode: Callable[..., bytes]) -> None:
+    """Pictures that are inspected together get the reports that each gets alone; one without a fiber harms none."""
+    black = encode(np.zeros((480, 640), np.uint8))
+    pictures = [samples[0].read_bytes(), black, samples[1].read_bytes()]
+    network = Network(repository / "segment" / "1" / "model.onnx")
+    inspector = offline.Inspector.around(network, Options("mm-pc"))
+
+    together = inspector.batch(pictures)
+
+    assert [report.error and report.error.code for report in together] == [None, "no_fiber", None]
+    alone = [inspector(data) for data in pictures]
+    assert [replace(report, timings_ms={}) for report in together] == [
+        replace(report, timings_ms={}) for report in alone
+    ]
+    assert [report.image.name for report in together] == ["", "", ""]
+    assert inspector(black, "black.png").image.name == "black.png"
+
+
+def test_inspects_around_any_function(samples: list[Path]) -> None:
+    """A function that finds nothing passes a face; the report names no network."""
+    blank = np.zeros((1, 512, 512), np.uint8)
+
+    report = offline.Inspector(lambda _: (blank, blank), Options("mm-pc"))(samples[0].read_bytes())
+
+    assert (report.verdict, report.model) == ("pass", None)
+
+
+@pytest.mark.parametrize("engine", OFFLINE[1:])
 def test_engines_see_the_same(
     engine: str, samples: list[Path], offline_repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,37 +76,16 @@ def test_engines_see_the_same(
         assert found.model.engine == engine
 
         square, _ = preprocess(data, options)
-        maps = [offline.load(name).segment(square[None, None])[0] for name in (ONNXRUNTIME, engine)]
+        maps = [load(name).segment(square[None, None])[0] for name in (ONNXRUNTIME, engine)]
 
         assert (maps[0] == maps[1]).mean() >= 0.995, path.name
 
 
-@pytest.mark.parametrize("engine", offline.ENGINES)
-@given(seeds=st.lists(st.integers(0, 9), min_size=1, max_size=3))
-@settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-def test_a_batch_is_its_squares(engine: str, offline_repository: Path, seeds: list[int]) -> None:
-    """Squares are labelled one by one as in a batch, in order."""
-    version = next((offline_repository / "segment").glob("[0-9]*"))
-    network = offline.load(engine, variant.find(version, engine))
-    squares = np.stack([_noise(seed) for seed in seeds])
-
-    labels, confidence = network.segment(squares)
-
-    assert labels.dtype == confidence.dtype == np.uint8
-    assert labels.shape == confidence.shape == (len(seeds), 512, 512)
-    for number in range(len(seeds)):
-        alone, sure = network.segment(squares[number : number + 1])
-        assert np.array_equal(labels[number], alone[0])
-        assert np.array_equal(confidence[number], sure[0])
-
-
-@pytest.mark.parametrize("engine", offline.ENGINES)
+@pytest.mark.parametrize("engine", OFFLINE)
 def test_threads_share_a_network(engine: str, offline_repository: Path, samples: list[Path]) -> None:
     """Inspections at the same time do not mix up their pictures."""
     version = next((offline_repository / "segment").glob("[0-9]*"))
-    network = variant.find(version, engine)
+    network = network_file(version, engine)
     pictures = [path.read_bytes() for path in samples[:4]]
 
     def defects(data: bytes) -> object:
@@ -108,35 +112,6 @@ def test_a_picture_that_cannot_be_judged_is_invalid(
     assert "segment" not in report.timings_ms
 
 
-def test_keeps_a_network(tmp_path: Path, write_network: Write) -> None:
-    """The second picture does not load the network again."""
-    path = write_network(tmp_path)
-
-    assert offline.load(network=path) is offline.load(network=path)
-
-
-@pytest.mark.parametrize("engine", offline.ENGINES)
-def test_refuses_a_network_without_its_manifest(engine: str, tmp_path: Path) -> None:
-    """Whatever the engine, a report must be able to name its network."""
-    with pytest.raises(ConfigurationError, match=r"manifest\.json is missing"):
-        offline.load(engine, tmp_path / "model")
-
-
-def test_takes_the_newest_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_network: Write) -> None:
-    """Without a network of its own a call runs the one that a server on this repository would."""
-    for version in (9, 10):
-        write_network(tmp_path / "segment", version=version)
-    monkeypatch.setenv("ENDFACE_REPOSITORY", str(tmp_path))
-
-    assert offline.load().info.version == "10"
-
-
-def test_refuses_an_unknown_engine() -> None:
-    """The message names the engines that there are."""
-    with pytest.raises(EngineError, match=r"no engine 'tensorrt' without a server; choose one of onnxruntime"):
-        offline.load("tensorrt")
-
-
 def test_refuses_a_missing_network(tmp_path: Path) -> None:
     """A path without a network is a fault of the installation, not of the picture."""
     with pytest.raises(ConfigurationError, match="missing"):
@@ -147,8 +122,3 @@ def test_refuses_a_malformed_request(tmp_path: Path, write_network: Write) -> No
     """No bytes are no picture: that is the caller's mistake, as with a server."""
     with pytest.raises(EmptyImageError):
         offline.inspect(b"", Options("mm-pc"), network=write_network(tmp_path))
-
-
-def _noise(seed: int) -> NDArray[np.uint8]:
-    """A gray square with structure, uint8 (1, 512, 512)."""
-    return np.random.default_rng(seed).integers(90, 130, (1, 512, 512)).astype(np.uint8)

@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from endface import contract
-from endface.engines.catalog import ENGINES, Engine, named
+from endface.engines.catalog import SERVED, Engine, named
 
 STAGES = (contract.PREPROCESS, contract.SEGMENT, contract.POSTPROCESS)
 _DATATYPES = {"BYTES": "TYPE_STRING", "UINT8": "TYPE_UINT8"}
@@ -23,7 +23,7 @@ def model(request: pytest.FixtureRequest) -> contract.ModelSpec:
     return spec
 
 
-@pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
+@pytest.fixture(params=SERVED, ids=lambda engine: engine.name)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Every engine in its turn."""
     spec: Engine = request.param
@@ -37,7 +37,7 @@ def _read(project: Path, name: str, file: str = "config.pbtxt") -> Any:
 
 def _segment(project: Path, engine: Engine) -> Any:
     """The network's configuration for an engine."""
-    return _read(project, "segment", "config.pbtxt" if engine == ENGINES[0] else f"configs/{engine.name}.pbtxt")
+    return _read(project, "segment", "config.pbtxt" if engine == SERVED[0] else f"configs/{engine.name}.pbtxt")
 
 
 def _tensors(tensors: Any) -> list[tuple[str, str, tuple[int, ...]]]:
@@ -117,7 +117,7 @@ def test_every_engine_has_its_configuration(project: Path) -> None:
     """And there is none without an engine."""
     names = {path.stem for path in (project / "model_repository" / "segment" / "configs").iterdir()}
 
-    assert {"onnxruntime", *names} == {engine.name for engine in ENGINES}
+    assert {"onnxruntime", *names} == {engine.name for engine in SERVED}
 
 
 def test_engines_speak_the_same_contract(project: Path, engine: Engine) -> None:

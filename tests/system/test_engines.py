@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from endface.engines.machine import Machine
+from endface.engines.tensorrt_library import Machine
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_build.rollout.provision import provision

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from endface import contract
-from endface.engines.onnx_network import describe
+from endface.engines.manifest import describe
 from endface.report import Report
 from endface.server.process import EmbeddedServer
 

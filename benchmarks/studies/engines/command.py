@@ -13,9 +13,10 @@ import typer
 from benchmarks.common.origin import RESULTS
 from benchmarks.studies.engines.compare import drawn_faces, measure
 from benchmarks.studies.engines.table import write_table
+from endface.engines.catalog import OFFLINE
+from endface.engines.load import default_folder
 from endface.files import write_whole
-from endface.offline import ENGINES
-from endface_build.commands.options import Model, served_version
+from endface_build.commands.options import Model
 from endface_build.commands.progress import console, steps
 from endface_build.evaluation.golden import of_folder
 
@@ -35,7 +36,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     if photographs:
         pictures["photographs"] = [picture for folder in photographs for picture in of_folder(folder, "mm-pc")]
     with steps() as advance:
-        record = measure(model or served_version(), pictures, partial(advance, "engines", len(ENGINES)))
+        record = measure(model or default_folder(), pictures, partial(advance, "engines", len(OFFLINE)))
     path = results / f"{datetime.now(UTC):%Y-%m-%d}-engines.json"
     write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
     write_table(record, page)

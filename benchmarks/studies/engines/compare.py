@@ -22,11 +22,9 @@ from typing import Final
 import numpy as np
 
 from benchmarks.studies.engines.probe import ANSWER, JOB, LABELS
-from endface.engines import variant
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines.catalog import OFFLINE, ONNXRUNTIME, network_file
 from endface.errors import ConfigurationError, EngineError
 from endface.files import sha256_of
-from endface.offline import ENGINES
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
 from endface_build.evaluation.agreement import Seen, agreement
 from endface_build.evaluation.golden import Golden
@@ -97,7 +95,7 @@ def measure(model: Path, pictures: Pictures, progress: Callable[[int], None] | N
         reference = _in_float(model, manifest, Path(aside))
         wanted = probe(reference, pictures)
         record["engines"].append(_row(reference, wanted, wanted, pictures))
-        for done, engine in enumerate(ENGINES, start=1):
+        for done, engine in enumerate(OFFLINE, start=1):
             try:
                 contender = _contender(model, manifest, engine)
                 if sha256_of(contender.path) != sha256_of(reference.path):
@@ -154,7 +152,7 @@ def probe(contender: Contender, pictures: Pictures) -> Run:
 
 def _contender(model: Path, manifest: Json, engine: str) -> Contender:
     """An engine with its file of a version."""
-    path = variant.find(model, engine)
+    path = network_file(model, engine)
     own = manifest if engine == ONNXRUNTIME else read_manifest(path.parent)
     return Contender(engine, path, own.get("precision", FLOAT))
 

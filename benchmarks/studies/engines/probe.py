@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import offline
+from endface.engines.load import load
 from endface.errors import EndfaceError
 from endface.options import Options
 from endface.stages import preprocess
@@ -55,7 +56,7 @@ def _inspect(job: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _labels(job: dict[str, Any]) -> NDArray[np.uint8]:
-    network = offline.load(job["engine"], Path(job["network"]))
+    network = load(job["engine"], Path(job["network"]))
     maps = []
     for path, profile in job["pictures"]:
         square, frame = preprocess(Path(path).read_bytes(), Options(profile))

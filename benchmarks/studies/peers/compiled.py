@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from benchmarks.common.errors import BenchmarkError
 from endface.contract import SQUARE
-from endface.engines.onnx_network import identify
+from endface.engines.manifest import identify
 from endface_build.training.network import Segment, SegmentationNetwork
 
 _PREFIX: Final = "network."

@@ -19,15 +19,14 @@ from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.limit import CORES, Setup, Work, in_onnxruntime, inspect, throughput
 from benchmarks.common.origin import Json
 from benchmarks.common.workers import Barrier, together
-from endface.engines import variant
+from endface.engines.catalog import LITERT, ONNXRUNTIME, OPENCV, network_file
 from endface.engines.litert_network import LiteRTNetwork
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines.load import Segmenter
+from endface.engines.onnx_network import open_graph
 from endface.engines.opencv_network import OpenCVNetwork
 from endface.errors import EndfaceError
-from endface.offline import Segmenter
 from endface.options import Options
 from endface.stages import preprocess
-from endface_build.engine import Engine
 
 TORCH_COMPILE: Final = "torch.compile"
 
@@ -71,13 +70,13 @@ class Runtime:
 def _float(version: Path) -> Path:
     """The network before it was quantised."""
     kept = version / _FLOAT_FILE
-    return kept if kept.is_file() else variant.find(version, ONNXRUNTIME)
+    return kept if kept.is_file() else network_file(version, ONNXRUNTIME)
 
 
 RUNTIMES: Final = {
-    ONNXRUNTIME: Runtime("ONNX Runtime", lambda version: variant.find(version, ONNXRUNTIME), in_onnxruntime),
-    variant.OPENCV: Runtime("OpenCV DNN, float", lambda version: variant.find(version, variant.OPENCV), in_opencv),
-    variant.LITERT: Runtime("LiteRT, 8 bits", lambda version: variant.find(version, variant.LITERT), in_litert),
+    ONNXRUNTIME: Runtime("ONNX Runtime", lambda version: network_file(version, ONNXRUNTIME), in_onnxruntime),
+    OPENCV: Runtime("OpenCV DNN, float", lambda version: network_file(version, OPENCV), in_opencv),
+    LITERT: Runtime("LiteRT, 8 bits", lambda version: network_file(version, LITERT), in_litert),
     TORCH_COMPILE: Runtime("torch.compile, float", _float, in_torch),
 }
 """By name; ONNX Runtime runs the file that is served."""
@@ -131,7 +130,7 @@ def _agreement(network: Segmenter, work: Work, squares: Sequence[NDArray[np.uint
     """
     from endface_build.export.to_onnx import LABEL_PARITY
 
-    original = Engine(work.network)
+    original = open_graph(work.network)
     equal = float(np.mean([np.mean(network.segment(square)[0] == original(square)[0]) for square in squares]))
     if equal < LABEL_PARITY:
         raise BenchmarkError(f"only {equal:.5f} of the labels are those of ONNX Runtime, {LABEL_PARITY} are wanted")

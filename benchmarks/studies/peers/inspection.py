@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
 
 from endface.engines.onnx_network import Network
+from endface.offline import Inspector
 from endface.options import Options
-from endface.stages import postprocess, preprocess
 
 MAX_BATCH: Final = 8
 """Pictures that go through the network together at most: as in ``model_repository/segment/config.pbtxt``."""
@@ -33,8 +32,7 @@ class Inspection:
 
     def __init__(self, network: Path, profile: str) -> None:
         cv2.setNumThreads(1)
-        self._network = Network(network, threads=1)
-        self._options = Options(profile)
+        self._inspector = Inspector.around(Network(network, threads=1), Options(profile))
 
     def inspect(self, pictures: Sequence[bytes]) -> list[str]:
         """Judge encoded pictures, all of them in one run of the network.
@@ -48,9 +46,4 @@ class Inspection:
         Raises:
             RequestError: a picture is empty or oversized, or the profile does not exist.
         """
-        framed = [preprocess(data, self._options) for data in pictures]
-        labels, confidence = self._network.segment(np.stack([square[np.newaxis] for square, _ in framed]))
-        return [
-            postprocess(classes, certain, frame, self._network.info).to_json()
-            for (_, frame), classes, certain in zip(framed, labels, confidence, strict=True)
-        ]
+        return [report.to_json() for report in self._inspector.batch(pictures)]

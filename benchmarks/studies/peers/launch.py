@@ -21,7 +21,8 @@ from benchmarks.common.stations import CallFailedError, Station
 from benchmarks.common.usage import family
 from benchmarks.studies.peers.environment import Environment
 from benchmarks.studies.peers.peer import Peer, Serving
-from endface.engines.onnx_network import ONNXRUNTIME, identify
+from endface.engines.catalog import ONNXRUNTIME
+from endface.engines.manifest import identify
 from endface.report import Report
 
 START_S: Final = 120

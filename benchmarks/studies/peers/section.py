@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from benchmarks.common.origin import Json, origin_text
 from benchmarks.common.plots import COLORS, PICTURES, save_plot
 from benchmarks.studies.peers.peer import ENDFACE
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines.catalog import ONNXRUNTIME
 from endface_build.reports.markdown import table
 
 PLOT: Final = "peers.png"

@@ -17,7 +17,8 @@ from benchmarks.studies.scaling.cores import available, confined, steps
 from benchmarks.studies.scaling.instances import Instances, grid
 from benchmarks.studies.scaling.point import Place
 from endface import offline
-from endface.engines.onnx_network import ONNXRUNTIME, Network
+from endface.engines.catalog import ONNXRUNTIME
+from endface.engines.onnx_network import Network
 from endface.options import Options
 from endface.repository import default_repository
 

@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.pictures import Picture
 from endface import offline
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines.catalog import ONNXRUNTIME
 from endface.options import Options
 from endface.report import ImageInfo, Report
 

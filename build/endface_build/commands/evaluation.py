@@ -12,11 +12,12 @@ import typer
 from rich.table import Table
 
 from endface.contract import CLADDING_UM
+from endface.engines.load import default_folder
 from endface.errors import ConfigurationError
 from endface.files import write_whole
 from endface.options import Options
 from endface.picture.decode import decode
-from endface_build.commands.options import PROFILE, Cladding, Model, Profile, served_version
+from endface_build.commands.options import PROFILE, Cladding, Model, Profile
 from endface_build.commands.progress import console, steps
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
 from endface_build.data.label_folder import PICTURES, open_folder
@@ -53,7 +54,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     from endface_build.reports.plots import plot_evaluation
 
     pictures: LabelledSet = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces)
-    judged = inspections((model or served_version()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
+    judged = inspections((model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
     if reports is not None:
         judged["server"] = read_reports(reports)
     with steps() as advance:
@@ -82,7 +83,7 @@ def gage(  # noqa: PLR0913, PLR0917 - the options of a command
     FOLDER holds photographs of parts; they are turned by quarters and mirrored. Drawn parts are turned by any angle.
     """
     seen = _photographs(folder) if folder else [random_part(index) for index in range(parts)]
-    inspector = with_network((model or served_version()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
+    inspector = with_network((model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
     with steps() as advance:
         result = repeatability.study(
             seen,
@@ -109,7 +110,7 @@ def accuracy(  # noqa: PLR0913, PLR0917 - the options of a command
 
     with steps() as advance:
         record = measure(
-            (model or served_version()) / MODEL_FILE, Extent(faces, spots, parts), document.parent / "accuracy", advance
+            (model or default_folder()) / MODEL_FILE, Extent(faces, spots, parts), document.parent / "accuracy", advance
         )
     path = results / f"{datetime.now(UTC):%Y-%m-%d}-accuracy.json"
     _write_json(path, record)

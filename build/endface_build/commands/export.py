@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.table import Table
 
+from endface.engines.load import default_folder
 from endface.engines.plan import PLAN_FILE, PlanManifest
 from endface.errors import ConfigurationError
 from endface_build.commands.options import (
@@ -20,7 +21,6 @@ from endface_build.commands.options import (
     PrecisionName,
     RuntimeName,
     batch_sizes,
-    served_version,
 )
 from endface_build.commands.progress import console, steps
 from endface_build.commands.training import RUN, Run
@@ -46,7 +46,7 @@ def export(
     if file_format == "onnx":
         _export_onnx(run, model or CANDIDATE)
     else:
-        _export_variant(model or served_version(), file_format)
+        _export_variant(model or default_folder(), file_format)
 
 
 def quantize(
@@ -58,7 +58,7 @@ def quantize(
     """Write the network's eight-bit form, if that loses at most 0.01 of recall and of precision."""
     from endface_build.export.quantize import quantize as quantize_network
 
-    source = model or served_version()
+    source = model or default_folder()
     target = out or (CANDIDATE if _is_version(source) else source)
     _refuse_version(target)
     recipe = read_manifest(source).get("recipe")
@@ -91,7 +91,7 @@ def plan(  # noqa: PLR0913 - one parameter for each option of the command
     from endface_build.evaluation import golden as pictures
     from endface_build.export.build_plan import build_plan
 
-    folder = model or served_version()
+    folder = model or default_folder()
     with console.status("reading the network") as status:
         manifest = build_plan(
             folder,
@@ -129,15 +129,15 @@ def _export_onnx(run: Path, folder: Path) -> None:
 
 def _export_variant(folder: Path, file_format: str) -> None:
     """Write the network for an engine that runs without a server, once it agrees with the network in float."""
-    from endface.engines.variant import FILES
+    from endface.engines.catalog import VARIANTS, named
     from endface_build.export.variants import ENGINE_OF, export_variant
 
     engine = ENGINE_OF[file_format]
     with console.status(f"making the network for {engine} and comparing it"):
         parity = export_variant(engine, folder)["parity"]
+    path = folder / named(engine, VARIANTS).file
     console.print(
-        f"{folder / FILES[engine]}: {parity['labels_equal']:.3%} of the labels equal in {parity['pictures']} pictures, "
-        "all verdicts the same"
+        f"{path}: {parity['labels_equal']:.3%} of the labels equal in {parity['pictures']} pictures, all verdicts the same"
     )
 
 

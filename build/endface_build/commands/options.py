@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from endface import contract
-from endface.engines.onnx_network import newest_version
 from endface.engines.plan import Precision
 from endface.engines.tensorrt_library import Runtime
-from endface.repository import default_repository
 
 Model = Annotated[
     Path | None,
@@ -35,20 +32,6 @@ CANDIDATE = Path("candidate")
 
 PROFILE = "mm-pc"
 BATCHES = "1,8,32"
-
-
-def served_version(repository: Path | None = None) -> Path:
-    """The folder of the version that a server loads: the newest one in a model repository.
-
-    Args:
-        repository: The model repository; None for the one of this machine.
-
-    Raises:
-        ConfigurationError: It has no version of the network.
-        RepositoryError: This machine has no repository.
-    """
-    segment = (repository or default_repository()) / contract.SEGMENT.name
-    return segment / str(newest_version(segment))
 
 
 def batch_sizes(text: str) -> list[int]:

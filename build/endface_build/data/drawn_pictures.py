@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface.report import Ellipse
 from endface_build.data.labelled import Labelled
 from endface_build.drawing.camera import Photograph, photograph

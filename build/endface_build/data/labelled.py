@@ -18,7 +18,7 @@ from endface.contract import CLADDING_UM, SQUARE_PX
 from endface.errors import PictureError
 from endface.frame import Frame
 from endface.options import Options
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface.report import Ellipse
 from endface.stages import preprocess
 from endface_build.drawing.canvas import UNDECIDED

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface_build.drawing.canvas import Canvas, Truth
 from endface_build.drawing.faces import Face, draw_structure
 from endface_build.drawing.raster import Field, Raster, smooth_noise

@@ -17,7 +17,8 @@ from endface.criteria.profile import Profile, load_profile
 from endface.criteria.verdict import judge
 from endface.defects.measure import measure
 from endface.errors import ConfigurationError
-from endface.picture.decode import Placement, decode
+from endface.picture.decode import decode
+from endface.picture.square import Placement
 from endface.report import Ellipse, Report
 from endface_build.data.labelled import Labelled, placement_of, resample_labels
 from endface_build.drawing.canvas import UNDECIDED

@@ -11,13 +11,13 @@ from typing import Final
 from endface.criteria.profile import load_profile
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError
+from endface.offline import Inspector
 from endface.options import Options
 from endface_build.data.drawn_pictures import SINGLE_MODE_CORE_UM, labelled_of
 from endface_build.data.label_folder import PICTURES
 from endface_build.drawing.camera import photograph
 from endface_build.drawing.sample_scenes import SAMPLES
 from endface_build.evaluation.evaluate_pictures import verdict_of
-from endface_build.evaluation.inspector import Inspector
 
 EXPECTED_FILE: Final = "golden.json"
 """File in a folder of golden pictures: an object of file names and verdicts, for those whose verdict is known."""

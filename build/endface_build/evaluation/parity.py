@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from endface.engines.onnx_network import Segment
 from endface.engines.plan import Parity
 from endface.errors import PlanError
 from endface.options import Options
 from endface.stages import postprocess, preprocess
 from endface_build.evaluation.golden import Golden
-from endface_build.evaluation.inspector import Segment
 
 
 def compare(

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from endface.contract import Label
 from endface.criteria.profile import Profile
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface.report import Defect
 from endface_build.drawing.canvas import UNDECIDED
 

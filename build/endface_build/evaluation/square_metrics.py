@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import UM_PER_PX, Label
+from endface.engines.onnx_network import Segment, open_graph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.raster import Window
-from endface_build.engine import Engine
 
 if TYPE_CHECKING:
     from endface_build.training.batches import SquareSet
@@ -112,7 +112,7 @@ class Tally:
                     self._count("lined", name, int(hit and (said == Label.SCRATCH) == (label == Label.SCRATCH)))
 
 
-def evaluate(engine: Engine, data: SquareSet, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+def evaluate(engine: Segment, data: SquareSet, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
     """Metrics of an exported network over a held-out set.
 
     Args:
@@ -133,7 +133,7 @@ def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None
     """``evaluate`` from files: a network and the folder of a held-out set."""
     from endface_build.training.batches import SquareSet  # torch: only where a set is opened
 
-    return evaluate(Engine(model), SquareSet(folder), progress)
+    return evaluate(open_graph(model), SquareSet(folder), progress)
 
 
 def _size_class(size_um: float) -> str:

@@ -16,15 +16,13 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from endface.engines.machine import Machine
-from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, Parity, PlanManifest, Precision, Profile
-from endface.engines.tensorrt_library import Runtime
+from endface.engines.onnx_network import Segment, open_graph
+from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, OptimizationProfile, Parity, PlanManifest, Precision
+from endface.engines.tensorrt_library import Machine, Runtime
 from endface.errors import PlanError
 from endface.files import sha256, write_together
-from endface_build.engine import Engine
 from endface_build.evaluation import parity
 from endface_build.evaluation.golden import Golden, drawn
-from endface_build.evaluation.inspector import Segment
 from endface_build.export import verify_on_gpu
 from endface_build.export.compile_plan import compile_graph
 from endface_build.export.half_rounding import rounded
@@ -78,7 +76,7 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
     progress(f"typing the network to {precision}")
     model = typed(source, precision, calibration)
     progress("comparing with FP32 on golden pictures")
-    reference = Engine(source)
+    reference = open_graph(source)
     graph_parity = _prove(reference, model, pictures, precision)
     progress(f"compiling with {runtime}")
     started = time.monotonic()
@@ -104,7 +102,7 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
     return manifest
 
 
-def profile_of(batches: Sequence[int]) -> Profile:
+def profile_of(batches: Sequence[int]) -> OptimizationProfile:
     """The optimization profile of up to three batch sizes: smallest, usual, largest.
 
     Raises:
@@ -113,7 +111,7 @@ def profile_of(batches: Sequence[int]) -> Profile:
     sizes = sorted(set(batches))
     if not 1 <= len(sizes) <= 3 or sizes[0] < 1:
         raise PlanError("A plan takes up to three batch sizes, smallest, usual and largest: say, --batch 1,8,32.")
-    return Profile(sizes[0], sizes[len(sizes) // 2], sizes[-1])
+    return OptimizationProfile(sizes[0], sizes[len(sizes) // 2], sizes[-1])
 
 
 def write_plan(folder: Path, plan: bytes, manifest: PlanManifest) -> None:
@@ -148,6 +146,6 @@ def _prove(reference: Segment, model: onnx.ModelProto, golden: Sequence[Golden],
     with TemporaryDirectory() as aside:
         path = Path(aside) / f"{precision}.onnx"
         onnx.save_model(rounded(model), path)
-        found = parity.compare(reference, Engine(path), golden)
+        found = parity.compare(reference, open_graph(path), golden)
     parity.refuse_flips(found, f"The network in {precision}")
     return found

@@ -9,7 +9,7 @@ import onnx
 
 from endface import contract
 from endface.engines import tensorrt_library
-from endface.engines.plan import Precision, Profile
+from endface.engines.plan import OptimizationProfile, Precision
 from endface.engines.tensorrt_library import Runtime
 from endface.errors import PlanError
 from endface_build.export import layer_precision
@@ -21,7 +21,9 @@ _WEAKLY_TYPED: Final = 10
 """Last major version that types a network weakly unless told otherwise; TensorRT for RTX never did."""
 
 
-def compile_graph(runtime: Runtime, model: onnx.ModelProto, precision: Precision, profiles: Sequence[Profile]) -> bytes:
+def compile_graph(
+    runtime: Runtime, model: onnx.ModelProto, precision: Precision, profiles: Sequence[OptimizationProfile]
+) -> bytes:
     """Build an engine and see that its convolutions compute in the precision that was asked for.
 
     Args:
@@ -101,7 +103,7 @@ def _parse(tensorrt: Any, network: Any, log: Any, model: onnx.ModelProto) -> Non
         )
 
 
-def _config(tensorrt: Any, builder: Any, profiles: Sequence[Profile]) -> Any:
+def _config(tensorrt: Any, builder: Any, profiles: Sequence[OptimizationProfile]) -> Any:
     config = builder.create_builder_config()
     config.profiling_verbosity = tensorrt.ProfilingVerbosity.DETAILED  # else the inspector gives names without types
     config.clear_flag(tensorrt.BuilderFlag.TF32)  # its ten bits of mantissa are no FP32

@@ -20,11 +20,11 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from endface import contract
-from endface.engines import variant
+from endface.engines.manifest import float_sha256
+from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
 from endface.files import sha256_of, write_together
 from endface_build.drawing.squares import Square, draw_square
-from endface_build.engine import Engine
 from endface_build.evaluation.square_metrics import Tally
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, as_bytes, read_manifest
 from endface_build.provenance import provenance
@@ -120,7 +120,7 @@ def source_of(folder: Path, manifest: dict[str, Any]) -> Path:
         ConfigurationError: The network in float is missing or another one.
     """
     source = folder / (FP32_FILE if "quantization" in manifest else MODEL_FILE)
-    if not source.is_file() or sha256_of(source) != variant.float_sha256(manifest):
+    if not source.is_file() or sha256_of(source) != float_sha256(manifest):
         raise ConfigurationError(
             f"{source} is not the network in float that the manifest in {folder} speaks of: restore it from version "
             "control, or write it anew with `endface-build export`."
@@ -198,7 +198,7 @@ def _compare(
     source: Path, quantized: Path, judged: Iterable[Square], progress: Callable[[int], None] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both networks on the same squares: what is lost and gained, and the quantized one's metrics."""
-    engines = Engine(source), Engine(quantized)
+    engines = open_graph(source), open_graph(quantized)
     tallies = Tally(), Tally()
     same: list[float] = []
     seconds: tuple[list[float], list[float]] = ([], [])

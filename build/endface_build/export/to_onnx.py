@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from endface import contract
+from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
 from endface.files import sha256_of, write_together
 from endface_build.drawing.squares import draw_square
-from endface_build.engine import Engine
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, as_bytes, tensors
 from endface_build.provenance import provenance
 from endface_build.training.network import Segment
@@ -121,7 +121,7 @@ def _write_graph(module: Segment, path: Path, *, opset: int, recipe_sha256: str)
 def _prove(module: Segment, path: Path, squares: Sequence[NDArray[np.uint8]], least_equal: float) -> dict[str, Any]:
     """Run the file in ONNX Runtime and compare it with PyTorch, picture by picture and as a batch."""
     batch = np.stack(squares)[:, None]
-    labels, confidence = Engine(path)(batch)
+    labels, confidence = open_graph(path)(batch)
     with torch.inference_mode():
         expected = module(torch.from_numpy(batch))
     same = labels == expected[0].numpy()

@@ -1,6 +1,6 @@
 """The network in the forms that OpenCV and LiteRT run, each proven against the network in float before it is written.
 
-They are made from the ONNX file, so no checkpoint is needed; where they lie is ``endface.engines.variant``'s to say.
+They are made from the ONNX file, so no checkpoint is needed; where they lie is ``endface.engines.catalog``'s to say.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from endface.engines import graph_ends, variant
+from endface.engines import graph_ends
+from endface.engines.catalog import ENGINES, LITERT, OPENCV, VARIANTS, named
+from endface.engines.manifest import MADE_FROM
 from endface.errors import ConfigurationError, EngineError
 from endface.files import sha256_of, write_together
-from endface.offline import ENGINES
-from endface_build.engine import Engine
 from endface_build.evaluation import golden
 from endface_build.evaluation.golden import Golden
 from endface_build.evaluation.parity import compare
@@ -24,10 +24,10 @@ from endface_build.export.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, c
 from endface_build.manifest import MANIFEST_FILE, as_bytes, read_manifest, write_manifest
 from endface_build.provenance import provenance
 
-ENGINE_OF: Final[Mapping[str, str]] = {name: engine for engine, name in variant.FORMATS.items()}
+ENGINE_OF: Final[Mapping[str, str]] = {engine.format: engine.name for engine in VARIANTS}
 """The engine that each format is for."""
 
-PARITY: Final[Mapping[str, float]] = {variant.OPENCV: 0.9995, variant.LITERT: 0.995}
+PARITY: Final[Mapping[str, float]] = {OPENCV: 0.9995, LITERT: 0.995}
 """Share of pixels that must have the label of the network in float: OpenCV only sums in another order, eight bits
 round for good."""
 
@@ -53,7 +53,7 @@ def export_variant(
     manifest = read_manifest(folder)
     source = source_of(folder, manifest)
     content = make(engine, source)
-    target = folder / variant.FILES[engine]
+    target = folder / named(engine, ENGINES).file
     with TemporaryDirectory() as aside:
         path = Path(aside) / target.name
         path.write_bytes(content)
@@ -62,14 +62,13 @@ def export_variant(
             "version": manifest["version"],
             "file": target.name,
             "sha256": sha256_of(path),
-            variant.MADE_FROM: sha256_of(source),
+            MADE_FROM: sha256_of(source),
             **_METHODS[engine],
             **provenance(),
         }
         write_manifest(path.parent, made)
-        parity = compare(
-            Engine(source), ENGINES[engine](path).segment, golden.drawn() if pictures is None else pictures
-        )
+        chosen = golden.drawn() if pictures is None else pictures
+        parity = compare(open_graph(source), open_network(engine, path).segment, chosen)
         least = PARITY[engine] if least_equal is None else least_equal
         if parity.labels_equal < least or parity.flips:
             raise ConfigurationError(
@@ -114,13 +113,13 @@ def _make_litert(source: Path) -> bytes:
 
 
 _MAKERS: Final[Mapping[str, Callable[[Path], bytes]]] = {
-    variant.OPENCV: _make_opencv,
-    variant.LITERT: _make_litert,
+    OPENCV: _make_opencv,
+    LITERT: _make_litert,
 }
 
 _METHODS: Final[Mapping[str, dict[str, Any]]] = {
-    variant.OPENCV: {"precision": "fp32"},
-    variant.LITERT: {
+    OPENCV: {"precision": "fp32"},
+    LITERT: {
         "precision": "int8",
         "activations": "int8 per tensor",
         "weights": "int8 per channel; the last convolution in float",

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from endface.engines.onnx_network import Segment
 from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest
 from endface.engines.tensorrt_network import GpuNetwork
 from endface_build.evaluation import parity
 from endface_build.evaluation.golden import Golden
-from endface_build.evaluation.inspector import Segment
 from endface_build.manifest import MANIFEST_FILE
 
 

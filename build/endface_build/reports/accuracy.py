@@ -13,11 +13,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from endface.offline import Inspector
 from endface.options import Options
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
 from endface_build.evaluation.evaluate_pictures import Inspect, outcomes_of
 from endface_build.evaluation.failures import draw_failures, worst
-from endface_build.evaluation.inspector import Inspector, with_baseline, with_network
+from endface_build.evaluation.inspector import with_baseline, with_network
 from endface_build.evaluation.metrics import Json, Outcome, figures, share
 from endface_build.evaluation.repeatability import study
 from endface_build.evaluation.repeated_parts import random_part

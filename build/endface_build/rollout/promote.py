@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from endface.engines import variant
+from endface.engines.catalog import VARIANTS, network_file
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
 from endface.files import sha256_of
@@ -162,9 +162,10 @@ def _copy(candidate: Path, manifest: dict[str, Any], former: Path, folder: Path,
         shutil.copyfile(source, folder / name)
         if sha256_of(folder / name) != sha256:
             raise ConfigurationError(f"The copy of {source} is not the file of its manifest: check file and disk.")
-    for engine in variant.FORMATS:
+    for engine in VARIANTS:
         with suppress(ConfigurationError):  # there is none, or it was made from another network
-            made = shutil.copytree(variant.find(candidate.parent, engine).parent, (folder / variant.FILES[engine]).parent)
+            found = network_file(candidate.parent, engine.name)
+            made = shutil.copytree(found.parent, (folder / engine.file).parent)
             write_manifest(made, read_manifest(made) | {"version": str(number)})
     shutil.copyfile(former / _ADAPTER, folder / _ADAPTER)
     write_manifest(folder, manifest | {"version": str(number), "file": MODEL_FILE})

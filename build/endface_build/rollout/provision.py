@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from endface import contract
-from endface.engines import onnx_network
-from endface.engines.machine import Machine
+from endface.engines.manifest import MANIFEST_FILE, identify, newest_version
 from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest, Precision, open_plan
-from endface.engines.tensorrt_library import Runtime
+from endface.engines.tensorrt_library import Machine, Runtime
 from endface.errors import ConfigurationError, PlanError
 from endface_build.export.build_plan import BATCHES, build_plan, profile_of
 from endface_build.rollout.versions import WITHDRAWN
@@ -65,7 +64,7 @@ def provision(  # noqa: PLR0913 - each is a choice of its own, and all but the f
         with _writing(target):
             link(source, target)
         segment = target / contract.SEGMENT.name
-        folder = segment / str(onnx_network.newest_version(segment))
+        folder = segment / str(newest_version(segment))
         try:
             manifest = _fitting(folder, runtime, precision, batches)
         except PlanError as exc:
@@ -114,7 +113,7 @@ def _link_versions(source: Path, target: Path) -> None:
                 if file.is_file() and file.name not in _OWN_FILES:
                     _link(file, target / number / file.name)
     for version in target.iterdir():
-        was_linked = version.name.isdigit() and (version / onnx_network.MANIFEST).is_symlink()
+        was_linked = version.name.isdigit() and (version / MANIFEST_FILE).is_symlink()
         if was_linked and version.name not in numbers:
             shutil.rmtree(version)
 
@@ -166,7 +165,7 @@ def _fitting(folder: Path, runtime: Runtime, precision: Precision, batches: Sequ
     machine = Machine.here(runtime)
     # Without a GPU a plan for RTX is compiled for the machines that have one: which card it meets, the server sees.
     card = machine.gpu or "a card that is not here"
-    onnx_sha256 = onnx_network.identify(folder, runtime).sha256
+    onnx_sha256 = identify(folder, runtime).sha256
     manifest = open_plan(folder, replace(machine, gpu=card), onnx_sha256)
     if manifest.precision != precision:
         raise PlanError(f"The plan computes in {manifest.precision}, {precision} is wanted.")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from endface import contract
-from endface.engines.onnx_network import newest_version
+from endface.engines.manifest import newest_version
 from endface.errors import ConfigurationError, RolloutError
 
 _INCOMING: Final = ".incoming-"

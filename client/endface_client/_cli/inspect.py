@@ -10,8 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from endface.engines.onnx_network import ONNXRUNTIME
-from endface.offline import ENGINES
+from endface.engines.catalog import OFFLINE, ONNXRUNTIME
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
 from endface_client._cli.offline import inspect_offline
 from endface_client._cli.options import Servers, TlsAuthority, TlsCertificate, TlsKey, TlsServerName
@@ -42,7 +41,7 @@ _RecordKey = Annotated[
 _AsJson = Annotated[bool, typer.Option("--json", help="One report a line on stdout, nothing else.")]
 _Offline = Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")]
 _Engine = Annotated[
-    str | None, typer.Option(help=f"What runs the network --offline: {', '.join(ENGINES)}; default: the first.")
+    str | None, typer.Option(help=f"What runs the network --offline: {', '.join(OFFLINE)}; default: the first.")
 ]
 
 

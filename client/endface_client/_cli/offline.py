@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from endface import environment, offline
+from endface.engines.load import load
 from endface.errors import RequestError
 from endface.options import Options
 from endface.report import Report
@@ -29,7 +30,7 @@ def inspect_offline(
 
     Args:
         jobs: the pictures and what to do with them.
-        engine: what runs the network, one of ``offline.ENGINES``.
+        engine: what runs the network, one of ``engines.catalog.OFFLINE``.
         profile: the limits to judge by.
         cladding_um: true cladding diameter.
         um_per_px: the camera's scale.
@@ -40,7 +41,7 @@ def inspect_offline(
     Raises:
         EndfaceError: the engine or its network is missing; nothing can be inspected.
     """
-    offline.load(engine)
+    load(engine)
     default, profiles = os.environ.get(environment.PROFILE, ""), environment.profiles_folder()
     for job in jobs:
         settled = dataclasses.replace(job, profile=profile, cladding_um=cladding_um, um_per_px=um_per_px)

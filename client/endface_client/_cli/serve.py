@@ -12,7 +12,7 @@ import typer
 
 from endface import environment
 from endface.criteria.profile import profile_sums
-from endface.engines.catalog import ENGINES
+from endface.engines.catalog import SERVED
 from endface.errors import ConfigurationError, EndfaceError
 from endface.health.supervisor import Supervisor
 from endface.repository import default_repository
@@ -24,7 +24,7 @@ from endface.server.settings import DEFAULT_ENGINE, Settings
 READY_WITHIN_S: Final = 120
 """How long a start may take; a cold disk and a busy machine have been seen to take half a minute."""
 
-_ENGINES: Final = [engine.name for engine in ENGINES]
+_ENGINES: Final = [engine.name for engine in SERVED]
 
 _HERE: Final = "127.0.0.1"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from endface import environment
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines.catalog import ONNXRUNTIME
 from endface.errors import ConfigurationError
 from endface_client._transport.tls import TLS, tls_of
 

@@ -173,7 +173,7 @@ class Postprocess:
 
 def _engine_of_server() -> str:
     """The engine that reports name."""
-    return os.environ.get(environment.ENGINE) or onnx_network.ONNXRUNTIME
+    return os.environ.get(environment.ENGINE) or catalog.ONNXRUNTIME
 
 
 def _engine(arguments: Arguments) -> str:

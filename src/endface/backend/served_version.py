@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from endface.engines import catalog, onnx_network
+from endface.engines import catalog
 from endface.engines.catalog import Engine
+from endface.engines.manifest import describe, newest_version
 from endface.errors import ConfigurationError
 from endface.report import ModelInfo
 
@@ -31,7 +32,7 @@ class Served:
         self._directory = directory
         self._engine = engine
         self._is_ready = is_ready
-        self._version = onnx_network.newest_version(directory)
+        self._version = newest_version(directory)
         self._info = self._describe()
 
     def info(self) -> ModelInfo:
@@ -40,12 +41,12 @@ class Served:
         Raises:
             ConfigurationError: no version is there any more, or the newest one's plan is not made from its network.
         """
-        newest = onnx_network.newest_version(self._directory)
+        newest = newest_version(self._directory)
         if newest != self._version and self._is_ready(newest):
             try:
                 self._info = self._describe()
             except ConfigurationError:
-                if onnx_network.newest_version(self._directory) == newest:
+                if newest_version(self._directory) == newest:
                     raise
                 return self._info  # withdrawn at this moment; the server goes back to the version before
             self._version = newest
@@ -53,4 +54,4 @@ class Served:
 
     def _describe(self) -> ModelInfo:
         catalog.check(self._directory, self._engine)
-        return onnx_network.describe(self._directory, self._engine.name)
+        return describe(self._directory, self._engine.name)

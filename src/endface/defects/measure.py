@@ -19,7 +19,7 @@ from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX, Label
 from endface.defects import skeleton
 from endface.defects.components import Objects, crop, find_objects
 from endface.defects.zones import Zone, index_map
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface.report import Defect, DefectType, Point
 
 SizeDefinition = Literal["enclosing_circle", "equivalent_area"]

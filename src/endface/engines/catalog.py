@@ -1,25 +1,46 @@
-"""The engines of ``segment``: what each one needs of Triton and of this machine, and whether that is here."""
+"""The table of engines: what each one runs and needs, and whether that is here.
+
+    1/model.onnx           the network as Triton serves it; ONNX Runtime
+    1/model.plan           what TensorRT makes of it on a machine
+    1/opencv/model.onnx    its convolutions alone; OpenCV
+    1/litert/model.tflite  its convolutions in eight bits; LiteRT
+
+Those of OpenCV and LiteRT are made from the version's network in float, and their manifests say from which, so that
+they are not taken for another one's.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from endface.engines import onnx_network, plan, tensorrt_library
-from endface.engines.machine import Machine
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines import plan
+from endface.engines.manifest import (
+    MADE_FROM,
+    MODEL_FILE,
+    float_sha256,
+    identify,
+    newest_folder,
+    read_manifest,
+)
 from endface.engines.tensorrt_library import Runtime
-from endface.errors import EngineError, PlanError
+from endface.errors import ConfigurationError, EngineError
 
 PYTHON: Final = "python"
 """Triton's backend for models in Python, which every tritonserver of ours has."""
 
+ONNXRUNTIME: Final = "onnxruntime"
+"""Name of the engine that runs anywhere: ONNX Runtime on the CPU."""
+
+OPENCV: Final = "opencv"
+"""Name of the engine that is OpenCV's own module for networks."""
+
+LITERT: Final = "litert"
+"""Name of the engine for inspection hardware with little memory."""
+
 ANYWHERE: Final = f"or choose --engine {ONNXRUNTIME}, which runs anywhere"
 """The end of a sentence about an engine that does not run here."""
-
-_MAX_BATCH_SIZE: Final = re.compile(r"^max_batch_size: *(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -27,39 +48,78 @@ class Engine:
     """A way to run the network.
 
     Attributes:
-        name: Its name, which is that of Triton's configuration, too: ``configs/<name>.pbtxt``.
-        backend: Triton's backend that it needs.
-        runtime: What built the plan that it runs; None where it runs the ONNX file itself.
+        name: Its name; of a served engine also that of Triton's configuration: ``configs/<name>.pbtxt``.
+        file: What it runs, in the folder of a version.
+        backend: Triton's backend that it needs; empty where no server runs it.
+        runtime: The library that built the plan that it runs; None where it runs a network's own file.
+        format: What ``endface-build export --format`` calls its file; empty for the others.
     """
 
     name: str
-    backend: str
+    file: str = MODEL_FILE
+    backend: str = ""
     runtime: Runtime | None = None
+    format: str = ""
 
 
 ENGINES: Final = (
-    Engine(ONNXRUNTIME, PYTHON),
-    Engine("onnxruntime_native", "onnxruntime"),
-    Engine("tensorrt", "tensorrt", "tensorrt"),
-    Engine("tensorrt_rtx", PYTHON, "tensorrt_rtx"),
+    Engine(ONNXRUNTIME, backend=PYTHON),
+    Engine("onnxruntime_native", backend="onnxruntime"),
+    Engine("tensorrt", plan.PLAN_FILE, "tensorrt", "tensorrt"),
+    Engine("tensorrt_rtx", plan.PLAN_FILE, PYTHON, "tensorrt_rtx"),
+    Engine(OPENCV, "opencv/model.onnx", format="opencv"),
+    Engine(LITERT, "litert/model.tflite", format="tflite"),
 )
 """All of them, the default one first."""
 
+SERVED: Final = tuple(engine for engine in ENGINES if engine.backend)
+"""Those of a server."""
 
-def named(name: str) -> Engine:
+VARIANTS: Final = tuple(engine for engine in ENGINES if engine.format)
+"""Those with a file of their own, which is made from a version's network."""
+
+OFFLINE: Final = (ONNXRUNTIME, *(engine.name for engine in VARIANTS))
+"""Names of those that run without a server."""
+
+
+def named(name: str, among: tuple[Engine, ...] = SERVED) -> Engine:
     """The engine of that name.
 
     Raises:
         EngineError: there is none.
     """
-    for engine in ENGINES:
+    for engine in among:
         if engine.name == name:
             return engine
-    raise EngineError(f"there is no engine {name!r}; choose one of {', '.join(engine.name for engine in ENGINES)}")
+    raise EngineError(f"there is no engine {name!r}; choose one of {', '.join(engine.name for engine in among)}")
+
+
+def network_file(version: Path, engine: str) -> Path:
+    """The file that an engine runs.
+
+    Args:
+        version: folder of a version of the network.
+        engine: name of the engine.
+
+    Raises:
+        EngineError: there is no such engine.
+        ConfigurationError: there is no file for a variant, it was made from another network, or a manifest cannot be
+            read.
+    """
+    entry = named(engine, ENGINES)
+    path = version / entry.file
+    if not entry.format:
+        return path
+    command = f"make it with `endface-build export --format {entry.format} --model {version}`"
+    if not path.is_file():
+        raise ConfigurationError(f"there is no {path}, which the engine {engine} runs; {command}")
+    if read_manifest(path.parent).get(MADE_FROM) != float_sha256(read_manifest(version)):
+        raise ConfigurationError(f"{path} was made from another network than the one in {version}; {command}")
+    return path
 
 
 def check(directory: Path, engine: Engine) -> None:
-    """See that an engine can run the newest version of the network on this machine, as far as plans go.
+    """Whether an engine can run the newest version of the network on this machine, as far as plans go.
 
     The network itself is verified as it is loaded.
 
@@ -72,47 +132,11 @@ def check(directory: Path, engine: Engine) -> None:
         EngineError: the machine has no GPU, which the engine needs.
         PlanError: there is no plan for this machine and this network; the sentence says how to build it.
     """
-    if engine.runtime is not None:
-        folder = directory / str(onnx_network.newest_version(directory))
-        manifest = open_plan(folder, engine.runtime, onnx_network.identify(folder, engine.name).sha256)
-        _check_batch(manifest, folder, _max_batch_size(directory / "configs" / f"{engine.name}.pbtxt"))
-
-
-def open_plan(folder: Path, runtime: Runtime, onnx_sha256: str) -> plan.PlanManifest:
-    """The manifest of a version's plan, once it is sure that the plan runs on this machine.
-
-    Args:
-        folder: the version's folder.
-        runtime: what is to run it.
-        onnx_sha256: SHA-256 of the network, as its manifest gives it.
-
-    Raises:
-        ConfigurationError: the runtime is not installed.
-        EngineError: the machine has no GPU.
-        PlanError: there is no plan for this machine and this network.
-    """
-    tensorrt_library.load(runtime)  # its own sentence says how to install what is missing
-    machine = Machine.here(runtime)
-    if machine.gpu is None:
-        raise EngineError(
-            f"the engine {runtime} needs an NVIDIA GPU, and `nvidia-smi` lists none here; "
-            f"let this machine or container see one, {ANYWHERE}"
-        )
-    return plan.open_plan(folder, machine, onnx_sha256)
-
-
-def _check_batch(manifest: plan.PlanManifest, folder: Path, wanted: int) -> None:
-    """See that the plan's first profile, which is the one that is used, takes every batch that Triton hands over."""
-    batches = manifest.profiles[0]
-    if batches.min > 1 or batches.max < wanted:
-        command = plan.build_command(manifest.runtime, folder=folder)
-        raise PlanError(
-            f"the plan in {folder} takes batches of {batches.min} to {batches.max}, the server needs 1 to {wanted}; "
-            f"build it anew with `{command} --precision {manifest.precision} --batch 1,8,{wanted}`"
-        )
-
-
-def _max_batch_size(config: Path) -> int:
-    """The largest batch that Triton hands over; without such a line it hands over single squares."""
-    found = _MAX_BATCH_SIZE.search(config.read_text(encoding="utf-8"))
-    return int(found[1]) if found else 1
+    if engine.runtime is None:
+        return
+    folder = newest_folder(directory)
+    try:
+        manifest = plan.open_here(folder, engine.runtime, identify(folder, engine.name).sha256)
+    except EngineError as exc:
+        raise EngineError(f"{exc}, {ANYWHERE}") from exc
+    plan.check_batches(manifest, folder, directory / "configs" / f"{engine.name}.pbtxt")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.engines import graph_ends, onnx_network, variant
+from endface.engines import graph_ends
+from endface.engines.catalog import LITERT
+from endface.engines.manifest import identify, read_verified
 from endface.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ class LiteRTNetwork:
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        self.info: Final = onnx_network.identify(path.parent, variant.LITERT)
-        self._interpreter = _interpreter(onnx_network.read_verified(path, self.info.sha256), path, threads)
+        self.info: Final = identify(path.parent, LITERT)
+        self._interpreter = _interpreter(read_verified(path, self.info.sha256), path, threads)
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._lock = threading.Lock()  # an interpreter keeps its run's tensors

@@ -1,4 +1,4 @@
-"""The segmentation network in ONNX Runtime, and who it is: its manifest.
+"""The segmentation network in ONNX Runtime.
 
 Normalising and arg-max live in the graph, so bytes go in and bytes come out.  A network is only run when its file
 is the one that its manifest describes and its graph speaks the contract.
@@ -6,28 +6,24 @@ is the one that its manifest describes and its graph speaks the contract.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from endface import contract, files
+from endface import contract
+from endface.engines.catalog import ONNXRUNTIME
+from endface.engines.manifest import REPAIR, identify, read_verified
 from endface.errors import ConfigurationError
-from endface.report import ModelInfo
 
 if TYPE_CHECKING:
     import onnxruntime
 
-ONNXRUNTIME: Final = "onnxruntime"
-"""Name of the engine that runs anywhere: ONNX Runtime on the CPU."""
-
-MANIFEST: Final = "manifest.json"
-"""File beside every version of the network: name, version, sha256, recipe, metrics."""
-
-_MENDING: Final = "restore the file from version control, or write it anew with `endface-build export`"
+Segment = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.uint8]]]
+"""Squares uint8 (N, 1, 512, 512) to label maps and confidence, uint8 (N, 512, 512) each."""
 
 _ONNX_TYPES: Final = {"UINT8": "tensor(uint8)"}
 
@@ -59,79 +55,31 @@ class Network:
         Returns:
             The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
         """
-        names = [contract.LABELS.name, contract.CONFIDENCE.name]
-        labels, confidence = self._session.run(names, {contract.SQUARE.name: squares})
-        return labels, confidence
+        return _run(self._session, squares)
 
 
-def newest_version(directory: Path) -> int:
-    """The version that Triton serves once it has loaded it: the largest number.
+def open_graph(path: Path, *, threads: int = 1) -> Segment:
+    """A network file that has no manifest, such as one that is being exported; nothing but its format is checked.
 
     Args:
-        directory: the model's folder in the repository, with its numbered versions.
+        path: the ``.onnx`` file.
+        threads: threads of one run.
 
     Raises:
-        ConfigurationError: no version is there.
+        ConfigurationError: the file is missing, or ONNX Runtime cannot load it.
     """
-    versions = [int(entry.name) for entry in directory.iterdir() if entry.name.isdigit()] if directory.is_dir() else []
-    if not versions:
-        raise ConfigurationError(f"no version of the network in {directory}; {_MENDING}")
-    return max(versions)
+    return partial(_run, _session(path, path, threads))
 
 
-def describe(directory: Path, engine: str) -> ModelInfo:
-    """Say which network the newest version is, without loading it.
-
-    Args:
-        directory: the model's folder in the repository, with its numbered versions.
-        engine: name of the engine that runs it.
-
-    Raises:
-        ConfigurationError: no version is there, or its manifest cannot be read.
-    """
-    return identify(directory / str(newest_version(directory)), engine)
+def _run(
+    session: onnxruntime.InferenceSession, squares: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    names = [contract.LABELS.name, contract.CONFIDENCE.name]
+    labels, confidence = session.run(names, {contract.SQUARE.name: squares})
+    return labels, confidence
 
 
-def identify(folder: Path, engine: str) -> ModelInfo:
-    """Say which network a version is, without loading it.
-
-    Args:
-        folder: the version's folder, with the network's manifest.
-        engine: name of the engine that runs it.
-
-    Raises:
-        ConfigurationError: its manifest cannot be read.
-    """
-    manifest = folder / MANIFEST
-    try:
-        values = json.loads(manifest.read_text(encoding="utf-8"))
-        return ModelInfo(str(values["name"]), str(values["version"]), engine, str(values["sha256"]))
-    except FileNotFoundError as exc:
-        raise ConfigurationError(f"the network's manifest {manifest} is missing; {_MENDING}") from exc
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ConfigurationError(f"the network's manifest {manifest} cannot be read ({exc}); {_MENDING}") from exc
-
-
-def read_verified(path: Path, sha256: str) -> bytes:
-    """A network's file, once it is sure that it is the one that its manifest describes.
-
-    Args:
-        path: the file.
-        sha256: what its manifest says.
-
-    Raises:
-        ConfigurationError: it is missing, or another one.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as exc:
-        raise ConfigurationError(f"the network {path} is missing; {_MENDING}") from exc
-    if files.sha256(content) != sha256:
-        raise ConfigurationError(f"the network {path} is not the file that its manifest describes; {_MENDING}")
-    return content
-
-
-def _session(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _session(content: bytes | Path, path: Path, threads: int) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -142,7 +90,7 @@ def _session(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceS
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # ONNX Runtime's errors share no base class but this one
-        raise ConfigurationError(f"ONNX Runtime cannot load the network {path}: {exc}") from exc
+        raise ConfigurationError(f"ONNX Runtime cannot load the network {path} ({exc}); {REPAIR}") from exc
 
 
 def _check_tensors(path: Path, found: Iterable[Any], wanted: tuple[contract.TensorSpec, ...]) -> None:
@@ -150,9 +98,7 @@ def _check_tensors(path: Path, found: Iterable[Any], wanted: tuple[contract.Tens
     graph = {(tensor.name, tensor.type, tuple(tensor.shape[1:])) for tensor in found if _is_batched(tensor)}
     expected = {(spec.name, _ONNX_TYPES[spec.datatype], spec.dims) for spec in wanted}
     if graph != expected:
-        raise ConfigurationError(
-            f"the network {path} has tensors {graph}, the contract asks for {expected}; {_MENDING}"
-        )
+        raise ConfigurationError(f"the network {path} has tensors {graph}, the contract asks for {expected}; {REPAIR}")
 
 
 def _is_batched(tensor: Any) -> bool:

@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.engines import graph_ends, onnx_network, variant
+from endface.engines import graph_ends
+from endface.engines.catalog import OPENCV
+from endface.engines.manifest import identify, read_verified
 from endface.errors import ConfigurationError
 
 
@@ -27,8 +29,8 @@ class OpenCVNetwork:
     """
 
     def __init__(self, path: Path) -> None:
-        self.info: Final = onnx_network.identify(path.parent, variant.OPENCV)
-        content = onnx_network.read_verified(path, self.info.sha256)
+        self.info: Final = identify(path.parent, OPENCV)
+        content = read_verified(path, self.info.sha256)
         self._lock = threading.Lock()  # OpenCV keeps a run's tensors in the network
         try:
             self._net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))

@@ -7,14 +7,15 @@ the very version, on any GPU that this supports.  A plan is never committed: it 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from endface import files
-from endface.engines.machine import Machine
-from endface.engines.tensorrt_library import RUNTIMES, Runtime
-from endface.errors import PlanError
+from endface.engines import tensorrt_library
+from endface.engines.tensorrt_library import RUNTIMES, Machine, Runtime
+from endface.errors import EngineError, PlanError
 
 PLAN_FILE: Final = "model.plan"
 """The plan, in the version's folder beside the network; Triton's own name for it."""
@@ -29,10 +30,12 @@ PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 
 NOT_VERIFIED: Final = "not verified on a device"
 
+_MAX_BATCH_SIZE: Final = re.compile(r"^max_batch_size: *(\d+)", re.MULTILINE)
+
 
 @dataclass(frozen=True)
-class Profile:
-    """Batch sizes of an optimisation profile: the smallest, the one it is tuned for, the largest."""
+class OptimizationProfile:
+    """Batch sizes of an optimization profile: the smallest, the one it is tuned for, the largest."""
 
     min: int
     opt: int
@@ -67,7 +70,7 @@ class PlanManifest:
         onnx_sha256: SHA-256 of the version's network, as its ``manifest.json`` gives it and as reports name it.
         plan_sha256: SHA-256 of the plan.
         precision: What its convolutions compute in, read from what was built.
-        profiles: Its optimisation profiles.
+        profiles: Its optimization profiles.
         build_s: Seconds that the build took.
         created: When, in ISO 8601.
         parity: The typed graph that was compiled, run in ONNX Runtime; None where it was not compared.
@@ -82,7 +85,7 @@ class PlanManifest:
     onnx_sha256: str
     plan_sha256: str
     precision: Precision
-    profiles: tuple[Profile, ...]
+    profiles: tuple[OptimizationProfile, ...]
     build_s: float
     created: str
     parity: Parity | None = None
@@ -120,7 +123,7 @@ class PlanManifest:
         try:
             values = json.loads(text)
             del values["verified"], values["verification"]
-            values["profiles"] = tuple(Profile(**profile) for profile in values["profiles"])
+            values["profiles"] = tuple(OptimizationProfile(**profile) for profile in values["profiles"])
             for name in ("parity", "device_parity"):
                 values[name] = _parity(values[name])
             manifest = cls(**values)
@@ -209,6 +212,50 @@ def open_plan(folder: Path, machine: Machine, onnx_sha256: str) -> PlanManifest:
             f"{folder / PLAN_FILE} is not the plan that its manifest describes. Build it here with `{command}`."
         )
     return manifest
+
+
+def open_here(folder: Path, runtime: Runtime, onnx_sha256: str) -> PlanManifest:
+    """The manifest of a version's plan, once it is sure that the plan runs on this machine.
+
+    Args:
+        folder: The version's folder.
+        runtime: What is to run it.
+        onnx_sha256: SHA-256 of the network, as its manifest gives it.
+
+    Raises:
+        ConfigurationError: The runtime is not installed.
+        EngineError: The machine has no GPU.
+        PlanError: There is no plan for this machine and this network.
+    """
+    tensorrt_library.load(runtime)  # its own sentence says how to install what is missing
+    machine = Machine.here(runtime)
+    if machine.gpu is None:
+        raise EngineError(
+            f"the engine {runtime} needs an NVIDIA GPU, and `nvidia-smi` lists none here; "
+            "let this machine or container see one"
+        )
+    return open_plan(folder, machine, onnx_sha256)
+
+
+def check_batches(manifest: PlanManifest, folder: Path, config: Path) -> None:
+    """Whether the plan's first profile, which is the one that is used, takes every batch that Triton hands over.
+
+    Args:
+        manifest: The plan's.
+        folder: The version's folder.
+        config: Triton's configuration for the engine; without ``max_batch_size`` it hands over single squares.
+
+    Raises:
+        PlanError: It does not; the sentence says which command builds one that does.
+    """
+    found = _MAX_BATCH_SIZE.search(config.read_text(encoding="utf-8"))
+    wanted, batches = int(found[1]) if found else 1, manifest.profiles[0]
+    if batches.min > 1 or batches.max < wanted:
+        command = build_command(manifest.runtime, folder=folder)
+        raise PlanError(
+            f"the plan in {folder} takes batches of {batches.min} to {batches.max}, the server needs 1 to {wanted}; "
+            f"build it anew with `{command} --precision {manifest.precision} --batch 1,8,{wanted}`"
+        )
 
 
 def _mismatch(manifest: PlanManifest, machine: Machine) -> str | None:

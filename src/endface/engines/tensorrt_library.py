@@ -1,4 +1,4 @@
-"""TensorRT and TensorRT for RTX as Python modules: one interface, found and loaded without paths set by anybody.
+"""TensorRT and TensorRT for RTX as Python modules with one interface, and the GPU that runs their plans.
 
 TensorRT's own module is part of Triton's container.  TensorRT for RTX comes from PyPI in two wheels (extra ``rtx``):
 the bindings, and ONNX Runtime's plug-in, of which only the shared libraries are used.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import importlib
 import importlib.util
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal, get_args
@@ -40,6 +42,34 @@ _INSTALLING: Final[dict[Runtime, str]] = {
     ),
     "tensorrt_rtx": "install it with `pip install 'endface[rtx]'`",
 }
+
+_SMI: Final = ("nvidia-smi", "--query-gpu=name,compute_cap,driver_version", "--format=csv,noheader")
+_SMI_S: Final = 20
+"""A first call starts the driver, which takes seconds."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a plan depends on; None where the machine does not have it.
+
+    Attributes:
+        runtime: The library that runs plans.
+        runtime_version: Its version, such as ``10.13.2.6``.
+        gpu: The first GPU's name.
+        compute_capability: Its architecture, such as ``8.9``.
+        driver: The driver's version.
+    """
+
+    runtime: Runtime
+    runtime_version: str | None = None
+    gpu: str | None = None
+    compute_capability: str | None = None
+    driver: str | None = None
+
+    @classmethod
+    def here(cls, runtime: Runtime) -> Machine:
+        """This machine, by the runtime's module and ``nvidia-smi``."""
+        return cls(runtime, version(runtime), *_gpu())
 
 
 def load(runtime: Runtime) -> Any:
@@ -85,3 +115,16 @@ def _load_libraries() -> None:
         if path is None:
             raise ImportError(f"no {pattern} in the package {_LIBRARIES}")
         ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+
+
+def _gpu() -> tuple[str | None, str | None, str | None]:
+    """Name, compute capability and driver of the first GPU, by ``nvidia-smi``; three times None without one."""
+    try:
+        listing = subprocess.run(_SMI, capture_output=True, text=True, check=True, timeout=_SMI_S).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None, None, None
+    fields = [field.strip() for field in listing.partition("\n")[0].split(",")]
+    if len(fields) != 3:
+        return None, None, None
+    name, compute_capability, driver = fields
+    return name, compute_capability, driver

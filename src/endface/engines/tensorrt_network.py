@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import contract
-from endface.engines import catalog, onnx_network, tensorrt_library
+from endface.engines import plan, tensorrt_library
+from endface.engines.manifest import identify
 from endface.engines.tensorrt_library import Runtime
 from endface.errors import ConfigurationError, EngineError
 from endface.report import ModelInfo
@@ -36,8 +37,8 @@ class GpuNetwork:
     """
 
     def __init__(self, path: Path, runtime: Runtime, *, device: int = 0) -> None:
-        self.info: Final[ModelInfo] = onnx_network.identify(path.parent, runtime)
-        manifest = catalog.open_plan(path.parent, runtime, self.info.sha256)
+        self.info: Final[ModelInfo] = identify(path.parent, runtime)
+        manifest = plan.open_here(path.parent, runtime, self.info.sha256)
         self._cuda = _Cuda(device)
         self._max_batch = manifest.max_batch
         self._engine, self._context = _context(path, runtime)

@@ -49,7 +49,7 @@ _TIFF_JPEG: Final = 7  # value of the compression
 _TIFF_INTEGERS: Final = {1: "B", 3: "H", 4: "I"}  # BYTE, SHORT, LONG (TIFF 6.0, section 2)
 
 
-def essence(data: bytes) -> bytes:
+def strip_metadata(data: bytes) -> bytes:
     """A PNG, JPEG or TIFF without the parts that say nothing about pixels; a BMP has none.
 
     Raises:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from endface.engines import catalog, onnx_network
+from endface.engines import catalog
 from endface.engines.catalog import Engine
+from endface.engines.manifest import newest_version
 from endface.engines.plan import PLAN_MANIFEST
 from endface.errors import ConfigurationError
 
@@ -47,7 +48,7 @@ class Offered:
 
     def _look(self) -> tuple[int, int]:
         """The newest version, and when its plan was finished: the plan's manifest is written last."""
-        version = onnx_network.newest_version(self._directory)
+        version = newest_version(self._directory)
         manifest = self._directory / str(version) / PLAN_MANIFEST
         has_plan = self._engine.runtime is not None and manifest.is_file()
         return version, manifest.stat().st_mtime_ns if has_plan else 0

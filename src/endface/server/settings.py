@@ -12,7 +12,7 @@ from typing import Final
 from endface import contract, environment
 from endface.criteria.profile import load_profile, profile_names
 from endface.engines import catalog
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines.catalog import ONNXRUNTIME
 from endface.errors import PortTakenError, RepositoryError, ServerStartError
 from endface.server import log
 from endface.server.certificates import Certificates

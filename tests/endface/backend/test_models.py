@@ -15,6 +15,7 @@ from endface.backend import models
 from endface.backend.busy_marker import under_way
 from endface.contract import MAX_IMAGE_BYTES
 from endface.engines import onnx_network
+from endface.engines.manifest import describe
 from endface.errors import ConfigurationError, EngineError, UnknownProfileError
 from endface.report import Report
 
@@ -284,7 +285,7 @@ def test_report_names_the_network(
     report = Report.from_json(third.REPORT[0, 0])
     assert report.verdict == "pass"
     assert (report.serial, report.image.name, dict(report.meta)) == ("A123", "face.png", {"line": "3"})
-    assert report.model == onnx_network.describe(repository / "segment", "onnxruntime")
+    assert report.model == describe(repository / "segment", "onnxruntime")
     assert {"preprocess", "postprocess"} <= report.timings_ms.keys()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from endface.backend.served_version import Served
 from endface.engines.catalog import named
-from endface.engines.machine import Machine
+from endface.engines.tensorrt_library import Machine
 from endface.errors import ConfigurationError, PlanError
 
 Write = Callable[..., Path]

@@ -16,7 +16,7 @@ from endface.defects.components import MIN_AREA_PX
 from endface.defects.measure import SizeDefinition, measure
 from endface.defects.zones import Zone
 from endface.errors import ConfigurationError
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface.report import Defect
 
 LabelMap = NDArray[np.uint8]

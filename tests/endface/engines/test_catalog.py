@@ -1,15 +1,15 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from endface.engines import catalog
-from endface.engines.catalog import Engine, check, named
-from endface.engines.machine import Machine
+from endface.engines.catalog import ENGINES, OFFLINE, SERVED, check, named, network_file
 from endface.engines.plan import PLAN_FILE
+from endface.engines.tensorrt_library import Machine
 from endface.errors import ConfigurationError, EngineError, PlanError
 
 Write = Callable[..., Path]
@@ -25,10 +25,56 @@ def network(tmp_path: Path, write_network: Write, project: Path) -> Path:
     return write_network(tmp_path)
 
 
-@pytest.mark.parametrize("engine", catalog.ENGINES, ids=lambda engine: engine.name)
-def test_engines_have_names(engine: Engine) -> None:
-    """Each is found by the name that the option takes."""
-    assert named(engine.name) is engine
+def test_engines_are_found_by_name() -> None:
+    """A server takes its own engines only; the message names them."""
+    assert [named(engine.name) for engine in SERVED] == list(SERVED)
+    assert [named(engine.name, ENGINES) for engine in ENGINES] == list(ENGINES)
+    with pytest.raises(EngineError, match=r"no engine 'opencv'; choose one of onnxruntime, .*tensorrt_rtx$"):
+        named("opencv")
+
+
+def describe(folder: Path, file: str, **manifest: object) -> None:
+    """A network's file, and a manifest with what is given."""
+    folder.mkdir(exist_ok=True)
+    (folder / file).write_bytes(b"network")
+    identity = {"name": "segment", "version": "1", "sha256": "a"}
+    (folder / "manifest.json").write_text(json.dumps(identity | manifest), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "version", [{"sha256": "a"}, {"sha256": "b", "quantization": {"from_sha256": "a"}}], ids=["float", "quantized"]
+)
+def test_variants_lie_in_folders_of_their_own(tmp_path: Path, version: dict[str, object]) -> None:
+    """They go by the network in float, so quantizing anew does not make them old."""
+    describe(tmp_path, "model.onnx", **version)
+    describe(tmp_path / "opencv", "model.onnx", from_sha256="a")
+    describe(tmp_path / "litert", "model.tflite", from_sha256="a")
+
+    found = {name: network_file(tmp_path, name).relative_to(tmp_path) for name in OFFLINE}
+
+    assert found == {
+        "onnxruntime": Path("model.onnx"),
+        "opencv": Path("opencv/model.onnx"),
+        "litert": Path("litert/model.tflite"),
+    }
+
+
+def test_missing_variant_says_how_to_make_it(tmp_path: Path) -> None:
+    """The sentence holds the command, ready to be copied."""
+    describe(tmp_path, "model.onnx")
+
+    with pytest.raises(ConfigurationError, match=rf"export --format tflite --model {tmp_path}"):
+        network_file(tmp_path, "litert")
+
+
+@pytest.mark.parametrize("source", [{"from_sha256": "old"}, {}], ids=["of another network", "of no network"])
+def test_variant_of_another_network_is_refused(tmp_path: Path, source: dict[str, object]) -> None:
+    """After a new training the old network must not go on judging unseen."""
+    describe(tmp_path, "model.onnx", sha256="new")
+    describe(tmp_path / "opencv", "model.onnx", **source)
+
+    with pytest.raises(ConfigurationError, match=r"made from another network.*export --format opencv"):
+        network_file(tmp_path, "opencv")
 
 
 def test_plan_that_fits_is_taken(network: Path, tmp_path: Path, gpu: Machine, write_plan: WritePlan) -> None:

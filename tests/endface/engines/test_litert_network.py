@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-import hashlib
-import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from endface import offline
 from endface.engines.litert_network import LiteRTNetwork
+from endface.engines.load import load
 from endface.errors import ConfigurationError, EngineError
+
+Write = Callable[..., Path]
 
 PROGRAM = """
 import sys
@@ -22,15 +23,7 @@ print(sorted({"ai_edge_litert", "onnxruntime"} & set(sys.modules)))
 """
 
 
-def write(folder: Path, content: bytes) -> Path:
-    """A file and a manifest that describes it."""
-    manifest = {"name": "segment", "version": "1", "sha256": hashlib.sha256(content).hexdigest()}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    (folder / "model.tflite").write_bytes(content)
-    return folder / "model.tflite"
-
-
-def test_refuses_a_network_with_other_tensors(tmp_path: Path) -> None:
+def test_refuses_a_network_with_other_tensors(tmp_path: Path, write_described: Write) -> None:
     """A file that quantises sixteen numbers is no network of ours."""
     pytest.importorskip("ai_edge_litert")
     from ai_edge_litert.schema_py_generated import BuiltinOperator
@@ -41,27 +34,29 @@ def test_refuses_a_network_with_other_tensors(tmp_path: Path) -> None:
     numbers = file.tensor("numbers", (1, 4, 4, 1), FLOAT)
     integers = file.tensor("integers", (1, 4, 4, 1), INT8, Scale.of_range(-1, 1))
     file.operator(BuiltinOperator.QUANTIZE, [numbers], integers)
-    path = write(tmp_path, file.to_bytes([numbers], [integers], "sixteen numbers"))
+    path = write_described(tmp_path / "model.tflite", file.to_bytes([numbers], [integers], "sixteen numbers"))
 
     with pytest.raises(ConfigurationError, match=r"has tensors .*int8.*export --format tflite"):
         LiteRTNetwork(path)
 
 
-def test_refuses_what_is_no_network(tmp_path: Path) -> None:
+def test_refuses_what_is_no_network(tmp_path: Path, write_described: Write) -> None:
     """LiteRT's own error is the cause of ours."""
     pytest.importorskip("ai_edge_litert")
 
     with pytest.raises(ConfigurationError, match="LiteRT cannot load the network"):
-        LiteRTNetwork(write(tmp_path, b"no network"))
+        LiteRTNetwork(write_described(tmp_path / "model.tflite", b"no network"))
 
 
-def test_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_package_says_what_to_install(
+    tmp_path: Path, write_described: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """LiteRT is an extra; who lacks it reads how to get it."""
     for module in ("ai_edge_litert", "ai_edge_litert.interpreter"):
         monkeypatch.setitem(sys.modules, module, None)
 
     with pytest.raises(EngineError, match=r"needs the package ai_edge_litert.*pip install 'endface\[litert\]'"):
-        offline.load("litert", write(tmp_path, b"any"))
+        load("litert", write_described(tmp_path / "model.tflite", b"any"))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,7 @@ from onnx import TensorProto, helper
 from endface.engines.opencv_network import OpenCVNetwork
 from endface.errors import ConfigurationError
 
-
-def write(folder: Path, content: bytes) -> Path:
-    """A file and a manifest that describes it."""
-    manifest = {"name": "segment", "version": "1", "sha256": hashlib.sha256(content).hexdigest()}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    (folder / "model.onnx").write_bytes(content)
-    return folder / "model.onnx"
+Write = Callable[..., Path]
 
 
 def relu(*shape: int | str) -> bytes:
@@ -27,25 +20,16 @@ def relu(*shape: int | str) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def test_refuses_a_network_with_other_tensors(tmp_path: Path) -> None:
+def test_refuses_a_network_with_other_tensors(tmp_path: Path, write_described: Write) -> None:
     """Twelve planes come out as twelve, and not as the logits of five classes."""
-    path = write(tmp_path, relu("N", 12, 256, 256))
+    path = write_described(tmp_path / "model.onnx", relu("N", 12, 256, 256))
 
     with pytest.raises(ConfigurationError, match=r"gives \(1, 12, 256, 256\), not .*export --format opencv"):
         OpenCVNetwork(path)
 
 
-def test_refuses_what_is_no_network(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_refuses_what_is_no_network(tmp_path: Path, write_described: Write, capfd: pytest.CaptureFixture[str]) -> None:
     """OpenCV's own error is the cause of ours."""
     with pytest.raises(ConfigurationError, match="OpenCV cannot run the network"):
-        OpenCVNetwork(write(tmp_path, b"no network"))
+        OpenCVNetwork(write_described(tmp_path / "model.onnx", b"no network"))
     capfd.readouterr()  # OpenCV writes its errors on stderr as well
-
-
-def test_refuses_a_file_that_is_not_the_manifests(tmp_path: Path) -> None:
-    """A changed file is not run."""
-    path = write(tmp_path, relu("N", 12, 256, 256))
-    path.write_bytes(path.read_bytes() + b"\0")
-
-    with pytest.raises(ConfigurationError, match="not the file that its manifest describes"):
-        OpenCVNetwork(path)

@@ -1,30 +1,28 @@
-"""A plan runs where it was built for and nowhere else, and every refusal names the command that helps."""
-
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endface.engines.machine import Machine
 from endface.engines.plan import (
     NOT_VERIFIED,
     PLAN_FILE,
     PLAN_MANIFEST,
     PRECISIONS,
+    OptimizationProfile,
     Parity,
     PlanManifest,
-    Profile,
     build_command,
     check,
     open_plan,
 )
-from endface.engines.tensorrt_library import RUNTIMES
+from endface.engines.tensorrt_library import RUNTIMES, Machine
 from endface.errors import PlanError
+from endface.files import sha256
 
 NETWORK = "ab" * 32
 MACHINE = Machine("tensorrt", "10.13.2.6", "NVIDIA L4", "8.9", "580.65.06")
@@ -35,9 +33,9 @@ MANIFEST = PlanManifest(
     compute_capability="8.9",
     driver="580.65.06",
     onnx_sha256=NETWORK,
-    plan_sha256=hashlib.sha256(b"plan").hexdigest(),
+    plan_sha256=sha256(b"plan"),
     precision="fp16",
-    profiles=(Profile(1, 8, 32),),
+    profiles=(OptimizationProfile(1, 8, 32),),
     build_s=12.5,
     created="2026-11-22T19:00:00+00:00",
 )
@@ -60,7 +58,7 @@ manifests = st.builds(
     onnx_sha256=names,
     plan_sha256=names,
     precision=st.sampled_from(PRECISIONS),
-    profiles=st.lists(sizes.map(lambda numbers: Profile(*numbers)), min_size=1, max_size=3).map(tuple),
+    profiles=st.lists(sizes.map(lambda numbers: OptimizationProfile(*numbers)), min_size=1, max_size=3).map(tuple),
     build_s=st.floats(0, 1e6),
     created=names,
     parity=parities,
@@ -69,12 +67,12 @@ manifests = st.builds(
 
 
 @given(manifests)
-def test_json_keeps_everything(manifest):
+def test_json_keeps_everything(manifest: PlanManifest) -> None:
     """A manifest that is written and read is the same."""
     assert PlanManifest.from_json(manifest.to_json()) == manifest
 
 
-def test_json_tells_people():
+def test_json_tells_people() -> None:
     """The file says in words how far the plan is proven."""
     assert json.loads(MANIFEST.to_json())["verification"] == NOT_VERIFIED == "not verified on a device"
     proven = replace(MANIFEST, device_parity=Parity(7, 0.99987))
@@ -89,7 +87,7 @@ def test_json_tells_people():
     [(MANIFEST, MACHINE), (MANIFEST, replace(MACHINE, driver="590.10")), (RTX_MANIFEST, RTX_MACHINE)],
     ids=["where it was built", "newer driver", "RTX plan from a machine without a GPU"],
 )
-def test_plan_that_fits(manifest, machine):
+def test_plan_that_fits(manifest: PlanManifest, machine: Machine) -> None:
     """A plan runs with the runtime and on the GPU that it was built for; RTX's on any that this library runs on."""
     check(manifest, machine, NETWORK)
 
@@ -118,32 +116,34 @@ def test_plan_that_fits(manifest, machine):
         (RTX_MANIFEST, replace(RTX_MACHINE, gpu=None), NETWORK, "no NVIDIA GPU is visible here"),
     ],
 )
-def test_plan_that_does_not_fit(manifest, machine, network, reason, tmp_path):
+def test_plan_that_does_not_fit(
+    manifest: PlanManifest, machine: Machine, network: str, reason: str, tmp_path: Path
+) -> None:
     """The sentence gives the reason, and the command that builds the same plan for this machine."""
     command = f"`endface-build plan --runtime {machine.runtime} --precision fp16 --batch 1,8,32 --model {tmp_path}`"
     with pytest.raises(PlanError, match=rf"does not fit: .*{reason}.*\. Build it here with {command}\.$"):
         check(manifest, machine, network, tmp_path)
 
 
-def test_command_without_particulars():
+def test_command_without_particulars() -> None:
     """A command of which nothing is known beside the runtime takes the defaults."""
     assert build_command("tensorrt") == "endface-build plan --runtime tensorrt"
 
 
-def write(folder, manifest=MANIFEST, plan=b"plan"):
+def write(folder: Path, manifest: PlanManifest = MANIFEST, plan: bytes = b"plan") -> None:
     """Plan and manifest in a folder."""
     (folder / PLAN_FILE).write_bytes(plan)
     (folder / PLAN_MANIFEST).write_text(manifest.to_json())
 
 
-def test_open_plan(tmp_path):
+def test_open_plan(tmp_path: Path) -> None:
     """A plan that fits, with its file whole, is opened: its manifest comes back."""
     write(tmp_path)
 
     assert open_plan(tmp_path, MACHINE, NETWORK) == MANIFEST
 
 
-def test_no_plan(tmp_path):
+def test_no_plan(tmp_path: Path) -> None:
     """Where there is none the command names runtime and folder."""
     command = f"endface-build plan --runtime tensorrt --model {tmp_path}"
     with pytest.raises(PlanError, match=rf"no plan in {tmp_path} .*`{command}`"):
@@ -151,14 +151,14 @@ def test_no_plan(tmp_path):
 
 
 @pytest.mark.parametrize("plan", [b"pla", b"another plan", b""])
-def test_plan_of_another_manifest(tmp_path, plan):
+def test_plan_of_another_manifest(tmp_path: Path, plan: bytes) -> None:
     """A plan that was cut off or exchanged is never run."""
     write(tmp_path, plan=plan)
     with pytest.raises(PlanError, match=r"is not the plan that its manifest describes.*`endface-build plan"):
         open_plan(tmp_path, MACHINE, NETWORK)
 
 
-def test_manifest_alone(tmp_path):
+def test_manifest_alone(tmp_path: Path) -> None:
     """A manifest whose plan is gone says so."""
     write(tmp_path)
     (tmp_path / PLAN_FILE).unlink()
@@ -185,7 +185,7 @@ VALUES = json.loads(MANIFEST.to_json())
         json.dumps(VALUES | {"runtime": "onnxruntime"}),
     ],
 )
-def test_broken_manifest(tmp_path, text):
+def test_broken_manifest(tmp_path: Path, text: str) -> None:
     """A manifest that is none is refused with the command that makes one."""
     write(tmp_path)
     (tmp_path / PLAN_MANIFEST).write_text(text)
@@ -194,7 +194,7 @@ def test_broken_manifest(tmp_path, text):
 
 
 @given(st.text())
-def test_any_text_is_a_manifest_or_an_error(text):
+def test_any_text_is_a_manifest_or_an_error(text: str) -> None:
     """Whatever is in the file, nothing but our own error comes out."""
     with pytest.raises(PlanError):
         PlanManifest.from_json(text)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from endface.engines import catalog, tensorrt_library
 from endface.engines import tensorrt_network as gpu_module
-from endface.engines.machine import Machine
 from endface.engines.onnx_network import Network
 from endface.engines.plan import PlanManifest
+from endface.engines.tensorrt_library import Machine
 from endface.engines.tensorrt_network import GpuNetwork
 from endface.errors import ConfigurationError, EngineError, PlanError
 

@@ -24,7 +24,9 @@ from endface.errors import (
     UndecodableError,
 )
 from endface.picture import decode as module
-from endface.picture.decode import Picture, Placement, Rect, decode, resample
+from endface.picture.decode import decode
+from endface.picture.picture import Picture, Rect
+from endface.picture.square import Placement, resample
 
 GRAY = np.arange(48 * 64, dtype=np.uint32).reshape(48, 64) % 251
 

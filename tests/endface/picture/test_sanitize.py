@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from endface.errors import UndecodableError
-from endface.picture.sanitize import essence
+from endface.picture.sanitize import strip_metadata
 
 NOTE = "a note that says nothing about pixels"
 
@@ -42,7 +42,7 @@ def test_pixels_stay_in_every_mode(picture: Image.Image, mode: str, kind: str) -
     image = Image.fromarray(np.asarray(picture).astype(np.uint16) * 250) if mode == "I;16" else picture.convert(mode)
     data = saved(image, kind)
 
-    assert (pixels(essence(data)) == pixels(data)).all()
+    assert (pixels(strip_metadata(data)) == pixels(data)).all()
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
@@ -50,7 +50,7 @@ def test_pixels_stay_in_every_compression(picture: Image.Image, compression: str
     """Of a TIFF."""
     data = saved(picture.convert("RGB"), "TIFF", compression=compression)
 
-    assert (pixels(essence(data)) == pixels(data)).all()
+    assert (pixels(strip_metadata(data)) == pixels(data)).all()
 
 
 def test_big_endian_tiff(picture: Image.Image) -> None:
@@ -59,7 +59,7 @@ def test_big_endian_tiff(picture: Image.Image) -> None:
     data = saved(big, "TIFF")
 
     assert data.startswith(b"MM")
-    assert (pixels(essence(data)) == np.asarray(picture)).all()
+    assert (pixels(strip_metadata(data)) == np.asarray(picture)).all()
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
@@ -67,7 +67,7 @@ def test_big_endian_tiff(picture: Image.Image) -> None:
 def test_pixels_of_a_jpeg_stay(picture: Image.Image, mode: str, options: dict[str, Any]) -> None:
     """Adobe's segment among them, which says how colours are meant."""
     data = saved(picture.convert(mode), "JPEG", comment=NOTE, **options)
-    left = essence(data)
+    left = strip_metadata(data)
 
     assert (pixels(left) == pixels(data)).all()
     assert NOTE.encode() not in left
@@ -78,7 +78,7 @@ def test_notes_of_a_png_are_left_out(picture: Image.Image) -> None:
     notes = PngImagePlugin.PngInfo()
     notes.add_text("Comment", NOTE)
     data = saved(picture, "PNG", pnginfo=notes, transparency=3)
-    left = essence(data)
+    left = strip_metadata(data)
 
     assert NOTE.encode() in data
     assert NOTE.encode() not in left
@@ -92,18 +92,18 @@ def test_tiff_is_not_turned(picture: Image.Image) -> None:
     data = saved(picture, "TIFF", tiffinfo=tags)
 
     assert pixels(data).shape == (80, 60)
-    assert (pixels(essence(data)) == np.asarray(picture)).all()
+    assert (pixels(strip_metadata(data)) == np.asarray(picture)).all()
 
 
 def test_bmp_stays_as_it_is(picture: Image.Image) -> None:
     """It has no such parts."""
     data = saved(picture, "BMP")
 
-    assert essence(data) == data
+    assert strip_metadata(data) == data
 
 
 @pytest.mark.parametrize("start", [b"II+\0\x08\0", b"II\0*", b"GIF89a", b"RIFF", b"", b"\xff\xd8"])
 def test_nothing_else_is_read(start: bytes) -> None:
     """Also no TIFF for more than 4 GB, nor one that only some readers know."""
     with pytest.raises(UndecodableError, match="no PNG, JPEG, BMP or TIFF"):
-        essence(start + bytes(100))
+        strip_metadata(start + bytes(100))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from endface.engines.catalog import ENGINES, Engine
+from endface.engines.catalog import SERVED, Engine
 from endface.errors import ServerMissingError
 from endface.server import binary
 from endface.server.binary import TritonBinary
@@ -31,7 +31,7 @@ def test_takes_the_one_on_path_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert binary.find(tmp_path / "workspace") == TritonBinary(server, tmp_path / "backends")
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+@pytest.mark.parametrize("engine", SERVED, ids=lambda engine: engine.name)
 def test_engine_needs_its_backend(tmp_path: Path, engine: Engine) -> None:
     """An engine of Triton's own is refused where the server has only the Python backend, and taken where it has it."""
     triton = TritonBinary(tmp_path / "tritonserver", tmp_path)

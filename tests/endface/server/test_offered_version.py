@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from endface.engines.catalog import named
-from endface.engines.machine import Machine
 from endface.engines.plan import PLAN_MANIFEST
+from endface.engines.tensorrt_library import Machine
 from endface.errors import ConfigurationError
 from endface.server.offered_version import Offered
 

@@ -8,7 +8,7 @@ import pytest
 from endface.contract import Label
 from endface.errors import PictureError
 from endface.options import Options
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface.report import Ellipse
 from endface_build.data.drawn_pictures import encode, labelled_of
 from endface_build.data.labelled import Labelled, placement_of, resample_labels, to_square

@@ -11,8 +11,9 @@ import pytest
 from endface.contract import Label
 from endface.criteria.profile import load_profile
 from endface.errors import ConfigurationError
+from endface.offline import Inspector
 from endface.options import Options
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface.report import Ellipse
 from endface_build.data.drawn_pictures import DrawnFaces, encode, fiber_of, labelled_of
 from endface_build.data.labelled import Labelled, resample_labels
@@ -20,7 +21,7 @@ from endface_build.drawing.camera import Camera, photograph
 from endface_build.drawing.faces import Face, Gap
 from endface_build.drawing.marks import pit
 from endface_build.evaluation.evaluate_pictures import is_localised, judge_report, outcomes_of, read_reports, verdict_of
-from endface_build.evaluation.inspector import Inspector, with_baseline
+from endface_build.evaluation.inspector import with_baseline
 from endface_build.evaluation.metrics import figures
 
 MM = load_profile("mm-pc")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from endface.contract import CLADDING_UM, SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
+from endface.engines.onnx_network import open_graph
 from endface_build.drawing.canvas import UNDECIDED
-from endface_build.engine import Engine
 from endface_build.evaluation.square_metrics import Tally
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +39,7 @@ def squares():
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no photographs in {DATA}; set ENDFACE_REAL_DATA")
 def test_network_finds_real_defects():
     """Trained on drawn faces alone, the network finds most labelled defects of 3 um and more, with few false alarms."""
-    engine = Engine(ROOT / "model_repository" / "segment" / "1" / "model.onnx")
+    engine = open_graph(ROOT / "model_repository" / "segment" / "1" / "model.onnx")
     rows, columns = np.mgrid[:SQUARE_PX, :SQUARE_PX] - SQUARE_CENTER_PX
     diameter_um = 2 * UM_PER_PX * np.hypot(rows, columns)
     unjudged = (diameter_um > 250) | ((diameter_um > 115) & (diameter_um < 135))  # beyond zone D; the glue line

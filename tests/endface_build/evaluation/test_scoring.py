@@ -7,7 +7,7 @@ import pytest
 
 from endface.contract import Label
 from endface.criteria.profile import load_profile
-from endface.picture.decode import Placement
+from endface.picture.square import Placement
 from endface.report import Defect
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.evaluation.scoring import score

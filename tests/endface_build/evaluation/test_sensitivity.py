@@ -8,8 +8,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from endface.offline import Inspector
 from endface.options import Options
-from endface_build.evaluation.inspector import Inspector, with_baseline
+from endface_build.evaluation.inspector import with_baseline
 from endface_build.evaluation.sensitivity import APART_UM, CONTRASTS, SIZES_UM, SPOTS, draw, sensitivity
 
 

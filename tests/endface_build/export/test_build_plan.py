@@ -12,8 +12,16 @@ import signal
 import numpy as np
 import pytest
 
-from endface.engines.machine import Machine
-from endface.engines.plan import NOT_VERIFIED, PLAN_FILE, PLAN_MANIFEST, PlanManifest, Profile, check, open_plan
+from endface.engines.plan import (
+    NOT_VERIFIED,
+    PLAN_FILE,
+    PLAN_MANIFEST,
+    OptimizationProfile,
+    PlanManifest,
+    check,
+    open_plan,
+)
+from endface.engines.tensorrt_library import Machine
 from endface.errors import ConfigurationError, PlanError
 from endface.files import sha256_of
 from endface_build.export import typed_graph as typing
@@ -33,7 +41,7 @@ def few_faces(monkeypatch):
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
     """Tests of building speak of a machine without a GPU, also where there is one."""
-    monkeypatch.setattr("endface.engines.machine._gpu", lambda: (None, None, None))
+    monkeypatch.setattr("endface.engines.tensorrt_library._gpu", lambda: (None, None, None))
 
 
 @pytest.fixture
@@ -54,7 +62,7 @@ def manifest():
         onnx_sha256="0" * 64,
         plan_sha256=hashlib.sha256(b"plan").hexdigest(),
         precision="fp16",
-        profiles=(Profile(1, 8, 32),),
+        profiles=(OptimizationProfile(1, 8, 32),),
         build_s=1.5,
         created="2026-11-22T19:00:00+00:00",
     )
@@ -69,7 +77,7 @@ def test_plan_and_manifest(rtx, folder, golden):
     assert made.plan_sha256 == sha256_of(folder / PLAN_FILE)
     assert made.onnx_sha256 == read_manifest(folder)["sha256"]
     assert (made.runtime, made.runtime_version) == (rtx, Machine.here(rtx).runtime_version)
-    assert (made.precision, made.profiles) == ("fp16", (Profile(1, 8, 32),))
+    assert (made.precision, made.profiles) == ("fp16", (OptimizationProfile(1, 8, 32),))
     assert made.parity is not None
     assert (made.parity.pictures, made.parity.flips) == (1, ())
     assert made.parity.labels_equal > 0.99
@@ -151,7 +159,7 @@ def test_no_network(tmp_path):
 def test_lost_network(folder):
     """A manifest whose network is gone names the file and the command."""
     (folder / MODEL_FILE).unlink()
-    with pytest.raises(ConfigurationError, match=r"no network .*model\.onnx: make it with `endface-build export`"):
+    with pytest.raises(ConfigurationError, match=r"model\.onnx is missing.*`endface-build export`"):
         build_plan(folder, "tensorrt_rtx", "fp16")
 
 
@@ -161,7 +169,7 @@ def test_lost_network(folder):
 )
 def test_batches(batches, profile):
     """Up to three sizes in any order make one profile: smallest, usual, largest."""
-    assert profile_of(batches) == Profile(*profile)
+    assert profile_of(batches) == OptimizationProfile(*profile)
 
 
 @pytest.mark.parametrize("batches", [(), (0, 8), (1, 2, 4, 8), (-1,)])

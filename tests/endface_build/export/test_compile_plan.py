@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from endface.engines import tensorrt_library
-from endface.engines.plan import Profile
+from endface.engines.plan import OptimizationProfile
 from endface.errors import PlanError
 from endface_build.drawing.squares import draw_square
 from endface_build.export import compile_plan, layer_precision
@@ -20,7 +20,7 @@ from endface_build.manifest import MODEL_FILE, read_manifest
 
 RTX = "tensorrt_rtx"
 COMMITTED = Path(__file__).parents[3] / "model_repository" / "segment" / "1"
-BATCHES = [Profile(1, 8, 32)]
+BATCHES = [OptimizationProfile(1, 8, 32)]
 
 
 pytestmark = pytest.mark.usefixtures("rtx")
@@ -112,7 +112,7 @@ def test_unsupported_operator(steps):
 def test_batches_that_cannot_be(steps):
     """A profile that makes no sense comes back with the builder's own error."""
     with pytest.raises(PlanError, match=r"tensorrt_rtx could not build the plan: \S+"):
-        compile_graph(RTX, typed(steps, "fp32"), "fp32", [Profile(8, 4, 2)])
+        compile_graph(RTX, typed(steps, "fp32"), "fp32", [OptimizationProfile(8, 4, 2)])
 
 
 class Builder:

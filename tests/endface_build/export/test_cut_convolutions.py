@@ -9,9 +9,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from endface.engines import graph_ends
+from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
 from endface_build.drawing.squares import draw_square
-from endface_build.engine import Engine
 from endface_build.export.cut_convolutions import LOGITS, PLANES, cut_convolutions
 from endface_build.export.quantize import source_of
 from endface_build.manifest import read_manifest
@@ -27,7 +27,7 @@ def network(repository):
 def test_with_numpy_around_them_they_are_the_network(network):
     """Planes in numpy, the convolutions alone, arg-max in numpy: the labels of the whole graph, for any batch."""
     squares = np.stack([draw_square(1, index)[0] for index in range(2)])[:, None]
-    wanted, sure = Engine(network)(squares)
+    wanted, sure = open_graph(network)(squares)
 
     session = onnxruntime.InferenceSession(cut_convolutions(network).SerializeToString())
     labels, confidence = graph_ends.to_labels(session.run([LOGITS], {PLANES: graph_ends.to_planes(squares)})[0])

@@ -11,11 +11,10 @@ import torch
 from onnx import TensorProto, helper
 
 from endface import contract
-from endface.engines.onnx_network import Network
+from endface.engines.onnx_network import Network, open_graph
 from endface.errors import ConfigurationError
 from endface.files import sha256_of
 from endface_build.drawing.squares import draw_square
-from endface_build.engine import Engine
 from endface_build.export import quantize as quantizing
 from endface_build.export.quantize import FP32_FILE, between_convolutions, quantize
 from endface_build.export.to_onnx import export
@@ -52,7 +51,7 @@ def folder(exported, tmp_path):
 @pytest.fixture(scope="module")
 def judged(exported):
     """Three squares, with what the network in float says as their truth."""
-    engine = Engine(exported / MODEL_FILE)
+    engine = open_graph(exported / MODEL_FILE)
     squares = [draw_square(1, index)[0] for index in range(3)]
     return [(square, engine(square[None, None])[0][0]) for square in squares]
 
@@ -82,7 +81,7 @@ def test_file_and_manifest_belong_together(folder, exported, judged):
 def test_labels_stay(folder, judged):
     """Even without training nearly all labels are those of the network in float, and the report says how many."""
     manifest = quantize(folder, judged=judged)
-    engine = Engine(folder / MODEL_FILE)
+    engine = open_graph(folder / MODEL_FILE)
     same = [(engine(square[None, None])[0][0] == labels).mean() for square, labels in judged]
 
     assert np.mean(same) > 0.9

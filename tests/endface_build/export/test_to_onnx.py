@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from endface import contract
+from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
 from endface.files import sha256_of
 from endface_build.drawing.squares import draw_square
-from endface_build.engine import Engine
 from endface_build.export import to_onnx as exporting
 from endface_build.export.to_onnx import export
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, read_manifest
@@ -92,7 +92,7 @@ def test_manifest_describes_the_file(folder):
 
 def test_batch_equals_single_pictures(folder, squares):
     """A batch gives the same labels as its pictures one by one."""
-    engine = Engine(folder / MODEL_FILE)
+    engine = open_graph(folder / MODEL_FILE)
     batch = np.stack(squares)[:, None]
     labels, _ = engine(batch)
     single = np.concatenate([engine(batch[i : i + 1])[0] for i in range(len(batch))])
@@ -125,7 +125,7 @@ def test_manifest_of_another_file(exported, tmp_path):
     """A manifest beside a changed network is refused."""
     (tmp_path / MODEL_FILE).write_bytes((exported / MODEL_FILE).read_bytes() + b"\0")
     (tmp_path / MANIFEST_FILE).write_bytes((exported / MANIFEST_FILE).read_bytes())
-    with pytest.raises(ConfigurationError, match="another network"):
+    with pytest.raises(ConfigurationError, match="not the file that its manifest describes"):
         read_manifest(tmp_path)
 
 
@@ -140,5 +140,5 @@ def test_broken_manifest(content, tmp_path):
 def test_file_that_is_no_network(tmp_path):
     """A file that ONNX Runtime cannot load is a configuration error."""
     (tmp_path / MODEL_FILE).write_bytes(b"not a network")
-    with pytest.raises(ConfigurationError, match="export it anew"):
-        Engine(tmp_path / MODEL_FILE)
+    with pytest.raises(ConfigurationError, match=r"ONNX Runtime cannot load .*endface-build export"):
+        open_graph(tmp_path / MODEL_FILE)

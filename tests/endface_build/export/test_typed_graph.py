@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, shape_inference
 
+from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError, PlanError
-from endface_build.engine import Engine
 from endface_build.export.typed_graph import typed
 from endface_build.manifest import MODEL_FILE
 
@@ -41,7 +41,7 @@ def types_of(model):
 def run(model, tmp_path):
     """Labels of the ramp."""
     onnx.save_model(model, tmp_path / "typed.onnx")
-    return Engine(tmp_path / "typed.onnx")(RAMP[None, None])[0][0]
+    return open_graph(tmp_path / "typed.onnx")(RAMP[None, None])[0][0]
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from endface.engines import variant
+from endface.engines.catalog import LITERT, OPENCV, network_file
 from endface.errors import ConfigurationError, EngineError
 from endface.files import sha256_of
 from endface_build.evaluation.agreement import Seen, agreement
@@ -43,9 +43,9 @@ def pictures(samples, tmp_path):
 
 def test_writes_where_the_engine_looks(version, pictures):
     """The file lies in its engine's folder and says which network it was made from, and what it was proven on."""
-    manifest = export_variant(variant.OPENCV, version, pictures=pictures)
+    manifest = export_variant(OPENCV, version, pictures=pictures)
 
-    assert variant.find(version, variant.OPENCV) == version / "opencv" / "model.onnx"
+    assert network_file(version, OPENCV) == version / "opencv" / "model.onnx"
     assert read_manifest(version / "opencv") == manifest
     assert manifest["from_sha256"] == sha256_of(version / MODEL_FILE)
     assert manifest["parity"]["pictures"] == 1
@@ -60,7 +60,7 @@ def test_goes_from_the_network_in_float(version, pictures):
     manifest = {"name": "segment", "version": "1", "file": MODEL_FILE, "sha256": sha256_of(version / MODEL_FILE)}
     write_manifest(version, manifest | {"quantization": quantization})
 
-    assert export_variant(variant.OPENCV, version, pictures=pictures)["from_sha256"] == quantization["from_sha256"]
+    assert export_variant(OPENCV, version, pictures=pictures)["from_sha256"] == quantization["from_sha256"]
 
 
 def test_refuses_another_network_in_float(version):
@@ -74,10 +74,10 @@ def test_refuses_another_network_in_float(version):
 
 def test_writes_nothing_that_disagrees(version, pictures, monkeypatch):
     """An engine that does not reach its parity gets no file."""
-    monkeypatch.setattr(variants, "PARITY", {variant.OPENCV: 1.01})
+    monkeypatch.setattr(variants, "PARITY", {OPENCV: 1.01})
 
     with pytest.raises(ConfigurationError, match=r"at least 1\.01 wanted.*Nothing was written"):
-        export_variant(variant.OPENCV, version, pictures=pictures)
+        export_variant(OPENCV, version, pictures=pictures)
 
     assert not (version / "opencv").exists()
 
@@ -88,7 +88,7 @@ def test_without_litert_says_what_to_install(version, monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
 
     with pytest.raises(EngineError, match=r"pip install 'endface\[litert\]'"):
-        export_variant(variant.LITERT, version)
+        export_variant(LITERT, version)
 
 
 def test_agreement_counts_pixels_and_flips():

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from endface.engines.machine import Machine
+from endface.engines.onnx_network import open_graph
 from endface.engines.plan import PLAN_FILE, PlanManifest, open_plan
+from endface.engines.tensorrt_library import Machine
 from endface.errors import EngineError, PlanError
-from endface_build.engine import Engine
 from endface_build.export import verify_on_gpu
 from endface_build.export.build_plan import build_plan
 from endface_build.manifest import MODEL_FILE, read_manifest
@@ -30,12 +30,12 @@ def card(monkeypatch, folder):
     class Card:
         """Stands in for the network on a GPU: opens the plan as that does."""
 
-        segment = Engine(folder / MODEL_FILE)
+        segment = open_graph(folder / MODEL_FILE)
 
         def __init__(self, path: Path, runtime: str):
             open_plan(path.parent, Machine.here(runtime), read_manifest(folder)["sha256"])
 
-    monkeypatch.setattr("endface.engines.machine._gpu", lambda: CARD)
+    monkeypatch.setattr("endface.engines.tensorrt_library._gpu", lambda: CARD)
     monkeypatch.setattr(verify_on_gpu, "GpuNetwork", Card)
     return Card
 

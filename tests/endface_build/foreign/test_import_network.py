@@ -69,7 +69,7 @@ def test_the_same_file_twice(tmp_path: Path, best: Path, write_map: Write) -> No
 
 def test_what_a_yolo_network_leaves_open(tmp_path: Path, best: Path, write_map: Write) -> None:
     """What YOLO's own preprocessing decides cannot be set."""
-    with pytest.raises(ConfigurationError, match="is a YOLO network.*leave all but"):
+    with pytest.raises(ConfigurationError, match=r"is a YOLO network.*leave all but"):
         import_network(best, write_map(MAP, "[input]\nmean = 0.5"), tmp_path / "out")
 
 

@@ -15,7 +15,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from endface.engines.onnx_network import Network, describe
+from endface.engines.manifest import describe
+from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
 from endface.files import sha256_of
 from endface_build.data.drawn_pictures import draw_labelled
@@ -252,8 +253,8 @@ def test_candidate_of_another_contract(versions, write_network, tmp_path):
     ("spoil", "message"),
     [
         (lambda path: path.unlink(), "No network in"),
-        (lambda path: path.write_bytes(b"not a network"), "describes another network"),
-        (lambda path: path.with_name(MANIFEST_FILE).unlink(), "No usable manifest"),
+        (lambda path: path.write_bytes(b"not a network"), "not the file that its manifest describes"),
+        (lambda path: path.with_name(MANIFEST_FILE).unlink(), "manifest.json is missing"),
     ],
     ids=["missing", "changed", "no manifest"],
 )

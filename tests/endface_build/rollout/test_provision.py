@@ -15,9 +15,10 @@ import onnx
 import pytest
 
 from endface.engines import tensorrt_library
-from endface.engines.machine import Machine
-from endface.engines.onnx_network import Network, describe
+from endface.engines.manifest import describe
+from endface.engines.onnx_network import Network
 from endface.engines.plan import Parity, PlanManifest
+from endface.engines.tensorrt_library import Machine
 from endface.errors import ConfigurationError, PlanError
 from endface.files import sha256_of
 from endface_build.evaluation.golden import drawn

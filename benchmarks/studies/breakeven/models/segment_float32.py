@@ -7,7 +7,8 @@ import numpy as np
 import triton_python_backend_utils as pb_utils  # type: ignore[import-not-found] # exists only inside of Triton
 
 from endface import contract
-from endface.engines.onnx_network import Network, newest_version
+from endface.engines.manifest import newest_version
+from endface.engines.onnx_network import Network
 
 
 class TritonPythonModel:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.studies.engines.compare import Contender, drawn_faces, measure, probe
 from benchmarks.studies.engines.table import BEGIN, END, write_table
-from endface.engines import variant
+from endface.engines.catalog import OPENCV
 from endface.errors import ConfigurationError, EngineError
 from endface_build.evaluation.golden import of_folder
 
@@ -59,7 +59,7 @@ def test_an_engine_that_cannot_run_says_why(tmp_path, samples):
     pictures = {"samples": of_folder(samples[0].parent, "mm-pc")}
 
     with pytest.raises(EngineError, match=r"opencv did not run: the network's manifest .*manifest\.json is missing"):
-        probe(Contender(variant.OPENCV, tmp_path / "model.onnx", "fp32"), pictures)
+        probe(Contender(OPENCV, tmp_path / "model.onnx", "fp32"), pictures)
 
 
 def test_refuses_two_pictures_of_one_name(repository, samples):

@@ -14,10 +14,10 @@ from benchmarks.common.limit import Work
 from benchmarks.common.pictures import Picture
 from benchmarks.studies.peers import in_process
 from benchmarks.studies.peers.compiled import rebuilt
-from endface.engines.onnx_network import ONNXRUNTIME
+from endface.engines.catalog import ONNXRUNTIME
+from endface.engines.onnx_network import open_graph
 from endface.options import Options
 from endface.stages import preprocess
-from endface_build.engine import Engine
 from endface_build.training.network import Segment
 
 
@@ -35,7 +35,7 @@ def test_exported_network_is_rebuilt(work: Work) -> None:
     with torch.inference_mode():
         labels, _ = Segment(rebuilt(path)).eval()(torch.from_numpy(squares))
 
-    assert np.mean(labels.numpy() == Engine(path)(squares)[0]) > 0.9995
+    assert np.mean(labels.numpy() == open_graph(path)(squares)[0]) > 0.9995
 
 
 def test_file_of_another_network_is_refused(work: Work, tmp_path: Path) -> None:

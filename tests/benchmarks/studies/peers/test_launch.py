@@ -17,7 +17,8 @@ from benchmarks.common.target import free_ports
 from benchmarks.studies.peers.environment import Environment
 from benchmarks.studies.peers.launch import running
 from benchmarks.studies.peers.peer import PEERS, Peer, Serving
-from endface.engines.onnx_network import ONNXRUNTIME, identify
+from endface.engines.catalog import ONNXRUNTIME
+from endface.engines.manifest import identify
 from endface.report import Report
 from endface_client.testing import PASS
 

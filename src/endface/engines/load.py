@@ -1,0 +1,82 @@
+"""Loading of a network in an engine that runs without a server."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endface import contract
+from endface.engines.catalog import LITERT, OFFLINE, ONNXRUNTIME, OPENCV, network_file
+from endface.engines.litert_network import LiteRTNetwork
+from endface.engines.manifest import newest_folder
+from endface.engines.onnx_network import Network
+from endface.engines.opencv_network import OpenCVNetwork
+from endface.errors import EngineError
+from endface.report import ModelInfo
+from endface.repository import default_repository
+
+_CORES: Final = os.cpu_count() or 1
+"""One picture is inspected at a time, so it gets the whole machine."""
+
+
+class Segmenter(Protocol):
+    """A network in some engine."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Which network it is, and in which engine."""
+
+    def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Squares uint8 (N, 1, 512, 512) to label maps and confidence, both uint8 (N, 512, 512)."""
+
+
+def default_folder() -> Path:
+    """The folder of the newest version of the network in this machine's model repository.
+
+    Raises:
+        RepositoryError: no repository is known.
+        ConfigurationError: no version is there.
+    """
+    return newest_folder(default_repository() / contract.SEGMENT.name)
+
+
+def load(engine: str = ONNXRUNTIME, network: Path | None = None) -> Segmenter:
+    """The network in an engine; one that was loaded before is given again.
+
+    Args:
+        engine: one of ``OFFLINE``.
+        network: the engine's network file; None for the newest in the model repository.
+
+    Raises:
+        EngineError: there is no such engine, or its package is not installed.
+        ConfigurationError: the network is missing or broken.
+        RepositoryError: no network is given, and no repository is known.
+    """
+    if engine not in OFFLINE:
+        raise EngineError(f"there is no engine {engine!r} without a server; choose one of {', '.join(OFFLINE)}")
+    return _loaded(engine, (network or network_file(default_folder(), engine)).resolve())
+
+
+def open_network(engine: str, path: Path) -> Segmenter:
+    """A network's file in an engine, loaded anew.
+
+    Raises:
+        EngineError: the engine's package is not installed.
+        ConfigurationError: the network is missing or broken.
+    """
+    try:
+        if engine == OPENCV:
+            return OpenCVNetwork(path)
+        return LiteRTNetwork(path, threads=_CORES) if engine == LITERT else Network(path, threads=_CORES)
+    except ModuleNotFoundError as exc:
+        raise EngineError(
+            f"the engine {engine} needs the package {exc.name}; install it with `pip install 'endface[{engine}]'`"
+        ) from exc
+
+
+_loaded = lru_cache(maxsize=8)(open_network)

@@ -1,0 +1,61 @@
+"""A decoded picture, and the part of it inside the camera's black frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FRAME_SHARE: Final = 0.05
+"""A black frame is looked for in this share of the picture at each side (seen: 2 %)."""
+
+_FRAME_DARKNESS: Final = 0.5
+"""A line of pixels belongs to the frame where its median is below this share of the lines further in."""
+
+_FRAME_MARGIN_PX: Final = 4
+"""The camera's sharpening rings this far into the picture behind a black frame."""
+
+_FRAME_STEP: Final = 8
+"""Of each line every so many pixels are enough for its median."""
+
+
+@dataclass(frozen=True)
+class Rect:
+    """Pixels x0 <= x < x1, y0 <= y < y1."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: ``gray`` is uint8 (H, W)."""
+
+    gray: NDArray[np.uint8]
+
+    @cached_property
+    def field(self) -> Rect:
+        """The part inside the camera's black frame, or the whole picture where there is none."""
+        height, width = self.gray.shape
+        left, right = _frame_lines(self.gray[::_FRAME_STEP].T)
+        top, bottom = _frame_lines(self.gray[:, ::_FRAME_STEP])
+        return Rect(left, top, width - right, height - bottom)
+
+
+def _frame_lines(lines: NDArray[np.uint8]) -> tuple[int, int]:
+    """Black lines at the beginning and at the end of lines (N, pixels), the sharpened border included."""
+    if len(lines) < 2:
+        return 0, 0  # nothing is further in
+    reach = max(int(len(lines) * _FRAME_SHARE), 1)
+
+    def black(side: NDArray[np.uint8]) -> int:
+        levels = np.median(side[: 2 * reach], axis=1)
+        dark = np.flatnonzero(levels[:reach] < _FRAME_DARKNESS * np.median(levels[reach:]))
+        return int(dark[-1]) + 1 + _FRAME_MARGIN_PX if len(dark) else 0
+
+    return black(lines), black(lines[::-1])
