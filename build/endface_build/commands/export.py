@@ -137,7 +137,8 @@ def _export_variant(folder: Path, file_format: str) -> None:
         parity = export_variant(engine, folder)["parity"]
     path = folder / named(engine, VARIANTS).file
     console.print(
-        f"{path}: {parity['labels_equal']:.3%} of the labels equal in {parity['pictures']} pictures, all verdicts the same"
+        f"{path}: {parity['labels_equal']:.3%} of the labels equal in {parity['pictures']} pictures, "
+        "all verdicts the same"
     )
 
 

@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from endface.engines import graph_ends
 from endface.engines.catalog import ENGINES, LITERT, OPENCV, VARIANTS, named
+from endface.engines.load import open_network
 from endface.engines.manifest import MADE_FROM
+from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError, EngineError
 from endface.files import sha256_of, write_together
 from endface_build.evaluation import golden

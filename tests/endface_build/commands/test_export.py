@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from endface.engines.machine import Machine
-from endface.engines.plan import NOT_VERIFIED, PLAN_FILE, PlanManifest, Profile
+from endface.engines.plan import NOT_VERIFIED, PLAN_FILE, OptimizationProfile, PlanManifest
+from endface.engines.tensorrt_library import Machine
 from endface_build.data.drawn_pictures import draw_labelled
 from endface_build.evaluation import golden
 from endface_build.evaluation.golden import Golden
@@ -46,7 +46,7 @@ def test_plan(rtx: str, run: Run, segment: Path) -> None:
     assert f"{segment / '2' / PLAN_FILE}: {rtx} " in answer.out
     assert "fp16, batches up to 4, " in answer.out
     assert f"no verdict changed on 1 golden pictures, {NOT_VERIFIED}" in answer.out
-    assert PlanManifest.load(segment / "2").profiles == (Profile(1, 4, 4),)
+    assert PlanManifest.load(segment / "2").profiles == (OptimizationProfile(1, 4, 4),)
     assert not (segment / "1" / PLAN_FILE).exists()
 
 
