@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 IMAGES ?= samples
 PROFILE ?= mm-pc
 OUT ?= out
+CANDIDATE := candidate$(if $(QUICK),-quick)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PATHS := src client build benchmarks tests model_repository docs
 
@@ -44,10 +45,10 @@ fuzz: $(VENV)/fuzz ## Send 100,000 hostile pictures and as many requests, then l
 	$(BIN)/python -m tests.security.fuzz_requests --requests 100000
 	$(BIN)/python -m tests.security.fuzz_guided -max_total_time=1200
 
-model: $(VENV)/test ## Draw, train, export and quantize the network (about an hour on two cores)
-	$(BIN)/endface-build model
-	$(BIN)/endface-build export --format opencv
-	$(BIN)/endface-build export --format tflite
+model: $(VENV)/test ## Draw, train, export and quantize a candidate (about an hour on two cores; QUICK=1: ten minutes, no good)
+	$(BIN)/endface-build model --model $(CANDIDATE) $(if $(QUICK),--run runs/quick --recipe build/quick.json)
+	$(BIN)/endface-build export --format opencv --model $(CANDIDATE)
+	$(BIN)/endface-build export --format tflite --model $(CANDIDATE)
 
 docs: $(VENV)/test ## Build the pages of docs/ with the API into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet

@@ -13,8 +13,7 @@ from endface.engines.catalog import ONNXRUNTIME
 from endface.engines.load import default_folder
 from endface.engines.manifest import MODEL_FILE, identify
 from endface.files import write_whole
-from endface_build.manifest import provenance
-from endface_build.reports.accuracy import machine
+from endface_build.provenance import machine, provenance
 
 Json = dict[str, Any]
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from endface import contract
 from endface.engines import manifest
 from endface.files import write_whole
 
@@ -28,24 +27,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_manifest(folder: Path, values: dict[str, Any]) -> None:
     """Write the manifest into a folder, whole."""
-    write_whole(folder / MANIFEST_FILE, (json.dumps(values, indent=2) + "\n").encode())
+    write_whole(folder / MANIFEST_FILE, as_bytes(values))
 
 
-def provenance(folder: Path = Path(__file__).parent, *paths: str) -> dict[str, str]:
-    """When this was made and from which commit; ``-dirty`` where files differ from it.
-
-    Args:
-        folder: In the checkout; by default this package, the files of which are then looked at.
-        paths: Look at these instead, from the folder on.
-    """
-    try:
-        changed = _git("status", "-s", "--", *(paths or (".",)), folder=folder)
-        commit = _git("rev-parse", "HEAD", folder=folder) + ("-dirty" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"  # installed from a wheel
-    return {"commit": commit, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+def as_bytes(values: dict[str, Any]) -> bytes:
+    """The content of a manifest's file."""
+    return (json.dumps(values, indent=2) + "\n").encode()
 
 
-def _git(*arguments: str, folder: Path) -> str:
-    """What git answers in a folder."""
-    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+def tensors() -> dict[str, list[dict[str, Any]]]:
+    """The contract's inputs and outputs with the batch axis, for a manifest."""
+    sides = {"inputs": contract.SEGMENT.inputs, "outputs": contract.SEGMENT.outputs}
+    return {
+        side: [{"name": each.name, "datatype": each.datatype, "shape": [-1, *each.dims]} for each in specs]
+        for side, specs in sides.items()
+    }

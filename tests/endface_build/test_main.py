@@ -1,76 +1,44 @@
-"""The command's steps, all in one and with clear errors."""
+"""The command without the packages of its extra, and what it says of where a network comes from."""
 
 from __future__ import annotations
 
-import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from endface_build.__main__ import main
-from endface_build.manifest import read_manifest
-
-TINY = {
-    "train_count": 4,
-    "held_out_count": 2,
-    "widths": [4, 8],
-    "crop_px": 64,
-    "batch": 2,
-    "steps": 2,
-    "warmup": 1,
-    "bfloat16": False,
-}
+from endface_build.provenance import provenance
 
 
-def run(monkeypatch, *arguments):
-    """Run the command in this process; its exit status."""
-    monkeypatch.setattr(sys, "argv", ["endface-build", *map(str, arguments)])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return end.value.code
+@pytest.mark.parametrize("package", ["typer", "rich", "yaml", "onnx"])
+def test_without_the_extra(package: str) -> None:
+    """A package that is missing is one sentence with the extra of the checkout, no traceback and no package index."""
+    code = f"import sys; sys.modules[{package!r}] = None; from endface_build.__main__ import main; sys.exit(main())"
+    words = [sys.executable, "-c", code, "import", "a.onnx", "--classes", "map.toml"]
+    answer = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert answer.returncode == 2
+    assert f"needs the package {package}" in answer.stderr
+    assert "pip install '.[build]'" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
 
 
-def test_model_does_everything(tmp_path, monkeypatch, capsys):
-    """One command draws, trains, exports and evaluates, and leaves a network with a complete manifest."""
-    recipe = tmp_path / "recipe.json"
-    recipe.write_text(json.dumps(TINY))
-    code = run(
-        monkeypatch,
-        "model",
-        "--run",
-        tmp_path / "run",
-        "--recipe",
-        recipe,
-        "--model",
-        tmp_path / "model",
-        "--workers",
-        1,
-    )
-    manifest = read_manifest(tmp_path / "model")
+@pytest.mark.parametrize("place", ["src", "client", "build", "model_repository", "docs"])
+def test_changed_files_are_told(tmp_path: Path, place: str) -> None:
+    """A commit is dirty where a file that decides what a network becomes differs from it; a document does not."""
 
-    assert code in (0, None)
-    assert manifest["training"]["steps"] == 2
-    assert manifest["metrics"]["squares"] == 2
-    assert manifest["precision"] == "int8"
-    assert "held-out squares" in capsys.readouterr().out
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
 
+    git("init")
+    (tmp_path / "README").touch()
+    git("add", ".")
+    git("commit", "-m", "first")
+    assert not provenance(tmp_path)["commit"].endswith("-dirty")
+    (tmp_path / place).mkdir()
+    (tmp_path / place / "file").touch()
 
-def test_error_is_one_sentence(tmp_path, monkeypatch, capsys):
-    """What cannot be done ends with status 2 and says which command comes first."""
-    code = run(monkeypatch, "train", "--run", tmp_path / "nothing")
-
-    assert code == 2
-    assert "endface-build synth" in capsys.readouterr().err.replace("\n", " ")
-
-
-def test_samples(tmp_path, monkeypatch):
-    """The demo's pictures are drawn with their truth, and small enough to be committed."""
-    run(monkeypatch, "synth", "--samples", tmp_path)
-    truth = json.loads((tmp_path / "truth.json").read_text())["samples"]
-    pictures = {path.name for path in tmp_path.iterdir()} - {"truth.json"}
-
-    assert pictures == {entry["name"] for entry in truth}
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2_000_000
-    chipped = next(entry for entry in truth if entry["name"] == "chipped.jpg")
-    assert chipped["labelled_px"]["chip"] > 0
-    assert {defect["type"] for defect in chipped["defects"]} == {"chip", "pit"}
+    assert provenance(tmp_path)["commit"].endswith("-dirty") == (place != "docs")

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from endface.errors import ConfigurationError
 from endface.files import write_whole
-from endface_build.manifest import provenance
+from endface_build.provenance import provenance
 
 _ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("numpy", "opencv-python-headless", "pillow", "nvidia-pytriton", "tritonclient", "grpcio")

@@ -1,7 +1,8 @@
-"""Commands that bring a network to the servers: ``quantize``, ``promote`` and ``rollback``."""
+"""Commands that bring a network to the servers: ``promote``, ``rollback`` and ``provision``."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,68 +11,37 @@ import typer
 from rich.table import Table
 
 from endface.errors import ConfigurationError
-from endface_build.commands.progress import console, steps
+from endface.repository import default_repository
+from endface_build.commands.options import (
+    BATCHES,
+    PROFILE,
+    Batches,
+    Golden,
+    PrecisionName,
+    Repository,
+    RuntimeName,
+    batch_sizes,
+)
+from endface_build.commands.progress import console
 
 if TYPE_CHECKING:
     from endface_build.evaluation.golden import Judged
 
-Model = Annotated[Path, typer.Option("--model", help="Folder of model.onnx and manifest.json.")]
-Repository = Annotated[Path, typer.Option("--repository", help="Model repository that servers run on.")]
 Servers = Annotated[
     str, typer.Option("--server", help="HOST:HTTP_PORT[,HOST:HTTP_PORT] of servers that must follow before this ends.")
 ]
-
-REPOSITORY = Path("model_repository")
-MODEL = Path("model_repository/segment/1")
-
-
-def quantize(model: Model = MODEL) -> None:
-    """Replace the network by its eight-bit form, if that loses at most 0.01 of recall and of precision."""
-    from endface_build.export.quantize import quantize as quantize_network
-    from endface_build.manifest import read_manifest
-
-    recipe = read_manifest(model).get("recipe")
-    if recipe is None:
-        raise ConfigurationError(f"{model} was imported: make it smaller with the tool that it was trained with.")
-    count = recipe["held_out_count"]
-    with steps() as advance:
-        manifest = quantize_network(model, progress=lambda done: advance("comparing with FP32", count, done))
-    made = manifest["quantization"]
-    console.print(
-        f"{model / manifest['file']}: {made['labels_equal']:.3%} of the labels equal, recall loses "
-        f"{made['loss']['recall']:.4f}, precision {made['loss']['precision']:.4f}, "
-        f"{made['time_ratio']:.2f} of the time on one thread, sha256 {manifest['sha256'][:12]}"
-    )
-
-
-def export_variant(model: Path, file_format: str) -> None:
-    """Write the network for an engine that runs without a server, once it agrees with the network in float."""
-    from endface.engines.catalog import VARIANTS, named
-    from endface_build.export.variants import ENGINE_OF
-    from endface_build.export.variants import export_variant as write_variant
-
-    engine = ENGINE_OF[file_format]
-    with console.status(f"making the network for {engine} and comparing it"):
-        parity = write_variant(engine, model)["parity"]
-    path = model / named(engine, VARIANTS).file
-    console.print(
-        f"{path}: {parity['labels_equal']:.3%} of the labels equal in {parity['pictures']} pictures, "
-        "all verdicts the same"
-    )
 
 
 def promote(  # noqa: PLR0913 - one parameter for each option of the command
     candidate: Annotated[Path, typer.Argument(help="The network's .onnx file, its manifest beside it.")],
     *,
-    repository: Repository = REPOSITORY,
+    repository: Repository = None,
     server: Servers = "",
-    golden: Annotated[
-        Path | None, typer.Option(help="Folder of your own golden pictures; golden.json in it: names and verdicts.")
-    ] = None,
+    golden: Golden = None,
     drawn: Annotated[
         bool, typer.Option(help="Judge drawn faces too; a network of your own may never have seen any.")
     ] = True,
-    profile: Annotated[str, typer.Option(help="Limits to judge your golden pictures by.")] = "mm-pc",
+    profile: Annotated[str, typer.Option(help="Limits to judge your golden pictures by.")] = PROFILE,
     accept_flips: Annotated[
         bool, typer.Option("--accept-flips", help="Verdicts of your pictures may change where none is given.")
     ] = False,
@@ -83,7 +53,7 @@ def promote(  # noqa: PLR0913 - one parameter for each option of the command
     from endface_build.rollout.servers import servers_of
     from endface_build.rollout.versions import Versions
 
-    versions = Versions(repository)
+    versions = Versions(repository or default_repository())
     if not drawn and golden is None:
         raise ConfigurationError("Nothing to judge the network on: name a folder of your own pictures with --golden.")
     chosen = [*(pictures.drawn() if drawn else ()), *(pictures.of_folder(golden, profile) if golden else ())]
@@ -98,14 +68,37 @@ def promote(  # noqa: PLR0913 - one parameter for each option of the command
     )
 
 
-def rollback(repository: Repository = REPOSITORY, server: Servers = "") -> None:
+def rollback(repository: Repository = None, server: Servers = "") -> None:
     """Go back to the version before."""
     from endface_build.rollout.promote import rollback as roll_back
     from endface_build.rollout.servers import servers_of
     from endface_build.rollout.versions import Versions
 
-    serving, withdrawn = roll_back(Versions(repository), servers=servers_of(server))
+    serving, withdrawn = roll_back(Versions(repository or default_repository()), servers=servers_of(server))
     console.print(f"version {serving} serves again; {withdrawn} is withdrawn, its files are kept")
+
+
+def provision(
+    target: Annotated[Path, typer.Argument(help="Folder on a volume; the server serves it with --repository.")],
+    *,
+    runtime: RuntimeName,
+    precision: PrecisionName = "fp16",
+    batch: Batches = BATCHES,
+    repository: Repository = None,
+) -> None:
+    """Make a repository for this GPU on a volume: links to the models, and a plan, built unless the one there fits."""
+    from endface_build.rollout.provision import provision as provide
+
+    started = time.monotonic()
+    manifest = provide(
+        repository or default_repository(),
+        target,
+        runtime,
+        precision=precision,
+        batches=batch_sizes(batch),
+        progress=lambda step: _log(time.monotonic() - started, step),
+    )
+    _log(time.monotonic() - started, f"{target} is ready: {manifest.precision}, {manifest.verification}")
 
 
 def _table(judged: Sequence[Judged]) -> Table:
@@ -117,3 +110,8 @@ def _table(judged: Sequence[Judged]) -> Table:
         style = "red" if row.is_wrong else "yellow" if row.candidate != row.serving else ""
         table.add_row(row.name, row.expected or "", row.serving, row.candidate, style=style)
     return table
+
+
+def _log(elapsed_s: float, step: str) -> None:
+    """A line for a log, which a container's is: no bar that draws over itself."""
+    console.print(f"{elapsed_s:5.0f} s  {step}", highlight=False, markup=False, soft_wrap=True)

@@ -42,7 +42,7 @@ def compare(
         if progress is not None:
             progress(done)
     if not equal:
-        raise PlanError("No golden picture can be judged: name a folder of pictures that can with --golden.")
+        raise PlanError("No golden picture can be judged: take pictures that show a fiber, in focus.")
     return Parity(len(equal), round(statistics.fmean(equal), 6), tuple(flips))
 
 

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from endface.engines.onnx_network import Segment, open_graph
 from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, OptimizationProfile, Parity, PlanManifest, Precision
@@ -40,6 +42,8 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
     batches: Sequence[int] = BATCHES,
     out: Path | None = None,
     golden: Iterable[Golden] | None = None,
+    calibration: Sequence[NDArray[np.uint8]] | None = None,
+    machine: Machine | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> PlanManifest:
     """Compile a version's network for a runtime, prove it, and write the plan with its manifest.
@@ -51,6 +55,8 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
         batches: Smallest, usual and largest batch; fewer where some are the same.
         out: Where plan and manifest go; None for the version's folder, where a server looks for them.
         golden: Pictures whose verdict must not change; None for the drawn ones.
+        calibration: Squares, uint8 (512, 512), that fix the ranges of INT8; None for the usual ones.
+        machine: What it is built on; None for this machine.
         progress: Called with each step's name as it begins.
 
     Returns:
@@ -64,10 +70,11 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
     profile = profile_of(batches)
     version = read_manifest(folder)
     source = source_of(folder, version)
-    machine = _machine(runtime)
+    machine = Machine.here(runtime) if machine is None else machine
+    _require_gpu(machine)
     pictures = list(drawn() if golden is None else golden)
     progress(f"typing the network to {precision}")
-    model = typed(source, precision)
+    model = typed(source, precision, calibration)
     progress("comparing with FP32 on golden pictures")
     reference = open_graph(source)
     graph_parity = _prove(reference, model, pictures, precision)
@@ -96,7 +103,7 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
 
 
 def profile_of(batches: Sequence[int]) -> OptimizationProfile:
-    """The optimisation profile of up to three batch sizes: smallest, usual, largest.
+    """The optimization profile of up to three batch sizes: smallest, usual, largest.
 
     Raises:
         PlanError: There are none or more, or one is no batch.
@@ -119,21 +126,19 @@ def write_plan(folder: Path, plan: bytes, manifest: PlanManifest) -> None:
         write_together({folder / PLAN_FILE: plan, folder / PLAN_MANIFEST: manifest.to_json().encode()})
     except OSError as exc:
         raise PlanError(
-            f"The plan cannot be written into {folder}: {exc.strerror}. What was there before is untouched; make room "
-            "or name another folder with --out."
+            f"The plan cannot be written into {folder}: {exc.strerror}. What was there before is untouched: make room "
+            "or name another folder."
         ) from exc
 
 
-def _machine(runtime: Runtime) -> Machine:
-    """This machine, if the runtime can build on it."""
-    machine = Machine.here(runtime)
-    if runtime == "tensorrt" and machine.gpu is None:
+def _require_gpu(machine: Machine) -> None:
+    """Refuse a machine on which the runtime cannot build."""
+    if machine.runtime == "tensorrt" and machine.gpu is None:
         raise PlanError(
             "TensorRT builds a plan on the GPU that will run it, and `nvidia-smi` lists none here. Build on that "
             "machine; or take --runtime tensorrt_rtx, which compiles without a GPU; or serve the network as it is, "
             "with `endface serve --engine onnxruntime`."
         )
-    return machine
 
 
 def _prove(reference: Segment, model: onnx.ModelProto, golden: Sequence[Golden], precision: Precision) -> Parity:

@@ -33,7 +33,7 @@ def compile_graph(
         profiles: The batches that it shall take.
 
     Returns:
-        The serialised engine.
+        The serialized engine.
 
     Raises:
         ConfigurationError: The runtime is not installed.
@@ -49,7 +49,7 @@ def compile_graph(
     if serialized is None:
         raise PlanError(f"{runtime} could not build the plan: {log.told()}.")
     plan = bytes(serialized)
-    _inspect(runtime, plan, model, precision)
+    _inspect(tensorrt, plan, precision)
     return plan
 
 
@@ -115,18 +115,14 @@ def _config(tensorrt: Any, builder: Any, profiles: Sequence[OptimizationProfile]
     return config
 
 
-def _inspect(runtime: Runtime, plan: bytes, model: onnx.ModelProto, precision: Precision) -> None:
-    """Ask the engine itself; without a GPU it cannot be opened, and its bytes tell.
+def _inspect(tensorrt: Any, plan: bytes, precision: Precision) -> None:
+    """Ask the engine itself, which cannot be opened without a GPU.
 
     The inspector may show no convolution, where all are fused into larger layers: then the typed network was the only
     witness.
     """
-    tensorrt = tensorrt_library.load(runtime)
     engine = tensorrt.Runtime(_log(tensorrt)).deserialize_cuda_engine(plan)
     if engine is not None:
         inspector = engine.create_engine_inspector()
         information = inspector.get_engine_information(tensorrt.LayerInformationFormat.JSON)
         layer_precision.require(precision, layer_precision.of_inspector(information), "the engine inspector")
-    if runtime == "tensorrt_rtx":
-        # Its engine keeps the weights as they are multiplied, for kernels are only chosen on the GPU that loads it.
-        layer_precision.require(precision, layer_precision.of_plan(plan, model), "the engine's weights")

@@ -1,7 +1,7 @@
 """What the convolutions of an engine compute in: read from what was built, since a wrong type only shows in speed.
 
-Three witnesses: TensorRT's own network, whose types are final when it is strongly typed; the engine inspector, where a
-GPU lets the engine be opened; and the engine's bytes, which hold the weights as they are multiplied.
+Two witnesses: TensorRT's own network, whose types are final when it is strongly typed, and the engine inspector, where
+a GPU lets the engine be opened.
 """
 
 from __future__ import annotations
@@ -10,20 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import numpy_helper
-
 from endface.engines.plan import Precision
 from endface.errors import PlanError
 
 _OF_TENSORRT: Final = {"FLOAT": "fp32", "HALF": "fp16", "INT8": "int8"}
 _OF_INSPECTOR: Final = {"FLOAT": "fp32", "FP32": "fp32", "HALF": "fp16", "FP16": "fp16", "INT8": "int8"}
-_OF_NUMPY: Final = {"float32": "fp32", "float16": "fp16", "int8": "int8"}
-
-_WORD_BYTES: Final = 4
-_FEW_BYTES: Final = 64
 
 _NAMED: Final = 3
 """Convolutions that a message names."""
@@ -81,43 +72,6 @@ def of_inspector(information: str) -> dict[str, str]:
             words = [_OF_INSPECTOR[word] for word in str(kind).upper().split() if word in _OF_INSPECTOR]
             found[str(layer["Name"])] = words[0] if words else str(kind)
     return found
-
-
-def of_plan(plan: bytes, model: onnx.ModelProto) -> dict[str, str]:
-    """What the weights of each convolution lie in an engine of TensorRT for RTX as.
-
-    Args:
-        plan: The engine.
-        model: The graph that it was compiled from.
-
-    Returns:
-        The names of the convolutions with the type of their weights, where the engine holds them as the graph does;
-        ``unknown`` for the others.  A handful of weights may be constants in a kernel's code: they tell nothing.
-    """
-    makers = {name: node for node in model.graph.node for name in node.output}
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    found = {}
-    for node in model.graph.node:
-        if node.op_type == "Conv":
-            name = node.input[1]
-            if name in makers and makers[name].op_type == "DequantizeLinear":
-                name = makers[name].input[0]
-            if name not in tensors:
-                found[node.name] = "unknown"  # computed by other nodes
-                continue
-            weights = numpy_helper.to_array(tensors[name])
-            if weights.nbytes >= _FEW_BYTES:
-                kind = str(weights.dtype) if _is_in(plan, weights) else "unknown"
-                found[node.name] = _OF_NUMPY.get(kind, kind)
-    return found
-
-
-def _is_in(plan: bytes, weights: NDArray[Any]) -> bool:
-    """Whether an engine holds weights in the layout KRSC, with the channels filled up to whole words, or in KCRS."""
-    last = np.moveaxis(weights, 1, -1)
-    filling = -last.shape[-1] % (_WORD_BYTES // weights.itemsize)
-    filled = np.pad(last, [(0, 0)] * (last.ndim - 1) + [(0, filling)])
-    return filled.tobytes() in plan or weights.tobytes() in plan
 
 
 def require(precision: Precision, found: Mapping[str, str], witness: str) -> None:

@@ -1,4 +1,4 @@
-"""The network in eight bits: static quantisation of its convolutions, and the proof that it costs next to nothing.
+"""The network in eight bits: static quantization of its convolutions, and the proof that it costs next to nothing.
 
 What lies before the first convolution (normalising) and behind the last one (arg-max, confidence) stays in float.
 """
@@ -23,16 +23,17 @@ from endface import contract
 from endface.engines.manifest import float_sha256
 from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
-from endface.files import sha256_of, write_whole
+from endface.files import sha256_of, write_together
 from endface_build.drawing.squares import Square, draw_square
 from endface_build.evaluation.square_metrics import Tally
-from endface_build.manifest import MODEL_FILE, provenance, read_manifest, write_manifest
+from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, as_bytes, read_manifest
+from endface_build.provenance import provenance
 
 FP32_FILE: Final = "model.fp32.onnx"
 """The network that the served one was made from; GPUs are compiled from it."""
 
 CALIBRATION_SEED: Final = 20_005
-"""The drawn set that fixes the ranges; training and judging use other seeds."""
+"""Seed of the drawn set that fixes the ranges; training and judging use others."""
 
 CALIBRATION_COUNT: Final = 48
 
@@ -43,47 +44,69 @@ _QUANTIZED: Final = frozenset({"Add", "Concat", "Conv", "MaxPool", "Relu", "Resi
 """Operators with a kernel for bytes in ONNX Runtime that occur between convolutions."""
 
 
-def quantize(
-    folder: Path, *, judged: Iterable[Square] | None = None, progress: Callable[[int], None] | None = None
+def quantize(  # noqa: PLR0913 - all but the first two are by keyword
+    folder: Path,
+    target: Path,
+    *,
+    judged: Iterable[Square] | None = None,
+    calibration: Sequence[NDArray[np.uint8]] | None = None,
+    max_loss: float = MAX_LOSS,
+    progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
-    """Replace the network in a folder by its quantised form, and keep the former as ``model.fp32.onnx``.
+    """Write a network's quantized form, with the network in float beside it as ``model.fp32.onnx``.
 
-    A folder that holds a quantised network already is quantised anew from its ``model.fp32.onnx``.
+    A folder that holds a quantized network already is quantized anew from its ``model.fp32.onnx``.
 
     Args:
         folder: Holds ``model.onnx`` and ``manifest.json``.
+        target: Where the three files go; may be the same folder.
         judged: Squares and true labels, uint8 (512, 512) each, to measure the loss on; None for the held-out set.
+        calibration: Squares, uint8 (512, 512), that fix the ranges; None for the usual ones.
+        max_loss: What recall and precision may lose.
         progress: Called after each judged square with the number done.
 
     Returns:
         The new manifest.
 
     Raises:
-        ConfigurationError: The folder holds no network, or quantising costs too much: nothing was written then.
+        ConfigurationError: The folder holds no network, or quantizing costs too much: nothing was written then.
     """
     manifest = read_manifest(folder)
     source = source_of(folder, manifest)
     recipe = manifest["recipe"]
     if judged is None:
         judged = (draw_square(recipe["held_out_seed"], index) for index in range(recipe["held_out_count"]))
+    squares = calibration_squares() if calibration is None else calibration
     with TemporaryDirectory() as aside:
         path = Path(aside) / MODEL_FILE
-        _quantize(source, path, [draw_square(CALIBRATION_SEED, index)[0] for index in range(CALIBRATION_COUNT)])
+        _quantize(source, path, squares)
         comparison, metrics = _compare(source, path, judged, progress)
         data, sha256 = path.read_bytes(), sha256_of(path)
-    _refuse_loss(comparison["loss"])
+    if max(comparison["loss"].values()) > max_loss:
+        lost = " and ".join(f"{amount:.4f} of the {name}" for name, amount in comparison["loss"].items())
+        raise ConfigurationError(
+            f"Eight bits cost {lost}, more than {max_loss}: nothing was written. "
+            "Train longer or wider, then export and quantize again."
+        )
     manifest |= {"file": MODEL_FILE, "sha256": sha256, "precision": "int8", "metrics": metrics}
     manifest["quantization"] = {
         "from": FP32_FILE,
         "from_sha256": sha256_of(source),
-        **_method(),
+        "calibration": {"seed": CALIBRATION_SEED, "squares": len(squares), "ranges": "minmax"},
+        "activations": "uint8 per tensor",
+        "weights": "int8 per channel, 7 bits",
+        "onnxruntime": onnxruntime.__version__,
         **comparison,
         **provenance(),
     }
-    write_whole(folder / FP32_FILE, source.read_bytes())
-    write_whole(folder / MODEL_FILE, data)
-    write_manifest(folder, manifest)
+    contents = {target / FP32_FILE: source.read_bytes(), target / MODEL_FILE: data}
+    write_together(contents | {target / MANIFEST_FILE: as_bytes(manifest)})
     return manifest
+
+
+def calibration_squares() -> list[NDArray[np.uint8]]:
+    """The drawn squares that fix the ranges of eight bits, uint8 (512, 512) each."""
+    return [draw_square(CALIBRATION_SEED, index)[0] for index in range(CALIBRATION_COUNT)]
 
 
 def source_of(folder: Path, manifest: dict[str, Any]) -> Path:
@@ -105,17 +128,6 @@ def source_of(folder: Path, manifest: dict[str, Any]) -> Path:
     return source
 
 
-def _method() -> dict[str, Any]:
-    """How it is done, for the manifest."""
-    calibration = {"seed": CALIBRATION_SEED, "squares": CALIBRATION_COUNT, "ranges": "minmax"}
-    return {
-        "calibration": calibration,
-        "activations": "uint8 per tensor",
-        "weights": "int8 per channel, 7 bits",
-        "onnxruntime": onnxruntime.__version__,
-    }
-
-
 class Calibration(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
     """Hands squares to ONNX Runtime one by one."""
 
@@ -129,7 +141,7 @@ class Calibration(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime 
 
 
 def _quantize(source: Path, target: Path, squares: Sequence[NDArray[np.uint8]]) -> None:
-    """Write the quantised graph with the properties of its source."""
+    """Write the quantized graph with the properties of its source."""
     prepared = target.with_name("prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
     quantize_static(
@@ -154,7 +166,7 @@ def _quantize(source: Path, target: Path, squares: Sequence[NDArray[np.uint8]]) 
 
 
 def between_convolutions(graph: onnx.GraphProto) -> list[str]:
-    """Names of the nodes from the first convolution to the last that may be quantised.
+    """Names of the nodes from the first convolution to the last that may be quantized.
 
     Args:
         graph: Nodes in topological order, as ONNX demands.
@@ -166,7 +178,7 @@ def between_convolutions(graph: onnx.GraphProto) -> list[str]:
     before = _reached(reversed(graph.node), lambda node: (node.output, node.input))
     names = [node.name for node in graph.node if node.name in behind & before and node.op_type in _QUANTIZED]
     if not names:
-        raise ConfigurationError("The network has no convolution: there is nothing to quantise.")
+        raise ConfigurationError("The network has no convolution: there is nothing to quantize.")
     return names
 
 
@@ -185,7 +197,7 @@ def _reached(nodes: Iterable[Any], ends: Callable[[Any], tuple[Sequence[str], Se
 def _compare(
     source: Path, quantized: Path, judged: Iterable[Square], progress: Callable[[int], None] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Both networks on the same squares: what is lost and gained, and the quantised one's metrics."""
+    """Both networks on the same squares: what is lost and gained, and the quantized one's metrics."""
     engines = open_graph(source), open_graph(quantized)
     tallies = Tally(), Tally()
     same: list[float] = []
@@ -215,12 +227,3 @@ def _compare(
 def _loss(before: float | None, after: float | None) -> float:
     """What a share lost; one that could not be formed any more has lost everything."""
     return round((before or 0.0) - (after or 0.0), 4)
-
-
-def _refuse_loss(loss: dict[str, float]) -> None:
-    if max(loss.values()) > MAX_LOSS:
-        lost = " and ".join(f"{amount:.4f} of the {name}" for name, amount in loss.items())
-        raise ConfigurationError(
-            f"Eight bits cost {lost}, more than {MAX_LOSS}: the network stays as it is. "
-            "Train longer or wider, then export and quantise again."
-        )

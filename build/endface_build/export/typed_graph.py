@@ -23,8 +23,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from endface import contract
 from endface.engines.plan import Precision
 from endface.errors import PlanError
-from endface_build.drawing.squares import draw_square
-from endface_build.export.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, Calibration, between_convolutions
+from endface_build.export.quantize import Calibration, between_convolutions, calibration_squares
 
 _DATA_INPUTS: Final = {"Resize": 1}
 """Leading inputs that carry data, where not all do: the scales of a Resize stay in float."""
@@ -48,9 +47,7 @@ def typed(source: Path, precision: Precision, squares: Sequence[NDArray[np.uint8
     if precision == "fp16":
         _halve(model.graph)
     elif precision == "int8":
-        if squares is None:
-            squares = [draw_square(CALIBRATION_SEED, index)[0] for index in range(CALIBRATION_COUNT)]
-        model = _quantized(model, squares)
+        model = _quantized(model, calibration_squares() if squares is None else squares)
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -180,7 +177,7 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
 
 
 def _quantized(model: onnx.ModelProto, squares: Sequence[NDArray[np.uint8]]) -> onnx.ModelProto:
-    """The network with quantised convolutions as TensorRT takes them.
+    """The network with quantized convolutions as TensorRT takes them.
 
     It wants ranges that are symmetric, and a bias in float; ONNX Runtime on the CPU is faster with neither, so
     ``endface_build.export.quantize`` makes another graph of the same weights for it.

@@ -17,14 +17,14 @@ from endface.engines.load import open_network
 from endface.engines.manifest import MADE_FROM
 from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError, EngineError
-from endface.files import sha256_of, write_whole
-from endface_build.drawing.squares import draw_square
+from endface.files import sha256_of, write_together
 from endface_build.evaluation import golden
 from endface_build.evaluation.golden import Golden
 from endface_build.evaluation.parity import compare
 from endface_build.export.cut_convolutions import cut_convolutions, ranges_of
-from endface_build.export.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, source_of
-from endface_build.manifest import provenance, read_manifest, write_manifest
+from endface_build.export.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, calibration_squares, source_of
+from endface_build.manifest import MANIFEST_FILE, as_bytes, read_manifest, write_manifest
+from endface_build.provenance import provenance
 
 ENGINE_OF: Final[Mapping[str, str]] = {engine.format: engine.name for engine in VARIANTS}
 """The engine that each format is for."""
@@ -34,13 +34,16 @@ PARITY: Final[Mapping[str, float]] = {OPENCV: 0.9995, LITERT: 0.995}
 round for good."""
 
 
-def export_variant(engine: str, folder: Path, *, pictures: Iterable[Golden] | None = None) -> dict[str, Any]:
+def export_variant(
+    engine: str, folder: Path, *, pictures: Iterable[Golden] | None = None, least_equal: float | None = None
+) -> dict[str, Any]:
     """Write the network of a version in the form that an engine runs, once it has proven itself.
 
     Args:
         engine: OpenCV or LiteRT.
         folder: The version's, with its network and manifest.
         pictures: What it must see as the network in float does; None for the demo's faces.
+        least_equal: Share of pixels that must have the same label; None for the engine's in ``PARITY``.
 
     Returns:
         The manifest beside the new file.
@@ -66,9 +69,17 @@ def export_variant(engine: str, folder: Path, *, pictures: Iterable[Golden] | No
             **provenance(),
         }
         write_manifest(path.parent, made)
-        made["parity"] = _prove(engine, path, source, golden.drawn() if pictures is None else pictures)
-    write_whole(target, content)
-    write_manifest(target.parent, made)
+        chosen = golden.drawn() if pictures is None else pictures
+        parity = compare(open_graph(source), open_network(engine, path).segment, chosen)
+        least = PARITY[engine] if least_equal is None else least_equal
+        if parity.labels_equal < least or parity.flips:
+            raise ConfigurationError(
+                f"In the engine {engine} {parity.labels_equal:.5f} of the labels are those of the network in float (at "
+                f"least {least} wanted), and these verdicts change: {', '.join(parity.flips) or 'none'}. Nothing was "
+                "written; inspect with ONNX Runtime, or train a better network."
+            )
+        made["parity"] = asdict(parity) | {"flips": list(parity.flips)}
+    write_together({target: content, target.with_name(MANIFEST_FILE): as_bytes(made)})
     return made
 
 
@@ -95,24 +106,12 @@ def _make_litert(source: Path) -> bytes:
         from endface_build.export.to_litert import to_tflite
     except ModuleNotFoundError as exc:
         raise EngineError(
-            f"Files for LiteRT need the package {exc.name}: install it with `pip install 'endface[litert]'`."
+            f"Files for LiteRT need the package {exc.name}: install it in the checkout with `pip install '.[litert]'`."
         ) from exc
 
     model = cut_convolutions(source)
-    squares = (draw_square(CALIBRATION_SEED, index)[0] for index in range(CALIBRATION_COUNT))
-    return to_tflite(model, ranges_of(model, (graph_ends.to_planes(square[None, None]) for square in squares)))
-
-
-def _prove(engine: str, path: Path, source: Path, pictures: Iterable[Golden]) -> dict[str, Any]:
-    """Both networks on the same pictures, the new one as a user will run it."""
-    parity = compare(open_graph(source), open_network(engine, path).segment, pictures)
-    if parity.labels_equal < PARITY[engine] or parity.flips:
-        raise ConfigurationError(
-            f"In the engine {engine} {parity.labels_equal:.5f} of the labels are those of the network in float (at "
-            f"least {PARITY[engine]} wanted), and these verdicts change: {', '.join(parity.flips) or 'none'}. Nothing "
-            "was written; inspect with ONNX Runtime, or train a better network."
-        )
-    return asdict(parity) | {"flips": list(parity.flips)}
+    planes = (graph_ends.to_planes(square[None, None]) for square in calibration_squares())
+    return to_tflite(model, ranges_of(model, planes))
 
 
 _MAKERS: Final[Mapping[str, Callable[[Path], bytes]]] = {

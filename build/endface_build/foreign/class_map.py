@@ -1,4 +1,4 @@
-"""The map of a network from outside: which of its classes is which of ours, and what its input and output mean.
+"""The map of a foreign network: which of its classes is which of ours, and what its input and output mean.
 
 [classes]                 # as in classes.toml; a class is named or numbered
 "dust" = "contamination"
@@ -10,7 +10,7 @@ mean = [0.485, 0.456, 0.406]
 std = [0.229, 0.224, 0.225]
 size = [640, 640]         # height, width; only where the network leaves them open
 
-[output]                  # only for import-segmentation
+[output]
 name = "out"              # only where the network has several outputs
 values = "probabilities"  # or "logits", which is the default
 """
@@ -28,7 +28,6 @@ from endface.contract import Label
 from endface.errors import ConfigurationError
 from endface_build.data.label_folder import read_classes
 
-_VALUES: Final = ("logits", "probabilities")
 _KEYS: Final = {"input": {"scale", "mean", "std", "size"}, "output": {"name", "values"}}
 
 
@@ -71,19 +70,20 @@ class NetworkMap:
                 lacks; or no class is a defect.
         """
         keys = [{names.get(number, str(number)), str(number)} & self.classes.keys() for number in range(count)]
-        spoken = [f"{number} ({names[number]})" if number in names else str(number) for number in range(count)]
+        labels = [f"{number} ({names[number]})" if number in names else str(number) for number in range(count)]
         if strange := sorted(self.classes.keys() - set().union(*keys)):
             raise ConfigurationError(
-                f"{self.path} names {', '.join(strange)}, but the network's classes are {', '.join(spoken)}: "
+                f"{self.path} names {', '.join(strange)}, but the network's classes are {', '.join(labels)}: "
                 "name those, by name or number."
             )
-        if missing := [name for name, found in zip(spoken, keys, strict=True) if not found]:
-            raise ConfigurationError(
-                f"{self.path} says nothing of the network's class {', '.join(missing)}: "
-                'add it, as "ignore" where it is no defect.'
-            )
-        if twice := [name for name, found in zip(spoken, keys, strict=True) if len(found) > 1]:
-            raise ConfigurationError(f"{self.path} names class {', '.join(twice)} by name and by number: drop one.")
+        for label, found in zip(labels, keys, strict=True):
+            if not found:
+                raise ConfigurationError(
+                    f"{self.path} says nothing of the network's class {label}: "
+                    'add it, as "ignore" where it is no defect.'
+                )
+            if len(found) > 1:
+                raise ConfigurationError(f"{self.path} names class {label} by name and by number: drop one.")
         codes = tuple(self.classes[key] for (key,) in keys)
         codes = tuple(code if code in set(map(int, Label)) else int(Label.BACKGROUND) for code in codes)
         if not any(codes):
@@ -95,62 +95,52 @@ class NetworkMap:
 
 
 def read_map(path: Path) -> NetworkMap:
-    """Read a network's map.
-
-    Args:
-        path: The TOML file.
+    """The map in a TOML file.
 
     Raises:
         ConfigurationError: It is missing or broken, or names a class or a key that we do not have.
     """
     classes = read_classes(path)
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    for name, table in tables.items():
-        known = _KEYS.get(name, set(table) if name == "classes" else set())
-        if not isinstance(table, dict) or (unknown := sorted(set(table) - known)) or name not in {"classes", *_KEYS}:
-            wrong = f"[{name}] {', '.join(unknown)}" if isinstance(table, dict) else name
-            raise ConfigurationError(
-                f"{path} has {wrong}, which means nothing: known are [classes], [input] with "
-                f"{', '.join(sorted(_KEYS['input']))} and [output] with {', '.join(sorted(_KEYS['output']))}."
-            )
+    del tables["classes"]
+    unknown = [f"[{name}] {key}" for name, table in tables.items() for key in table if key not in _KEYS.get(name, ())]
+    if unknown:
+        known = " and ".join(f"[{name}] with {', '.join(sorted(keys))}" for name, keys in _KEYS.items())
+        raise ConfigurationError(f"{path} has {', '.join(unknown)}, which means nothing: known are [classes], {known}.")
     given, output = tables.get("input", {}), tables.get("output", {})
     try:
         return NetworkMap(
             path,
             classes,
-            scale=_numbers(given["scale"], (1,))[0] if "scale" in given else None,
-            mean=_numbers(given.get("mean", 0.0), (1, 3)),
-            std=_divisors(given.get("std", 1.0)),
-            size=_size(given["size"]) if "size" in given else None,
-            output=str(output["name"]) if "name" in output else None,
-            values=_values(output.get("values", _VALUES[0])),
+            scale=_numbers("scale", given["scale"], (1,), above_zero=True)[0] if "scale" in given else None,
+            mean=_numbers("mean", given.get("mean", 0.0), (1, 3)),
+            std=_numbers("std", given.get("std", 1.0), (1, 3), above_zero=True),
+            size=_size(given.get("size")),
+            output=output.get("name"),
+            values=_values(output.get("values", "logits")),
         )
     except (TypeError, ValueError) as exc:
         raise ConfigurationError(f"{path} cannot be used: {exc}.") from exc
 
 
-def _numbers(value: Any, lengths: tuple[int, ...]) -> tuple[float, ...]:
+def _numbers(key: str, value: Any, lengths: tuple[int, ...], *, above_zero: bool = False) -> tuple[float, ...]:
     numbers = tuple(float(each) for each in (value if isinstance(value, list) else [value]))
-    if len(numbers) not in lengths or not all(math.isfinite(number) for number in numbers):
-        raise ValueError(f"{value} should be {' or '.join(map(str, lengths))} finite numbers")
+    if len(numbers) not in lengths or not all(math.isfinite(each) and (each > 0 or not above_zero) for each in numbers):
+        kind = "numbers above 0" if above_zero else "numbers"
+        raise ValueError(f"{key} = {value} should be {' or '.join(map(str, lengths))} finite {kind}")
     return numbers
 
 
-def _divisors(value: Any) -> tuple[float, ...]:
-    numbers = _numbers(value, (1, 3))
-    if not all(number > 0 for number in numbers):
-        raise ValueError(f"std = {value} should be above 0")
-    return numbers
-
-
-def _size(value: Any) -> tuple[int, int]:
+def _size(value: Any) -> tuple[int, int] | None:
     match value:
+        case None:
+            return None
         case [int(height), int(width)] if height > 0 and width > 0:
             return height, width
     raise ValueError(f"size = {value} should be [height, width] in pixels")
 
 
 def _values(value: Any) -> str:
-    if value not in _VALUES:
-        raise ValueError(f"values = {value!r} should be {' or '.join(_VALUES)}")
+    if value not in ("logits", "probabilities"):
+        raise ValueError(f"values = {value!r} should be logits or probabilities")
     return str(value)

@@ -1,8 +1,8 @@
-"""Networks from outside become versions: wrapped, proven on drawn faces, and written as ``promote`` takes them."""
+"""Foreign networks become candidates: wrapped, proven on drawn faces, and written as ``promote`` takes them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,16 +12,18 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from endface import contract
 from endface.contract import Label
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError
-from endface.files import sha256_of, write_whole
+from endface.files import sha256_of, write_together
 from endface_build.drawing.squares import draw_square
-from endface_build.foreign import semantic_head, wrap, yolo_heads, yolo_labels
+from endface_build.foreign import wrap
 from endface_build.foreign.class_map import NetworkMap, read_map
 from endface_build.foreign.read_network import Foreign, read_foreign
-from endface_build.manifest import MODEL_FILE, provenance, write_manifest
+from endface_build.foreign.semantic import Semantic
+from endface_build.foreign.yolo import Thresholds, Yolo, is_yolo
+from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, as_bytes, tensors, write_manifest
+from endface_build.provenance import provenance
 
 FACES: Final = 3
 """Drawn faces that a network must label alike one by one and together."""
@@ -31,15 +33,18 @@ _SEED: Final = 20_007
 Json = dict[str, Any]
 
 
-def import_yolo(path: Path, classes: Path, folder: Path, settings: yolo_labels.Settings, *, name: str = "") -> Json:
-    """Let a YOLO segmentation network stand in for ours.
+def import_network(
+    path: Path, classes: Path, folder: Path, *, name: str = "", thresholds: Thresholds | None = None
+) -> Json:
+    """Let a foreign network stand in for ours.
 
     Args:
-        path: Its ``.onnx`` file, as its usual exporter writes it.
+        path: Its ``.onnx`` file: a YOLO segmentation network as its usual exporter writes it, or any that gives each
+            pixel a class.
         classes: The map.
         folder: Where ``model.onnx`` and ``manifest.json`` go.
-        settings: Which candidates count.
         name: What reports call it; empty for the file's name.
+        thresholds: Which of a YOLO network's candidates count; None for the usual ones.
 
     Returns:
         The manifest.
@@ -48,68 +53,48 @@ def import_yolo(path: Path, classes: Path, folder: Path, settings: yolo_labels.S
         ConfigurationError: File, map and network do not fit together; nothing was written.
     """
     network_map = read_map(classes)
-    if replace(network_map, size=None) != NetworkMap(network_map.path, network_map.classes):
-        raise ConfigurationError(
-            f"{classes} may hold [classes] and the input's size; the rest is for import-segmentation."
-        )
     network = read_foreign(path, network_map)
-    before = yolo_heads.from_square(network)
-    heads = yolo_heads.find_heads(network, wrap.raw_outputs(network, before, _faces()[0]))
-    codes = network_map.codes(network.names, heads.classes)
-    after = yolo_labels.to_labels(network, heads, codes, settings)
-    links = {heads.candidates: "candidates", heads.prototypes: "prototypes"}
-    model = wrap.wrap(network, before, after, links)
-    return _write(
-        model, network, folder, name, {"kind": "yolo", **asdict(settings), "classes": _spoken(network, codes)}
-    )
-
-
-def import_segmentation(path: Path, classes: Path, folder: Path, *, name: str = "") -> Json:
-    """Let any semantic segmentation network stand in for ours.
-
-    Args:
-        path: Its ``.onnx`` file.
-        classes: The map.
-        folder: Where ``model.onnx`` and ``manifest.json`` go.
-        name: What reports call it; empty for the file's name.
-
-    Returns:
-        The manifest.
-
-    Raises:
-        ConfigurationError: File, map and network do not fit together; nothing was written.
-    """
-    network_map = read_map(classes)
-    network = read_foreign(path, network_map, usual_px=contract.SQUARE_PX)
-    before = semantic_head.from_square(network, network_map)
-    head = semantic_head.find_head(network, wrap.raw_outputs(network, before, _faces()[0]), network_map)
+    head = _head(network, network_map, thresholds)
     codes = network_map.codes(network.names, head.classes)
-    model = wrap.wrap(network, before, semantic_head.to_labels(head, codes, network_map), {head.name: "said"})
-    return _write(model, network, folder, name, {"kind": "segmentation", "classes": _spoken(network, codes)})
-
-
-def _write(model: onnx.ModelProto, network: Foreign, folder: Path, name: str, source: Json) -> Json:
-    """Prove the wrapped network as a server would load it, then let its files appear."""
+    model = wrap.wrap(network, head.to_image, lambda op, outputs: head.to_labels(op, outputs, codes))
+    ours = {network.names.get(number, str(number)): Label(code).name.lower() for number, code in enumerate(codes)}
     with TemporaryDirectory() as aside:
-        path = Path(aside) / MODEL_FILE
-        onnx.save_model(model, path)
+        proven = Path(aside) / MODEL_FILE
+        onnx.save_model(model, proven)
         manifest = {
-            "name": name or network.path.stem,
+            "name": name or path.stem,
             "version": "1",
             "file": MODEL_FILE,
-            "sha256": sha256_of(path),
+            "sha256": sha256_of(proven),
             "opset": network.opset,
-            "inputs": [_spec(tensor) for tensor in contract.SEGMENT.inputs],
-            "outputs": [_spec(tensor) for tensor in contract.SEGMENT.outputs],
-            "source": {"file": network.path.name, "sha256": sha256_of(network.path), **source},
+            **tensors(),
+            "source": {"file": path.name, "sha256": sha256_of(path), **head.source, "classes": ours},
             "metrics": {},
             **provenance(),
         }
-        write_manifest(path.parent, manifest)
-        manifest["proof"] = _prove(path)
-        write_whole(folder / MODEL_FILE, path.read_bytes())
-    write_manifest(folder, manifest)
+        write_manifest(proven.parent, manifest)
+        manifest["proof"] = _prove(proven)
+        write_together({folder / MODEL_FILE: proven.read_bytes(), folder / MANIFEST_FILE: as_bytes(manifest)})
     return manifest
+
+
+def _head(network: Foreign, network_map: NetworkMap, thresholds: Thresholds | None) -> Semantic | Yolo:
+    """What the network's outputs are, by what it answers to a drawn face."""
+    semantic = Semantic(network, network_map)
+    outputs = wrap.raw_outputs(network, semantic.to_image, _faces()[0])
+    if network_map.output is not None or not is_yolo(outputs):
+        semantic.check(outputs)
+        if thresholds is not None:
+            raise ConfigurationError(f"{network.path} is no YOLO network: leave --confidence and --overlap out.")
+        return semantic
+    if replace(network_map, size=None) != NetworkMap(network_map.path, network_map.classes):
+        raise ConfigurationError(
+            f"{network.path} is a YOLO network, whose input and output are known: leave all but [classes] and the "
+            f"input's size out of {network_map.path}."
+        )
+    yolo = Yolo(network, thresholds or Thresholds())
+    yolo.check(wrap.raw_outputs(network, yolo.to_image, _faces()[0]))
+    return yolo
 
 
 def _prove(path: Path) -> Json:
@@ -117,12 +102,12 @@ def _prove(path: Path) -> Json:
     network, faces = Network(path), _faces()
     try:
         labels, _ = network.segment(faces[:, None])
-        alone = [network.segment(face[None, None]) for face in faces]
+        alone = [network.segment(face[None, None])[0][0] for face in faces]
     except Exception as exc:  # ONNX Runtime's errors share no base class
         raise ConfigurationError(
             f"The network fails on a drawn face: check that the map names every class number that it gives. ({exc})"
         ) from exc
-    if not all(np.array_equal(labels[k], alone[k][0][0]) for k in range(FACES)):
+    if not np.array_equal(labels, alone):
         raise ConfigurationError("The network labels a face otherwise when asked again: nothing in it may be random.")
     found = np.bincount(labels.ravel(), minlength=len(Label))
     return {"faces": FACES, "labelled_px": {label.name.lower(): int(found[label]) for label in list(Label)[1:]}}
@@ -132,13 +117,3 @@ def _prove(path: Path) -> Json:
 def _faces() -> NDArray[np.uint8]:
     """Drawn faces, uint8 (N, 512, 512)."""
     return np.stack([draw_square(_SEED, index)[0] for index in range(FACES)])
-
-
-def _spoken(network: Foreign, codes: tuple[int, ...]) -> dict[str, str]:
-    """Their classes and ours by name."""
-    return {network.names.get(number, str(number)): Label(code).name.lower() for number, code in enumerate(codes)}
-
-
-def _spec(tensor: contract.TensorSpec) -> Json:
-    """A tensor as JSON, with the batch axis."""
-    return {"name": tensor.name, "datatype": tensor.datatype, "shape": [-1, *tensor.dims]}

@@ -1,4 +1,4 @@
-"""A network from outside: an ONNX file that somebody else's tool wrote, as far as it must be known to be wrapped."""
+"""The one reader of foreign networks: ONNX files that somebody else's tool wrote."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import onnx.inliner
 import onnx.version_converter
 from google.protobuf.message import DecodeError
 
+from endface.contract import SQUARE_PX
 from endface.errors import ConfigurationError
 from endface_build.foreign.class_map import NetworkMap
 
@@ -32,6 +33,7 @@ class ImageInput:
         channels: 1 or 3; the square's gray levels go into each of them.
         height: Pixels.
         width: Pixels.
+        is_size_assumed: Whether nothing says the size, so that the square's is taken.
     """
 
     name: str
@@ -39,11 +41,22 @@ class ImageInput:
     channels: int
     height: int
     width: int
+    is_size_assumed: bool = False
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether gray levels go in as they are."""
+        return self.datatype == "UINT8"
+
+    @property
+    def onnx_type(self) -> int:
+        """The type as ONNX numbers it."""
+        return int(onnx.TensorProto.DataType.Value(self.datatype))
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """A network from outside.
+    """A foreign network.
 
     Attributes:
         path: Its file.
@@ -63,22 +76,20 @@ class Foreign:
         return _opset(self.model)
 
 
-def read_foreign(path: Path, network_map: NetworkMap, *, usual_px: int | None = None) -> Foreign:
-    """Read a network from outside.
+def read_foreign(path: Path, network_map: NetworkMap) -> Foreign:
+    """Read a foreign network.
 
     Args:
         path: Its ``.onnx`` file.
         network_map: Gives the input's size where the network leaves it open.
-        usual_px: Side of the input where nothing says it; None to insist on being told.
 
     Raises:
         ConfigurationError: It is no ONNX file, cannot be brought to a newer operator set, or takes something else than
-            one picture [1, 1 or 3, height, width] of a size that can be known.
+            one picture [1, 1 or 3, height, width].
     """
     model = _modern(_load(path), path)
     properties = {entry.key: entry.value for entry in model.metadata_props}
-    size = network_map.size or _exported_size(properties, path) or (usual_px and (usual_px, usual_px)) or None
-    image = _image(model.graph, size, path)
+    image = _image(model.graph, network_map.size or _exported_size(properties, path), path)
     if network_map.size not in (None, (image.height, image.width)):
         raise ConfigurationError(
             f"{path} takes {image.height} x {image.width} pixels, {network_map.path} says {network_map.size}: "
@@ -88,12 +99,12 @@ def read_foreign(path: Path, network_map: NetworkMap, *, usual_px: int | None = 
 
 
 def _load(path: Path) -> onnx.ModelProto:
+    if not path.is_file():
+        raise ConfigurationError(f"There is no file {path}: name the network's .onnx file.")
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
     except (OSError, DecodeError, ValueError, onnx.checker.ValidationError) as exc:
-        if not path.is_file():
-            raise ConfigurationError(f"There is no file {path}: name the network's .onnx file.") from exc
         raise ConfigurationError(
             f"{path} is not a whole ONNX network: export it as ONNX, and keep a .data file beside it. ({exc})"
         ) from exc
@@ -121,39 +132,30 @@ def _opset(model: onnx.ModelProto) -> int:
 
 def _image(graph: onnx.GraphProto, size: tuple[int, int] | None, path: Path) -> ImageInput:
     """The one input, its size taken from the graph where that says it."""
-    constant = {tensor.name for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in constant]
-    shapes = {value.name: _dims(value) for value in inputs}
-    batch, channels, height, width = next(iter(shapes.values())) if _is_one_picture(shapes) else (None, 0, None, None)
-    datatype = onnx.TensorProto.DataType.Name(inputs[0].type.tensor_type.elem_type) if inputs else ""
-    if channels not in (1, 3) or datatype not in INPUT_TYPES:
-        raise ConfigurationError(
-            f"{path} takes {shapes}; wanted is one input [1, 1 or 3, height, width] of float32, float16 or uint8."
-        )
-    if batch not in (None, 1):
-        raise ConfigurationError(f"{path} takes {batch} pictures at a time: export it with batch=1, or dynamic.")
-    if height is None or width is None:
-        if size is None:
-            raise ConfigurationError(
-                f"{path} leaves its input's size open: write [input] and size = [height, width] into the map, "
-                "the size that it was trained on."
-            )
-        height, width = height or size[0], width or size[1]
-    return ImageInput(inputs[0].name, datatype, channels, height, width)
-
-
-def _is_one_picture(shapes: dict[str, list[int | None]]) -> bool:
-    return len(shapes) == 1 and all(len(shape) == 4 for shape in shapes.values())
-
-
-def _dims(value: onnx.ValueInfoProto) -> list[int | None]:
-    """Lengths of a tensor's axes; None for those that are open."""
-    return [dim.dim_value if dim.dim_value > 0 else None for dim in value.type.tensor_type.shape.dim]
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = [entry for entry in graph.input if entry.name not in weights]
+    shapes = [
+        [dim.dim_value if dim.dim_value > 0 else None for dim in entry.type.tensor_type.shape.dim] for entry in inputs
+    ]
+    types = [onnx.TensorProto.DataType.Name(entry.type.tensor_type.elem_type) for entry in inputs]
+    match shapes, types:
+        case [[batch, (1 | 3) as channels, height, width]], [datatype] if datatype in INPUT_TYPES:
+            if batch not in (None, 1):
+                raise ConfigurationError(
+                    f"{path} takes {batch} pictures at a time: export it with batch=1, or dynamic."
+                )
+            is_assumed = size is None and None in (height, width)
+            usual = size or (SQUARE_PX, SQUARE_PX)
+            return ImageInput(inputs[0].name, datatype, channels, height or usual[0], width or usual[1], is_assumed)
+    raise ConfigurationError(
+        f"{path} takes {shapes} as {', '.join(types)}; wanted is one input [1, 1 or 3, height, width] of float32, "
+        "float16 or uint8."
+    )
 
 
 def _exported_size(properties: dict[str, str], path: Path) -> tuple[int, int] | None:
     """The size that YOLO's exporter notes under ``imgsz``, height first."""
-    match _literal(properties, "imgsz", path):
+    match _note(properties, "imgsz", path):
         case None:
             return None
         case [int(height), int(width)]:
@@ -165,20 +167,19 @@ def _exported_size(properties: dict[str, str], path: Path) -> tuple[int, int] | 
 
 def _names(properties: dict[str, str], path: Path) -> dict[int, str]:
     """The classes that YOLO's exporter notes under ``names``: a dictionary or list in Python's spelling."""
-    noted = _literal(properties, "names", path)
-    if isinstance(noted, (list, tuple)):
-        noted = dict(enumerate(noted))
+    noted = _note(properties, "names", path)
     if noted is None:
         return {}
+    if isinstance(noted, (list, tuple)):
+        noted = dict(enumerate(noted))
     if not isinstance(noted, dict) or sorted(noted) != list(range(len(noted))):
         raise ConfigurationError(f"{path} notes the names of its classes as {noted}: export it again.")
     return {number: str(name) for number, name in noted.items()}
 
 
-def _literal(properties: dict[str, str], key: str, path: Path) -> Any:
-    if key not in properties:
-        return None
+def _note(properties: dict[str, str], key: str, path: Path) -> Any:
+    """What the exporter noted in Python's spelling; None where it noted nothing."""
     try:
-        return ast.literal_eval(properties[key])
+        return ast.literal_eval(properties[key]) if key in properties else None
     except (ValueError, SyntaxError) as exc:
         raise ConfigurationError(f"{path} notes {key} as {properties[key]!r}, which cannot be read.") from exc

@@ -6,14 +6,12 @@ measuring, for they need the network.
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from endface.offline import Inspector
 from endface.options import Options
@@ -25,7 +23,7 @@ from endface_build.evaluation.metrics import Json, Outcome, figures, share
 from endface_build.evaluation.repeatability import study
 from endface_build.evaluation.repeated_parts import random_part
 from endface_build.evaluation.sensitivity import sensitivity
-from endface_build.manifest import provenance
+from endface_build.provenance import machine, provenance
 
 PROFILES: Final = ("mm-pc", "sm-apc", "sm-pc-45")
 PACKAGES: Final = ("endface", "numpy", "opencv-python-headless", "onnxruntime")
@@ -94,16 +92,6 @@ def inspections(model: Path, options: Options) -> dict[str, Inspect]:
     return {name: _by_picture(inspector) for name, inspector in both.items()}
 
 
-def machine() -> dict[str, Any]:
-    """What this runs on."""
-    return {
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
-
-
 def _by_picture(inspector: Inspector) -> Inspect:
     return lambda labelled: inspector(labelled.data, labelled.name)
 
@@ -124,11 +112,3 @@ def _picture_failures(outcomes: list[Outcome], faces: DrawnFaces, network: Inspe
     if cases:
         draw_failures([(failure, face, network(face.data, face.name)) for failure, face in cases], path)
     return [failure.to_json() for failure in failures]
-
-
-def _cpu_name() -> str:
-    """The processor's name where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown"

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from endface.engines.catalog import VARIANTS, network_file
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
 from endface.files import sha256_of
@@ -25,7 +26,7 @@ from endface_build.rollout.servers import NO_SERVERS, Servers
 from endface_build.rollout.versions import Versions
 
 _ADAPTER: Final = "model.py"
-"""Triton's door to the network, which every version folder must hold."""
+"""What Triton runs the network with; every version folder must hold it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def promote(
     with versions.locked():
         former, number = versions.newest, versions.next_number()
         with _new_folder(versions, number) as folder:
-            _copy(candidate, manifest, versions.path(former), folder)
+            _copy(candidate, manifest, versions.path(former), folder, number)
             judged = compare(versions.path(former) / MODEL_FILE, folder / MODEL_FILE, golden)
             _refuse_flips(judged, accept_flips=accept_flips)
             versions.publish(folder, number)
@@ -150,8 +151,8 @@ def _new_folder(versions: Versions, number: int) -> Iterator[Path]:
         ) from exc
 
 
-def _copy(candidate: Path, manifest: dict[str, Any], former: Path, folder: Path) -> None:
-    """Everything that a version consists of: network, its source in float, manifest, and Triton's door to it."""
+def _copy(candidate: Path, manifest: dict[str, Any], former: Path, folder: Path, number: int) -> None:
+    """Everything that a version consists of: network, its source in float, its variants, manifest and adapter."""
     files = {MODEL_FILE: (candidate, manifest["sha256"])}
     if "quantization" in manifest:
         files[FP32_FILE] = (candidate.with_name(FP32_FILE), manifest["quantization"]["from_sha256"])
@@ -161,8 +162,13 @@ def _copy(candidate: Path, manifest: dict[str, Any], former: Path, folder: Path)
         shutil.copyfile(source, folder / name)
         if sha256_of(folder / name) != sha256:
             raise ConfigurationError(f"The copy of {source} is not the file of its manifest: check file and disk.")
+    for engine in VARIANTS:
+        with suppress(ConfigurationError):  # there is none, or it was made from another network
+            found = network_file(candidate.parent, engine.name)
+            made = shutil.copytree(found.parent, (folder / engine.file).parent)
+            write_manifest(made, read_manifest(made) | {"version": str(number)})
     shutil.copyfile(former / _ADAPTER, folder / _ADAPTER)
-    write_manifest(folder, manifest | {"version": folder.name.rpartition("-")[2], "file": MODEL_FILE})
+    write_manifest(folder, manifest | {"version": str(number), "file": MODEL_FILE})
 
 
 def _refuse_flips(judged: Sequence[Judged], *, accept_flips: bool) -> None:

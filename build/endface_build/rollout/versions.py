@@ -1,8 +1,8 @@
 """The network's versions in a model repository: what Triton serves is the folder with the largest number.
 
 A version arrives by one rename and leaves by one, so a crash leaves the state before or the state after.  Names that do
-not begin with a digit are none to Triton: a version that is still being written, or was withdrawn, has such a name.  It
-lies beside the others, since a rename is atomic on one file system only.
+not begin with a digit are none to Triton: a version that is still being written, or was withdrawn, has such a name
+(.gitignore knows both).  It lies beside the others, since a rename is atomic on one file system only.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Versions:
 
     def publish(self, folder: Path, number: int) -> None:
         """Let a written folder become a version, at one stroke and to stay."""
-        for path in (*folder.iterdir(), folder):
+        for path in (*folder.rglob("*"), folder):
             _sync(path)
         folder.rename(self.path(number))
         _sync(self.folder)

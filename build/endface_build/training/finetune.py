@@ -97,12 +97,14 @@ def prepare(
     return Prepared(folder, len(squares), tuple(skipped))
 
 
-def gentle(recipe: Recipe) -> Recipe:
+def gentle(recipe: Recipe, steps: int = STEPS) -> Recipe:
     """A recipe's knobs for fine-tuning what it trained."""
-    return replace(recipe, steps=STEPS, learning_rate=recipe.learning_rate * RATE_SHARE, warmup=WARMUP)
+    return replace(recipe, steps=steps, learning_rate=recipe.learning_rate * RATE_SHARE, warmup=min(WARMUP, steps))
 
 
-def finetune(pictures: LabelledSet, run: Path, options: Options, progress: Progress) -> tuple[Prepared, Trained]:
+def finetune(
+    pictures: LabelledSet, run: Path, options: Options, progress: Progress, *, steps: int = STEPS
+) -> tuple[Prepared, Trained]:
     """Train a finished run's network further, on labelled pictures and its own drawn faces.
 
     Args:
@@ -111,6 +113,7 @@ def finetune(pictures: LabelledSet, run: Path, options: Options, progress: Progr
             go into its folder ``finetune``, in place of those of an earlier fine-tuning.
         options: Profile and cladding diameter.
         progress: Called with what is being done, the number of all steps, and the number done.
+        steps: Optimizer steps.
 
     Returns:
         The set, and the network.
@@ -121,7 +124,7 @@ def finetune(pictures: LabelledSet, run: Path, options: Options, progress: Progr
     before = load_trained(run / CHECKPOINT)
     drawn = SquareSet(run / "train")
     prepared = prepare(pictures, options, run / "finetune", partial(progress, "locating", len(pictures)))
-    recipe = gentle(before.recipe)
+    recipe = gentle(before.recipe, steps)
     (prepared.folder / CHECKPOINT).unlink(missing_ok=True)  # other labels, another run
     trained = train(
         MixedSet(SquareSet(prepared.folder), drawn),

@@ -31,7 +31,7 @@ class Recipe:
         prior_share: Share of the class weights' logarithm that the finished network gives back: the weights help to
             learn rare marks, but would leave their outlines too wide and their alarms too many; 1 undoes them.
         dice_share: Share of the Dice term in the loss.
-        bfloat16: Whether forward passes run in bfloat16, a third faster on CPUs that have it.
+        bfloat16: Whether forward passes run in bfloat16 where the processor has it, which is a third faster.
         average: Decay of the running average of the weights, which is what gets exported.
         opset: ONNX operator set of the exported file.
     """

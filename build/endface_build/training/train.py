@@ -127,12 +127,18 @@ def load_trained(checkpoint: Path) -> Trained:
     return Trained(network.eval(), recipe, state["step"], state["seconds"])
 
 
+def has_bfloat16() -> bool:
+    """Whether the processor computes in bfloat16; one that does not is many times slower in it."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
 def _step(
     network: SegmentationNetwork, optimizer: torch.optim.Optimizer, batch: tuple[Tensor, Tensor], recipe: Recipe
 ) -> float:
     """One step of the optimizer on a batch of planes and labels; its loss."""
     inputs, labels = batch
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bfloat16):
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bfloat16 and has_bfloat16()):
         blocks = network(inputs.contiguous(memory_format=torch.channels_last))
     logits = functional.pixel_shuffle(blocks.float(), BLOCK)
     loss = segmentation_loss(logits, labels, torch.tensor(recipe.class_weights), recipe.dice_share)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +26,7 @@ values = "probabilities"
 """
 
 
-def test_everything_is_read(write_map):
+def test_everything_is_read(write_map: Callable[..., Path]) -> None:
     """All keys arrive where they belong."""
     network_map = read_map(write_map({"dust": "contamination", "oil": "ignore"}, FULL))
 
@@ -36,7 +39,7 @@ def test_everything_is_read(write_map):
     ("more", "message"),
     [
         ("[input]\ngamma = 2", r"\[input\] gamma, which means nothing"),
-        ("[normalise]\nmean = 1", r"\[normalise\] mean, which means nothing"),
+        ("[normalize]\nmean = 1", r"\[normalize\] mean, which means nothing"),
         ("[input]\nstd = 0", "std = 0.* above 0"),
         ("[input]\nstd = [1, 1]", "1 or 3 finite numbers"),
         ("[input]\nscale = inf", "finite"),
@@ -47,21 +50,16 @@ def test_everything_is_read(write_map):
         ("not toml", "No class map"),
     ],
 )
-def test_broken_map(write_map, more, message):
+def test_broken_map(write_map: Callable[..., Path], more: str, message: str) -> None:
     """What a map says that means nothing is named."""
     with pytest.raises(ConfigurationError, match=message):
         read_map(write_map({"dust": "contamination"}, more))
 
 
-def test_classes_by_name_and_number(tmp_path):
-    """Names and numbers may be mixed; to ignore something is to see background."""
-    network_map = NetworkMap(tmp_path, {"dust": 3, "1": 1, "oil": 255})
-
-    assert network_map.codes({0: "dust", 1: "scratch", 2: "oil"}, 3) == (3, 1, 0)
-
-
 @given(st.lists(st.sampled_from(sorted(OURS)), min_size=1, max_size=9), st.data())
-def test_every_class_has_one_meaning(tmp_path_factory, ours, data):
+def test_every_class_has_one_meaning(
+    tmp_path_factory: pytest.TempPathFactory, ours: list[str], data: st.DataObject
+) -> None:
     """However the classes are named, each gets the label of its line; a missing line is never guessed."""
     names = {number: f"class {number}" for number in range(len(ours))}
     keys = [data.draw(st.sampled_from([names[number], str(number)])) for number in names]

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from endface.contract import Label
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError
-from endface_build.foreign.import_network import import_segmentation
+from endface_build.foreign.import_network import import_network
 from endface_build.manifest import MODEL_FILE
+
+Write = Callable[..., Path]
+Bytes = NDArray[np.uint8]
+LabelsOf = Callable[..., tuple[Bytes, Bytes]]
+Chequered = tuple[Bytes, NDArray[np.bool_]]
 
 WHITE = np.full((1, 1, 512, 512), 255, np.uint8)
 THREE = {"0": "background", "1": "scratch", "2": "contamination"}
@@ -21,19 +31,21 @@ THREE_LOGITS = SCORED + " none = Sub (gray, gray) out = Concat <axis = 1> (none,
 
 
 @pytest.fixture
-def labels_of(tmp_path, write_segmenter, write_map):
+def labels_of(tmp_path: Path, write_segmenter: Write, write_map: Write) -> LabelsOf:
     """Import a network made of nodes and show it squares."""
 
-    def labels(nodes, squares=WHITE, classes=THREE, more="", **knobs):
+    def labels(
+        nodes: str, squares: Bytes = WHITE, classes: dict[str, str] = THREE, more: str = "", **knobs: Any
+    ) -> tuple[Bytes, Bytes]:
         path = write_segmenter(tmp_path / "unet.onnx", nodes, **knobs)
-        import_segmentation(path, write_map(classes, more), tmp_path / "out")
+        import_network(path, write_map(classes, more), tmp_path / "out")
         return Network(tmp_path / "out" / MODEL_FILE).segment(squares)
 
     return labels
 
 
 @pytest.fixture
-def chequered():
+def chequered() -> Chequered:
     """Squares of 8 x 8 pixels, black and white, and where they are white."""
     white = np.kron(np.indices((64, 64)).sum(axis=0) % 2, np.ones((8, 8))) > 0
     return (white * 255).astype(np.uint8)[None, None], white
@@ -42,7 +54,7 @@ def chequered():
 @pytest.mark.parametrize(
     "takes", ["float[1,3,512,512]", "float[N,1,512,512]", "float16[1,1,512,512]", "float[1,3,H,W]"]
 )
-def test_logits(labels_of, chequered, takes):
+def test_logits(labels_of: LabelsOf, chequered: Chequered, takes: str) -> None:
     """Each pixel has the label of its highest score; the confidence is the softmax."""
     squares, white = chequered
     found, confidence = labels_of(
@@ -58,7 +70,7 @@ def test_logits(labels_of, chequered, takes):
     assert np.abs(confidence.astype(int) - round(sure * 255)).max() <= 1
 
 
-def test_normalisation(labels_of):
+def test_normalization(labels_of: LabelsOf) -> None:
     """The network sees (gray * scale - mean) / std, a mean and std for each channel."""
     gray = np.full((1, 1, 512, 512), 102, np.uint8)  # 0.4 of white
     _, confidence = labels_of(
@@ -71,7 +83,7 @@ def test_normalisation(labels_of):
     assert set(np.unique(confidence)) == {round(255 * scores[0] / scores.sum())}
 
 
-def test_bytes_go_in_as_they_are(labels_of, chequered):
+def test_bytes_go_in_as_they_are(labels_of: LabelsOf, chequered: Chequered) -> None:
     """A network that takes bytes gets gray levels, rounded."""
     squares, white = chequered
     nodes = (
@@ -83,7 +95,7 @@ def test_bytes_go_in_as_they_are(labels_of, chequered):
     assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
 
 
-def test_classes_that_are_one_of_ours_are_added(labels_of):
+def test_classes_that_are_one_of_ours_are_added(labels_of: LabelsOf) -> None:
     """Dust at 0.3 and oil at 0.3 are contamination at 0.6, which outweighs the background at 0.4."""
     nodes = (
         "flat = ReduceMean <axes = [1]> (image) none = Sub (flat, flat) a = Constant <value_float = 0.4> ()"
@@ -100,7 +112,7 @@ def test_classes_that_are_one_of_ours_are_added(labels_of):
     assert set(np.unique(confidence)) == {round(0.6 * 255)}
 
 
-def test_smaller_output(labels_of):
+def test_smaller_output(labels_of: LabelsOf) -> None:
     """Scores at a quarter of the size are enlarged smoothly before the labels are taken."""
     square = np.zeros((512, 512), np.uint8)
     cv2.circle(square, (300, 200), 90, 255, -1)
@@ -115,10 +127,10 @@ def test_smaller_output(labels_of):
 
 
 @pytest.mark.parametrize("gives", ["int64[1,h,w]", "int32[1,h,w]", "uint8[1,1,h,w]"])
-def test_class_numbers(labels_of, chequered, gives):
+def test_class_numbers(labels_of: LabelsOf, chequered: Chequered, gives: str) -> None:
     """An output of class numbers is translated number by number; nothing is said of the confidence."""
     squares, white = chequered
-    code = {"int64": 7, "int32": 6, "uint8": 2}[gives.split("[")[0]]
+    code = {"int64": 7, "int32": 6, "uint8": 2}[gives.split("[", maxsplit=1)[0]]
     numbers = (
         "logits = Identity (scores) best = ArgMax <axis = 1, keepdims = KEEP> (logits) out = Cast <to = CODE> (best)"
     )
@@ -131,7 +143,7 @@ def test_class_numbers(labels_of, chequered, gives):
     assert (confidence == 255).all()
 
 
-def test_graph_within_the_graph(labels_of, chequered):
+def test_graph_within_the_graph(labels_of: LabelsOf, chequered: Chequered) -> None:
     """A network with a condition in it, which reaches for tensors outside, stays whole."""
     squares, white = chequered
     nodes = (
@@ -145,7 +157,7 @@ def test_graph_within_the_graph(labels_of, chequered):
     assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
 
 
-def test_batch_of_three(labels_of):
+def test_batch_of_three(labels_of: LabelsOf) -> None:
     """Each square of a batch is judged by itself, though the network was exported for one picture."""
     found, _ = labels_of(THREE_LOGITS, np.concatenate([WHITE, WHITE * 0, WHITE]), more="[input]\nmean = 0.5")
 
@@ -192,7 +204,7 @@ SOFT = THREE_LOGITS.replace("out =", "scores =") + " out = Softmax <axis = 1> (s
         ),
     ],
 )
-def test_refused(labels_of, tmp_path, nodes, knobs, message):
+def test_refused(labels_of: LabelsOf, tmp_path: Path, nodes: str, knobs: dict[str, Any], message: str) -> None:
     """What cannot be served is refused with a sentence, and nothing is written."""
     with pytest.raises(ConfigurationError, match=message):
         labels_of(nodes, **knobs)
@@ -200,14 +212,14 @@ def test_refused(labels_of, tmp_path, nodes, knobs, message):
     assert not (tmp_path / "out").exists()
 
 
-def test_several_outputs(tmp_path, write_segmenter, write_map):
+def test_several_outputs(tmp_path: Path, write_segmenter: Write, write_map: Write) -> None:
     """Of several outputs the map names the one to take."""
     path = write_segmenter(
         tmp_path / "deep.onnx", THREE_LOGITS + " aux = Neg (out)", gives="float[1,c,h,w] aux, float[1,c,h,w]"
     )
     with pytest.raises(ConfigurationError, match=r"write \[output\] and the name of one"):
-        import_segmentation(path, write_map(THREE), tmp_path / "out")
-    import_segmentation(path, write_map(THREE, "[output]\nname = 'out'\n[input]\nmean = 0.5"), tmp_path / "out")
+        import_network(path, write_map(THREE), tmp_path / "out")
+    import_network(path, write_map(THREE, "[output]\nname = 'out'\n[input]\nmean = 0.5"), tmp_path / "out")
 
     found, _ = Network(tmp_path / "out" / MODEL_FILE).segment(WHITE)
     assert (found == Label.SCRATCH).all()

@@ -1,4 +1,4 @@
-"""Commands that say how good a network is: ``evaluate``, ``gage``, ``accuracy`` and ``page``."""
+"""Commands that measure how good a network is: ``evaluate``, ``gage``, ``accuracy`` and ``page``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import typer
 from rich.table import Table
 
 from endface.contract import CLADDING_UM
+from endface.engines.load import default_folder
 from endface.errors import ConfigurationError
 from endface.files import write_whole
 from endface.options import Options
 from endface.picture.decode import decode
+from endface_build.commands.options import PROFILE, Cladding, Model, Profile
 from endface_build.commands.progress import console, steps
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
 from endface_build.data.label_folder import PICTURES, open_folder
@@ -28,20 +30,16 @@ from endface_build.evaluation.repeated_parts import PhotographedPart, random_par
 from endface_build.manifest import MODEL_FILE
 from endface_build.reports.accuracy import Extent, inspections, measure
 
-Model = Annotated[Path, typer.Option("--model", help="Folder of model.onnx and manifest.json.")]
-Profile = Annotated[str, typer.Option(help="Limits to judge by.")]
-Cladding = Annotated[float, typer.Option(help="Cladding diameter, which gives the scale.")]
 Folder = Annotated[Path | None, typer.Argument(help="Your own pictures; drawn faces where none are given.")]
 
-MODEL = Path("model_repository/segment/1")
 RESULTS = Path("benchmarks/results")
 PAGE = Path("docs/accuracy.md")
 
 
-def judge(  # noqa: PLR0913, PLR0917 - the options of a command
+def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     folder: Folder = None,
-    model: Model = MODEL,
-    profile: Profile = "mm-pc",
+    model: Model = None,
+    profile: Profile = PROFILE,
     cladding_um: Cladding = CLADDING_UM,
     faces: Annotated[int, typer.Option(min=1, help="Drawn faces to judge on.")] = 200,
     classes: Annotated[Path | None, typer.Option(help="Class map; classes.toml in the folder otherwise.")] = None,
@@ -56,7 +54,7 @@ def judge(  # noqa: PLR0913, PLR0917 - the options of a command
     from endface_build.reports.plots import plot_evaluation
 
     pictures: LabelledSet = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces)
-    judged = inspections(model / MODEL_FILE, Options(profile, cladding_um=cladding_um))
+    judged = inspections((model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
     if reports is not None:
         judged["server"] = read_reports(reports)
     with steps() as advance:
@@ -70,8 +68,8 @@ def judge(  # noqa: PLR0913, PLR0917 - the options of a command
 
 def gage(  # noqa: PLR0913, PLR0917 - the options of a command
     folder: Folder = None,
-    model: Model = MODEL,
-    profile: Profile = "mm-pc",
+    model: Model = None,
+    profile: Profile = PROFILE,
     cladding_um: Cladding = CLADDING_UM,
     parts: Annotated[int, typer.Option(min=1, help="Drawn parts, where no folder is given.")] = 12,
     repeats: Annotated[int, typer.Option(min=1, help="Trials of each part under each condition.")] = 5,
@@ -85,7 +83,7 @@ def gage(  # noqa: PLR0913, PLR0917 - the options of a command
     FOLDER holds photographs of parts; they are turned by quarters and mirrored. Drawn parts are turned by any angle.
     """
     seen = _photographs(folder) if folder else [random_part(index) for index in range(parts)]
-    inspector = with_network(model / MODEL_FILE, Options(profile, cladding_um=cladding_um))
+    inspector = with_network((model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
     with steps() as advance:
         result = repeatability.study(
             seen,
@@ -100,27 +98,29 @@ def gage(  # noqa: PLR0913, PLR0917 - the options of a command
 
 
 def accuracy(  # noqa: PLR0913, PLR0917 - the options of a command
-    model: Model = MODEL,
+    model: Model = None,
     faces: Annotated[int, typer.Option(min=1, help="Drawn faces of each profile.")] = Extent.faces,
     spots: Annotated[int, typer.Option(min=1, help="Faces with spots of known size.")] = Extent.spots,
     parts: Annotated[int, typer.Option(min=1, help="Parts of the gage study.")] = Extent.parts,
     results: Annotated[Path, typer.Option(help="Folder for the record.")] = RESULTS,
-    page: Annotated[Path, typer.Option(help="The document.")] = PAGE,
+    document: Annotated[Path, typer.Option("--page", help="The document.")] = PAGE,
 ) -> None:
     """Measure everything that docs/accuracy.md says, keep the record and write the document."""
     from endface_build.reports.accuracy_page import write_page
 
     with steps() as advance:
-        record = measure(model / MODEL_FILE, Extent(faces, spots, parts), page.parent / "accuracy", advance)
+        record = measure(
+            (model or default_folder()) / MODEL_FILE, Extent(faces, spots, parts), document.parent / "accuracy", advance
+        )
     path = results / f"{datetime.now(UTC):%Y-%m-%d}-accuracy.json"
     _write_json(path, record)
-    write_page(record, page)
-    console.print(f"{path} and {page}")
+    write_page(record, document)
+    console.print(f"{path} and {document}")
 
 
-def write_document(
+def page(
     record: Annotated[Path, typer.Argument(help="A record that `accuracy` wrote.")],
-    page: Annotated[Path, typer.Option(help="The document.")] = PAGE,
+    document: Annotated[Path, typer.Option("--page", help="The document.")] = PAGE,
 ) -> None:
     """Write docs/accuracy.md and its plots from a record."""
     from endface_build.reports.accuracy_page import write_page
@@ -129,8 +129,8 @@ def write_document(
         values = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise ConfigurationError(f"No record in {record}: make one with `endface-build accuracy`. ({exc})") from exc
-    write_page(values, page)
-    console.print(str(page))
+    write_page(values, document)
+    console.print(str(document))
 
 
 def _photographs(folder: Path) -> list[repeatability.Part]:
