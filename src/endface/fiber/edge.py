@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.ellipse import (
+    CLEAR_VOTE,
     MAX_ASPECT,
     VOTE_SHARE,
     FloatArray,
@@ -113,6 +115,14 @@ def fit_rim(
         return None
     sign = sign or float(np.sign(median(strip.levels[:, -1] - strip.levels[:, 0]))) or 1.0
     return _follow(strip, sign, damaged=damaged)
+
+
+def fit_twice(fit: Callable[[Ellipse], Rim | None], guess: Ellipse) -> Rim | None:
+    """Fit a rim once more where the guess was too far off for some rays; the first one stays where that fails."""
+    first = fit(guess)
+    if first is None or first.support >= CLEAR_VOTE:
+        return first
+    return fit(first.ellipse) or first
 
 
 def settle_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float) -> Rim | None:

@@ -9,7 +9,6 @@ out.  Polarity is free: the cladding may be darker or brighter than the ferrule,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -25,6 +24,7 @@ from endface.fiber.edge import (
     SIDE_SHARE,
     Rim,
     fit_rim,
+    fit_twice,
     sample_rays,
     settle_rim,
 )
@@ -96,7 +96,10 @@ def locate(gray: NDArray[np.uint8]) -> Located:
         )
     center = (np.array(coarse.ellipse.center_px) + 0.5) * factor - 0.5
     guess = from_fit(np.concatenate([center, np.array(coarse.ellipse.radii_px) * factor]))
-    rim = _fit_twice(partial(settle_rim, gray, reach=RIM_REACH), guess)
+    rim = settle_rim(gray, guess, reach=RIM_REACH)
+    if rim is not None and rim.support < CLEAR_VOTE:  # the guess was too far off for some of the rays
+        # One that is not found again from itself is not kept: its radii would be the scale of all sizes.
+        rim = settle_rim(gray, rim.ellipse, reach=RIM_REACH)
     if rim is None or not _stands_out(rim):
         raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
     return Located(Fiber(rim.ellipse, _find_core(gray, rim.ellipse)), rim.width_px)
@@ -118,20 +121,11 @@ def _coarse_rim(small: NDArray[np.uint8]) -> Rim | None:
     rings = [ring for outline in find_outlines(small) if (ring := _ring(small, outline)) is not None]
     while rings:
         ring = _outermost(rings)
-        rim = _fit_twice(partial(fit_rim, small, reach=COARSE_REACH, damaged=True), ring.ellipse)
+        rim = fit_twice(partial(fit_rim, small, reach=COARSE_REACH, damaged=True), ring.ellipse)
         if rim is not None and _stands_out(rim):
             return rim
         rings.remove(ring)
     return None
-
-
-def _fit_twice(fit: Callable[[Ellipse], Rim | None], guess: Ellipse) -> Rim | None:
-    """A fitted rim, fitted once more where the guess was too far off for some rays; the first one where that fails."""
-    first = fit(guess)
-    if first is None or first.support >= CLEAR_VOTE:
-        return first
-    second = fit(first.ellipse)
-    return first if second is None or not _stands_out(second) else second
 
 
 def _find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
