@@ -15,7 +15,7 @@ CLADDING_RANGE_UM: Final = (50.0, 1000.0)
 """Cladding diameters that a request may name: from thin sensor fibers to large-core power fibers."""
 
 SCALE_RANGE_UM: Final = (0.01, 10.0)
-"""Scales in micrometres per pixel that a request may name."""
+"""Scales in micrometers per pixel that a request may name."""
 
 MAX_PARAMETER_CHARS: Final = 65_536
 """Names and values of a request's parameters together: they travel with the picture through every stage."""

@@ -59,7 +59,7 @@ def test_clean_face_passes(draw_face: Draw) -> None:
 
 
 def test_defect_is_reported_in_camera_pixels_and_um(draw_face: Draw) -> None:
-    """A 12 um pit 40 um to the right of the centre fails zone B and lies where the camera saw it."""
+    """A 12 um pit 40 um to the right of the center fails zone B and lies where the camera saw it."""
     drawn = draw_face()
 
     report = inspect(drawn.png(), spot(12, (40, 0)))

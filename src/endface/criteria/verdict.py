@@ -34,7 +34,7 @@ _Shifts = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """The verdict on a face.
 
     ``borderline``: the verdict as a whole would be the other one if every size were off by one and the same amount of
@@ -86,7 +86,7 @@ class _Row:
         return breakpoints
 
 
-def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, float]) -> Judgement:
+def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, float]) -> Judgment:
     """Judge a face.
 
     Args:
@@ -101,7 +101,7 @@ def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, f
     zones = tuple(_zone_result(limits, rows[limits.zone.name], coverages) for limits in profile.rows)
     every = [row for zone in rows.values() for row in zone]
     broken = [row for row in every if row.broken]
-    return Judgement(
+    return Judgment(
         verdict="fail" if broken else "pass",
         borderline=_borderline(every, profile.uncertainty_um),
         reasons=tuple(_reason(row, profile.name) for row in broken),
@@ -122,7 +122,7 @@ def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
             share, needed = int(coverages[name] * 1000) / 10, MIN_COVERAGE * 100
             raise ZoneCutOffError(
                 f"the picture shows {share:.1f} % of zone {name}, {needed:.0f} % are needed ({profile.name}): "
-                "centre the fiber in the picture or use a lower magnification"
+                "center the fiber in the picture or use a lower magnification"
             )
 
 

@@ -17,7 +17,7 @@ MIN_AREA_PX: Final = 3
 
 GAP_PX: Final = 2
 """Parts no farther apart are one defect: 1 um is about what a microscope of this field resolves, so the gap may as well
-be the bright floor or flank of one pit; labelled pictures are read the same way."""
+be the bright floor or flank of one pit; labeled pictures are read the same way."""
 
 MIXED_SHARE: Final = 0.25
 """Share of a component from which a class is a defect of its own, and not what a network takes a rim for."""

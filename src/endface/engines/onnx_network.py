@@ -1,6 +1,6 @@
 """The segmentation network in ONNX Runtime.
 
-Normalising and arg-max live in the graph, so bytes go in and bytes come out.  A network is only run when its file
+Normalizing and arg-max live in the graph, so bytes go in and bytes come out.  A network is only run when its file
 is the one that its manifest describes and its graph speaks the contract.
 """
 
@@ -85,7 +85,7 @@ def _session(content: bytes | Path, path: Path, threads: int) -> onnxruntime.Inf
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # A spinning thread would take its core from the neighbouring stages between two requests.
+    # A spinning thread would take its core from the neighboring stages between two requests.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""The edge of a disc, followed along rays from its centre."""
+"""The edge of a disc, followed along rays from its center."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Axis-aligned ellipses through points: exactly, robustly, and past damage.
 
-A fit is an array of centre x, y and radii x, y.
+A fit is an array of center x, y and radii x, y.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ MAX_ASPECT: Final = 1.25
 def fit_ellipses(points: FloatArray, weights: FloatArray | NDArray[np.bool_] | None = None) -> FloatArray:
     """Axis-aligned ellipses by weighted algebraic least squares, all at once: one alone takes half the time of twenty.
 
-    Solves ``a x^2 + b y^2 + c x + d y = 1`` on centred and scaled points.
+    Solves ``a x^2 + b y^2 + c x + d y = 1`` on centered and scaled points.
 
     Args:
         points: Those of each ellipse (K, N, 2).
         weights: Their weights (K, N); all alike where None.
 
     Returns:
-        Centres x, y and radii x, y (K, 4); NaN where the points lie on no ellipse.
+        Centers x, y and radii x, y (K, 4); NaN where the points lie on no ellipse.
     """
     x, y = points[..., 0], points[..., 1]
     middle = np.stack([x.mean(axis=1), y.mean(axis=1)], axis=1)
@@ -106,7 +106,7 @@ def reweighted_fits(points: FloatArray, starts: FloatArray) -> FloatArray:
         starts: Points of the first fits (K, M, 2).
 
     Returns:
-        Centres x, y and radii x, y (K, 4); NaN where one of the repeated fits has none.
+        Centers x, y and radii x, y (K, 4); NaN where one of the repeated fits has none.
     """
     middle, spread = points.mean(axis=0), float(np.ptp(points)) or 1.0
     x, y = ((points - middle) / spread).T

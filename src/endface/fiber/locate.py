@@ -1,6 +1,6 @@
 """The cladding as an axis-aligned ellipse, the core where one is visible.
 
-Cameras with non-square pixels show the round fiber as an ellipse along the axes, so centre and two radii say it all.
+Cameras with non-square pixels show the round fiber as an ellipse along the axes, so center and two radii say it all.
 A coarse search proposes discs from outlines at many gray levels on a small copy of the picture; each is then refined
 along rays at full resolution, where the steepest edge of every ray votes and strangers (chips, dirt, glue) are left
 out.  Polarity is free: the cladding may be darker or brighter than the ferrule, the core than the cladding.
@@ -51,7 +51,7 @@ NESTED_RATIO: Final = 1.15
 """An edge so much wider than another one is another ring; closer ones are the same rim with its halo or glue gap."""
 
 MAX_SHIFT: Final = 0.15
-"""Rings have about one centre: a glue gap and what an outline strays by move it less than this share of the radius."""
+"""Rings have about one center: a glue gap and what an outline strays by move it less than this share of the radius."""
 
 CORE_WINDOW: Final = 0.06
 CORE_GAP: Final = 0.015
@@ -181,7 +181,7 @@ def _stands_out(rim: Rim) -> bool:
 
 
 def _is_around(outer: Ellipse, inner: Ellipse) -> bool:
-    """Whether an ellipse lies around another one with about the same centre, too far to be the same edge."""
+    """Whether an ellipse lies around another one with about the same center, too far to be the same edge."""
     sides = zip(outer.center_px, inner.center_px, outer.radii_px, inner.radii_px, strict=True)
     return all(
         abs(place - other) < MAX_SHIFT * radius and radius > NESTED_RATIO * narrower

@@ -50,7 +50,7 @@ def check_size(data: bytes) -> None:
 
 
 def decode(data: bytes) -> Picture:
-    """Decode PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or colour (as ITU-R 601 luma).
+    """Decode PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or color (as ITU-R 601 luma).
 
     Raises:
         UndecodableError: not such a file, damaged or cut short.

@@ -1,6 +1,6 @@
 """What the decoder must see of an encoded picture, and no more.
 
-A picture file has parts that say nothing about pixels: texts, thumbnails, camera notes, colour profiles, further pages.
+A picture file has parts that say nothing about pixels: texts, thumbnails, camera notes, color profiles, further pages.
 Readers walk through them one by one, and a small file can hold millions, or name the same bytes thousands of times, so
 that a reader takes minutes or all memory.  Therefore the file is walked through here first, within limits, and leaves
 those parts behind; the pixels stay the same, bit by bit.
@@ -38,7 +38,7 @@ _JPEG_LEFT: Final = frozenset({*range(0xE1, 0xEE), 0xEF, 0xFE})  # APP but JFIF 
 
 _TIFF: Final = {b"II*\0": "<", b"MM\0*": ">"}
 _TIFF_KEPT: Final = (
-    *(256, 257, 258, 259, 262, 266, 273, 277, 278, 279),  # size, bits, compression, gray or colour, bit order, strips
+    *(256, 257, 258, 259, 262, 266, 273, 277, 278, 279),  # size, bits, compression, gray or color, bit order, strips
     *(284, 292, 293, 317, 320, 338, 339, 347),  # planes, fax options, predictor, palette, alpha, sign, JPEG tables
     *(529, 530, 531, 532),  # YCbCr
 )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endface.criteria.profile import Profile, load_profile, read_profile
-from endface.criteria.verdict import MIN_COVERAGE, Judgement, judge, require_coverage
+from endface.criteria.verdict import MIN_COVERAGE, Judgment, judge, require_coverage
 from endface.errors import ZoneCutOffError
 from endface.report import Defect, DefectType, LimitResult
 
@@ -43,20 +43,20 @@ def verdict(profile: str, *defects: Defect) -> str:
     return judge(defects, load_profile(profile), SEEN).verdict
 
 
-def row(judgement: Judgement, zone: str, text: str) -> LimitResult:
+def row(judgment: Judgment, zone: str, text: str) -> LimitResult:
     """One limit of the report."""
-    limits = next(result.limits for result in judgement.zones if result.name == zone)
+    limits = next(result.limits for result in judgment.zones if result.name == zone)
     return next(limit for limit in limits if limit.text == text)
 
 
 @pytest.mark.parametrize("profile", SHIPPED)
 def test_a_clean_face_passes(profile: str) -> None:
     """Nothing found, nothing broken, nothing close."""
-    judgement = judge([], load_profile(profile), SEEN)
+    judgment = judge([], load_profile(profile), SEEN)
 
-    assert (judgement.verdict, judgement.borderline, judgement.reasons) == ("pass", False, ())
-    assert [zone.verdict for zone in judgement.zones] == ["pass"] * 4
-    assert {limit.margin_um for zone in judgement.zones for limit in zone.limits} == {None}
+    assert (judgment.verdict, judgment.borderline, judgment.reasons) == ("pass", False, ())
+    assert [zone.verdict for zone in judgment.zones] == ["pass"] * 4
+    assert {limit.margin_um for zone in judgment.zones for limit in zone.limits} == {None}
 
 
 @pytest.mark.parametrize(
@@ -212,34 +212,34 @@ def test_a_defect_across_a_bound_lies_wholly_in_the_innermost_zone(zones: str, e
 
 def test_a_defect_across_a_bound_is_counted_once() -> None:
     """The outer zone's row does not see it."""
-    judgement = judge([mark("pit", "AB", 5)], load_profile("mm-pc"), SEEN)
+    judgment = judge([mark("pit", "AB", 5)], load_profile("mm-pc"), SEEN)
 
-    assert row(judgement, "A", "at most 4 defects up to 5 um").found == 1
-    assert row(judgement, "B", "at most 5 defects from 5 to 10 um").found == 0
+    assert row(judgment, "A", "at most 4 defects up to 5 um").found == 1
+    assert row(judgment, "B", "at most 5 defects from 5 to 10 um").found == 0
 
 
 def test_a_scratch_through_several_zones_is_judged_in_each() -> None:
     """Multimode, 4 um wide: allowed in B, too wide in A; a line that only grazes A breaks A's limit."""
     through = mark("scratch", "ABCD", 4)
-    judgement = judge([through], load_profile("mm-pc"), SEEN)
+    judgment = judge([through], load_profile("mm-pc"), SEEN)
 
-    assert [zone.verdict for zone in judgement.zones] == ["fail", "pass", "pass", "pass"]
-    assert [row(judgement, zone, "no limit on scratches").found for zone in "CD"] == [1, 1]
-    assert row(judgement, "B", "no limit on scratches up to 5 um wide").found == 1
+    assert [zone.verdict for zone in judgment.zones] == ["fail", "pass", "pass", "pass"]
+    assert [row(judgment, zone, "no limit on scratches").found for zone in "CD"] == [1, 1]
+    assert row(judgment, "B", "no limit on scratches up to 5 um wide").found == 1
     assert [verdict("mm-pc", mark("scratch", zones, 4)) for zones in ("B", "BCD", "AB")] == ["pass", "pass", "fail"]
 
 
 def test_a_wide_scratch_breaks_the_limit_of_each_zone_that_it_crosses() -> None:
     """One sentence for each."""
-    judgement = judge([mark("scratch", "ABCD", 6, number=3)], load_profile("mm-pc"), SEEN)
+    judgment = judge([mark("scratch", "ABCD", 6, number=3)], load_profile("mm-pc"), SEEN)
 
-    assert judgement.reasons == (
+    assert judgment.reasons == (
         "zone A: scratch 3 is 6.0 um wide, limit 3 um (mm-pc)",
         "zone B: scratch 3 is 6.0 um wide, limit 5 um (mm-pc)",
     )
 
 
-def test_a_core_off_centre_does_not_move_zone_a() -> None:
+def test_a_core_off_center_does_not_move_zone_a() -> None:
     """A defect that was measured in zone B stays there: judging knows the cladding's zones and no core."""
     assert verdict("sm-pc-45", mark("pit", "B", 4)) == "pass"
 
@@ -345,12 +345,12 @@ def test_the_margin_is_the_shift_of_all_sizes_that_flips_a_row(
 def test_borderline_means_that_the_whole_verdict_could_turn(
     defects: list[tuple[DefectType, str, float]], expected: str, *, borderline: bool
 ) -> None:
-    """Within half a micrometre, the profile's uncertainty, either way; a row that leads nowhere does not count."""
+    """Within half a micrometer, the profile's uncertainty, either way; a row that leads nowhere does not count."""
     marks = [mark(*defect, number=number) for number, defect in enumerate(defects)]
 
-    judgement = judge(marks, load_profile("sm-pc-45"), SEEN)
+    judgment = judge(marks, load_profile("sm-pc-45"), SEEN)
 
-    assert (judgement.verdict, judgement.borderline) == (expected, borderline)
+    assert (judgment.verdict, judgment.borderline) == (expected, borderline)
 
 
 def test_borderline_follows_the_profiles_uncertainty() -> None:
@@ -488,23 +488,23 @@ def test_a_shift_just_beyond_the_margin_flips_a_row_one_way_or_the_other(
 def test_a_verdict_that_is_not_borderline_stands_for_every_shift_within_the_uncertainty(
     defects: list[Defect], profile: Profile, shift_um: float
 ) -> None:
-    """Half a micrometre either way."""
-    judgement = judge(defects, profile, SEEN)
+    """Half a micrometer either way."""
+    judgment = judge(defects, profile, SEEN)
 
-    if not judgement.borderline:
-        assert judge(shifted(defects, shift_um), profile, SEEN).verdict == judgement.verdict
+    if not judgment.borderline:
+        assert judge(shifted(defects, shift_um), profile, SEEN).verdict == judgment.verdict
 
 
 @settings(deadline=None)
 @given(defects=FACES, profile=PROFILES)
-def test_the_parts_of_a_judgement_agree(defects: list[Defect], profile: Profile) -> None:
+def test_the_parts_of_a_judgment_agree(defects: list[Defect], profile: Profile) -> None:
     """It fails exactly where a zone fails, a zone where a row does, a row where more is found than allowed."""
-    judgement = judge(defects, profile, SEEN)
-    rows = [limit for zone in judgement.zones for limit in zone.limits]
+    judgment = judge(defects, profile, SEEN)
+    rows = [limit for zone in judgment.zones for limit in zone.limits]
 
-    assert (judgement.verdict == "fail") == any(zone.verdict == "fail" for zone in judgement.zones)
-    assert len(judgement.reasons) == sum(limit.verdict == "fail" for limit in rows)
-    for zone in judgement.zones:
+    assert (judgment.verdict == "fail") == any(zone.verdict == "fail" for zone in judgment.zones)
+    assert len(judgment.reasons) == sum(limit.verdict == "fail" for limit in rows)
+    for zone in judgment.zones:
         assert (zone.verdict == "fail") == any(limit.verdict == "fail" for limit in zone.limits)
     for limit in rows:
         assert (limit.verdict == "fail") == (limit.allowed is not None and limit.found > limit.allowed)

@@ -1,4 +1,4 @@
-"""Label maps to measured defects, against shapes of known micrometres."""
+"""Label maps to measured defects, against shapes of known micrometers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def blank() -> LabelMap:
 
 
 def pixels_at(x_um: float, y_um: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coordinates of all pixels in um from a point; x right, y down, from the fiber's centre."""
+    """Coordinates of all pixels in um from a point; x right, y down, from the fiber's center."""
     y, x = (np.mgrid[:512, :512] - 255.5) * 0.5
     return x - x_um, y - y_um
 
@@ -280,8 +280,8 @@ def test_a_defect_outside_every_zone_is_kept_without_a_zone() -> None:
     assert (inside.zone, outside.zone, outside.zones) == ("D", "", ())
 
 
-def test_a_core_off_centre_leaves_zone_a_with_the_cladding() -> None:
-    """The zones are the cladding's; a mark 35 um from its centre is in zone B wherever the core may be."""
+def test_a_core_off_center_leaves_zone_a_with_the_cladding() -> None:
+    """The zones are the cladding's; a mark 35 um from its center is in zone B wherever the core may be."""
     labels = blank()
     disc(labels, Label.PIT, 35, 0, 2)
 
@@ -316,7 +316,7 @@ def test_outlines_and_boxes_are_in_camera_pixels() -> None:
 
     (defect,) = measure(labels, SURE, camera, ZONES)
 
-    # Columns 280 to 299 reach from 12 to 22 um right of the centre, from the middle of camera column 748 to that of
+    # Columns 280 to 299 reach from 12 to 22 um right of the center, from the middle of camera column 748 to that of
     # 788; rows 300 to 309 from 22 to 27 um below it, from the middle of camera row 444 to that of 454.
     assert defect.bbox_px == (748, 444, 41, 11)
     (ring,) = defect.polygon_px

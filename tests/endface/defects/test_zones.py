@@ -1,4 +1,4 @@
-"""Zones: rings between two diameters around the cladding's centre."""
+"""Zones: rings between two diameters around the cladding's center."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FOUR = (Zone("A", 0, 65), Zone("B", 65, 115), Zone("C", 115, 135), Zone("D", 135
 @pytest.mark.parametrize(
     ("row", "column", "diameter_um"),
     [
-        (255, 255, math.sqrt(0.5)),  # the four pixels around the centre: half a pixel away in x and y, 0.5 um each
+        (255, 255, math.sqrt(0.5)),  # the four pixels around the center: half a pixel away in x and y, 0.5 um each
         (256, 256, math.sqrt(0.5)),
         (255, 355, 2 * 0.5 * math.hypot(99.5, 0.5)),
         (0, 0, 2 * 0.5 * math.hypot(255.5, 255.5)),
     ],
 )
 def test_a_pixel_lies_on_the_circle_through_its_centre(row: int, column: int, diameter_um: float) -> None:
-    """The map holds the diameter, in um, of the circle around the fiber's centre through each pixel's centre."""
+    """The map holds the diameter, in um, of the circle around the fiber's center through each pixel's center."""
     assert zones.diameters_um()[row, column] == pytest.approx(diameter_um, rel=1e-6)
 
 
@@ -84,7 +84,7 @@ def test_half_a_picture_covers_half_of_each_zone() -> None:
 def test_a_picture_that_ends_outside_the_cladding_cuts_off_only_zone_d() -> None:
     """What the camera did not see is charged to the zone that it lies in."""
     seen = EVERYTHING.copy()
-    seen[:, : 256 - 140] = False  # 70 um left of the centre: a circle of 140 um is whole
+    seen[:, : 256 - 140] = False  # 70 um left of the center: a circle of 140 um is whole
 
     covered = [zones.coverage(zone, seen) for zone in FOUR]
 

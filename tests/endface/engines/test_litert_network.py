@@ -24,7 +24,7 @@ print(sorted({"ai_edge_litert", "onnxruntime"} & set(sys.modules)))
 
 
 def test_refuses_a_network_with_other_tensors(tmp_path: Path, write_described: Write) -> None:
-    """A file that quantises sixteen numbers is no network of ours."""
+    """A file that quantizes sixteen numbers is no network of ours."""
     pytest.importorskip("ai_edge_litert")
     from ai_edge_litert.schema_py_generated import BuiltinOperator
 

@@ -22,7 +22,7 @@ Write = Callable[..., Path]
     max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_a_batch_is_its_squares(engine: str, offline_repository: Path, seeds: list[int]) -> None:
-    """Squares are labelled one by one as in a batch, in order."""
+    """Squares are labeled one by one as in a batch, in order."""
     version = next((offline_repository / "segment").glob("[0-9]*"))
     network = load(engine, network_file(version, engine))
     squares = np.stack([_noise(seed) for seed in seeds])

@@ -24,13 +24,13 @@ Draw = Callable[..., Any]
         pytest.param({"levels": (30, 60, 80)}, id="very-dark-picture-bright-cladding"),
         pytest.param({"core_share": 0}, id="no-core"),
         pytest.param({"core_share": 9 / 125}, id="single-mode-core"),
-        pytest.param({"center": (140.2, 420.7)}, id="well-off-centre"),
+        pytest.param({"center": (140.2, 420.7)}, id="well-off-center"),
         pytest.param({"shape": (864, 1152), "center": (602.4, 343.8), "radii": (145.0, 145.0)}, id="square-pixels"),
         pytest.param({"noise": 4.0}, id="noisy"),
     ],
 )
 def test_cladding_is_found_to_a_tenth_of_a_pixel(draw_face: Draw, face: dict[str, Any]) -> None:
-    """Whatever core, polarity, place and pixel shape: centre and radii of the cladding come out."""
+    """Whatever core, polarity, place and pixel shape: center and radii of the cladding come out."""
     drawn = draw_face(**face)
 
     found = locate(drawn.gray).fiber.cladding
@@ -52,8 +52,8 @@ def test_visible_core_is_fitted(draw_face: Draw, share: float, core: float) -> N
     assert found.center_px == approx(drawn.center_px, abs=0.5)
 
 
-def test_decentred_core_is_reported_where_it_is(draw_face: Draw) -> None:
-    """The core's centre is its own, not the cladding's."""
+def test_decentered_core_is_reported_where_it_is(draw_face: Draw) -> None:
+    """The core's center is its own, not the cladding's."""
     drawn = draw_face(core_share=0)
     core = np.zeros_like(drawn.gray)
     cv2.ellipse(core, (356, 291), (41, 45), 0, 0, 360, 255, -1, cv2.LINE_AA)

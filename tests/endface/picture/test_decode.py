@@ -67,24 +67,24 @@ def test_16_bit_file_is_scaled_by_the_cameras_depth(ending: str, bits: int) -> N
 
 
 @pytest.mark.parametrize("ending", [".png", ".bmp", ".tiff", ".jpg"])
-def test_colour_becomes_luma(ending: str) -> None:
-    """Colour is weighed as ITU-R 601 does: 0.299 red, 0.587 green, 0.114 blue."""
-    colour = np.full((32, 32, 3), (200, 100, 50), np.uint8)  # OpenCV's order: blue, green, red
+def test_color_becomes_luma(ending: str) -> None:
+    """Color is weighed as ITU-R 601 does: 0.299 red, 0.587 green, 0.114 blue."""
+    color = np.full((32, 32, 3), (200, 100, 50), np.uint8)  # OpenCV's order: blue, green, red
 
-    assert decode(encoded(colour, ending)).gray == approx(0.299 * 50 + 0.587 * 100 + 0.114 * 200, abs=1.5)
+    assert decode(encoded(color, ending)).gray == approx(0.299 * 50 + 0.587 * 100 + 0.114 * 200, abs=1.5)
 
 
 @pytest.mark.parametrize("ending", [".png", ".tiff"])
-def test_16_bit_colour_is_read(ending: str) -> None:
-    """A 16-bit colour picture gives the gray of its upper 8 bits."""
-    colour = np.full((32, 32, 3), 200 << 8, np.uint16)
+def test_16_bit_color_is_read(ending: str) -> None:
+    """A 16-bit color picture gives the gray of its upper 8 bits."""
+    color = np.full((32, 32, 3), 200 << 8, np.uint16)
 
-    assert decode(encoded(colour, ending)).gray == approx(200, abs=1)
+    assert decode(encoded(color, ending)).gray == approx(200, abs=1)
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "LA", "RGBA", "CMYK"])
 def test_other_pixel_layouts_are_read(mode: str) -> None:
-    """Black and white, palettes, transparency and print colours are pictures, too."""
+    """Black and white, palettes, transparency and print colors are pictures, too."""
     stream = BytesIO()
     Image.new("L", (40, 30), 255).convert(mode).save(stream, "TIFF" if mode == "CMYK" else "PNG")
 
@@ -208,8 +208,8 @@ def test_square_and_camera_coordinates_are_inverse(placement: Placement, points:
 
 
 @given(PLACEMENTS)
-def test_fibers_centre_lies_in_the_middle_of_the_square(placement: Placement) -> None:
-    """The square is centred on the fiber, half a micrometre a pixel in both directions."""
+def test_fibers_center_lies_in_the_middle_of_the_square(placement: Placement) -> None:
+    """The square is centered on the fiber, half a micrometer a pixel in both directions."""
     center = np.array([placement.center_px])
     step_px = np.array([[10 / placement.um_per_px[0], -20 / placement.um_per_px[1]]])
 
@@ -218,7 +218,7 @@ def test_fibers_centre_lies_in_the_middle_of_the_square(placement: Placement) ->
 
 
 @pytest.mark.parametrize("um_per_px", [(0.6, 0.55), (0.43, 0.43), (0.2, 0.25), (0.15, 0.15)])
-def test_resampled_fiber_is_round_and_centred(draw_face: Callable[..., Any], um_per_px: tuple[float, float]) -> None:
+def test_resampled_fiber_is_round_and_centered(draw_face: Callable[..., Any], um_per_px: tuple[float, float]) -> None:
     """Non-square and fine pixels alike give a round fiber of 125 um in the middle of the square."""
     radii = (62.5 / um_per_px[0], 62.5 / um_per_px[1])
     shape = (int(radii[1] * 4.3), int(radii[0] * 4.3))

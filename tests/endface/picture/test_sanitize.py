@@ -65,7 +65,7 @@ def test_big_endian_tiff(picture: Image.Image) -> None:
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_pixels_of_a_jpeg_stay(picture: Image.Image, mode: str, options: dict[str, Any]) -> None:
-    """Adobe's segment among them, which says how colours are meant."""
+    """Adobe's segment among them, which says how colors are meant."""
     data = saved(picture.convert(mode), "JPEG", comment=NOTE, **options)
     left = strip_metadata(data)
 
