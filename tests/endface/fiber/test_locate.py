@@ -30,13 +30,14 @@ Draw = Callable[..., Any]
     ],
 )
 def test_cladding_is_found_to_a_tenth_of_a_pixel(draw_face: Draw, face: dict[str, Any]) -> None:
-    """Whatever core, polarity, place and pixel shape: center and radii of the cladding come out."""
+    """Whatever core, polarity, place and pixel shape; where no step stands out nothing is called a core."""
     drawn = draw_face(**face)
 
-    found = locate(drawn.gray).fiber.cladding
+    found = locate(drawn.gray).fiber
 
-    assert found.center_px == approx(drawn.center_px, abs=0.1)
-    assert found.radii_px == approx(drawn.radii_px, abs=0.2)
+    assert found.cladding.center_px == approx(drawn.center_px, abs=0.1)
+    assert found.cladding.radii_px == approx(drawn.radii_px, abs=0.2)
+    assert (found.core is not None) == bool(face.get("core_share", 0.4))
 
 
 @pytest.mark.parametrize("share", [9 / 125, 0.4, 0.66])
@@ -63,11 +64,6 @@ def test_decentered_core_is_reported_where_it_is(draw_face: Draw) -> None:
 
     assert found is not None
     assert found.center_px == approx((356, 291), abs=1.0)
-
-
-def test_face_without_a_core_step_has_none(draw_face: Draw) -> None:
-    """Where no step stands out nothing is called a core."""
-    assert locate(draw_face(core_share=0).gray).fiber.core is None
 
 
 def test_third_of_the_rim_may_be_damaged(draw_face: Draw) -> None:
@@ -105,6 +101,25 @@ def test_edge_width_is_that_of_the_blur(draw_face: Draw, blur_px: float) -> None
     assert width_px == approx(2.56 * blur_px, rel=0.15)
 
 
+def _spots() -> NDArray[np.uint8]:
+    gray = np.full((480, 640), 200, np.uint8)
+    gray[100:420:40, 100:600:60] = 0
+    return gray
+
+
+@pytest.mark.parametrize(
+    "gray",
+    [
+        pytest.param(np.full((480, 640), 128, np.uint8), id="one gray level"),
+        pytest.param(_spots(), id="black spots: no other outline is long enough"),
+    ],
+)
+def test_picture_without_an_edge_is_refused(gray: NDArray[np.uint8]) -> None:
+    """Nothing there has the shape of a cladding."""
+    with pytest.raises(NoFiberError):
+        locate(gray)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_surface_without_a_fiber_is_refused(seed: int) -> None:
     """Uneven light, noise, scratches and bright blobs are no fiber."""
@@ -119,21 +134,6 @@ def test_surface_without_a_fiber_is_refused(seed: int) -> None:
 
     with pytest.raises(NoFiberError):
         locate(surface)
-
-
-def test_flat_picture_is_refused() -> None:
-    """A picture of one gray level holds no fiber."""
-    with pytest.raises(NoFiberError):
-        locate(np.full((480, 640), 128, np.uint8))
-
-
-def test_outlines_along_the_border_alone_are_no_fiber() -> None:
-    """A bright picture with a few black spots has no other outline that is long enough."""
-    gray = np.full((480, 640), 200, np.uint8)
-    gray[100:420:40, 100:600:60] = 0
-
-    with pytest.raises(NoFiberError):
-        locate(gray)
 
 
 def _disc(draw: Draw, *, center: tuple[float, float], radius_px: float) -> Any:

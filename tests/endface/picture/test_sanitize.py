@@ -1,5 +1,3 @@
-"""What is left of an encoded picture for the decoder: the same pixels, and nothing else."""
-
 from __future__ import annotations
 
 from io import BytesIO
