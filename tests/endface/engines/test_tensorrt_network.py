@@ -133,36 +133,18 @@ def squares(*levels: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.usefixtures("tensorrt")
-def test_every_square_gets_its_own_labels(plan: Path, context: FakeContext) -> None:
-    """In order, over several batches on the same buffers; a longer batch goes in parts."""
+def test_every_square_gets_its_own_labels(plan: Path, cuda: FakeCuda, context: FakeContext) -> None:
+    """In order, over several batches on buffers that are made once; a longer batch goes in parts."""
     network = GpuNetwork(plan, RTX)
-    for levels in [(1, 2, 3), (4,), (5, 6, 7, 8, 9, 10)]:
-        labels, confidence = network.segment(squares(*levels))
+    batches = [(1, 2, 3), (4,), (5, 6, 7, 8, 9, 10)]
+    answers = [network.segment(squares(*levels)) for levels in batches]
 
+    for levels, (labels, confidence) in zip(batches, answers, strict=True):
         assert labels.dtype == confidence.dtype == np.uint8
         assert np.array_equal(labels, squares(*levels)[:, 0])
         assert np.array_equal(confidence, 255 - squares(*levels)[:, 0])
     assert [shape[0] for shape in context.shapes] == [3, 1, 4, 2]
-
-
-@pytest.mark.usefixtures("tensorrt")
-def test_answers_are_not_overwritten(plan: Path) -> None:
-    """What one batch gave stays as it is while the next one uses the same buffers."""
-    network = GpuNetwork(plan, RTX)
-    first, _ = network.segment(squares(1))
-    network.segment(squares(2))
-
-    assert np.array_equal(first, squares(1)[:, 0])
-
-
-@pytest.mark.usefixtures("tensorrt")
-def test_nothing_is_allocated_for_a_batch(plan: Path, cuda: FakeCuda) -> None:
-    """Three tensors, each on both sides, for the largest batch: made once."""
-    network = GpuNetwork(plan, RTX)
-    network.segment(squares(1, 2))
-    network.segment(squares(3, 4, 5, 6))
-
-    assert [ctypes.sizeof(memory) for memory in cuda.memory] == [4 * 512 * 512] * 6
+    assert [ctypes.sizeof(memory) for memory in cuda.memory] == [4 * 512 * 512] * 6  # three tensors on both sides
 
 
 @pytest.mark.usefixtures("tensorrt")
