@@ -84,11 +84,11 @@ META_PREFIX: Final = "meta."
 """Request parameters with this prefix are echoed under ``meta`` in the report."""
 
 PROBE_NAMES: Final = ("canary", "health")
-"""What pictures are called that ask for the server's health, if they have no serial number."""
+"""Names of pictures that only check the server's health, if they have no serial number."""
 
 
 def is_probe(parameters: Mapping[str, object]) -> bool:
-    """Whether a request asks for the server's health, and is no part of the line."""
+    """Whether a request only checks the server's health and inspects no part."""
     return parameters.get("name") in PROBE_NAMES and not parameters.get("serial")
 
 

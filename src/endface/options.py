@@ -1,4 +1,4 @@
-"""What a request asks for: its parameters, read and checked."""
+"""The parameters of a request, read and checked."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ MAX_PARAMETER_CHARS: Final = 65_536
 
 @dataclass(frozen=True)
 class Options:
-    """What a request asks for.
+    """The parameters of a request.
 
     Attributes:
-        profile: Name of the profile to judge by.
-        cladding_um: The fiber's cladding diameter, which gives the scale.
-        um_per_px: Scale of the camera (geometric mean of x and y) instead of the one from the cladding.
-        serial: The part's serial number, echoed.
-        name: The picture's name, echoed.
-        meta: Further values, echoed.
-        profiles: Folder with the user's own profiles beside those of endface.
+        profile: name of the profile to judge by.
+        cladding_um: the fiber's cladding diameter, which gives the scale.
+        um_per_px: scale of the camera (geometric mean of x and y) instead of the one from the cladding.
+        serial: the part's serial number, echoed.
+        name: the picture's name, echoed.
+        meta: further values, echoed.
+        profiles: folder with the user's own profiles beside those of endface.
     """
 
     profile: str

@@ -108,7 +108,7 @@ def load_profile(name: str, directory: Path | None = None) -> Profile:
 
 
 def profile_sums(directory: Path | None = None) -> dict[str, str]:
-    """SHA-256 of each profile's text, by name, as reports give it: which limits they were is then more than a name.
+    """SHA-256 of each profile's text by name, as reports give it.
 
     Raises:
         ConfigurationError: as ``profile_names``, or a profile is broken.

@@ -90,9 +90,9 @@ def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, f
     """Judge a face.
 
     Args:
-        defects: Measured in the zones of this profile.
-        profile: The limits.
-        coverages: Share that the camera saw of each zone, by name; echoed, see ``require_coverage``.
+        defects: measured in the zones of this profile.
+        profile: the limits.
+        coverages: share that the camera saw of each zone, by name; echoed, see ``require_coverage``.
 
     Returns:
         The verdict.  A row's ``margin_um`` is the largest uniform shift of all sizes that leaves its verdict as it is.
@@ -110,7 +110,7 @@ def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, f
 
 
 def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
-    """Refuse a face of which a zone with limits lies partly outside the picture: what is not seen may be a defect.
+    """Refuse a face whose zones with limits lie partly outside the picture: what is not seen may be a defect.
 
     Raises:
         ZoneCutOffError: naming the zone and the share of it that was seen.
@@ -149,7 +149,7 @@ def _limit_result(row: _Row) -> LimitResult:
 
 
 def _counts(sizes_um: _Shifts, interval: Interval, shifts_um: _Shifts) -> NDArray[np.intp]:
-    """How many shifted sizes lie in the interval, for each shift: those that have come in less those that have left."""
+    """How many shifted sizes lie in the interval, for each shift: those that entered less those that left."""
     entering, leaving = np.sort(interval.lower - sizes_um), np.sort(interval.upper - sizes_um)
     entered = np.searchsorted(entering, shifts_um, "right" if interval.lower_closed else "left")
     left = np.searchsorted(leaving, shifts_um, "left" if interval.upper_closed else "right")

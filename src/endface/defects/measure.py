@@ -1,4 +1,4 @@
-"""The label map to measured defects: what touches or nearly so is one defect, sizes are micrometers of the square.
+"""Measurement of the defects in a label map, in micrometers of the square.
 
 Every number of a defect is rounded to what the report shows (sizes to 0.01 um, a fiftieth of a pixel), so that the
 rules judge exactly the numbers that a person reads, and a line of ten pixels is 5 um and not 5.0001.
@@ -44,7 +44,7 @@ def measure(
 ) -> tuple[Defect, ...]:
     """Measure every defect of a label map.
 
-    What touches or lies within ``objects.GAP_PX`` is one defect of the class that most of its pixels have, for a
+    What touches or lies within ``components.GAP_PX`` is one defect of the class that most of its pixels have, for a
     network's classes waver at a defect's rim.  Only where two classes make up a quarter each or more do they stay
     apart: a pit that a scratch runs into would count as width of the scratch, or the scratch as size of the pit.  A
     scratch that is cut in two that way is still one; two pits that only it joins are two.
@@ -56,9 +56,9 @@ def measure(
     Args:
         labels: uint8 (512, 512) of ``Label``.
         confidence: uint8 (512, 512), 255 for certain.
-        placement: Where the square lies in the camera picture.
-        zones: The profile's zones, from inside out; a defect outside all of them is reported without a zone.
-        size: What ``size_um`` means.
+        placement: where the square lies in the camera picture.
+        zones: the profile's zones, from inside out; a defect outside all of them is reported without a zone.
+        size: what ``size_um`` means.
 
     Returns:
         Defects with ids from 1, from the inner zones outward, in a zone the largest first.  ``polygon_px`` runs through

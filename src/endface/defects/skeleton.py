@@ -1,4 +1,4 @@
-"""The middle line of a mark one pixel wide, and how long it is.
+"""The middle line of a mark, one pixel wide, and its length.
 
 Thinning after Guo and Hall (1989, "Parallel thinning with two-subiteration algorithms", algorithm A1): it keeps strokes
 of two pixels along a diagonal, which the better known algorithm of Zhang and Suen erases.  A pixel's eight

@@ -69,7 +69,7 @@ def coverage(zone: Zone, seen: NDArray[np.bool_]) -> float:
     """Share of the zone that the camera saw.
 
     Args:
-        zone: A ring that holds at least one pixel of the square.
+        zone: a ring that holds at least one pixel of the square.
         seen: bool (512, 512), True where the square's pixel lies within the camera picture.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What stands around the network's convolutions, for engines that run these alone: normalizing and arg-max in numpy.
+"""Normalizing and arg-max in numpy, for engines that run the network's convolutions alone.
 
 The network sees the square in blocks of 2 x 2 pixels: each pixel's place in its block is a channel, so nothing is lost
 and no convolution runs at full resolution.  The numbers here are those of the network's own graph; an export for such
@@ -24,7 +24,7 @@ SIDE: Final = SQUARE_PX // BLOCK
 """Side of the square in blocks."""
 
 PLANES: Final = 3
-"""What the network looks at: gray level, local contrast, distance from the fiber's center."""
+"""Input planes of the network: gray level, local contrast, distance from the fiber's center."""
 
 PLANE_DIMS: Final = (PLANES * BLOCK**2, SIDE, SIDE)
 """The convolutions' input behind its batch axis: channel ``plane * 4 + place in the block``."""
@@ -47,7 +47,7 @@ _NOTHING: Final = -1e4
 
 
 def to_planes(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the convolutions look at, independent of the camera's gain and offset.
+    """Input of the convolutions, independent of the camera's gain and offset.
 
     Args:
         squares: gray levels, uint8 (N, 1, 512, 512).
@@ -99,7 +99,7 @@ def _noise(square: NDArray[np.uint8]) -> float:
 
 
 def _mean_of_neighbors(levels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Mean over a box, of what lies inside the picture."""
+    """Mean over the part of a box that lies inside the picture."""
     sums = cv2.boxFilter(levels, cv2.CV_32F, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
     counts = cv2.boxFilter(np.ones_like(levels), cv2.CV_32F, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(sums / counts, np.float32)

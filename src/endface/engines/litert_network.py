@@ -22,7 +22,7 @@ _CHANNELS_FIRST: Final = (0, 3, 1, 2)
 
 
 class LiteRTNetwork:
-    """A network's convolutions in LiteRT, what stands around them in numpy; threads may share it.
+    """A network whose convolutions run in LiteRT, the rest in numpy; threads may share it.
 
     Args:
         path: the file that ``endface-build export --format tflite`` wrote; its manifest lies beside it.
@@ -30,7 +30,7 @@ class LiteRTNetwork:
 
     Raises:
         ConfigurationError: the file or its manifest is missing, they do not belong together, or it is another network.
-        ModuleNotFoundError: LiteRT is not installed.
+        ModuleNotFoundError: liteRT is not installed.
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Loading of a network in an engine that runs without a server."""
+"""Networks in the engines that run without a server."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def default_folder() -> Path:
 
 
 def load(engine: str = ONNXRUNTIME, network: Path | None = None) -> Segmenter:
-    """The network in an engine; one that was loaded before is given again.
+    """The network in an engine, loaded at the first call.
 
     Args:
         engine: one of ``OFFLINE``.

@@ -1,4 +1,4 @@
-"""The network in OpenCV's own module for networks: nothing needs to be installed but what endface needs anyway."""
+"""The network in OpenCV's own module for networks, which needs no further package."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from endface.errors import ConfigurationError
 
 
 class OpenCVNetwork:
-    """A network's convolutions in OpenCV, on as many cores as OpenCV uses for everything; threads may share it.
+    """A network whose convolutions run in OpenCV, the rest in numpy; threads may share it.
 
-    OpenCV's importer refuses the operators around the convolutions, which are done in numpy.
+    OpenCV's importer refuses the operators around the convolutions.  The cores are those that OpenCV uses for all.
 
     Args:
         path: the file that ``endface-build export --format opencv`` wrote; its manifest lies beside it.

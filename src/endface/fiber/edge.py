@@ -61,10 +61,10 @@ class Rim:
     """A fitted edge.
 
     Attributes:
-        ellipse: Where it is.
-        support: Share of the rays that agree with it.
-        levels: Median gray step from inside to outside; negative where the inside is brighter.
-        width_px: Median width of the edge from 10 to 90 % of its step.
+        ellipse: where it is.
+        support: share of the rays that agree with it.
+        levels: median gray step from inside to outside; negative where the inside is brighter.
+        width_px: median width of the edge from 10 to 90 % of its step.
     """
 
     ellipse: Ellipse
@@ -78,11 +78,11 @@ class _Strip:
     """The surroundings of a guessed rim, unwrapped: levels and their slopes along rays that lie in the picture.
 
     Attributes:
-        around: The guess.
-        shares: Distances along a ray in parts of the guess's radius (samples,).
-        directions: The rays' vectors, one radius long (rays, 2).
-        levels: Smoothed gray levels float32 (rays, samples).
-        slopes: Their change from one sample to the next.
+        around: the guess.
+        shares: distances along a ray in parts of the guess's radius (samples,).
+        directions: the rays' vectors, one radius long (rays, 2).
+        levels: smoothed gray levels float32 (rays, samples).
+        slopes: their change from one sample to the next.
     """
 
     around: Ellipse

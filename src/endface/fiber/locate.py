@@ -60,11 +60,11 @@ CORE_GAP: Final = 0.015
 
 @dataclass(frozen=True)
 class Located:
-    """What was found in a picture.
+    """A fiber found in a picture.
 
     Attributes:
-        fiber: Cladding and core.
-        edge_px: Width of the cladding's edge from 10 to 90 % of its step.
+        fiber: cladding and core.
+        edge_px: width of the cladding's edge from 10 to 90 % of its step.
     """
 
     fiber: Fiber
@@ -73,7 +73,7 @@ class Located:
 
 @dataclass(frozen=True)
 class _Ring:
-    """An outline that is an ellipse, and how much of a step it marks."""
+    """An elliptic outline, and the strength of the step across it."""
 
     ellipse: Ellipse
     strength: float

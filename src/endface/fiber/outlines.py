@@ -1,4 +1,4 @@
-"""Outlines at many gray levels of a small picture, as far as they are ellipses that may be a fiber's edge."""
+"""Elliptic outlines at many gray levels of a small picture: candidates for a fiber's edge."""
 
 from __future__ import annotations
 

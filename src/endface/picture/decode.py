@@ -35,7 +35,7 @@ _BMP_RUNS: Final = (1, 2)  # BI_RLE8 and BI_RLE4, which Pillow reads in Python, 
 
 
 def check_size(data: bytes) -> None:
-    """Refuse what no picture can be.
+    """Refuse a file of a size that no picture has.
 
     Raises:
         EmptyImageError: no bytes at all.

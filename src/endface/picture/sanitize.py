@@ -1,4 +1,4 @@
-"""What the decoder must see of an encoded picture, and no more.
+"""Removal of everything in an encoded picture that says nothing about its pixels.
 
 A picture file has parts that say nothing about pixels: texts, thumbnails, camera notes, color profiles, further pages.
 Readers walk through them one by one, and a small file can hold millions, or name the same bytes thousands of times, so
@@ -132,7 +132,7 @@ def _tiff(data: bytes, order: str) -> bytes:
 
 
 def _check_strips(data: bytes, values: dict[int, tuple[int, ...]]) -> None:
-    """No row of pixels is read twice, and none of the bytes."""
+    """Refuse a TIFF of which a row of pixels, or a byte, would be read twice."""
 
     def value(tag: int, default: int) -> int:
         return values[tag][0] if values.get(tag) else default
