@@ -41,14 +41,7 @@ class LiteRTNetwork:
         self._lock = threading.Lock()  # an interpreter keeps its run's tensors
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label every pixel; the squares go one by one, so that a batch takes no more memory than a square.
-
-        Args:
-            squares: gray levels, uint8 (N, 1, 512, 512).
-
-        Returns:
-            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
-        """
+        """Label every pixel, as ``Segmenter.segment`` says; one square at a time, which bounds the memory."""
         labels = np.empty((len(squares), *squares.shape[2:]), np.uint8)
         confidence = np.empty_like(labels)
         for number in range(len(squares)):

@@ -32,7 +32,14 @@ class Segmenter(Protocol):
         """Which network it is, and in which engine."""
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Squares uint8 (N, 1, 512, 512) to label maps and confidence, both uint8 (N, 512, 512)."""
+        """Label every pixel.
+
+        Args:
+            squares: gray levels, uint8 (N, 1, 512, 512).
+
+        Returns:
+            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
+        """
 
 
 def default_folder() -> Path:

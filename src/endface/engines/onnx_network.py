@@ -47,14 +47,7 @@ class Network:
         _check_tensors(path, self._session.get_outputs(), contract.SEGMENT.outputs)
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label every pixel.
-
-        Args:
-            squares: gray levels, uint8 (N, 1, 512, 512).
-
-        Returns:
-            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
-        """
+        """Label every pixel, as ``Segmenter.segment`` says."""
         return _run(self._session, squares)
 
 

@@ -44,14 +44,7 @@ class OpenCVNetwork:
             )
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label every pixel.
-
-        Args:
-            squares: gray levels, uint8 (N, 1, 512, 512).
-
-        Returns:
-            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
-        """
+        """Label every pixel, as ``Segmenter.segment`` says."""
         return graph_ends.to_labels(self._logits(graph_ends.to_planes(squares)))
 
     def _logits(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -47,13 +47,7 @@ class GpuNetwork:
         self._confidence = self._buffer(contract.CONFIDENCE)
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label every pixel.
-
-        Args:
-            squares: gray levels, uint8 (N, 1, 512, 512); a larger batch than the plan's largest goes in parts.
-
-        Returns:
-            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
+        """Label every pixel, as ``Segmenter.segment`` says; a batch above the plan's largest goes in parts.
 
         Raises:
             EngineError: the GPU failed.
