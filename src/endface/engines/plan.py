@@ -124,9 +124,9 @@ class PlanManifest:
                 values[name] = _parity(values[name])
             manifest = cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise PlanError(f"The plan's manifest cannot be read ({exc}): build the plan anew.") from exc
+            raise PlanError(f"the plan's manifest cannot be read ({exc})") from exc
         if manifest.runtime not in RUNTIMES or manifest.precision not in PRECISIONS or not manifest.profiles:
-            raise PlanError("The plan's manifest names an unknown runtime or precision: build the plan anew.")
+            raise PlanError("the plan's manifest names an unknown runtime or precision")
         return manifest
 
     @classmethod
@@ -140,9 +140,9 @@ class PlanManifest:
         try:
             return cls.from_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError as exc:
-            raise PlanError(f"There is no plan in {folder} ({PLAN_MANIFEST} is missing).") from exc
+            raise PlanError(f"there is no plan in {folder} ({PLAN_MANIFEST} is missing)") from exc
         except (OSError, UnicodeDecodeError) as exc:
-            raise PlanError(f"{path} cannot be read ({exc}): build the plan anew.") from exc
+            raise PlanError(f"{path} cannot be read ({exc})") from exc
 
 
 def build_command(runtime: Runtime, manifest: PlanManifest | None = None, folder: Path | None = None) -> str:
@@ -179,7 +179,7 @@ def check(manifest: PlanManifest, machine: Machine, onnx_sha256: str, folder: Pa
         reason = f"it was made from another network ({manifest.onnx_sha256[:12]}, here is {onnx_sha256[:12]})"
     if reason is not None:
         command = build_command(machine.runtime, manifest, folder)
-        raise PlanError(f"The plan does not fit: {reason}. Build it here with `{command}`.")
+        raise PlanError(f"the plan does not fit: {reason}; build it here with `{command}`")
 
 
 def open_plan(folder: Path, machine: Machine, onnx_sha256: str) -> PlanManifest:
@@ -197,15 +197,15 @@ def open_plan(folder: Path, machine: Machine, onnx_sha256: str) -> PlanManifest:
     try:
         manifest = PlanManifest.load(folder)
     except PlanError as exc:
-        raise PlanError(f"{exc} Build it here with `{command}`.") from exc
+        raise PlanError(f"{exc}; build it here with `{command}`") from exc
     check(manifest, machine, onnx_sha256, folder)
     try:
         content = (folder / PLAN_FILE).read_bytes()
     except OSError as exc:
-        raise PlanError(f"The plan {folder / PLAN_FILE} is missing. Build it here with `{command}`.") from exc
+        raise PlanError(f"the plan {folder / PLAN_FILE} is missing; build it here with `{command}`") from exc
     if files.sha256(content) != manifest.plan_sha256:
         raise PlanError(
-            f"{folder / PLAN_FILE} is not the plan that its manifest describes. Build it here with `{command}`."
+            f"{folder / PLAN_FILE} is not the plan that its manifest describes; build it here with `{command}`"
         )
     return manifest
 

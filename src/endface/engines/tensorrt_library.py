@@ -83,14 +83,14 @@ def load(runtime: Runtime) -> Any:
     """
     name = next((name for name in _MODULES[runtime] if importlib.util.find_spec(name)), None)
     if name is None:
-        raise ConfigurationError(f"The runtime {runtime} is not installed here: {_INSTALLING[runtime]}.")
+        raise ConfigurationError(f"the runtime {runtime} is not installed here: {_INSTALLING[runtime]}")
     try:
         if name == "tensorrt_rtx_bindings":
             _load_libraries()
         module: ModuleType = importlib.import_module(name)
     except (ImportError, OSError) as exc:
         raise ConfigurationError(
-            f"The runtime {runtime} is installed but does not load ({exc}): {_INSTALLING[runtime]} again."
+            f"the runtime {runtime} is installed but does not load ({exc}): {_INSTALLING[runtime]} again"
         ) from exc
     return module
 
