@@ -40,14 +40,6 @@ def test_refuses_a_network_with_other_tensors(tmp_path: Path, write_described: W
         LiteRTNetwork(path)
 
 
-def test_refuses_what_is_no_network(tmp_path: Path, write_described: Write) -> None:
-    """LiteRT's own error is the cause of ours."""
-    pytest.importorskip("ai_edge_litert")
-
-    with pytest.raises(ConfigurationError, match="LiteRT cannot load the network"):
-        LiteRTNetwork(write_described(tmp_path / "model.tflite", b"no network"))
-
-
 def test_without_its_package_says_what_to_install(
     tmp_path: Path, write_described: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,30 @@ def test_refuses_a_network_without_its_manifest(engine: str, tmp_path: Path) -> 
         load(engine, tmp_path / "model")
 
 
+@pytest.mark.parametrize("engine", OFFLINE)
+def test_refuses_a_file_that_is_not_the_manifests(engine: str, tmp_path: Path, write_described: Write) -> None:
+    """A changed file is not run."""
+    path = write_described(tmp_path / "model", b"network")
+    path.write_bytes(b"network\0")
+
+    with pytest.raises(ConfigurationError, match="not the file that its manifest describes"):
+        load(engine, path)
+
+
+@pytest.mark.parametrize("engine", OFFLINE)
+def test_refuses_what_is_no_network(
+    engine: str, tmp_path: Path, write_described: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A file that the engine cannot read is named, though its sum is right; the engine's own error is the cause."""
+    if engine == "litert":
+        pytest.importorskip("ai_edge_litert")
+
+    with pytest.raises(ConfigurationError, match=r"cannot (load|run) the network .*model") as raised:
+        load(engine, write_described(tmp_path / "model", b"no network"))
+    assert raised.value.__cause__ is not None
+    capfd.readouterr()  # OpenCV writes its errors on stderr as well
+
+
 def test_takes_the_newest_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_network: Write) -> None:
     """Without a network of its own a call runs the one that a server on this repository would."""
     for version in (9, 10):
