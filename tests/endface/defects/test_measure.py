@@ -151,13 +151,22 @@ def test_a_rectangle_that_lies_askew_has_its_sides() -> None:
     assert (defect.width_um, defect.length_um) == pytest.approx((8, 20 * math.sqrt(2)), abs=0.8)
 
 
-def test_specks_are_no_defects() -> None:
-    """Below the smallest area it is noise; from there on it is a defect."""
+@pytest.mark.parametrize(
+    ("row", "sizes_um"),
+    [
+        pytest.param("2" * (MIN_AREA_PX - 1), [], id="a speck is noise"),
+        pytest.param("2" * MIN_AREA_PX, [MIN_AREA_PX * 0.5], id="the smallest defect"),
+        pytest.param("2222.2222", [4.5], id="a gap of half a micrometer, narrower than the optics resolve"),
+        pytest.param("2222..2222", [5.0], id="the bright floor of a gouge, 1 um"),
+        pytest.param("2222...2222", [2.0, 2.0], id="two defects"),
+    ],
+)
+def test_pixels_in_a_row_are_one_defect_or_two(row: str, sizes_um: list[float]) -> None:
+    """As drawn: the digit is the class, a dot is background."""
     labels = blank()
-    labels[100, 100 : 100 + MIN_AREA_PX - 1] = Label.PIT
-    labels[200, 200 : 200 + MIN_AREA_PX] = Label.PIT
+    labels[300, 100 : 100 + len(row)] = [int(pixel.replace(".", "0")) for pixel in row]
 
-    assert [defect.area_um2 for defect in measure(labels, SURE, SAME, ZONES)] == [MIN_AREA_PX * 0.25]
+    assert [defect.size_um for defect in measure(labels, SURE, SAME, ZONES)] == sizes_um
 
 
 def test_corners_that_touch_hold_a_defect_together() -> None:
@@ -166,15 +175,6 @@ def test_corners_that_touch_hold_a_defect_together() -> None:
     labels[np.arange(200, 260), np.arange(200, 260)] = Label.SCRATCH
 
     assert len(measure(labels, SURE, SAME, ZONES)) == 1
-
-
-@pytest.mark.parametrize(("gap_px", "sizes_um"), [(1, [4.5]), (2, [5.0]), (3, [2.0, 2.0])])
-def test_a_gap_too_narrow_for_the_optics_does_not_divide_a_defect(gap_px: int, sizes_um: list[float]) -> None:
-    """The two dark sides of a gouge with a bright floor, 4 pixels each, are one defect up to a floor of 1 um."""
-    labels = blank()
-    labels[300, 100:104] = labels[300, 104 + gap_px : 108 + gap_px] = Label.PIT
-
-    assert [defect.size_um for defect in measure(labels, SURE, SAME, ZONES)] == sizes_um
 
 
 def test_a_rim_of_another_class_does_not_make_a_second_defect() -> None:
@@ -189,31 +189,21 @@ def test_a_rim_of_another_class_does_not_make_a_second_defect() -> None:
     assert defect.size_um == pytest.approx(12, abs=0.5)
 
 
-def test_a_pit_on_a_scratch_stands_alone() -> None:
-    """The pit is found and does not make the scratch wide, the scratch is found and does not make the pit large."""
-    labels = blank()
-    line(labels, Label.SCRATCH, (-30, 0, 30, 0), 2)
-    disc(labels, Label.PIT, 5, 0, 12)
-
-    pit, scratch = sorted(measure(labels, SURE, SAME, ZONES), key=lambda defect: defect.type)
-
-    assert (pit.type, scratch.type) == ("pit", "scratch")
-    assert pit.size_um == pytest.approx(12, abs=0.5)
-    assert scratch.width_um == pytest.approx(2, abs=0.3)
-    assert scratch.length_um == pytest.approx(60 - 12, abs=4)
-    assert pit.area_um2 + scratch.area_um2 == np.count_nonzero(labels) * 0.25
-
-
-def test_two_pits_on_a_scratch_are_two_pits() -> None:
-    """Limits count defects: the pits are two, the scratch that joins them stays one."""
+@pytest.mark.parametrize("pits_um", [(5,), (-12, 12)], ids=["one pit", "two pits"])
+def test_pits_on_a_scratch_stand_alone(pits_um: tuple[float, ...]) -> None:
+    """Limits count defects: neither do pits make the scratch wide, nor it them large, and the scratch stays one."""
     labels = blank()
     line(labels, Label.SCRATCH, (-40, 0, 40, 0), 2)
-    disc(labels, Label.PIT, -10, 0, 9)
-    disc(labels, Label.PIT, 10, 0, 9)
+    for x_um in pits_um:
+        disc(labels, Label.PIT, x_um, 0, 12)
 
-    kinds = sorted(defect.type for defect in measure(labels, SURE, SAME, ZONES))
+    *pits, scratch = sorted(measure(labels, SURE, SAME, ZONES), key=lambda defect: defect.type)
 
-    assert kinds == ["pit", "pit", "scratch"]
+    assert [defect.type for defect in (*pits, scratch)] == ["pit"] * len(pits_um) + ["scratch"]
+    assert [pit.size_um for pit in pits] == [pytest.approx(12, abs=0.5)] * len(pits_um)
+    assert scratch.width_um == pytest.approx(2, abs=0.3)
+    assert scratch.length_um == pytest.approx(80 - 12 * len(pits_um), abs=4 * len(pits_um))
+    assert sum(defect.area_um2 for defect in (*pits, scratch)) == np.count_nonzero(labels) * 0.25
 
 
 def test_defects_come_from_inside_out_and_the_largest_first() -> None:
