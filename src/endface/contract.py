@@ -26,10 +26,10 @@ SQUARE_PX: Final = 512
 """Side of the network's square in pixels."""
 
 UM_PER_PX: Final = 0.5
-"""Size of a pixel of the square in micrometres; the same in x and y."""
+"""Size of a pixel of the square in micrometers; the same in x and y."""
 
 SQUARE_CENTER_PX: Final = (SQUARE_PX - 1) / 2
-"""Where the fiber's centre lies in the square, in x and y; pixel centres stand at whole numbers."""
+"""Where the fiber's center lies in the square, in x and y; pixel centers stand at whole numbers."""
 
 CLADDING_UM: Final = 125.0
 """Cladding diameter taken where a request names none (IEC 60793-2-10 and -2-50: 125 um)."""
@@ -54,13 +54,13 @@ class ModelSpec:
 
 
 IMAGE: Final = TensorSpec("IMAGE", "BYTES", (1,))
-"""An encoded picture: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or colour."""
+"""An encoded picture: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or color."""
 
 REPORT: Final = TensorSpec("REPORT", "BYTES", (1,))
 """The inspection's report: JSON of schema ``endface.report/1``."""
 
 SQUARE: Final = TensorSpec("SQUARE", "UINT8", (1, SQUARE_PX, SQUARE_PX))
-"""Gray levels around the fiber: 512 x 512 pixels of 0.5 um, the fiber's centre in the middle."""
+"""Gray levels around the fiber: 512 x 512 pixels of 0.5 um, the fiber's center in the middle."""
 
 FRAME: Final = TensorSpec("FRAME", "BYTES", (1,))
 """JSON: where the square lies in the camera picture, and what the request asked (``endface.frame.Frame``)."""
@@ -84,16 +84,16 @@ META_PREFIX: Final = "meta."
 """Request parameters with this prefix are echoed under ``meta`` in the report."""
 
 PROBE_NAMES: Final = ("canary", "health")
-"""What pictures are called that ask for the server's health, if they have no serial number."""
+"""Names of pictures that only check the server's health, if they have no serial number."""
 
 
 def is_probe(parameters: Mapping[str, object]) -> bool:
-    """Whether a request asks for the server's health, and is no part of the line."""
+    """Whether a request only checks the server's health and inspects no part."""
     return parameters.get("name") in PROBE_NAMES and not parameters.get("serial")
 
 
 MAX_IMAGE_BYTES: Final = 64 * 1024 * 1024
-"""Largest encoded picture that is taken: a 16-bit colour TIFF of 10 megapixels."""
+"""Largest encoded picture that is taken: a 16-bit color TIFF of 10 megapixels."""
 
 MAX_IMAGE_PIXELS: Final = 50_000_000
 """Most pixels that are decoded; read from the picture's header before decoding."""

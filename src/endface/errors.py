@@ -1,4 +1,4 @@
-"""Everything that endface raises on purpose.
+"""The errors of endface.
 
     EndfaceError
      +-- RequestError            the request is malformed: gRPC INVALID_ARGUMENT
@@ -8,7 +8,7 @@
      |        CoarseScaleError, ScaleMismatchError
      +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
      +-- EngineError             the chosen engine does not exist, or its package is not installed
-     +-- RolloutError            a network is not brought into the repository, or not back out of it
+     +-- RolloutError            a network could not be rolled out or rolled back
      +-- ServerStartError        Triton could not be started here
           +-- ServerMissingError, PortTakenError, RepositoryError
 
@@ -102,13 +102,13 @@ class ZoneCutOffError(PictureError):
 
 
 class CoarseScaleError(PictureError):
-    """The camera's pixels are too large for the smallest defects that the limits speak of."""
+    """The camera's pixels are too large for the smallest defects that the limits name."""
 
     code = "coarse_scale"
 
 
 class ScaleMismatchError(PictureError):
-    """The requested scale makes the fiber another size than the request says it has."""
+    """The requested scale contradicts the cladding's diameter."""
 
     code = "scale_mismatch"
 
@@ -138,7 +138,7 @@ class EngineError(EndfaceError):
 
 
 class RolloutError(EndfaceError):
-    """A network was refused on its way to the servers, or the way back is closed; the former goes on serving."""
+    """A network could not be rolled out or rolled back; the former one goes on serving."""
 
     code = "rollout"
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and the sums that tell one from another."""
+"""Files that are written whole or not at all, and SHA-256 sums."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes its place, with all its bytes on the disk, when the block ends well.
+    """An open file that takes the place of ``path``, with all its bytes on the disk, when the block ends without error.
 
     Its mode is what the process's umask leaves of 0666.
 

@@ -1,4 +1,4 @@
-"""What the second stage must know of the first; it travels around the network as JSON."""
+"""The results of ``preprocess`` that ``postprocess`` needs; they travel around the network as JSON."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from endface.report import Calibration, Fiber, ImageInfo, Problem
 
 @dataclass(frozen=True)
 class Frame:
-    """What ``postprocess`` must know of ``preprocess``; travels as JSON.
+    """Results of ``preprocess`` for ``postprocess``.
 
     Attributes:
-        profile: Name of the profile to judge by.
-        image: The picture, its size 0 while it is not decoded.
-        serial: Echoed.
-        meta: Echoed.
-        problem: Why the picture cannot be judged; None where it can.
-        calibration: Camera scale, where a fiber was found.
-        fiber: The fiber, where one was found.
-        seen_px: The part of the picture inside the camera's black frame.
-        coverage: Share of each zone that the camera saw.
-        timings_ms: Time spent so far.
-        taken_ms: When its request was taken up, by the machine's monotonic clock; None where nobody told.
+        profile: name of the profile to judge by.
+        image: the picture, its size 0 while it is not decoded.
+        serial: echoed.
+        meta: echoed.
+        problem: why the picture cannot be judged; None where it can.
+        calibration: camera scale, where a fiber was found.
+        fiber: the fiber, where one was found.
+        seen_px: the part of the picture inside the camera's black frame.
+        coverage: share of each zone that the camera saw.
+        timings_ms: time spent so far.
+        taken_ms: when the server took its request up, by the machine's monotonic clock; None where it is not known.
         profile_sha256: SHA-256 of the profile's text as ``preprocess`` read it; empty where it was not read.
     """
 

@@ -1,4 +1,4 @@
-"""What a request asks for: its parameters, read and checked."""
+"""The parameters of a request, read and checked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLADDING_RANGE_UM: Final = (50.0, 1000.0)
 """Cladding diameters that a request may name: from thin sensor fibers to large-core power fibers."""
 
 SCALE_RANGE_UM: Final = (0.01, 10.0)
-"""Scales in micrometres per pixel that a request may name."""
+"""Scales in micrometers per pixel that a request may name."""
 
 MAX_PARAMETER_CHARS: Final = 65_536
 """Names and values of a request's parameters together: they travel with the picture through every stage."""
@@ -23,16 +23,16 @@ MAX_PARAMETER_CHARS: Final = 65_536
 
 @dataclass(frozen=True)
 class Options:
-    """What a request asks for.
+    """The parameters of a request.
 
     Attributes:
-        profile: Name of the profile to judge by.
-        cladding_um: The fiber's cladding diameter, which gives the scale.
-        um_per_px: Scale of the camera (geometric mean of x and y) instead of the one from the cladding.
-        serial: The part's serial number, echoed.
-        name: The picture's name, echoed.
-        meta: Further values, echoed.
-        profiles: Folder with the user's own profiles beside those of endface.
+        profile: name of the profile to judge by.
+        cladding_um: the fiber's cladding diameter, which gives the scale.
+        um_per_px: scale of the camera (geometric mean of x and y) instead of the one from the cladding.
+        serial: the part's serial number, echoed.
+        name: the picture's name, echoed.
+        meta: further values, echoed.
+        profiles: folder with the user's own profiles beside those of endface.
     """
 
     profile: str

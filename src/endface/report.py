@@ -1,8 +1,8 @@
 """The report of one inspection, and its JSON.
 
 Frozen values that mirror the JSON of schema ``endface.report/1`` one to one: a field's name here is the key there.
-Pixels are the camera's own (x right, y down, pixel centres at whole numbers), micrometres are measured from the
-fiber's centre.  Standard library only.
+Pixels are the camera's own (x right, y down, pixel centers at whole numbers), micrometers are measured from the
+fiber's center.  Standard library only.
 """
 
 from __future__ import annotations

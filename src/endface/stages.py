@@ -3,7 +3,7 @@
     bytes -> picture -> fiber -> square, frame   |network|   labels, frame -> defects -> verdict -> report
 
 A ``Frame`` carries what the second stage must know of the first: the request's wishes, the picture, the fiber, or the
-problem that keeps the picture from being judged.  Such a picture still gets a square (black), so that its neighbours
+problem that keeps the picture from being judged.  Such a picture still gets a square (black), so that its neighbors
 in a batch go their way; its report is ``invalid``, never a pass.
 """
 
@@ -88,7 +88,7 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
 
 
 def refuse(data: bytes, options: Options, error: EndfaceError) -> tuple[NDArray[np.uint8], Frame]:
-    """Black square and frame of a picture that is malformed while its neighbours in the request are not."""
+    """Black square and frame of a picture that is malformed while its neighbors in the request are not."""
     frame = replace(_frame(data, options), problem=Problem(error.code, str(error)))
     return np.zeros((SQUARE_PX, SQUARE_PX), np.uint8), frame
 
@@ -123,14 +123,14 @@ def postprocess(
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
     labels = labels * placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
     defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
-    judgement = judge(defects, profile, frame.coverage)
+    judgment = judge(defects, profile, frame.coverage)
     return replace(
         blank,
-        verdict=judgement.verdict,
+        verdict=judgment.verdict,
         error=None,
-        borderline=judgement.borderline,
-        reasons=judgement.reasons,
-        zones=judgement.zones,
+        borderline=judgment.borderline,
+        reasons=judgment.reasons,
+        zones=judgment.zones,
         defects=defects,
         timings_ms=dict(frame.timings_ms) | {"postprocess": _ms_since(started)},
     )

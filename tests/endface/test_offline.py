@@ -12,7 +12,6 @@ from endface import offline
 from endface.engines.catalog import OFFLINE, ONNXRUNTIME, network_file
 from endface.engines.load import load
 from endface.engines.onnx_network import Network
-from endface.errors import ConfigurationError, EmptyImageError
 from endface.options import Options
 from endface.stages import postprocess, preprocess
 
@@ -110,15 +109,3 @@ def test_a_picture_that_cannot_be_judged_is_invalid(
     assert report.error.code == "no_fiber"
     assert report.model is not None
     assert "segment" not in report.timings_ms
-
-
-def test_refuses_a_missing_network(tmp_path: Path) -> None:
-    """A path without a network is a fault of the installation, not of the picture."""
-    with pytest.raises(ConfigurationError, match="missing"):
-        offline.inspect(b"picture", Options("mm-pc"), network=tmp_path / "model.onnx")
-
-
-def test_refuses_a_malformed_request(tmp_path: Path, write_network: Write) -> None:
-    """No bytes are no picture: that is the caller's mistake, as with a server."""
-    with pytest.raises(EmptyImageError):
-        offline.inspect(b"", Options("mm-pc"), network=write_network(tmp_path))

@@ -59,7 +59,7 @@ def test_clean_face_passes(draw_face: Draw) -> None:
 
 
 def test_defect_is_reported_in_camera_pixels_and_um(draw_face: Draw) -> None:
-    """A 12 um pit 40 um to the right of the centre fails zone B and lies where the camera saw it."""
+    """A 12 um pit 40 um to the right of the center fails zone B and lies where the camera saw it."""
     drawn = draw_face()
 
     report = inspect(drawn.png(), spot(12, (40, 0)))
@@ -75,23 +75,22 @@ def test_defect_is_reported_in_camera_pixels_and_um(draw_face: Draw) -> None:
     assert (width * um_per_px[0], height * um_per_px[1]) == approx((12, 12), abs=1.5)
 
 
-def test_thicker_fiber_has_another_scale(draw_face: Draw) -> None:
-    """`cladding_um` scales all sizes: at 140 um the camera's pixels are larger."""
-    report = inspect(draw_face().png(), cladding_um=140)
+@pytest.mark.parametrize(
+    ("options", "scale", "source"),
+    [
+        ({"cladding_um": 140}, (70 / 103.0, 70 / 112.2), "cladding"),
+        ({"um_per_px": 0.6}, (0.6 * math.sqrt(112.2 / 103.0), 0.6 / math.sqrt(112.2 / 103.0)), "request"),
+    ],
+)
+def test_request_may_set_the_scale(
+    draw_face: Draw, options: dict[str, Any], scale: tuple[float, float], source: str
+) -> None:
+    """By the cladding's diameter, or as the mean of both axes; their ratio stays that of the round fiber."""
+    calibration = inspect(draw_face().png(), **options).calibration
 
-    assert report.calibration is not None
-    assert report.calibration.um_per_px == approx((70 / 103.0, 70 / 112.2), rel=0.002)
-
-
-def test_requested_scale_keeps_the_pixels_shape(draw_face: Draw) -> None:
-    """`um_per_px` sets the mean of both axes; their ratio stays that of the round fiber."""
-    report = inspect(draw_face().png(), um_per_px=0.6)
-
-    assert report.calibration is not None
-    x, y = report.calibration.um_per_px
-    assert math.sqrt(x * y) == approx(0.6)
-    assert x / y == approx(112.2 / 103.0, rel=0.003)
-    assert report.calibration.source == "request"
+    assert calibration is not None
+    assert calibration.um_per_px == approx(scale, rel=0.002)
+    assert calibration.source == source
 
 
 @pytest.mark.parametrize(
@@ -127,22 +126,14 @@ def test_picture_that_cannot_be_judged_is_invalid(
 
 @pytest.mark.parametrize("data", [b"text", b"\xff\xd8\xff\xe0 cut", b"\x89PNG\r\n\x1a\n"])
 def test_undecodable_picture_is_invalid(data: bytes) -> None:
-    """Bytes that are no picture are reported, not raised; the report still names them."""
-    report = inspect(data, name="x.bin")
+    """Bytes that are no picture are reported, whatever the network draws on their black square."""
+    report = inspect(data, spot(20, (0, 0)), name="x.bin")
 
-    assert report.verdict == "invalid"
+    assert (report.verdict, report.defects) == ("invalid", ())
     assert report.error is not None
     assert report.error.code == "undecodable"
     assert report.image.sha256 == sha256(data)
     assert (report.image.name, report.image.width) == ("x.bin", 0)
-
-
-def test_labels_of_an_invalid_picture_do_not_matter() -> None:
-    """Whatever the network draws on the black square of a bad picture, the report stays invalid and empty."""
-    report = inspect(b"text", spot(20, (0, 0)))
-
-    assert report.verdict == "invalid"
-    assert report.defects == ()
 
 
 def test_lit_core_at_the_end_of_the_scale_may_pass(draw_face: Draw) -> None:
@@ -160,14 +151,10 @@ def test_labels_where_the_camera_saw_nothing_do_not_count(draw_face: Draw) -> No
     assert len(inside.defects) == 1
 
 
-def test_malformed_pictures_are_errors_of_the_request() -> None:
-    """No bytes at all is the caller's mistake."""
+def test_malformed_picture_is_an_error_or_a_report_of_its_own() -> None:
+    """No bytes at all are the caller's mistake; in a batch it becomes a report of its own."""
     with pytest.raises(EmptyImageError):
         preprocess(b"", Options("mm-pc"))
-
-
-def test_malformed_picture_among_good_ones_gets_its_own_report() -> None:
-    """In a batch the caller's mistake becomes a report of its own."""
     _, frame = refuse(b"", Options("mm-pc", name="e"), EmptyImageError("the picture is empty"))
 
     report = postprocess(CLEAN, SURE, frame)

@@ -108,7 +108,7 @@ def load_profile(name: str, directory: Path | None = None) -> Profile:
 
 
 def profile_sums(directory: Path | None = None) -> dict[str, str]:
-    """SHA-256 of each profile's text, by name, as reports give it: which limits they were is then more than a name.
+    """SHA-256 of each profile's text by name, as reports give it.
 
     Raises:
         ConfigurationError: as ``profile_names``, or a profile is broken.
@@ -218,7 +218,7 @@ def _limit(table: object, where: str, key: str) -> Limit:
 
 
 def _check_rings(zones: list[Zone]) -> None:
-    """Zones follow one another from the centre outward, without gap or overlap, inside the square."""
+    """Zones follow one another from the center outward, without gap or overlap, inside the square."""
     if not zones or zones[0].inner_um != 0:
         raise ValueError("zones: expected the first zone from inner_um = 0")
     if len({zone.name for zone in zones} | {""}) != len(zones) + 1:
@@ -253,5 +253,5 @@ def _get(table: dict[str, Any], where: str, key: str, kind: type, expected: str)
 def _um(table: dict[str, Any], where: str, key: str) -> float:
     value = table[key]
     if type(value) not in (int, float) or not 0 <= value < math.inf:
-        raise ValueError(f"{where}{key}: expected micrometres from 0 upward, not {value!r}")
+        raise ValueError(f"{where}{key}: expected micrometers from 0 upward, not {value!r}")
     return float(value)

@@ -34,7 +34,7 @@ _Shifts = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """The verdict on a face.
 
     ``borderline``: the verdict as a whole would be the other one if every size were off by one and the same amount of
@@ -86,13 +86,13 @@ class _Row:
         return breakpoints
 
 
-def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, float]) -> Judgement:
+def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, float]) -> Judgment:
     """Judge a face.
 
     Args:
-        defects: Measured in the zones of this profile.
-        profile: The limits.
-        coverages: Share that the camera saw of each zone, by name; echoed, see ``require_coverage``.
+        defects: measured in the zones of this profile.
+        profile: the limits.
+        coverages: share that the camera saw of each zone, by name; echoed, see ``require_coverage``.
 
     Returns:
         The verdict.  A row's ``margin_um`` is the largest uniform shift of all sizes that leaves its verdict as it is.
@@ -101,7 +101,7 @@ def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, f
     zones = tuple(_zone_result(limits, rows[limits.zone.name], coverages) for limits in profile.rows)
     every = [row for zone in rows.values() for row in zone]
     broken = [row for row in every if row.broken]
-    return Judgement(
+    return Judgment(
         verdict="fail" if broken else "pass",
         borderline=_borderline(every, profile.uncertainty_um),
         reasons=tuple(_reason(row, profile.name) for row in broken),
@@ -110,7 +110,7 @@ def judge(defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, f
 
 
 def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
-    """Refuse a face of which a zone with limits lies partly outside the picture: what is not seen may be a defect.
+    """Refuse a face whose zones with limits lie partly outside the picture: what is not seen may be a defect.
 
     Raises:
         ZoneCutOffError: naming the zone and the share of it that was seen.
@@ -122,7 +122,7 @@ def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
             share, needed = int(coverages[name] * 1000) / 10, MIN_COVERAGE * 100
             raise ZoneCutOffError(
                 f"the picture shows {share:.1f} % of zone {name}, {needed:.0f} % are needed ({profile.name}): "
-                "centre the fiber in the picture or use a lower magnification"
+                "center the fiber in the picture or use a lower magnification"
             )
 
 
@@ -149,7 +149,7 @@ def _limit_result(row: _Row) -> LimitResult:
 
 
 def _counts(sizes_um: _Shifts, interval: Interval, shifts_um: _Shifts) -> NDArray[np.intp]:
-    """How many shifted sizes lie in the interval, for each shift: those that have come in less those that have left."""
+    """How many shifted sizes lie in the interval, for each shift: those that entered less those that left."""
     entering, leaving = np.sort(interval.lower - sizes_um), np.sort(interval.upper - sizes_um)
     entered = np.searchsorted(entering, shifts_um, "right" if interval.lower_closed else "left")
     left = np.searchsorted(leaving, shifts_um, "left" if interval.upper_closed else "right")

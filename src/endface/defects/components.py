@@ -1,4 +1,4 @@
-"""The label map to defects as pixels: what touches or nearly so is one, unless its classes tell several apart."""
+"""Connected components of a label map: the pixels of each defect, split where the classes tell several apart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIN_AREA_PX: Final = 3
 
 GAP_PX: Final = 2
 """Parts no farther apart are one defect: 1 um is about what a microscope of this field resolves, so the gap may as well
-be the bright floor or flank of one pit; labelled pictures are read the same way."""
+be the bright floor or flank of one pit; labeled pictures are read the same way."""
 
 MIXED_SHARE: Final = 0.25
 """Share of a component from which a class is a defect of its own, and not what a network takes a rim for."""
@@ -46,7 +46,7 @@ class Objects:
 
 
 def find_objects(labels: NDArray[np.uint8]) -> Objects:
-    """What hangs together in a label map uint8 (512, 512), divided where its classes say that it is several defects.
+    """Divide a label map uint8 (512, 512) into defects: connected pixels, split where the classes tell several apart.
 
     Raises:
         ConfigurationError: the map holds a value that is no ``Label``.
@@ -94,7 +94,7 @@ def _parts(flat: NDArray[np.intp], labels: NDArray[np.uint8], present: NDArray[n
 
 
 def _pieces(flat: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The pixels listed, divided into what hangs together, the largest piece first."""
+    """The connected pieces of the pixels listed, the largest first."""
     mask, x, y = crop(flat)
     count, numbers = _joined(mask)
     rows, columns = np.divmod(flat, SQUARE_PX)

@@ -1,4 +1,4 @@
-"""The label map to measured defects: what touches or nearly so is one defect, sizes are micrometres of the square.
+"""Measurement of the defects in a label map, in micrometers of the square.
 
 Every number of a defect is rounded to what the report shows (sizes to 0.01 um, a fiftieth of a pixel), so that the
 rules judge exactly the numbers that a person reads, and a line of ten pixels is 5 um and not 5.0001.
@@ -44,7 +44,7 @@ def measure(
 ) -> tuple[Defect, ...]:
     """Measure every defect of a label map.
 
-    What touches or lies within ``objects.GAP_PX`` is one defect of the class that most of its pixels have, for a
+    What touches or lies within ``components.GAP_PX`` is one defect of the class that most of its pixels have, for a
     network's classes waver at a defect's rim.  Only where two classes make up a quarter each or more do they stay
     apart: a pit that a scratch runs into would count as width of the scratch, or the scratch as size of the pit.  A
     scratch that is cut in two that way is still one; two pits that only it joins are two.
@@ -56,13 +56,13 @@ def measure(
     Args:
         labels: uint8 (512, 512) of ``Label``.
         confidence: uint8 (512, 512), 255 for certain.
-        placement: Where the square lies in the camera picture.
-        zones: The profile's zones, from inside out; a defect outside all of them is reported without a zone.
-        size: What ``size_um`` means.
+        placement: where the square lies in the camera picture.
+        zones: the profile's zones, from inside out; a defect outside all of them is reported without a zone.
+        size: what ``size_um`` means.
 
     Returns:
         Defects with ids from 1, from the inner zones outward, in a zone the largest first.  ``polygon_px`` runs through
-        the centres of the outermost pixels, as ``cv2.fillPoly`` draws it; holes are rings of their own (even-odd).
+        the centers of the outermost pixels, as ``cv2.fillPoly`` draws it; holes are rings of their own (even-odd).
 
     Raises:
         ConfigurationError: the map holds a value that is no ``Label``: a network of another make.
@@ -100,7 +100,7 @@ def measure(
 
 
 def _moments(objects: Objects, confidence: NDArray[np.uint8]) -> dict[str, Any]:
-    """Centre, axis and confidence of all objects at once."""
+    """Center, axis and confidence of all objects at once."""
     flat, owners, count = objects.flat, objects.owners, len(objects.labels)
     y, x = (axis - SQUARE_CENTER_PX for axis in np.divmod(flat, SQUARE_PX))
     area = np.array(objects.areas_px)
@@ -151,7 +151,7 @@ def _outlines(objects: Objects, placement: Placement) -> _Outlines:
         starts.append(start)
         ends = [start := start + len(ring) for ring in outline]
         polygons.append(tuple(tuple(camera[end - len(ring) : end]) for end, ring in zip(ends, outline, strict=True)))
-    # Pixels reach half a pixel beyond their centres, in the square as in the camera picture.
+    # Pixels reach half a pixel beyond their centers, in the square as in the camera picture.
     edges = (np.minimum.reduceat(points, starts) - 0.5, np.maximum.reduceat(points, starts) + 0.5)
     low, high = (np.round(placement.to_camera(edge) + 0.5, 6) for edge in edges)
     low, high = np.floor(low).astype(int), np.ceil(high).astype(int)

@@ -1,8 +1,8 @@
-"""The middle line of a mark one pixel wide, and how long it is.
+"""The middle line of a mark, one pixel wide, and its length.
 
 Thinning after Guo and Hall (1989, "Parallel thinning with two-subiteration algorithms", algorithm A1): it keeps strokes
 of two pixels along a diagonal, which the better known algorithm of Zhang and Suen erases.  A pixel's eight
-neighbours make one byte, so each sub-iteration is a filter and a look-up table.
+neighbors make one byte, so each sub-iteration is a filter and a look-up table.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NEIGHBOR_BITS: Final = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
-"""Bit of each neighbour: north is bit 0, then clockwise."""
+"""Bit of each neighbor: north is bit 0, then clockwise."""
 
 _CORNER_PX: Final = (1 + math.sqrt(2) - math.sqrt(5)) / 2
 """What a chain of pixels is too long by at each turn between a straight and a diagonal step.
@@ -43,7 +43,7 @@ def thin(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def length_px(skeleton: NDArray[np.uint8]) -> float:
-    """Length of all branches of a middle line together, between the centres of its end pixels, in pixels."""
+    """Length of all branches of a middle line together, between the centers of its end pixels, in pixels."""
     return float(_LENGTHS[_codes(skeleton)[skeleton > 0]].sum())
 
 
@@ -54,7 +54,7 @@ def stroke_px(mask: NDArray[np.uint8]) -> tuple[float, float]:
     one and make it too wide.  Thinning takes half a width off each end, so a mark of middle line ``m`` and width ``w``
     is ``m + w`` long and covers ``w * (m + w)``; the width is the root of that equation.  Where a
     stroke ends in sharp corners the middle line forks into them: six pixels wide and 200 long it then reads up to 8 %
-    too narrow, a quarter of a micrometre; with the round ends of real marks 3 %.
+    too narrow, a quarter of a micrometer; with the round ends of real marks 3 %.
 
     Args:
         mask: uint8 (H, W), 1 on the mark and 0 elsewhere.
@@ -73,7 +73,7 @@ def _codes(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _keep_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """For both sub-iterations: 1 where a pixel with these neighbours stays (p2 is north, p3 to p9 clockwise)."""
+    """For both sub-iterations: 1 where a pixel with these neighbors stays (p2 is north, p3 to p9 clockwise)."""
     bits = [(np.arange(256) >> bit & 1).astype(bool) for bit in range(8)]
     p2, p3, p4, p5, p6, p7, p8, p9 = bits
     crossings = sum((~a & (b | c)).astype(int) for a, b, c in ((p2, p3, p4), (p4, p5, p6), (p6, p7, p8), (p8, p9, p2)))
@@ -87,7 +87,7 @@ def _keep_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def _length_table() -> NDArray[np.float64]:
-    """Half the length of the steps that meet in a pixel with these neighbours, less what a turn there saves."""
+    """Half the length of the steps that meet in a pixel with these neighbors, less what a turn there saves."""
     bits = [(np.arange(256) >> bit & 1).astype(bool) for bit in range(8)]
     straight = sum(bits[k].astype(int) for k in (0, 2, 4, 6))
     # A diagonal step counts only where no pair of straight steps leads to the same pixel.

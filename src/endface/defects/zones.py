@@ -1,7 +1,7 @@
-"""The zones of an end face: rings between two diameters around the cladding's centre.
+"""The zones of an end face: rings between two diameters around the cladding's center.
 
-The standard states its zones for a fiber as drawn, core in the middle.  Where the core lies off centre the zones stay
-with the cladding: its edge is what the square is centred on and scaled by, and the bounds are bounds of a 125 um
+The standard states its zones for a fiber as drawn, core in the middle.  Where the core lies off center the zones stay
+with the cladding: its edge is what the square is centered on and scaled by, and the bounds are bounds of a 125 um
 cladding.  That is our reading, no public source settles it.
 """
 
@@ -19,7 +19,7 @@ from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
 
 @dataclass(frozen=True)
 class Zone:
-    """A ring around the cladding's centre; both bounds are diameters, the outer one belongs to the next zone."""
+    """A ring around the cladding's center; both bounds are diameters, the outer one belongs to the next zone."""
 
     name: str
     inner_um: float
@@ -28,7 +28,7 @@ class Zone:
 
 @cache
 def diameters_um() -> NDArray[np.float32]:
-    """Diameter of the circle around the fiber's centre on which each pixel of the square lies.
+    """Diameter of the circle around the fiber's center on which each pixel of the square lies.
 
     Returns:
         Read-only float32 (512, 512) in um.
@@ -41,7 +41,7 @@ def diameters_um() -> NDArray[np.float32]:
 
 @lru_cache(maxsize=64)
 def mask(zone: Zone) -> NDArray[np.bool_]:
-    """Pixels of the square whose centre lies in the zone: read-only bool (512, 512)."""
+    """Pixels of the square whose center lies in the zone: read-only bool (512, 512)."""
     inside = (diameters_um() >= zone.inner_um) & (diameters_um() < zone.outer_um)
     inside.setflags(write=False)
     return inside
@@ -69,7 +69,7 @@ def coverage(zone: Zone, seen: NDArray[np.bool_]) -> float:
     """Share of the zone that the camera saw.
 
     Args:
-        zone: A ring that holds at least one pixel of the square.
+        zone: a ring that holds at least one pixel of the square.
         seen: bool (512, 512), True where the square's pixel lies within the camera picture.
 
     Returns:

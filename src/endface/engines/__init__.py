@@ -1,1 +1,1 @@
-"""What runs the network: ONNX Runtime, OpenCV, LiteRT, TensorRT."""
+"""Engines that run the network: ONNX Runtime, OpenCV, LiteRT, TensorRT."""

@@ -1,4 +1,4 @@
-"""The table of engines: what each one runs and needs, and whether that is here.
+"""The table of engines: the file that each one runs, and the backend and library that it needs.
 
     1/model.onnx           the network as Triton serves it; ONNX Runtime
     1/model.plan           what TensorRT makes of it on a machine
@@ -11,11 +11,12 @@ they are not taken for another one's.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from endface.engines import plan
+from endface.engines import plan, tensorrt_library
 from endface.engines.manifest import (
     MADE_FROM,
     MODEL_FILE,
@@ -24,8 +25,8 @@ from endface.engines.manifest import (
     newest_folder,
     read_manifest,
 )
-from endface.engines.tensorrt_library import Runtime
-from endface.errors import ConfigurationError, EngineError
+from endface.engines.tensorrt_library import Machine, Runtime
+from endface.errors import ConfigurationError, EngineError, PlanError
 
 PYTHON: Final = "python"
 """Triton's backend for models in Python, which every tritonserver of ours has."""
@@ -42,17 +43,20 @@ LITERT: Final = "litert"
 ANYWHERE: Final = f"or choose --engine {ONNXRUNTIME}, which runs anywhere"
 """The end of a sentence about an engine that does not run here."""
 
+_MAX_BATCH_SIZE: Final = re.compile(r"^max_batch_size: *(\d+)", re.MULTILINE)
+"""Largest batch that Triton hands over; without such a line it hands over single squares."""
+
 
 @dataclass(frozen=True)
 class Engine:
     """A way to run the network.
 
     Attributes:
-        name: Its name; of a served engine also that of Triton's configuration: ``configs/<name>.pbtxt``.
-        file: What it runs, in the folder of a version.
+        name: its name; of a served engine also that of Triton's configuration: ``configs/<name>.pbtxt``.
+        file: what it runs, in the folder of a version.
         backend: Triton's backend that it needs; empty where no server runs it.
-        runtime: The library that built the plan that it runs; None where it runs a network's own file.
-        format: What ``endface-build export --format`` calls its file; empty for the others.
+        runtime: the library that built the plan that it runs; None where it runs a network's own file.
+        format: what ``endface-build export --format`` calls its file; empty for the others.
     """
 
     name: str
@@ -119,7 +123,7 @@ def network_file(version: Path, engine: str) -> Path:
 
 
 def check(directory: Path, engine: Engine) -> None:
-    """Whether an engine can run the newest version of the network on this machine, as far as plans go.
+    """Refuse an engine whose plan cannot run the newest version of the network on this machine.
 
     The network itself is verified as it is loaded.
 
@@ -135,8 +139,35 @@ def check(directory: Path, engine: Engine) -> None:
     if engine.runtime is None:
         return
     folder = newest_folder(directory)
-    try:
-        manifest = plan.open_here(folder, engine.runtime, identify(folder, engine.name).sha256)
-    except EngineError as exc:
-        raise EngineError(f"{exc}, {ANYWHERE}") from exc
-    plan.check_batches(manifest, folder, directory / "configs" / f"{engine.name}.pbtxt")
+    manifest = open_plan_here(folder, engine.runtime, identify(folder, engine.name).sha256)
+    found = _MAX_BATCH_SIZE.search((directory / "configs" / f"{engine.name}.pbtxt").read_text(encoding="utf-8"))
+    wanted, batches = int(found[1]) if found else 1, manifest.profiles[0]  # the first profile is the one that is used
+    if batches.min > 1 or batches.max < wanted:
+        command = plan.build_command(manifest.runtime, folder=folder)
+        raise PlanError(
+            f"the plan in {folder} takes batches of {batches.min} to {batches.max}, the server needs 1 to {wanted}; "
+            f"build it anew with `{command} --precision {manifest.precision} --batch 1,8,{wanted}`"
+        )
+
+
+def open_plan_here(folder: Path, runtime: Runtime, onnx_sha256: str) -> plan.PlanManifest:
+    """The manifest of a version's plan that runs on this machine.
+
+    Args:
+        folder: the version's folder.
+        runtime: what is to run the plan.
+        onnx_sha256: SHA-256 of the network, as its manifest gives it.
+
+    Raises:
+        ConfigurationError: the runtime is not installed.
+        EngineError: the machine has no GPU.
+        PlanError: there is no plan for this machine and this network.
+    """
+    tensorrt_library.load(runtime)  # its own sentence says how to install what is missing
+    machine = Machine.here(runtime)
+    if machine.gpu is None:
+        raise EngineError(
+            f"the engine {runtime} needs an NVIDIA GPU, and `nvidia-smi` lists none here; "
+            f"let this machine or container see one, {ANYWHERE}"
+        )
+    return plan.open_plan(folder, machine, onnx_sha256)

@@ -1,4 +1,4 @@
-"""What stands around the network's convolutions, for engines that run these alone: normalising and arg-max in numpy.
+"""Normalizing and arg-max in numpy, for engines that run the network's convolutions alone.
 
 The network sees the square in blocks of 2 x 2 pixels: each pixel's place in its block is a channel, so nothing is lost
 and no convolution runs at full resolution.  The numbers here are those of the network's own graph; an export for such
@@ -24,7 +24,7 @@ SIDE: Final = SQUARE_PX // BLOCK
 """Side of the square in blocks."""
 
 PLANES: Final = 3
-"""What the network looks at: gray level, local contrast, distance from the fiber's centre."""
+"""Input planes of the network: gray level, local contrast, distance from the fiber's center."""
 
 PLANE_DIMS: Final = (PLANES * BLOCK**2, SIDE, SIDE)
 """The convolutions' input behind its batch axis: channel ``plane * 4 + place in the block``."""
@@ -47,7 +47,7 @@ _NOTHING: Final = -1e4
 
 
 def to_planes(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the convolutions look at, independent of the camera's gain and offset.
+    """Input of the convolutions, independent of the camera's gain and offset.
 
     Args:
         squares: gray levels, uint8 (N, 1, 512, 512).
@@ -85,7 +85,7 @@ def to_labels(logits: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
 def _planes_of(square: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The planes of one square (512, 512) in blocks, (3, 4, 256, 256)."""
     gray = _to_blocks(square.astype(np.float32))
-    background = _mean_of_neighbours(gray.mean(axis=0), _LOCAL_BLOCKS)
+    background = _mean_of_neighbors(gray.mean(axis=0), _LOCAL_BLOCKS)
     contrast = (gray - background) / (_LOCAL_SPAN * (_noise(square) + _NOISE_FLOOR))
     centered = gray - float(gray.mean(dtype=np.float64))
     deviation = math.sqrt(np.square(centered).mean(dtype=np.float64)) + _DEVIATION_FLOOR
@@ -93,13 +93,13 @@ def _planes_of(square: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _noise(square: NDArray[np.uint8]) -> float:
-    """Mean difference of a pixel from its neighbourhood."""
+    """Mean difference of a pixel from its neighborhood."""
     gray = square.astype(np.float32)
-    return float(np.abs(gray - _mean_of_neighbours(gray, (3, 3))).mean(dtype=np.float64))
+    return float(np.abs(gray - _mean_of_neighbors(gray, (3, 3))).mean(dtype=np.float64))
 
 
-def _mean_of_neighbours(levels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Mean over a box, of what lies inside the picture."""
+def _mean_of_neighbors(levels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Mean over the part of a box that lies inside the picture."""
     sums = cv2.boxFilter(levels, cv2.CV_32F, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
     counts = cv2.boxFilter(np.ones_like(levels), cv2.CV_32F, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(sums / counts, np.float32)
@@ -118,6 +118,6 @@ def _to_pixels(blocks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @cache
 def _distance() -> NDArray[np.float32]:
-    """Distance of each pixel from the fiber's centre in half sides of the square, in blocks (4, 256, 256)."""
+    """Distance of each pixel from the fiber's center in half sides of the square, in blocks (4, 256, 256)."""
     axis = (np.arange(SQUARE_PX, dtype=np.float32) - SQUARE_CENTER_PX) / (SQUARE_PX / 2)
     return _to_blocks(np.hypot(axis[:, np.newaxis], axis))

@@ -22,7 +22,7 @@ _CHANNELS_FIRST: Final = (0, 3, 1, 2)
 
 
 class LiteRTNetwork:
-    """A network's convolutions in LiteRT, what stands around them in numpy; threads may share it.
+    """A network whose convolutions run in LiteRT, the rest in numpy; threads may share it.
 
     Args:
         path: the file that ``endface-build export --format tflite`` wrote; its manifest lies beside it.
@@ -30,7 +30,7 @@ class LiteRTNetwork:
 
     Raises:
         ConfigurationError: the file or its manifest is missing, they do not belong together, or it is another network.
-        ModuleNotFoundError: LiteRT is not installed.
+        ModuleNotFoundError: liteRT is not installed.
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
@@ -41,14 +41,7 @@ class LiteRTNetwork:
         self._lock = threading.Lock()  # an interpreter keeps its run's tensors
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label every pixel; the squares go one by one, so that a batch takes no more memory than a square.
-
-        Args:
-            squares: gray levels, uint8 (N, 1, 512, 512).
-
-        Returns:
-            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
-        """
+        """Label every pixel, as ``Segmenter.segment`` says; one square at a time, which bounds the memory."""
         labels = np.empty((len(squares), *squares.shape[2:]), np.uint8)
         confidence = np.empty_like(labels)
         for number in range(len(squares)):

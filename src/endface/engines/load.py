@@ -1,4 +1,4 @@
-"""Loading of a network in an engine that runs without a server."""
+"""Networks in the engines that run without a server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,14 @@ class Segmenter(Protocol):
         """Which network it is, and in which engine."""
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Squares uint8 (N, 1, 512, 512) to label maps and confidence, both uint8 (N, 512, 512)."""
+        """Label every pixel.
+
+        Args:
+            squares: gray levels, uint8 (N, 1, 512, 512).
+
+        Returns:
+            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
+        """
 
 
 def default_folder() -> Path:
@@ -46,7 +53,7 @@ def default_folder() -> Path:
 
 
 def load(engine: str = ONNXRUNTIME, network: Path | None = None) -> Segmenter:
-    """The network in an engine; one that was loaded before is given again.
+    """The network in an engine, loaded at the first call.
 
     Args:
         engine: one of ``OFFLINE``.

@@ -104,7 +104,7 @@ def identify(folder: Path, engine: str) -> ModelInfo:
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """The bytes of a network, once it is sure that they are those that its manifest describes.
+    """The bytes of a network, verified against its manifest.
 
     Args:
         path: the file.

@@ -1,6 +1,6 @@
 """The segmentation network in ONNX Runtime.
 
-Normalising and arg-max live in the graph, so bytes go in and bytes come out.  A network is only run when its file
+Normalizing and arg-max live in the graph, so bytes go in and bytes come out.  A network is only run when its file
 is the one that its manifest describes and its graph speaks the contract.
 """
 
@@ -47,14 +47,7 @@ class Network:
         _check_tensors(path, self._session.get_outputs(), contract.SEGMENT.outputs)
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label every pixel.
-
-        Args:
-            squares: gray levels, uint8 (N, 1, 512, 512).
-
-        Returns:
-            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
-        """
+        """Label every pixel, as ``Segmenter.segment`` says."""
         return _run(self._session, squares)
 
 
@@ -85,7 +78,7 @@ def _session(content: bytes | Path, path: Path, threads: int) -> onnxruntime.Inf
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # A spinning thread would take its core from the neighbouring stages between two requests.
+    # A spinning thread would take its core from the neighboring stages between two requests.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""The network in OpenCV's own module for networks: nothing needs to be installed but what endface needs anyway."""
+"""The network in OpenCV's own module for networks, which needs no further package."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from endface.errors import ConfigurationError
 
 
 class OpenCVNetwork:
-    """A network's convolutions in OpenCV, on as many cores as OpenCV uses for everything; threads may share it.
+    """A network whose convolutions run in OpenCV, the rest in numpy; threads may share it.
 
-    OpenCV's importer refuses the operators around the convolutions, which are done in numpy.
+    OpenCV's importer refuses the operators around the convolutions.  The cores are those that OpenCV uses for all.
 
     Args:
         path: the file that ``endface-build export --format opencv`` wrote; its manifest lies beside it.
@@ -44,14 +44,7 @@ class OpenCVNetwork:
             )
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label every pixel.
-
-        Args:
-            squares: gray levels, uint8 (N, 1, 512, 512).
-
-        Returns:
-            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
-        """
+        """Label every pixel, as ``Segmenter.segment`` says."""
         return graph_ends.to_labels(self._logits(graph_ends.to_planes(squares)))
 
     def _logits(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:

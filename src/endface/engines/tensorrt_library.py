@@ -53,11 +53,11 @@ class Machine:
     """What a plan depends on; None where the machine does not have it.
 
     Attributes:
-        runtime: The library that runs plans.
-        runtime_version: Its version, such as ``10.13.2.6``.
-        gpu: The first GPU's name.
-        compute_capability: Its architecture, such as ``8.9``.
-        driver: The driver's version.
+        runtime: the library that runs plans.
+        runtime_version: its version, such as ``10.13.2.6``.
+        gpu: the first GPU's name.
+        compute_capability: its architecture, such as ``8.9``.
+        driver: the driver's version.
     """
 
     runtime: Runtime
@@ -76,21 +76,21 @@ def load(runtime: Runtime) -> Any:
     """The runtime's Python module; both have TensorRT's interface.
 
     Args:
-        runtime: Which one.
+        runtime: which one.
 
     Raises:
-        ConfigurationError: It is not installed, or its libraries do not load.
+        ConfigurationError: it is not installed, or its libraries do not load.
     """
     name = next((name for name in _MODULES[runtime] if importlib.util.find_spec(name)), None)
     if name is None:
-        raise ConfigurationError(f"The runtime {runtime} is not installed here: {_INSTALLING[runtime]}.")
+        raise ConfigurationError(f"the runtime {runtime} is not installed here: {_INSTALLING[runtime]}")
     try:
         if name == "tensorrt_rtx_bindings":
             _load_libraries()
         module: ModuleType = importlib.import_module(name)
     except (ImportError, OSError) as exc:
         raise ConfigurationError(
-            f"The runtime {runtime} is installed but does not load ({exc}): {_INSTALLING[runtime]} again."
+            f"the runtime {runtime} is installed but does not load ({exc}): {_INSTALLING[runtime]} again"
         ) from exc
     return module
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import contract
-from endface.engines import plan, tensorrt_library
+from endface.engines import catalog, tensorrt_library
 from endface.engines.manifest import identify
 from endface.engines.tensorrt_library import Runtime
 from endface.errors import ConfigurationError, EngineError
@@ -38,7 +38,7 @@ class GpuNetwork:
 
     def __init__(self, path: Path, runtime: Runtime, *, device: int = 0) -> None:
         self.info: Final[ModelInfo] = identify(path.parent, runtime)
-        manifest = plan.open_here(path.parent, runtime, self.info.sha256)
+        manifest = catalog.open_plan_here(path.parent, runtime, self.info.sha256)
         self._cuda = _Cuda(device)
         self._max_batch = manifest.max_batch
         self._engine, self._context = _context(path, runtime)
@@ -47,13 +47,7 @@ class GpuNetwork:
         self._confidence = self._buffer(contract.CONFIDENCE)
 
     def segment(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label every pixel.
-
-        Args:
-            squares: gray levels, uint8 (N, 1, 512, 512); a larger batch than the plan's largest goes in parts.
-
-        Returns:
-            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
+        """Label every pixel, as ``Segmenter.segment`` says; a batch above the plan's largest goes in parts.
 
         Raises:
             EngineError: the GPU failed.
@@ -93,7 +87,7 @@ class _Buffer:
 
 
 class _Cuda:
-    """The few calls of the CUDA runtime that a batch needs, on one stream.  What it holds goes with the process."""
+    """Calls of the CUDA runtime on one stream.  Its memory is freed when the process ends."""
 
     def __init__(self, device: int) -> None:
         self._runtime = _cuda_runtime()
@@ -124,7 +118,7 @@ class _Cuda:
         self._call("cudaMemcpyAsync", target, source, size, direction, self.stream)
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        """What a function of the CUDA runtime returns beside its status.
+        """Call a function of the CUDA runtime; gives what it returns beside its status.
 
         Raises:
             EngineError: it failed; a sentence of CUDA's own says how.
@@ -137,7 +131,7 @@ class _Cuda:
 
 
 def _cuda_runtime() -> Any:
-    """NVIDIA's own bindings: the CUDA runtime is inside, so that no library has to be found."""
+    """NVIDIA's own bindings, which contain the CUDA runtime."""
     try:
         from cuda.bindings import runtime
     except ImportError as exc:

@@ -1,8 +1,9 @@
-"""The edge of a disc, followed along rays from its centre."""
+"""The edge of a disc, followed along rays from its center."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.ellipse import (
+    CLEAR_VOTE,
     MAX_ASPECT,
     VOTE_SHARE,
     FloatArray,
@@ -59,10 +61,10 @@ class Rim:
     """A fitted edge.
 
     Attributes:
-        ellipse: Where it is.
-        support: Share of the rays that agree with it.
-        levels: Median gray step from inside to outside; negative where the inside is brighter.
-        width_px: Median width of the edge from 10 to 90 % of its step.
+        ellipse: where it is.
+        support: share of the rays that agree with it.
+        levels: median gray step from inside to outside; negative where the inside is brighter.
+        width_px: median width of the edge from 10 to 90 % of its step.
     """
 
     ellipse: Ellipse
@@ -76,11 +78,11 @@ class _Strip:
     """The surroundings of a guessed rim, unwrapped: levels and their slopes along rays that lie in the picture.
 
     Attributes:
-        around: The guess.
-        shares: Distances along a ray in parts of the guess's radius (samples,).
-        directions: The rays' vectors, one radius long (rays, 2).
-        levels: Smoothed gray levels float32 (rays, samples).
-        slopes: Their change from one sample to the next.
+        around: the guess.
+        shares: distances along a ray in parts of the guess's radius (samples,).
+        directions: the rays' vectors, one radius long (rays, 2).
+        levels: smoothed gray levels float32 (rays, samples).
+        slopes: their change from one sample to the next.
     """
 
     around: Ellipse
@@ -113,6 +115,14 @@ def fit_rim(
         return None
     sign = sign or float(np.sign(median(strip.levels[:, -1] - strip.levels[:, 0]))) or 1.0
     return _follow(strip, sign, damaged=damaged)
+
+
+def fit_twice(fit: Callable[[Ellipse], Rim | None], guess: Ellipse) -> Rim | None:
+    """Fit a rim once more where the guess was too far off for some rays; the first one stays where that fails."""
+    first = fit(guess)
+    if first is None or first.support >= CLEAR_VOTE:
+        return first
+    return fit(first.ellipse) or first
 
 
 def settle_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float) -> Rim | None:

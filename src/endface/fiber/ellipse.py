@@ -1,6 +1,6 @@
 """Axis-aligned ellipses through points: exactly, robustly, and past damage.
 
-A fit is an array of centre x, y and radii x, y.
+A fit is an array of center x, y and radii x, y.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ MAX_ASPECT: Final = 1.25
 def fit_ellipses(points: FloatArray, weights: FloatArray | NDArray[np.bool_] | None = None) -> FloatArray:
     """Axis-aligned ellipses by weighted algebraic least squares, all at once: one alone takes half the time of twenty.
 
-    Solves ``a x^2 + b y^2 + c x + d y = 1`` on centred and scaled points.
+    Solves ``a x^2 + b y^2 + c x + d y = 1`` on centered and scaled points.
 
     Args:
-        points: Those of each ellipse (K, N, 2).
-        weights: Their weights (K, N); all alike where None.
+        points: those of each ellipse (K, N, 2).
+        weights: their weights (K, N); all alike where None.
 
     Returns:
-        Centres x, y and radii x, y (K, 4); NaN where the points lie on no ellipse.
+        Centers x, y and radii x, y (K, 4); NaN where the points lie on no ellipse.
     """
     x, y = points[..., 0], points[..., 1]
     middle = np.stack([x.mean(axis=1), y.mean(axis=1)], axis=1)
@@ -46,7 +46,7 @@ def fit_ellipses(points: FloatArray, weights: FloatArray | NDArray[np.bool_] | N
 
 
 def _terms(x: FloatArray, y: FloatArray) -> FloatArray:
-    """What the points' equations hold, the right side last (K, 5, N)."""
+    """Terms of the points' equations (K, 5, N), the right side last."""
     return np.stack([x * x, y * y, x, y, np.ones_like(x)], axis=1)
 
 
@@ -99,14 +99,14 @@ def _without_arcs(points: FloatArray) -> FloatArray:
 
 
 def reweighted_fits(points: FloatArray, starts: FloatArray) -> FloatArray:
-    """Least squares with Tukey's weights, repeated until it rests.
+    """Least squares with Tukey's weights, repeated until they converge.
 
     Args:
-        points: What to fit to (N, 2).
-        starts: Points of the first fits (K, M, 2).
+        points: what to fit to (N, 2).
+        starts: points of the first fits (K, M, 2).
 
     Returns:
-        Centres x, y and radii x, y (K, 4); NaN where one of the repeated fits has none.
+        Centers x, y and radii x, y (K, 4); NaN where one of the repeated fits has none.
     """
     middle, spread = points.mean(axis=0), float(np.ptp(points)) or 1.0
     x, y = ((points - middle) / spread).T
@@ -122,7 +122,7 @@ def reweighted_fits(points: FloatArray, starts: FloatArray) -> FloatArray:
         scale = 4.685 * 1.4826 * median(np.abs(off))[:, None]  # Tukey's 95 % constant times MAD
         weights = np.maximum(1 - (off / np.maximum(scale, VOTE_SHARE / 2)) ** 2, 0)
         fits[moving] = _solve((weights**2 @ products).reshape(-1, 4, 5))
-        moving = moving[np.abs(fits[moving] - last).max(axis=1) >= 3e-4 * last[:, 2]]  # what became NaN rests, too
+        moving = moving[np.abs(fits[moving] - last).max(axis=1) >= 3e-4 * last[:, 2]]  # what became NaN stays so
     return _moved(fits, middle, spread)
 
 

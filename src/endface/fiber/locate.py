@@ -1,6 +1,6 @@
 """The cladding as an axis-aligned ellipse, the core where one is visible.
 
-Cameras with non-square pixels show the round fiber as an ellipse along the axes, so centre and two radii say it all.
+Cameras with non-square pixels show the round fiber as an ellipse along the axes, so center and two radii say it all.
 A coarse search proposes discs from outlines at many gray levels on a small copy of the picture; each is then refined
 along rays at full resolution, where the steepest edge of every ray votes and strangers (chips, dirt, glue) are left
 out.  Polarity is free: the cladding may be darker or brighter than the ferrule, the core than the cladding.
@@ -9,7 +9,6 @@ out.  Polarity is free: the cladding may be darker or brighter than the ferrule,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -25,6 +24,7 @@ from endface.fiber.edge import (
     SIDE_SHARE,
     Rim,
     fit_rim,
+    fit_twice,
     sample_rays,
     settle_rim,
 )
@@ -51,7 +51,7 @@ NESTED_RATIO: Final = 1.15
 """An edge so much wider than another one is another ring; closer ones are the same rim with its halo or glue gap."""
 
 MAX_SHIFT: Final = 0.15
-"""Rings have about one centre: a glue gap and what an outline strays by move it less than this share of the radius."""
+"""Rings have about one center: a glue gap and what an outline strays by move it less than this share of the radius."""
 
 CORE_WINDOW: Final = 0.06
 CORE_GAP: Final = 0.015
@@ -60,11 +60,11 @@ CORE_GAP: Final = 0.015
 
 @dataclass(frozen=True)
 class Located:
-    """What was found in a picture.
+    """A fiber found in a picture.
 
     Attributes:
-        fiber: Cladding and core.
-        edge_px: Width of the cladding's edge from 10 to 90 % of its step.
+        fiber: cladding and core.
+        edge_px: width of the cladding's edge from 10 to 90 % of its step.
     """
 
     fiber: Fiber
@@ -73,7 +73,7 @@ class Located:
 
 @dataclass(frozen=True)
 class _Ring:
-    """An outline that is an ellipse, and how much of a step it marks."""
+    """An elliptic outline, and the strength of the step across it."""
 
     ellipse: Ellipse
     strength: float
@@ -96,7 +96,10 @@ def locate(gray: NDArray[np.uint8]) -> Located:
         )
     center = (np.array(coarse.ellipse.center_px) + 0.5) * factor - 0.5
     guess = from_fit(np.concatenate([center, np.array(coarse.ellipse.radii_px) * factor]))
-    rim = _fit_twice(partial(settle_rim, gray, reach=RIM_REACH), guess)
+    rim = settle_rim(gray, guess, reach=RIM_REACH)
+    if rim is not None and rim.support < CLEAR_VOTE:  # the guess was too far off for some of the rays
+        # One that is not found again from itself is not kept: its radii would be the scale of all sizes.
+        rim = settle_rim(gray, rim.ellipse, reach=RIM_REACH)
     if rim is None or not _stands_out(rim):
         raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
     return Located(Fiber(rim.ellipse, _find_core(gray, rim.ellipse)), rim.width_px)
@@ -118,20 +121,11 @@ def _coarse_rim(small: NDArray[np.uint8]) -> Rim | None:
     rings = [ring for outline in find_outlines(small) if (ring := _ring(small, outline)) is not None]
     while rings:
         ring = _outermost(rings)
-        rim = _fit_twice(partial(fit_rim, small, reach=COARSE_REACH, damaged=True), ring.ellipse)
+        rim = fit_twice(partial(fit_rim, small, reach=COARSE_REACH, damaged=True), ring.ellipse)
         if rim is not None and _stands_out(rim):
             return rim
         rings.remove(ring)
     return None
-
-
-def _fit_twice(fit: Callable[[Ellipse], Rim | None], guess: Ellipse) -> Rim | None:
-    """A fitted rim, fitted once more where the guess was too far off for some rays; the first one where that fails."""
-    first = fit(guess)
-    if first is None or first.support >= CLEAR_VOTE:
-        return first
-    second = fit(first.ellipse)
-    return first if second is None or not _stands_out(second) else second
 
 
 def _find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
@@ -187,7 +181,7 @@ def _stands_out(rim: Rim) -> bool:
 
 
 def _is_around(outer: Ellipse, inner: Ellipse) -> bool:
-    """Whether an ellipse lies around another one with about the same centre, too far to be the same edge."""
+    """Whether an ellipse lies around another one with about the same center, too far to be the same edge."""
     sides = zip(outer.center_px, inner.center_px, outer.radii_px, inner.radii_px, strict=True)
     return all(
         abs(place - other) < MAX_SHIFT * radius and radius > NESTED_RATIO * narrower

@@ -1,4 +1,4 @@
-"""Outlines at many gray levels of a small picture, as far as they are ellipses that may be a fiber's edge."""
+"""Elliptic outlines at many gray levels of a small picture: candidates for a fiber's edge."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POINTS: Final = 64
 """Points of an outline that an ellipse is fitted to."""
 
 MIN_RADIUS_SHARE: Final = 0.06
-"""Smallest cladding radius as a share of the picture's longer side; a smaller one shows no micrometre."""
+"""Smallest cladding radius as a share of the picture's longer side; a smaller one shows no micrometer."""
 
 NEAR_SHARE: Final = 0.1
 """An outline's points lie on an ellipse within this share of the radius."""
@@ -67,7 +67,7 @@ def _shortest(shape: tuple[int, ...]) -> float:
 
 
 def _outline_fits(outlines: list[NDArray[np.int32]], shape: tuple[int, ...]) -> FloatArray:
-    """Centres and radii (K, 4) of outlines that are ellipses, judged by points off the picture's border; else NaN."""
+    """Centers and radii (K, 4) of outlines that are ellipses, judged by points off the picture's border; else NaN."""
     points, real = _some_points(outlines, shape)
     fits = fit_ellipses(points, real)
     off = np.abs(distances(points, fits))

@@ -35,7 +35,7 @@ _BMP_RUNS: Final = (1, 2)  # BI_RLE8 and BI_RLE4, which Pillow reads in Python, 
 
 
 def check_size(data: bytes) -> None:
-    """Refuse what no picture can be.
+    """Refuse a file of a size that no picture has.
 
     Raises:
         EmptyImageError: no bytes at all.
@@ -50,7 +50,7 @@ def check_size(data: bytes) -> None:
 
 
 def decode(data: bytes) -> Picture:
-    """Decode PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or colour (as ITU-R 601 luma).
+    """Decode PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or color (as ITU-R 601 luma).
 
     Raises:
         UndecodableError: not such a file, damaged or cut short.

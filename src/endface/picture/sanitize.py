@@ -1,6 +1,6 @@
-"""What the decoder must see of an encoded picture, and no more.
+"""Removal of everything in an encoded picture that says nothing about its pixels.
 
-A picture file has parts that say nothing about pixels: texts, thumbnails, camera notes, colour profiles, further pages.
+A picture file has parts that say nothing about pixels: texts, thumbnails, camera notes, color profiles, further pages.
 Readers walk through them one by one, and a small file can hold millions, or name the same bytes thousands of times, so
 that a reader takes minutes or all memory.  Therefore the file is walked through here first, within limits, and leaves
 those parts behind; the pixels stay the same, bit by bit.
@@ -38,7 +38,7 @@ _JPEG_LEFT: Final = frozenset({*range(0xE1, 0xEE), 0xEF, 0xFE})  # APP but JFIF 
 
 _TIFF: Final = {b"II*\0": "<", b"MM\0*": ">"}
 _TIFF_KEPT: Final = (
-    *(256, 257, 258, 259, 262, 266, 273, 277, 278, 279),  # size, bits, compression, gray or colour, bit order, strips
+    *(256, 257, 258, 259, 262, 266, 273, 277, 278, 279),  # size, bits, compression, gray or color, bit order, strips
     *(284, 292, 293, 317, 320, 338, 339, 347),  # planes, fax options, predictor, palette, alpha, sign, JPEG tables
     *(529, 530, 531, 532),  # YCbCr
 )
@@ -132,7 +132,7 @@ def _tiff(data: bytes, order: str) -> bytes:
 
 
 def _check_strips(data: bytes, values: dict[int, tuple[int, ...]]) -> None:
-    """No row of pixels is read twice, and none of the bytes."""
+    """Refuse a TIFF of which a row of pixels, or a byte, would be read twice."""
 
     def value(tag: int, default: int) -> int:
         return values[tag][0] if values.get(tag) else default

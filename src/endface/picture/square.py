@@ -18,7 +18,7 @@ _SHRINK_FROM: Final = 1.5
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the square lies in the camera picture: the fiber's centre and the camera's scale in x and y."""
+    """Where the square lies in the camera picture: the fiber's center and the camera's scale in x and y."""
 
     center_px: tuple[float, float]
     um_per_px: tuple[float, float]

@@ -1,5 +1,3 @@
-"""Intervals with open and closed ends, and rows of limits in words."""
-
 from __future__ import annotations
 
 import math

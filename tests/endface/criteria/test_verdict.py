@@ -1,5 +1,3 @@
-"""Verdicts at every bound of the tables, with their reasons and margins."""
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -10,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endface.criteria.profile import Profile, load_profile, read_profile
-from endface.criteria.verdict import MIN_COVERAGE, Judgement, judge, require_coverage
+from endface.criteria.verdict import MIN_COVERAGE, Judgment, judge, require_coverage
 from endface.errors import ZoneCutOffError
 from endface.report import Defect, DefectType, LimitResult
 
@@ -43,133 +41,113 @@ def verdict(profile: str, *defects: Defect) -> str:
     return judge(defects, load_profile(profile), SEEN).verdict
 
 
-def row(judgement: Judgement, zone: str, text: str) -> LimitResult:
+def row(judgment: Judgment, zone: str, text: str) -> LimitResult:
     """One limit of the report."""
-    limits = next(result.limits for result in judgement.zones if result.name == zone)
+    limits = next(result.limits for result in judgment.zones if result.name == zone)
     return next(limit for limit in limits if limit.text == text)
 
 
 @pytest.mark.parametrize("profile", SHIPPED)
 def test_a_clean_face_passes(profile: str) -> None:
     """Nothing found, nothing broken, nothing close."""
-    judgement = judge([], load_profile(profile), SEEN)
+    judgment = judge([], load_profile(profile), SEEN | {"D": 0.99})
 
-    assert (judgement.verdict, judgement.borderline, judgement.reasons) == ("pass", False, ())
-    assert [zone.verdict for zone in judgement.zones] == ["pass"] * 4
-    assert {limit.margin_um for zone in judgement.zones for limit in zone.limits} == {None}
-
-
-@pytest.mark.parametrize(
-    ("profile", "zone", "width_um", "expected"),
-    [
-        ("sm-pc-45", "A", 0.1, "fail"),
-        ("sm-pc-45", "B", 3, "pass"),
-        ("sm-pc-45", "B", 3.01, "fail"),
-        ("sm-pc-45", "C", 50, "pass"),
-        ("sm-pc-45", "D", 50, "pass"),
-        ("sm-pc-45-ed1", "A", 0.1, "fail"),
-        ("sm-pc-45-ed1", "B", 3, "pass"),
-        ("sm-pc-45-ed1", "B", 3.01, "fail"),
-        ("sm-pc-45-ed1", "D", 50, "pass"),
-        ("sm-apc", "A", 3, "pass"),
-        ("sm-apc", "A", 3.01, "fail"),
-        ("sm-apc", "B", 50, "pass"),
-        ("sm-apc", "D", 50, "pass"),
-        ("mm-pc", "A", 3, "pass"),
-        ("mm-pc", "A", 3.01, "fail"),
-        ("mm-pc", "B", 5, "pass"),
-        ("mm-pc", "B", 5.01, "fail"),
-        ("mm-pc", "C", 50, "pass"),
-        ("mm-pc", "D", 50, "pass"),
-        ("mm-pc-ed1", "A", 5, "pass"),
-        ("mm-pc-ed1", "A", 5.01, "fail"),
-        ("mm-pc-ed1", "B", 5, "pass"),
-        ("mm-pc-ed1", "B", 5.01, "fail"),
-    ],
-)
-def test_a_scratch_at_its_bound(profile: str, zone: str, width_um: float, expected: str) -> None:
-    """One scratch of exactly 3 or 5 um, and a hundredth more; its length of 200 um is nothing to the limits."""
-    assert verdict(profile, mark("scratch", zone, width_um)) == expected
+    assert [(zone.name, zone.coverage) for zone in judgment.zones] == [("A", 1), ("B", 1), ("C", 1), ("D", 0.99)]
+    assert (judgment.verdict, judgment.borderline, judgment.reasons) == ("pass", False, ())
+    assert [zone.verdict for zone in judgment.zones] == ["pass"] * 4
+    assert {limit.margin_um for zone in judgment.zones for limit in zone.limits} == {None}
 
 
 @pytest.mark.parametrize(
-    ("profile", "zone", "size_um", "expected"),
+    ("profile", "zone", "kind", "passes_um", "fails_um"),
     [
-        ("sm-pc-45", "A", 0.1, "fail"),
-        ("sm-pc-45", "B", 5, "pass"),
-        ("sm-pc-45", "B", 5.01, "fail"),
-        ("sm-pc-45", "C", 99, "pass"),
-        ("sm-pc-45", "D", 9.99, "pass"),
-        ("sm-pc-45", "D", 10, "pass"),
-        ("sm-pc-45", "D", 10.01, "fail"),
-        ("sm-pc-45-ed1", "A", 0.1, "fail"),
-        ("sm-pc-45-ed1", "B", 5, "pass"),
-        ("sm-pc-45-ed1", "B", 5.01, "fail"),
-        ("sm-pc-45-ed1", "D", 9.99, "pass"),
-        ("sm-pc-45-ed1", "D", 10, "fail"),
-        ("sm-apc", "A", 0.1, "fail"),
-        ("sm-apc", "B", 5, "pass"),
-        ("sm-apc", "B", 5.01, "fail"),
-        ("sm-apc", "D", 10, "pass"),
-        ("sm-apc", "D", 10.01, "fail"),
-        ("mm-pc", "A", 5, "pass"),
-        ("mm-pc", "A", 5.01, "fail"),
-        ("mm-pc", "B", 10, "pass"),
-        ("mm-pc", "B", 10.01, "fail"),
-        ("mm-pc", "C", 99, "pass"),
-        ("mm-pc", "D", 30, "pass"),
-        ("mm-pc", "D", 30.01, "fail"),
-        ("mm-pc-ed1", "A", 5, "pass"),
-        ("mm-pc-ed1", "A", 5.01, "fail"),
-        ("mm-pc-ed1", "B", 5, "pass"),
-        ("mm-pc-ed1", "B", 5.01, "fail"),
-        ("mm-pc-ed1", "D", 9.99, "pass"),
-        ("mm-pc-ed1", "D", 10, "fail"),
+        ("sm-pc-45", "A", "scratch", None, 0.1),
+        ("sm-pc-45", "B", "scratch", 3, 3.01),
+        ("sm-pc-45", "C", "scratch", 50, None),
+        ("sm-pc-45", "D", "scratch", 50, None),
+        ("sm-pc-45-ed1", "A", "scratch", None, 0.1),
+        ("sm-pc-45-ed1", "B", "scratch", 3, 3.01),
+        ("sm-pc-45-ed1", "D", "scratch", 50, None),
+        ("sm-apc", "A", "scratch", 3, 3.01),
+        ("sm-apc", "B", "scratch", 50, None),
+        ("sm-apc", "D", "scratch", 50, None),
+        ("mm-pc", "A", "scratch", 3, 3.01),
+        ("mm-pc", "B", "scratch", 5, 5.01),
+        ("mm-pc", "C", "scratch", 50, None),
+        ("mm-pc", "D", "scratch", 50, None),
+        ("mm-pc-ed1", "A", "scratch", 5, 5.01),
+        ("mm-pc-ed1", "B", "scratch", 5, 5.01),
+        ("sm-pc-45", "A", "pit", None, 0.1),
+        ("sm-pc-45", "B", "contamination", 5, 5.01),
+        ("sm-pc-45", "C", "chip", 99, None),
+        ("sm-pc-45", "D", "pit", 10, 10.01),
+        ("sm-pc-45-ed1", "A", "contamination", None, 0.1),
+        ("sm-pc-45-ed1", "B", "chip", 5, 5.01),
+        ("sm-pc-45-ed1", "D", "pit", 9.99, 10),  # edition 1 prints "none >= 10", edition 2 "none > 10"
+        ("sm-apc", "A", "contamination", None, 0.1),
+        ("sm-apc", "B", "chip", 5, 5.01),
+        ("sm-apc", "D", "contamination", 10, 10.01),
+        ("mm-pc", "A", "pit", 5, 5.01),
+        ("mm-pc", "B", "contamination", 10, 10.01),
+        ("mm-pc", "C", "chip", 99, None),
+        ("mm-pc", "D", "pit", 30, 30.01),
+        ("mm-pc-ed1", "A", "contamination", 5, 5.01),
+        ("mm-pc-ed1", "B", "chip", 5, 5.01),
+        ("mm-pc-ed1", "D", "pit", 9.99, 10),
     ],
 )
-@pytest.mark.parametrize("kind", ["pit", "contamination", "chip"])
-def test_a_defect_at_its_bound(kind: DefectType, profile: str, zone: str, size_um: float, expected: str) -> None:
-    """One defect of exactly 5, 10 or 30 um, and a hundredth more; every kind but the scratch counts alike."""
-    assert verdict(profile, mark(kind, zone, size_um)) == expected
-
-
-@pytest.mark.parametrize(
-    ("profile", "zone", "kind", "um", "count", "expected"),
-    [
-        ("sm-pc-45", "B", "pit", 1.99, 50, "pass"),
-        ("sm-pc-45", "B", "pit", 2, 5, "pass"),
-        ("sm-pc-45", "B", "pit", 2, 6, "fail"),
-        ("sm-pc-45", "B", "pit", 5, 5, "pass"),
-        ("sm-pc-45", "B", "pit", 5, 6, "fail"),
-        ("sm-pc-45", "B", "scratch", 3, 50, "pass"),
-        ("sm-pc-45", "D", "pit", 10, 50, "pass"),
-        ("sm-pc-45-ed1", "B", "pit", 1.99, 50, "pass"),
-        ("sm-pc-45-ed1", "B", "pit", 2, 6, "fail"),
-        ("mm-pc-ed1", "A", "pit", 5, 4, "pass"),
-        ("mm-pc-ed1", "A", "pit", 0.5, 5, "fail"),
-        ("mm-pc-ed1", "B", "pit", 1.99, 50, "pass"),
-        ("mm-pc-ed1", "B", "pit", 2, 6, "fail"),
-        ("sm-apc", "A", "scratch", 3, 4, "pass"),
-        ("sm-apc", "A", "scratch", 0.5, 5, "fail"),
-        ("sm-apc", "B", "pit", 2, 5, "pass"),
-        ("sm-apc", "B", "pit", 2, 6, "fail"),
-        ("mm-pc", "A", "pit", 5, 4, "pass"),
-        ("mm-pc", "A", "pit", 0.5, 5, "fail"),
-        ("mm-pc", "B", "pit", 4.99, 50, "pass"),
-        ("mm-pc", "B", "pit", 5, 5, "pass"),
-        ("mm-pc", "B", "pit", 5, 6, "fail"),
-        ("mm-pc", "B", "pit", 10, 6, "fail"),
-        ("mm-pc", "D", "pit", 19.99, 50, "pass"),
-        ("mm-pc", "D", "pit", 20, 5, "pass"),
-        ("mm-pc", "D", "pit", 20, 6, "fail"),
-        ("mm-pc", "D", "pit", 30, 6, "fail"),
-    ],
-)
-def test_how_many_are_allowed(
-    profile: str, zone: str, kind: DefectType, um: float, *, count: int, expected: str
+def test_one_mark_at_its_bound(
+    profile: str, zone: str, kind: DefectType, passes_um: float | None, fails_um: float | None
 ) -> None:
+    """The largest that passes and the smallest that fails; a scratch's length of 200 um is nothing to the limits."""
+    for um, expected in ((passes_um, "pass"), (fails_um, "fail")):
+        assert um is None or verdict(profile, mark(kind, zone, um)) == expected
+
+
+@pytest.mark.parametrize("kind", ["pit", "contamination", "chip"])
+def test_every_kind_but_the_scratch_counts_alike(kind: DefectType) -> None:
+    """The tables speak of scratches and of defects."""
+    assert [verdict("mm-pc", mark(kind, "A", um)) for um in (5, 5.01)] == ["pass", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "zone", "kind", "um", "allowed"),
+    [
+        ("sm-pc-45", "B", "pit", 1.99, None),
+        ("sm-pc-45", "B", "pit", 2, 5),
+        ("sm-pc-45", "B", "pit", 5, 5),
+        ("sm-pc-45", "B", "scratch", 3, None),
+        ("sm-pc-45", "C", "contamination", 40, None),  # Glenair and ARINC allow at most 5 below 10 um
+        ("sm-pc-45", "D", "pit", 10, None),
+        ("sm-pc-45-ed1", "B", "pit", 1.99, None),
+        ("sm-pc-45-ed1", "B", "pit", 2, 5),
+        ("sm-pc-45-ed1", "C", "contamination", 40, None),
+        ("mm-pc-ed1", "A", "pit", 5, 4),
+        ("mm-pc-ed1", "A", "pit", 0.5, 4),
+        ("mm-pc-ed1", "B", "pit", 1.99, None),
+        ("mm-pc-ed1", "B", "pit", 2, 5),
+        ("mm-pc-ed1", "C", "contamination", 40, None),
+        ("sm-apc", "A", "scratch", 3, 4),
+        ("sm-apc", "A", "scratch", 0.5, 4),
+        ("sm-apc", "B", "pit", 2, 5),
+        ("sm-apc", "C", "contamination", 40, None),
+        ("mm-pc", "A", "pit", 5, 4),
+        ("mm-pc", "A", "pit", 0.5, 4),
+        ("mm-pc", "B", "pit", 4.99, None),
+        ("mm-pc", "B", "pit", 5, 5),
+        ("mm-pc", "B", "pit", 10, 5),
+        ("mm-pc", "C", "contamination", 40, None),
+        ("mm-pc", "D", "pit", 19.99, None),
+        ("mm-pc", "D", "pit", 20, 5),
+        ("mm-pc", "D", "pit", 30, 5),
+    ],
+)
+def test_how_many_are_allowed(profile: str, zone: str, kind: DefectType, um: float, allowed: int | None) -> None:
     """The last that is allowed and the first that is not, at either end of each row that counts."""
-    assert verdict(profile, *(mark(kind, zone, um, number) for number in range(count))) == expected
+    many = [mark(kind, zone, um, number) for number in range(50)]
+
+    assert verdict(profile, *many[:allowed]) == "pass"
+    assert allowed is None or verdict(profile, *many[: allowed + 1]) == "fail"
 
 
 def test_a_sixth_defect_from_2_to_5_um_fails() -> None:
@@ -181,24 +159,6 @@ def test_a_sixth_defect_from_2_to_5_um_fails() -> None:
     assert verdict("sm-pc-45", *five, mark("pit", "B", 2, 7)) == "fail"
 
 
-def test_zone_d_at_exactly_10_um_fails_in_edition_1_and_passes_in_edition_2() -> None:
-    """Edition 1 prints "none >= 10", edition 2 "none > 10"."""
-    ten = mark("contamination", "D", 10)
-
-    assert verdict("sm-pc-45-ed1", ten) == "fail"
-    assert verdict("mm-pc-ed1", ten) == "fail"
-    assert verdict("sm-pc-45", ten) == "pass"
-    assert verdict("sm-apc", ten) == "pass"
-
-
-@pytest.mark.parametrize("profile", SHIPPED)
-def test_zone_c_has_no_limit(profile: str) -> None:
-    """IEC; Glenair and ARINC allow at most 5 debris below 10 um there."""
-    debris = [mark("contamination", "C", 40, number) for number in range(9)]
-
-    assert verdict(profile, *debris, mark("scratch", "C", 20)) == "pass"
-
-
 @pytest.mark.parametrize(
     ("zones", "expected"),
     [("AB", "fail"), ("B", "pass"), ("BC", "pass"), ("C", "pass"), ("CD", "pass"), ("D", "fail"), ("BCD", "pass")],
@@ -208,40 +168,25 @@ def test_a_defect_across_a_bound_lies_wholly_in_the_innermost_zone(zones: str, e
     size_um = 7 if "A" in zones or "B" in zones else 31
 
     assert verdict("mm-pc", mark("contamination", zones, size_um)) == expected
-
-
-def test_a_defect_across_a_bound_is_counted_once() -> None:
-    """The outer zone's row does not see it."""
-    judgement = judge([mark("pit", "AB", 5)], load_profile("mm-pc"), SEEN)
-
-    assert row(judgement, "A", "at most 4 defects up to 5 um").found == 1
-    assert row(judgement, "B", "at most 5 defects from 5 to 10 um").found == 0
+    rows = [
+        limit for zone in judge([mark("pit", zones, 7)], load_profile("mm-pc"), SEEN).zones for limit in zone.limits
+    ]
+    assert sum(limit.found for limit in rows) == 1
 
 
 def test_a_scratch_through_several_zones_is_judged_in_each() -> None:
     """Multimode, 4 um wide: allowed in B, too wide in A; a line that only grazes A breaks A's limit."""
     through = mark("scratch", "ABCD", 4)
-    judgement = judge([through], load_profile("mm-pc"), SEEN)
+    judgment = judge([through], load_profile("mm-pc"), SEEN)
 
-    assert [zone.verdict for zone in judgement.zones] == ["fail", "pass", "pass", "pass"]
-    assert [row(judgement, zone, "no limit on scratches").found for zone in "CD"] == [1, 1]
-    assert row(judgement, "B", "no limit on scratches up to 5 um wide").found == 1
+    assert [zone.verdict for zone in judgment.zones] == ["fail", "pass", "pass", "pass"]
+    assert [row(judgment, zone, "no limit on scratches").found for zone in "CD"] == [1, 1]
+    assert row(judgment, "B", "no limit on scratches up to 5 um wide").found == 1
     assert [verdict("mm-pc", mark("scratch", zones, 4)) for zones in ("B", "BCD", "AB")] == ["pass", "pass", "fail"]
-
-
-def test_a_wide_scratch_breaks_the_limit_of_each_zone_that_it_crosses() -> None:
-    """One sentence for each."""
-    judgement = judge([mark("scratch", "ABCD", 6, number=3)], load_profile("mm-pc"), SEEN)
-
-    assert judgement.reasons == (
+    assert judge([mark("scratch", "ABCD", 6, number=3)], load_profile("mm-pc"), SEEN).reasons == (
         "zone A: scratch 3 is 6.0 um wide, limit 3 um (mm-pc)",
         "zone B: scratch 3 is 6.0 um wide, limit 5 um (mm-pc)",
     )
-
-
-def test_a_core_off_centre_does_not_move_zone_a() -> None:
-    """A defect that was measured in zone B stays there: judging knows the cladding's zones and no core."""
-    assert verdict("sm-pc-45", mark("pit", "B", 4)) == "pass"
 
 
 def test_a_defect_outside_every_zone_is_judged_by_nothing() -> None:
@@ -266,15 +211,8 @@ def test_reasons_are_the_designs_sentences() -> None:
         "zone B: 6 defects from 2 to 5 um, at most 5 are allowed (sm-pc-45): 3, 5, 8, 9, 11, 12",
         "zone D: chip 29 is 14.5 um, limit 10 um (sm-pc-45); so are 30, 31",
     )
-
-
-def test_a_sentence_lists_ten_defects_at_most() -> None:
-    """The report's list has the others."""
-    many = [mark("pit", "B", 3, number) for number in range(1, 15)]
-
-    (reason,) = judge(many, load_profile("sm-pc-45"), SEEN).reasons
-
-    assert reason.endswith(": 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 4 more")
+    (reason,) = judge([mark("pit", "B", 3, number) for number in range(1, 15)], load_profile("sm-pc-45"), SEEN).reasons
+    assert reason.endswith(": 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 4 more")  # the report's list has the others
 
 
 @pytest.mark.parametrize(
@@ -345,46 +283,27 @@ def test_the_margin_is_the_shift_of_all_sizes_that_flips_a_row(
 def test_borderline_means_that_the_whole_verdict_could_turn(
     defects: list[tuple[DefectType, str, float]], expected: str, *, borderline: bool
 ) -> None:
-    """Within half a micrometre, the profile's uncertainty, either way; a row that leads nowhere does not count."""
+    """Within half a micrometer, the profile's uncertainty, either way; a row that leads nowhere does not count."""
     marks = [mark(*defect, number=number) for number, defect in enumerate(defects)]
 
-    judgement = judge(marks, load_profile("sm-pc-45"), SEEN)
+    profile = load_profile("sm-pc-45")
 
-    assert (judgement.verdict, judgement.borderline) == (expected, borderline)
+    judgment = judge(marks, profile, SEEN)
 
-
-def test_borderline_follows_the_profiles_uncertainty() -> None:
-    """A profile that trusts the measurement to the last digit knows no borderline but the bound itself."""
-    profile = replace(load_profile("sm-pc-45"), uncertainty_um=0.0)
-
-    assert not judge([mark("scratch", "B", 3.01)], profile, SEEN).borderline
-
-
-def test_zones_echo_their_bounds_and_coverage() -> None:
-    """In the profile's order."""
-    zones = judge([], load_profile("mm-pc"), SEEN | {"D": 0.99}).zones
-
-    assert [(zone.name, zone.inner_um, zone.outer_um, zone.coverage) for zone in zones] == [
-        ("A", 0, 65, 1),
-        ("B", 65, 115, 1),
-        ("C", 115, 135, 1),
-        ("D", 135, 250, 0.99),
-    ]
+    assert (judgment.verdict, judgment.borderline) == (expected, borderline)
+    if expected == "fail":  # a profile that trusts the measurement knows no borderline beyond the bound itself
+        assert not judge(marks, replace(profile, uncertainty_um=0.0), SEEN).borderline
 
 
 @pytest.mark.parametrize("zone", ["A", "B", "D"])
 def test_a_zone_that_is_cut_off_is_refused(zone: str) -> None:
-    """What the camera did not see may hold the defect: no verdict, and the sentence says what to do."""
+    """What the camera did not see may hold the defect; zone C has no limits, so nothing there needs to be seen."""
     profile = load_profile("mm-pc")
+    require_coverage(profile, SEEN | {"C": 0.1})
 
     require_coverage(profile, SEEN | {zone: MIN_COVERAGE})
     with pytest.raises(ZoneCutOffError, match=rf"shows 97\.9 % of zone {zone}, 98 % are needed \(mm-pc\)"):
         require_coverage(profile, SEEN | {zone: 0.9799})
-
-
-def test_a_zone_without_limits_may_be_cut_off() -> None:
-    """Nothing in zone C can fail, so nothing there needs to be seen."""
-    require_coverage(load_profile("mm-pc"), SEEN | {"C": 0.1})
 
 
 def test_a_users_limits_are_applied_as_written(tmp_path: Path) -> None:
@@ -457,30 +376,22 @@ def test_a_larger_defect_never_turns_fail_into_pass(
 
 @settings(deadline=None)
 @given(defects=FACES, profile=PROFILES, share=st.floats(-0.999, 0.999))
-def test_a_shift_below_the_margin_keeps_a_rows_verdict(defects: list[Defect], profile: Profile, share: float) -> None:
-    """Whichever way, for every row of every zone."""
-    for zone in judge(defects, profile, SEEN).zones:
-        for index, limit in enumerate(zone.limits):
-            shift_um = share * (50 if limit.margin_um is None else abs(limit.margin_um))
-            after = judge(shifted(defects, shift_um), profile, SEEN)
-            again = next(result for result in after.zones if result.name == zone.name).limits[index]
-            assert again.verdict == limit.verdict
-
-
-@settings(deadline=None)
-@given(defects=FACES, profile=PROFILES)
-def test_a_shift_just_beyond_the_margin_flips_a_row_one_way_or_the_other(
-    defects: list[Defect], profile: Profile
+def test_margin_is_the_largest_shift_that_keeps_a_rows_verdict(
+    defects: list[Defect], profile: Profile, share: float
 ) -> None:
-    """The margin is not merely safe, it is the largest."""
-    for zone in judge(defects, profile, SEEN).zones:
+    """Below it, either way, the row stands; just beyond it the row flips one way or the other."""
+    zones = judge(defects, profile, SEEN).zones
+    for place, zone in enumerate(zones):
         for index, limit in enumerate(zone.limits):
-            if limit.margin_um is None:
-                continue
-            moved = [abs(limit.margin_um) + more for more in (0, 1e-4)]
-            after = [judge(shifted(defects, way * um), profile, SEEN).zones for way in (-1, 1) for um in moved]
-            verdicts = [next(z for z in zones if z.name == zone.name).limits[index].verdict for zones in after]
-            assert any(verdict != limit.verdict for verdict in verdicts)
+
+            def verdict_at(shift_um: float, place: int = place, index: int = index) -> str:
+                return judge(shifted(defects, shift_um), profile, SEEN).zones[place].limits[index].verdict
+
+            margin_um = 50 if limit.margin_um is None else abs(limit.margin_um)
+            assert verdict_at(share * margin_um) == limit.verdict
+            if limit.margin_um is not None:
+                beyond = [verdict_at(way * (margin_um + more)) for way in (-1, 1) for more in (0, 1e-4)]
+                assert set(beyond) != {limit.verdict}
 
 
 @settings(deadline=None)
@@ -488,23 +399,23 @@ def test_a_shift_just_beyond_the_margin_flips_a_row_one_way_or_the_other(
 def test_a_verdict_that_is_not_borderline_stands_for_every_shift_within_the_uncertainty(
     defects: list[Defect], profile: Profile, shift_um: float
 ) -> None:
-    """Half a micrometre either way."""
-    judgement = judge(defects, profile, SEEN)
+    """Half a micrometer either way."""
+    judgment = judge(defects, profile, SEEN)
 
-    if not judgement.borderline:
-        assert judge(shifted(defects, shift_um), profile, SEEN).verdict == judgement.verdict
+    if not judgment.borderline:
+        assert judge(shifted(defects, shift_um), profile, SEEN).verdict == judgment.verdict
 
 
 @settings(deadline=None)
 @given(defects=FACES, profile=PROFILES)
-def test_the_parts_of_a_judgement_agree(defects: list[Defect], profile: Profile) -> None:
+def test_the_parts_of_a_judgment_agree(defects: list[Defect], profile: Profile) -> None:
     """It fails exactly where a zone fails, a zone where a row does, a row where more is found than allowed."""
-    judgement = judge(defects, profile, SEEN)
-    rows = [limit for zone in judgement.zones for limit in zone.limits]
+    judgment = judge(defects, profile, SEEN)
+    rows = [limit for zone in judgment.zones for limit in zone.limits]
 
-    assert (judgement.verdict == "fail") == any(zone.verdict == "fail" for zone in judgement.zones)
-    assert len(judgement.reasons) == sum(limit.verdict == "fail" for limit in rows)
-    for zone in judgement.zones:
+    assert (judgment.verdict == "fail") == any(zone.verdict == "fail" for zone in judgment.zones)
+    assert len(judgment.reasons) == sum(limit.verdict == "fail" for limit in rows)
+    for zone in judgment.zones:
         assert (zone.verdict == "fail") == any(limit.verdict == "fail" for limit in zone.limits)
     for limit in rows:
         assert (limit.verdict == "fail") == (limit.allowed is not None and limit.found > limit.allowed)

@@ -1,5 +1,3 @@
-"""The middle line of a mark, its length, and the mark's width."""
-
 from __future__ import annotations
 
 import itertools
@@ -23,23 +21,14 @@ def stroke(angle_deg: float, width_px: float, length_px: float = 200.0) -> NDArr
     return np.asarray((abs(along) <= length_px / 2) & (abs(across) <= width_px / 2), np.uint8)
 
 
-def bar(height: int, width: int) -> NDArray[np.uint8]:
-    """A filled rectangle along the rows."""
-    mask = np.zeros((height + 10, width + 10), np.uint8)
-    mask[5 : 5 + height, 5 : 5 + width] = 1
-    return mask
+@pytest.mark.parametrize(
+    ("height", "width"), [(1, 1), (1, 2), (1, 3), (1, 7), (1, 100), (2, 100), (3, 100), (6, 100), (10, 100)]
+)
+def test_a_straight_bar_has_its_sides_for_width_and_length(height: int, width: int) -> None:
+    """Along a row, width and length are the bar's sides; of single pixels exactly."""
+    mask = np.pad(np.ones((height, width), np.uint8), 5)
 
-
-@pytest.mark.parametrize("width_px", [1, 2, 3, 6, 10])
-def test_a_straight_bar_has_its_sides_for_width_and_length(width_px: int) -> None:
-    """Along a row, width and length are the bar's sides."""
-    assert skeleton.stroke_px(bar(width_px, 100)) == pytest.approx((width_px, 100), rel=0.01)
-
-
-@pytest.mark.parametrize("pixels", [1, 2, 3, 7])
-def test_a_line_of_single_pixels_is_as_long_as_it_has_pixels(pixels: int) -> None:
-    """Width 1 and length n, exact to the last bit that a float has."""
-    assert skeleton.stroke_px(np.ones((1, pixels), np.uint8)) == pytest.approx((1, pixels))
+    assert skeleton.stroke_px(mask) == pytest.approx((height, width), rel=1e-6 if height == 1 else 0.01)
 
 
 def test_a_diagonal_of_single_pixels_is_measured_along_the_diagonal() -> None:

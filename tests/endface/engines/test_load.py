@@ -22,7 +22,7 @@ Write = Callable[..., Path]
     max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_a_batch_is_its_squares(engine: str, offline_repository: Path, seeds: list[int]) -> None:
-    """Squares are labelled one by one as in a batch, in order."""
+    """Squares are labeled one by one as in a batch, in order."""
     version = next((offline_repository / "segment").glob("[0-9]*"))
     network = load(engine, network_file(version, engine))
     squares = np.stack([_noise(seed) for seed in seeds])
@@ -49,6 +49,30 @@ def test_refuses_a_network_without_its_manifest(engine: str, tmp_path: Path) -> 
     """Whatever the engine, a report must be able to name its network."""
     with pytest.raises(ConfigurationError, match=r"manifest\.json is missing"):
         load(engine, tmp_path / "model")
+
+
+@pytest.mark.parametrize("engine", OFFLINE)
+def test_refuses_a_file_that_is_not_the_manifests(engine: str, tmp_path: Path, write_described: Write) -> None:
+    """A changed file is not run."""
+    path = write_described(tmp_path / "model", b"network")
+    path.write_bytes(b"network\0")
+
+    with pytest.raises(ConfigurationError, match="not the file that its manifest describes"):
+        load(engine, path)
+
+
+@pytest.mark.parametrize("engine", OFFLINE)
+def test_refuses_what_is_no_network(
+    engine: str, tmp_path: Path, write_described: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A file that the engine cannot read is named, though its sum is right; the engine's own error is the cause."""
+    if engine == "litert":
+        pytest.importorskip("ai_edge_litert")
+
+    with pytest.raises(ConfigurationError, match=r"cannot (load|run) the network .*model") as raised:
+        load(engine, write_described(tmp_path / "model", b"no network"))
+    assert raised.value.__cause__ is not None
+    capfd.readouterr()  # OpenCV writes its errors on stderr as well
 
 
 def test_takes_the_newest_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_network: Write) -> None:

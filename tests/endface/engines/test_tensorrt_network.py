@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 from endface.engines import catalog, tensorrt_library
-from endface.engines import tensorrt_network as gpu_module
 from endface.engines.onnx_network import Network
 from endface.engines.plan import PlanManifest
 from endface.engines.tensorrt_library import Machine
@@ -95,7 +94,8 @@ class FakeContext:
 def cuda(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
     """A CUDA runtime without a GPU."""
     fake = FakeCuda()
-    monkeypatch.setattr(gpu_module, "_cuda_runtime", lambda: fake)
+    monkeypatch.setitem(sys.modules, "cuda", ModuleType("cuda"))
+    monkeypatch.setitem(sys.modules, "cuda.bindings", SimpleNamespace(runtime=fake))
     return fake
 
 
@@ -133,36 +133,18 @@ def squares(*levels: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.usefixtures("tensorrt")
-def test_every_square_gets_its_own_labels(plan: Path, context: FakeContext) -> None:
-    """In order, over several batches on the same buffers; a longer batch goes in parts."""
+def test_every_square_gets_its_own_labels(plan: Path, cuda: FakeCuda, context: FakeContext) -> None:
+    """In order, over several batches on buffers that are made once; a longer batch goes in parts."""
     network = GpuNetwork(plan, RTX)
-    for levels in [(1, 2, 3), (4,), (5, 6, 7, 8, 9, 10)]:
-        labels, confidence = network.segment(squares(*levels))
+    batches = [(1, 2, 3), (4,), (5, 6, 7, 8, 9, 10)]
+    answers = [network.segment(squares(*levels)) for levels in batches]
 
+    for levels, (labels, confidence) in zip(batches, answers, strict=True):
         assert labels.dtype == confidence.dtype == np.uint8
         assert np.array_equal(labels, squares(*levels)[:, 0])
         assert np.array_equal(confidence, 255 - squares(*levels)[:, 0])
     assert [shape[0] for shape in context.shapes] == [3, 1, 4, 2]
-
-
-@pytest.mark.usefixtures("tensorrt")
-def test_answers_are_not_overwritten(plan: Path) -> None:
-    """What one batch gave stays as it is while the next one uses the same buffers."""
-    network = GpuNetwork(plan, RTX)
-    first, _ = network.segment(squares(1))
-    network.segment(squares(2))
-
-    assert np.array_equal(first, squares(1)[:, 0])
-
-
-@pytest.mark.usefixtures("tensorrt")
-def test_nothing_is_allocated_for_a_batch(plan: Path, cuda: FakeCuda) -> None:
-    """Three tensors, each on both sides, for the largest batch: made once."""
-    network = GpuNetwork(plan, RTX)
-    network.segment(squares(1, 2))
-    network.segment(squares(3, 4, 5, 6))
-
-    assert [ctypes.sizeof(memory) for memory in cuda.memory] == [4 * 512 * 512] * 6
+    assert [ctypes.sizeof(memory) for memory in cuda.memory] == [4 * 512 * 512] * 6  # three tensors on both sides
 
 
 @pytest.mark.usefixtures("tensorrt")
@@ -186,11 +168,11 @@ def test_plan_that_the_gpu_refuses(plan: Path, tensorrt: Any) -> None:
 def test_failing_gpu_is_named(plan: Path, cuda: FakeCuda, context: FakeContext) -> None:
     """Neither a call of CUDA that fails nor a run that does not start gives labels."""
     network = GpuNetwork(plan, RTX)
-    cuda.cudaMemcpyAsync = lambda *_: (2,)
+    copy, cuda.cudaMemcpyAsync = cuda.cudaMemcpyAsync, lambda *_: (2,)
     with pytest.raises(EngineError, match="failed at cudaMemcpyAsync: out of memory"):
         network.segment(squares(1))
 
-    cuda.cudaMemcpyAsync = cuda._copy
+    cuda.cudaMemcpyAsync = copy
     context.runs = False
     with pytest.raises(EngineError, match="did not run the network"):
         network.segment(squares(1))
@@ -207,21 +189,21 @@ def test_plan_of_another_network_is_not_run(plan: Path, write_network: Write, tm
         GpuNetwork(other.with_name("model.plan"), RTX)
 
 
-def test_cuda_itself_says_that_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_itself_says_that_there_is_no_gpu(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nvidia-smi shows a GPU that this process may not use, CUDA's own words are passed on."""
     pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed: pip install 'endface[rtx]'")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
     with pytest.raises(EngineError, match=r"the GPU failed at cuda\w+: .*nvidia-smi"):
-        gpu_module._Cuda(0)
+        GpuNetwork(plan, RTX)
 
 
-def test_missing_cuda_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_cuda_package_says_what_to_install(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the extra."""
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
 
     with pytest.raises(ConfigurationError, match=r"pip install 'endface\[rtx\]'"):
-        gpu_module._Cuda(0)
+        GpuNetwork(plan, RTX)
 
 
 @pytest.mark.gpu

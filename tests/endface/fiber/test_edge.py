@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from pytest import approx
 
-from endface.fiber.edge import fit_rim, sample_rays, settle_rim
+from endface.fiber.edge import Rim, fit_rim, fit_twice, sample_rays, settle_rim
 from endface.report import Ellipse
 
 CENTER_PX, RADIUS_PX = (350.3, 290.8), 110.0
@@ -86,6 +86,33 @@ def test_sign_chooses_between_rise_and_fall(draw_face: Callable[..., Any], sign:
 
     assert rim is not None
     assert rim.ellipse.radii_px == approx((radius_px, radius_px), abs=0.3)
+
+
+NEAR, NEARER = (Ellipse(CENTER_PX, (radius_px, radius_px)) for radius_px in (109.0, 110.0))
+
+
+@pytest.mark.parametrize(
+    ("fits", "kept"),
+    [
+        pytest.param([None], None, id="none"),
+        pytest.param([Rim(NEAR, 0.95, 80, 2)], NEAR, id="clear at once"),
+        pytest.param([Rim(NEAR, 0.7, 80, 2), Rim(NEARER, 0.95, 80, 2)], NEARER, id="better from the first one"),
+        pytest.param([Rim(NEAR, 0.7, 80, 2), None], NEAR, id="the second fit fails"),
+    ],
+)
+def test_second_fit_never_costs_the_first(fits: list[Rim | None], kept: Ellipse | None) -> None:
+    """A fit that some rays disagree with is fitted again from where it is; what was found stays found."""
+    left, guesses = iter(fits), []
+
+    def fit(guess: Ellipse) -> Rim | None:
+        guesses.append(guess)
+        return next(left)
+
+    rim = fit_twice(fit, Ellipse(CENTER_PX, (100.0, 100.0)))
+
+    assert (rim and rim.ellipse) == kept
+    assert len(guesses) == len(fits)
+    assert guesses[1:] in ([], [NEAR])
 
 
 def test_rays_out_of_the_picture_are_left_out() -> None:

@@ -43,7 +43,7 @@ def _points(center: tuple[float, float], radii: tuple[float, float], count: int 
         ),
     ],
 )
-def test_points_on_no_ellipse_leave_their_neighbours_alone(other: FloatArray) -> None:
+def test_points_on_no_ellipse_leave_their_neighbors_alone(other: FloatArray) -> None:
     """Where no ellipse passes, none is invented, and those that are fitted at the same time stay what they are."""
     fits = fit_ellipses(np.stack([_points((30, 20), (10, 12)), other, _points((5, 6), (3, 3))]))
 

@@ -1,5 +1,3 @@
-"""What is left of an encoded picture for the decoder: the same pixels, and nothing else."""
-
 from __future__ import annotations
 
 from io import BytesIO
@@ -29,77 +27,51 @@ def pixels(data: bytes) -> NDArray[Any]:
         return np.asarray(image)
 
 
-@pytest.fixture(scope="module")
-def picture() -> Image.Image:
-    """Gray levels, no two rows alike."""
-    return Image.fromarray(np.arange(60 * 80).reshape(60, 80).astype(np.uint8))
+PICTURE = Image.fromarray(np.arange(60 * 80).reshape(60, 80).astype(np.uint8))
+"""Gray levels, no two rows alike."""
+
+DEEP = Image.fromarray(np.asarray(PICTURE).astype(np.uint16) * 250)
+BIG_ENDIAN = Image.frombytes("I;16B", PICTURE.size, np.asarray(PICTURE).astype(">u2").tobytes())
+TEXT = PngImagePlugin.PngInfo()
+TEXT.add_text("Comment", NOTE)
+TURNED = TiffImagePlugin.ImageFileDirectory_v2()
+TURNED[274] = 6  # Pillow turns by this tag, which says how the camera was held
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "I;16"])
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_pixels_stay_in_every_mode(picture: Image.Image, mode: str, kind: str) -> None:
-    """Bit by bit."""
-    image = Image.fromarray(np.asarray(picture).astype(np.uint16) * 250) if mode == "I;16" else picture.convert(mode)
-    data = saved(image, kind)
-
-    assert (pixels(strip_metadata(data)) == pixels(data)).all()
-
-
-@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
-def test_pixels_stay_in_every_compression(picture: Image.Image, compression: str) -> None:
-    """Of a TIFF."""
-    data = saved(picture.convert("RGB"), "TIFF", compression=compression)
-
-    assert (pixels(strip_metadata(data)) == pixels(data)).all()
-
-
-def test_big_endian_tiff(picture: Image.Image) -> None:
-    """Its numbers are the other way round."""
-    big = Image.frombytes("I;16B", picture.size, np.asarray(picture).astype(">u2").tobytes())
-    data = saved(big, "TIFF")
-
-    assert data.startswith(b"MM")
-    assert (pixels(strip_metadata(data)) == np.asarray(picture)).all()
-
-
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
-@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_pixels_of_a_jpeg_stay(picture: Image.Image, mode: str, options: dict[str, Any]) -> None:
-    """Adobe's segment among them, which says how colours are meant."""
-    data = saved(picture.convert(mode), "JPEG", comment=NOTE, **options)
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(saved(PICTURE.convert(mode), kind) for mode in ("1", "L", "P", "RGB", "RGBA") for kind in ("PNG", "TIFF")),
+        *(saved(DEEP, kind) for kind in ("PNG", "TIFF")),
+        *(
+            saved(PICTURE.convert("RGB"), "TIFF", compression=compression)
+            for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")
+        ),
+        *(
+            saved(PICTURE.convert(mode), "JPEG", comment=NOTE, **options)  # CMYK has Adobe's segment: what colors mean
+            for mode in ("L", "RGB", "CMYK")
+            for options in ({}, {"progressive": True}, {"restart_marker_rows": 1})
+        ),
+        saved(BIG_ENDIAN, "TIFF"),
+        saved(PICTURE, "PNG", pnginfo=TEXT),
+        saved(PICTURE, "BMP"),
+    ],
+)
+def test_pixels_stay_and_notes_go(data: bytes) -> None:
+    """Bit by bit, in every format, mode and compression."""
     left = strip_metadata(data)
 
     assert (pixels(left) == pixels(data)).all()
     assert NOTE.encode() not in left
 
 
-def test_notes_of_a_png_are_left_out(picture: Image.Image) -> None:
-    """Transparency, which is about pixels, stays."""
-    notes = PngImagePlugin.PngInfo()
-    notes.add_text("Comment", NOTE)
-    data = saved(picture, "PNG", pnginfo=notes, transparency=3)
-    left = strip_metadata(data)
+def test_what_concerns_pixels_is_told_from_what_does_not() -> None:
+    """A PNG's transparency stays; a TIFF is not turned, for coordinates are those of the stored pixels."""
+    turned = saved(PICTURE, "TIFF", tiffinfo=TURNED)
 
-    assert NOTE.encode() in data
-    assert NOTE.encode() not in left
-    assert b"tRNS" in left
-
-
-def test_tiff_is_not_turned(picture: Image.Image) -> None:
-    """Pillow turns by the tag that says how the camera was held; coordinates are those of the stored pixels."""
-    tags = TiffImagePlugin.ImageFileDirectory_v2()
-    tags[274] = 6
-    data = saved(picture, "TIFF", tiffinfo=tags)
-
-    assert pixels(data).shape == (80, 60)
-    assert (pixels(strip_metadata(data)) == np.asarray(picture)).all()
-
-
-def test_bmp_stays_as_it_is(picture: Image.Image) -> None:
-    """It has no such parts."""
-    data = saved(picture, "BMP")
-
-    assert strip_metadata(data) == data
+    assert b"tRNS" in strip_metadata(saved(PICTURE, "PNG", transparency=3))
+    assert pixels(turned).shape == (80, 60)
+    assert (pixels(strip_metadata(turned)) == np.asarray(PICTURE)).all()
 
 
 @pytest.mark.parametrize("start", [b"II+\0\x08\0", b"II\0*", b"GIF89a", b"RIFF", b"", b"\xff\xd8"])

@@ -224,7 +224,7 @@ def test_crash_between_plan_and_manifest(tmp_path, manifest):
     """A new plan beside the former manifest is not run: the manifest knows the plan's hash."""
     write_plan(tmp_path, b"plan", manifest)
     (tmp_path / PLAN_FILE).write_bytes(b"another")
-    with pytest.raises(PlanError, match=r"not the plan that its manifest describes\. Build it here with"):
+    with pytest.raises(PlanError, match=r"not the plan that its manifest describes; build it here with"):
         open_plan(tmp_path, Machine("tensorrt_rtx", "1.7.1.116", *CARD), "0" * 64)
 
 
