@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import approx
 
@@ -101,6 +101,7 @@ def test_no_split_without_the_servers_word(model: str) -> None:
     assert split_ms(50.0, SERVER | {model: {"request_ms": None}}) is None
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(1, 9999), st.integers(1, 50), min_size=1), st.sampled_from([0.5, 0.95, 0.99]))
 def test_percentile_as_if_written_out(counts: dict[int, int], share: float) -> None:
     """A histogram's percentile is that of its times written out one by one: enough lie at or below, not before."""
