@@ -44,12 +44,7 @@ class FaultsPlan:
 
 
 class HealthyLine:
-    """Stations at work, and what comes of their parts.
-
-    Attributes:
-        machines: Those that serve them.
-        ledger: What came.
-    """
+    """Stations at work, the machines that serve them, and the ledger of what comes."""
 
     def __init__(self, machines: Sequence[Machine], stations: Stations, count: int) -> None:
         self.machines = list(machines)

@@ -18,11 +18,7 @@ _EXAMPLES: Final = 20
 
 
 class Ledger:
-    """Keeps every row.
-
-    Attributes:
-        parts: As given.
-    """
+    """Keeps every row; ``parts`` are to come, and the shift began at ``since_s``, by ``time.monotonic``."""
 
     def __init__(self, parts: int, since_s: float) -> None:
         self.parts = parts
