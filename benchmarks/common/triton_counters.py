@@ -33,7 +33,8 @@ def read(text: str) -> dict[str, Counters]:
     """
     sums: dict[str, dict[str, float]] = {}
     for family in text_string_to_metric_families(text):
-        for sample in family.samples if family.name.startswith(_PREFIX) else ():
+        counts = family.type == "counter" and family.name.startswith(_PREFIX)  # gauges go down again
+        for sample in family.samples if counts else ():
             counters, name = sums.setdefault(sample.labels["model"], {}), family.name.removeprefix(_PREFIX)
             counters[name] = counters.get(name, 0) + sample.value  # over versions and reasons
     if not sums:
