@@ -11,10 +11,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import Json
+from endface import contract
 
 Counters = Mapping[str, float]
 """What a model did, all versions together, by Triton's names (its documentation, "Metrics") without their beginning:
 requests, pictures (``count``), batches (``exec_count``), and microseconds, which are sums over its requests."""
+
+STAGES: Final = (contract.PREPROCESS.name, contract.SEGMENT.name, contract.POSTPROCESS.name)
+"""The models that a picture goes through, in order."""
 
 _PREFIX: Final = "nv_inference_"
 _ANSWER_S: Final = 10

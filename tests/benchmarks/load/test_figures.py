@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from benchmarks.common.origin import Json
-from benchmarks.load.figures import STAGES, bottleneck, percentile, phase_figures, split_ms
+from benchmarks.common.triton_counters import STAGES
+from benchmarks.load.figures import bottleneck, percentile, phase_figures, split_ms
 
 SERVER: dict[str, Json] = {
     "preprocess": {"request_ms": 8.0, "queue_ms": 2.0, "compute_ms": 6.0, "batch": 1.5},
