@@ -115,11 +115,6 @@ def test_percentile_as_if_written_out(counts: dict[int, int], share: float) -> N
     assert sum(ms < found for ms in times) < share * len(times)
 
 
-def test_percentile_of_nothing() -> None:
-    """No requests, no time."""
-    assert percentile({}, 0.99) is None
-
-
 def test_busy_generator_is_named() -> None:
     """A generator at 80 % of a core for each of its processes is the bottleneck."""
     phases = [
