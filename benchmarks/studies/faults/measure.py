@@ -90,7 +90,8 @@ def measure(tours: Sequence[Sequence[Affliction]], work: Work, plan: FaultsPlan,
             tries = [each[fault.name] for each in rounds if fault.name in each]
             faults.append({"fault": fault.name, "healer": fault.healer, "tries": tries})
             calls, lost = (sum(each[key] for each in tries) for key in ("calls", "lost"))
-            progress(f"{fault.name}: {lost} of {calls} calls lost")
+            ended = sum(not each["goes_on"] for each in tries)
+            progress(f"{fault.name}: {lost} of {calls} calls lost; not repaired in {ended} of {len(tries)}")
     return {"plan": asdict(plan), "faults": faults}
 
 
