@@ -20,11 +20,10 @@ import psutil
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import Json
+from benchmarks.common.outcomes import ANSWERED, FAILED, RETRY_S, WRONG
 from benchmarks.common.pictures import Picture
 from benchmarks.common.stations import CallFailedError, EndfaceStation, Station
 from benchmarks.common.usage import usage
-from benchmarks.load.figures import ANSWERED, FAILED, WRONG
-from benchmarks.load.shapes import RETRY_S
 
 
 @dataclass

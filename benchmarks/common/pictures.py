@@ -42,15 +42,7 @@ _ENDINGS: Final = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 @dataclass(frozen=True)
 class Picture:
-    """An encoded picture and the verdict that belongs to it.
-
-    Attributes:
-        name: File name.
-        data: The file.
-        width: In pixels.
-        height: In pixels.
-        verdict: The expected one.
-    """
+    """A file, its size in pixels, and the verdict that is expected of it."""
 
     name: str
     data: bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -26,3 +26,9 @@ def save_plot(path: Path, draw: Callable[[Axes], None]) -> None:
         figure = Figure(figsize=SIZE_INCHES, layout="constrained")
         draw(figure.subplots())
         figure.savefig(path, dpi=DPI, metadata={"Software": None})
+
+
+def add_legend(axes: Axes, twin: Axes, **place: Any) -> None:
+    """One legend for two axes that share a plot."""
+    handles = [*axes.get_legend_handles_labels()[0], *twin.get_legend_handles_labels()[0]]
+    axes.legend(handles=handles, frameon=False, **place)

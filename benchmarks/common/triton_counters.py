@@ -11,10 +11,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import Json
+from endface import contract
 
 Counters = Mapping[str, float]
 """What a model did, all versions together, by Triton's names (its documentation, "Metrics") without their beginning:
 requests, pictures (``count``), batches (``exec_count``), and microseconds, which are sums over its requests."""
+
+STAGES: Final = (contract.PREPROCESS.name, contract.SEGMENT.name, contract.POSTPROCESS.name)
+"""The models that a picture goes through, in order."""
 
 _PREFIX: Final = "nv_inference_"
 _ANSWER_S: Final = 10
@@ -33,7 +37,8 @@ def read(text: str) -> dict[str, Counters]:
     """
     sums: dict[str, dict[str, float]] = {}
     for family in text_string_to_metric_families(text):
-        for sample in family.samples if family.name.startswith(_PREFIX) else ():
+        counts = family.type == "counter" and family.name.startswith(_PREFIX)  # gauges go down again
+        for sample in family.samples if counts else ():
             counters, name = sums.setdefault(sample.labels["model"], {}), family.name.removeprefix(_PREFIX)
             counters[name] = counters.get(name, 0) + sample.value  # over versions and reasons
     if not sums:

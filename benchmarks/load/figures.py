@@ -6,18 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from benchmarks.common.origin import Json
+from benchmarks.common.outcomes import ANSWERED, FAILED, OUTCOMES, REFUSED, WRONG
+from benchmarks.common.triton_counters import STAGES
 from benchmarks.common.usage import BUSY_GENERATOR
 from endface import contract
 
 _ENSEMBLE: Final = contract.ENSEMBLE.name
-STAGES: Final = (contract.PREPROCESS.name, contract.SEGMENT.name, contract.POSTPROCESS.name)
-
-ANSWERED: Final = "answered"
-REFUSED: Final = "refused"
-FAILED: Final = "failed"
-WRONG: Final = "wrong"
-OUTCOMES: Final = (ANSWERED, REFUSED, FAILED, WRONG)
-"""How a picture's request ended: Locust's request types."""
 
 CONNECTOR: Final = "connector"
 """Locust's request type for all fibers of a connector together."""

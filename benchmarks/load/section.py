@@ -10,8 +10,9 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from benchmarks.common.caveats import caveats
+from benchmarks.common.cells import decimal
 from benchmarks.common.origin import Json, origin_text
-from benchmarks.common.plots import COLORS, PICTURES, save_plot
+from benchmarks.common.plots import COLORS, PICTURES, add_legend, save_plot
 from benchmarks.load.shapes import AFTER_S
 from benchmarks.stages.section import limit_text
 from endface_build.reports.markdown import table
@@ -67,8 +68,8 @@ _HEADS: Final = (
 def _row(phase: Json) -> list[str]:
     counts = (str(phase[key]) for key in ("answered", "refused", "failed", "wrong_verdicts"))
     cores = (f"{phase['cores'][who]:.2f}" for who in ("server", "generator"))
-    times = (_whole(phase[f"p{share}_ms"]) for share in (50, 95, 99))
-    return [phase["phase"], f"{phase['images_per_s']:.1f}", *times, *counts, *cores, _whole(phase["server_mib"])]
+    times = (decimal(phase[f"p{share}_ms"]) for share in (50, 95, 99))
+    return [phase["phase"], f"{phase['images_per_s']:.1f}", *times, *counts, *cores, decimal(phase["server_mib"])]
 
 
 def _connector(phase: Json) -> str:
@@ -79,8 +80,8 @@ def _connector(phase: Json) -> str:
 def _overload(found: Json) -> str:
     ratio, seconds = found["overload_over_unloaded"], found["normal_again_s"]
     answered = "nothing was answered" if ratio is None else f"**{ratio:.1f}** times the unloaded one"
-    text = f"\nOverload: p99 of the answered pictures {_whole(found['overload_p99_ms'])} ms, {answered}"
-    text += f" ({_whole(found['unloaded_p99_ms'])} ms). Throughput and p99 as before the overload: "
+    text = f"\nOverload: p99 of the answered pictures {decimal(found['overload_p99_ms'])} ms, {answered}"
+    text += f" ({decimal(found['unloaded_p99_ms'])} ms). Throughput and p99 as before the overload: "
     return text + (f"not within {AFTER_S} s.\n" if seconds is None else f"**{seconds:.1f} s** after it.\n")
 
 
@@ -120,11 +121,7 @@ def _found(value: float | None) -> str:
 
 
 def _milliseconds(figures: Json) -> str:
-    return f"p50 {_whole(figures['p50_ms'])} ms, p99 {_whole(figures['p99_ms'])} ms"
-
-
-def _whole(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0f}"
+    return f"p50 {decimal(figures['p50_ms'])} ms, p99 {decimal(figures['p99_ms'])} ms"
 
 
 def plots_of(record: Json) -> dict[str, Callable[[Axes], None]]:
@@ -158,8 +155,7 @@ def _throughput(axes: Axes, ramp: Sequence[Json], record: Json) -> None:
         waiting.plot(*zip(*shown, strict=True), marker="s", color=COLORS[2], label="p99")
     waiting.set_ylim(bottom=0)
     waiting.set_ylabel("p99 in ms")
-    handles = [*axes.get_legend_handles_labels()[0], *waiting.get_legend_handles_labels()[0]]
-    axes.legend(handles=handles, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+    add_legend(axes, waiting, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
 
 
 def _stages(axes: Axes, ramp: Sequence[Json]) -> None:

@@ -34,9 +34,6 @@ NORMAL: Final = "normal"
 AFTER_S: Final = 10
 """So many seconds after the overload are counted one by one."""
 
-RETRY_S: Final = 0.5
-"""A station that got no verdict asks again after so long: at once, it would only keep the server busy refusing."""
-
 
 @dataclass(frozen=True)
 class ProductionLine:

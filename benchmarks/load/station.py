@@ -19,10 +19,11 @@ import gevent.pool
 from locust import User, task
 
 from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.outcomes import ANSWERED, FAILED, REFUSED, RETRY_S, WRONG
 from benchmarks.common.pictures import Picture, load
-from benchmarks.load.figures import ANSWERED, CONNECTOR, FAILED, REFUSED, WRONG
+from benchmarks.load.figures import CONNECTOR
 from benchmarks.load.gevent_client import GeventClient
-from benchmarks.load.shapes import RETRY_S, Phase
+from benchmarks.load.shapes import Phase
 from endface_client import ClientError, Overloaded
 
 # gRPC waits for answers in gevent's pool of ten threads: with more calls under way, some are noticed up to 0.1 s late.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from benchmarks.load.figures import STAGES
+from benchmarks.common.triton_counters import STAGES
 from benchmarks.studies.faults import clients
 from benchmarks.studies.line.machine import Machine
 

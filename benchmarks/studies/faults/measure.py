@@ -44,12 +44,7 @@ class FaultsPlan:
 
 
 class HealthyLine:
-    """Stations at work, and what comes of their parts.
-
-    Attributes:
-        machines: Those that serve them.
-        ledger: What came.
-    """
+    """Stations at work, the machines that serve them, and the ledger of what comes."""
 
     def __init__(self, machines: Sequence[Machine], stations: Stations, count: int) -> None:
         self.machines = list(machines)
@@ -95,7 +90,8 @@ def measure(tours: Sequence[Sequence[Affliction]], work: Work, plan: FaultsPlan,
             tries = [each[fault.name] for each in rounds if fault.name in each]
             faults.append({"fault": fault.name, "healer": fault.healer, "tries": tries})
             calls, lost = (sum(each[key] for each in tries) for key in ("calls", "lost"))
-            progress(f"{fault.name}: {lost} of {calls} calls lost")
+            ended = sum(not each["goes_on"] for each in tries)
+            progress(f"{fault.name}: {lost} of {calls} calls lost; not repaired in {ended} of {len(tries)}")
     return {"plan": asdict(plan), "faults": faults}
 
 

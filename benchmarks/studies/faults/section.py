@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import median
-
+from benchmarks.common.cells import median_and_worst
 from benchmarks.common.origin import Json, origin_text
 from endface_build.reports.markdown import table
 
@@ -43,11 +42,6 @@ def _row(fault: Json) -> list[str]:
     healer = " or ".join(actions) or _HEALERS.get(fault["healer"], "itself, unheard")
     if ended := sum(not each.get("goes_on", True) for each in tries):
         healer += f", **not in {ended} of {len(tries)}**"
-    times = (_times(tries, key) for key in ("noticed_ms", "serving_ms", "silence_ms", "slowest_ms"))
+    times = (median_and_worst(tries, key) for key in ("noticed_ms", "serving_ms", "silence_ms", "slowest_ms"))
     counts = (str(sum(each[key] for each in tries)) for key in ("calls", "repeated", "lost", "wrong_verdicts"))
     return [fault["fault"], healer, *times, *counts]
-
-
-def _times(tries: list[Json], key: str) -> str:
-    values = [each[key] for each in tries if each[key] is not None]
-    return f"{median(values):.0f} ({max(values)})" if values else "-"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from statistics import median
 from typing import Final
 
 import numpy as np
@@ -18,11 +17,7 @@ _EXAMPLES: Final = 20
 
 
 class Ledger:
-    """Keeps every row.
-
-    Attributes:
-        parts: As given.
-    """
+    """Keeps every row; ``parts`` are to come, and the shift began at ``since_s``, by ``time.monotonic``."""
 
     def __init__(self, parts: int, since_s: float) -> None:
         self.parts = parts
@@ -79,19 +74,6 @@ class Ledger:
         }
 
     def series(self) -> dict[str, str]:
-        """Second by second: reports, their median and slowest time in ms, and parts that were sent again.
-
-        Returns:
-            Numbers with blanks between them: thousands of lines of JSON would hide the rest of the record.
-        """
-        seconds: dict[int, list[Row]] = {}
-        for row in self._rows:
-            seconds.setdefault(int(row.ended_s - self._since_s), []).append(row)
-        rows = [seconds.get(second, []) for second in range(max(seconds, default=-1) + 1)]
-        times_ms = [[round((row.ended_s - row.began_s) * 1000) for row in each] for each in rows]
-        return {
-            "reports": joined(len(each) for each in rows),
-            "p50_ms": joined(round(median(each)) if each else 0 for each in times_ms),
-            "slowest_ms": joined(max(each, default=0) for each in times_ms),
-            "repeated": joined(sum(row.attempts > 1 for row in each) for each in rows),
-        }
+        """Reports second by second."""
+        seconds = Counter(int(row.ended_s - self._since_s) for row in self._rows)
+        return {"reports": joined(seconds[second] for second in range(max(seconds, default=-1) + 1))}

@@ -20,7 +20,7 @@ import psutil
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import Json
 from benchmarks.common.target import free_ports
-from benchmarks.load.figures import STAGES
+from benchmarks.common.triton_counters import STAGES
 from benchmarks.studies.line.hanging import hanging_repository
 from endface.health.events import Event
 from endface.repository import default_repository

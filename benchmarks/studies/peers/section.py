@@ -9,8 +9,9 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
+from benchmarks.common.cells import decimal
 from benchmarks.common.origin import Json, origin_text
-from benchmarks.common.plots import COLORS, PICTURES, save_plot
+from benchmarks.common.plots import COLORS, PICTURES, add_legend, save_plot
 from benchmarks.studies.peers.peer import ENDFACE
 from endface.engines.catalog import ONNXRUNTIME
 from endface_build.reports.markdown import table
@@ -95,9 +96,9 @@ def _served_row(row: Json, record: Json) -> list[str]:
         f"{_images_per_s(row):.1f}",
         f"{_images_per_s(row) / mean(own):.2f}" if own else "-",
         str(best["users"]),
-        *(_whole(half[key] if half else None) for key in ("p50_ms", "p99_ms", "answered")),
+        *(decimal(half[key] if half else None) for key in ("p50_ms", "p99_ms", "answered")),
         *(str(best[key] + (half[key] if half else 0)) for key in ("failed", "wrong_verdicts")),
-        _whole(best["memory_mib"]),
+        decimal(best["memory_mib"]),
         f"{row['cold_start_s']:.1f}",
     ]
 
@@ -108,7 +109,7 @@ def _versions(row: Json) -> str:
 
 def _loop_row(row: Json) -> list[str]:
     figures = (row.get(key) for key in ("images_per_s", "network_ms", "chain_ms", "load_s"))
-    return [row["title"], *("-" if each is None else f"{each:.1f}" for each in figures)]
+    return [row["title"], *(decimal(each, 1) for each in figures)]
 
 
 def _draw(axes: Axes, record: Json) -> None:
@@ -126,9 +127,8 @@ def _draw(axes: Axes, record: Json) -> None:
     waiting.scatter([place for place, _ in shown], [p99 for _, p99 in shown], marker="s", color=COLORS[2], label="p99")
     waiting.set_ylim(0, 1.2 * max((p99 for _, p99 in shown), default=1.0))
     waiting.set_ylabel("p99 in ms, at half of that")
-    handles = [*axes.get_legend_handles_labels()[0], *waiting.get_legend_handles_labels()[0]]
     axes.set_ylim(top=1.2 * axes.get_ylim()[1])  # room for the legend
-    axes.legend(handles=handles, frameon=False, loc="upper right", ncols=2)
+    add_legend(axes, waiting, loc="upper right", ncols=2)
 
 
 def _own(record: Json) -> list[Json]:
@@ -144,10 +144,6 @@ def _images_per_s(row: Json) -> float:
 def _p99_ms(row: Json) -> float | None:
     half = row["half_load"]
     return half["p99_ms"] if half else None
-
-
-def _whole(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0f}"
 
 
 def _one_line(sentence: str) -> str:

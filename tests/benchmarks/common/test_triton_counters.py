@@ -27,6 +27,8 @@ nv_inference_request_duration_us{model="segment",version="1"} 800000
 nv_inference_queue_duration_us{model="segment",version="1"} 200000
 # TYPE nv_inference_compute_infer_duration_us counter
 nv_inference_compute_infer_duration_us{model="segment",version="1"} 480000
+# TYPE nv_inference_pending_request_count gauge
+nv_inference_pending_request_count{model="segment",version="1"} 7
 # TYPE nv_cpu_utilization gauge
 nv_cpu_utilization 0.5
 """
@@ -39,6 +41,7 @@ def test_versions_and_reasons_are_added() -> None:
     assert set(counters) == {"segment", "endface"}
     assert counters["segment"]["request_success"] == 40
     assert counters["segment"]["request_failure"] == 3
+    assert "pending_request_count" not in counters["segment"]
     assert counters["endface"] == {"request_success": 40}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.common.origin import Json
@@ -36,6 +36,7 @@ def test_no_knee(rates: list[float]) -> None:
     assert knee(ramp_of(rates)) is None
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(1, 500), st.floats(0.1, 1000), min_size=2))
 def test_order_does_not_matter(ramp: dict[int, float]) -> None:
     """However the points are ordered, the knee is the same, reaches enough, and nothing smaller does."""

@@ -51,12 +51,6 @@ def test_generators_are_compared_at_the_same_load(second: float, ratio: float, a
     assert compare(ramp, {"users": 8, "images_per_s": 50.0}) is None
 
 
-def test_unknown_shape_is_refused_before_anything_runs() -> None:
-    """A plan names shapes that exist."""
-    with pytest.raises(BenchmarkError, match="no load shape 'flood'"):
-        LoadPlan(shapes=("flood",))
-
-
 def test_shape_that_fails_takes_nothing_with_it(phase: Json) -> None:
     """The others are measured, at the knee of the ramp; which one failed, and why, is said."""
     sizes: dict[str, int] = {}

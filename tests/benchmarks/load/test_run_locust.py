@@ -54,7 +54,7 @@ def test_every_outcome_is_counted_by_itself(processes: int, prepared: Path, tmp_
 
 def test_connectors_come_at_once(prepared: Path, tmp_path: Path) -> None:
     """All fibers come together; a connector has a time beside theirs, and wrong verdicts and errors are no answers."""
-    line = ProductionLine(machines=1, connector_ms=100, seconds=1, settle_s=1)
+    line = ProductionLine(machines=1, connector_ms=100, seconds=2, settle_s=1)
     with FakeServer(lambda received: PASS if received.picture == b"refused" else answer(received)) as server:
         target = Target(server.address, "", "mm-pc", prepared)
         row = run_locust.run("burst", line, target, tmp_path / "out")

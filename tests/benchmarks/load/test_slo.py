@@ -73,6 +73,7 @@ def test_own_file_covers_every_shape() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (None, "cannot be read"),
         ("[takt", "cannot be read"),
         ("[takt]\np99_ms = 5", "must hold exactly failed_share, p99_ms, refused_share, wrong_verdicts"),
         ("takt = 5", "must hold exactly"),
@@ -86,17 +87,12 @@ def test_own_file_covers_every_shape() -> None:
         ),
     ],
 )
-def test_wrong_file(text: str, message: str, tmp_path: Path) -> None:
+def test_wrong_file(text: str | None, message: str, tmp_path: Path) -> None:
     """What is wrong with the file is said with the file's name."""
     path = tmp_path / "slo.toml"
-    path.write_text(text, encoding="utf-8")
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
 
     with pytest.raises(ConfigurationError, match=message) as caught:
         read_limits(path)
     assert str(path) in str(caught.value)
-
-
-def test_missing_file(tmp_path: Path) -> None:
-    """A file that is not there is no reason to judge without limits."""
-    with pytest.raises(ConfigurationError, match="cannot be read"):
-        read_limits(tmp_path / "none.toml")

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.studies.peers.environment import SHARED, prepare, run_command
+from benchmarks.studies.peers.peer import PEERS
 
 
 class Recorder(list[list[str]]):
@@ -36,6 +37,11 @@ def test_environment_is_kept_until_its_requirements_change(tmp_path: Path) -> No
 
     assert made.python == folder / "bin" / "python"
     assert (once, again, len(commands)) == (2, 2, 4)
+
+
+def test_every_peer_says_what_it_needs() -> None:
+    """Its requirements lie in its folder."""
+    assert [peer.name for peer in PEERS if not (peer.requirements and peer.requirements.is_file())] == []
 
 
 def test_what_does_the_work_is_the_same_everywhere(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Self
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import approx
 
@@ -40,6 +40,7 @@ class Slow:
         return PASS
 
 
+@settings(deadline=None)
 @given(images_per_s=st.floats(0.5, 200), seconds=st.floats(0.1, 60))
 def test_moments_rise_and_lie_within_the_time(images_per_s: float, seconds: float) -> None:
     """Pictures come in order, all of them before the end."""
@@ -49,6 +50,7 @@ def test_moments_rise_and_lie_within_the_time(images_per_s: float, seconds: floa
     assert all(0 < moment_s < seconds for moment_s in moments_s)
 
 
+@settings(deadline=None)
 @given(images_per_s=st.floats(0.5, 200), factor=st.floats(0.1, 10))
 def test_every_server_gets_the_same_moments(images_per_s: float, factor: float) -> None:
     """At another rate the moments are stretched, and nothing else."""
