@@ -74,12 +74,12 @@ def test_one_convolution_in_float(steps: Path) -> None:
         compile_graph(RTX, model, "fp16", BATCHES)
 
 
-def test_quantised_weights_alone(steps: Path, squares: list[NDArray[np.uint8]]) -> None:
+def test_quantized_weights_alone(steps: Path, squares: list[NDArray[np.uint8]]) -> None:
     """Weights in eight bits with data in float are no INT8 convolution."""
     model = typed(steps, "int8", squares)
     makers = {name: node for node in model.graph.node for name in node.output}
     for node in model.graph.node:
-        if node.op_type == "Conv":  # past the activation's quantisation and dequantisation
+        if node.op_type == "Conv":  # past the activation's quantization and dequantization
             node.input[0] = makers[makers[node.input[0]].input[0]].input[0]
     with pytest.raises(PlanError, match=r"3 of 3 convolutions would not compute in int8 \(.*: fp32"):
         compile_graph(RTX, model, "int8", BATCHES)

@@ -72,7 +72,7 @@ def test_sees_the_same(graphs: Graphs, precision: Precision, differing_px: int, 
 
 
 def test_half_precision_ends_with_the_convolutions(graphs: Graphs) -> None:
-    """Convolutions and what lies between them are in half; normalising before and rounding behind are in float."""
+    """Convolutions and what lies between them are in half; normalizing before and rounding behind are in float."""
     types = types_of(graphs["fp16"])
     half = {name for name, kind in types.items() if kind == TensorProto.FLOAT16}
     weights = {tensor.name for tensor in graphs["fp16"].graph.initializer}
@@ -83,7 +83,7 @@ def test_half_precision_ends_with_the_convolutions(graphs: Graphs) -> None:
 
 
 def test_int8_is_what_tensorrt_takes(graphs: Graphs) -> None:
-    """Only convolutions are quantised, symmetrically, and their bias stays in float."""
+    """Only convolutions are quantized, symmetrically, and their bias stays in float."""
     graph = graphs["int8"].graph
     makers = {name: node for node in graph.node for name in node.output}
     weights = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}

@@ -53,7 +53,7 @@ def test_writes_where_the_engine_looks(version: Path, pictures: list[Golden]) ->
 
 
 def test_goes_from_the_network_in_float(version: Path, pictures: list[Golden]) -> None:
-    """Beside a quantised network lies the one that it was made from; that one is exported."""
+    """Beside a quantized network lies the one that it was made from; that one is exported."""
     shutil.copyfile(version / MODEL_FILE, version / FP32_FILE)
     (version / MODEL_FILE).write_bytes(b"eight bits")
     quantization = {"from_sha256": sha256_of(version / FP32_FILE)}
