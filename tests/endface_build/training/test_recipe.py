@@ -7,7 +7,7 @@ import json
 import pytest
 
 from endface.errors import ConfigurationError
-from endface_build.__main__ import read_recipe
+from endface_build.commands.training import read_recipe
 from endface_build.training.recipe import Recipe
 
 
