@@ -14,7 +14,7 @@ import typer
 import yaml
 
 from endface.server import process
-from endface_build.__main__ import app as build_app
+from endface_build.commands.app import app as build_app
 from endface_client.__main__ import app as client_app
 from endface_client._cli import serve
 from endface_client._cli.health import OVERLOADED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -45,7 +46,10 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a line in a folder, on the repository there, with the commands of this environment."""
     program, *arguments = line.split()
     installed = Path(sys.executable).with_name(program)
-    return subprocess.run([installed, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    environment = os.environ | {"ENDFACE_REPOSITORY": str(folder / "model_repository")}
+    return subprocess.run(
+        [installed, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_plan_is_built_as_printed(page: str, place: Path) -> None:

@@ -109,9 +109,11 @@ def read_recipe(path: Path | None) -> Recipe:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        raise ConfigurationError(f'No recipe in {path}: it must be a JSON object, say {{"steps": 500}}.') from exc
+        raise ConfigurationError(
+            f'No recipe in {path}: it must be a JSON object with knobs, say {{"steps": 500}}.'
+        ) from exc
     if not isinstance(values, dict):
-        raise ConfigurationError(f'The recipe {path} must be a JSON object, say {{"steps": 500}}.')
+        raise ConfigurationError(f'The recipe {path} must be a JSON object with knobs, say {{"steps": 500}}.')
     return Recipe.from_json(values)
 
 

@@ -23,7 +23,7 @@ _NAMED: Final = 3
 def of_network(tensorrt: Any, network: Any) -> dict[str, str]:
     """What each convolution of a strongly typed network computes in.
 
-    A convolution counts as INT8 where both its data and its weights come out of a dequantisation: TensorRT fuses that
+    A convolution counts as INT8 where both its data and its weights come out of a dequantization: TensorRT fuses that
     into a convolution of bytes.
 
     Args:

@@ -1,6 +1,6 @@
 """The network in eight bits: static quantization of its convolutions, and the proof that it costs next to nothing.
 
-What lies before the first convolution (normalising) and behind the last one (arg-max, confidence) stays in float.
+What lies before the first convolution (normalizing) and behind the last one (arg-max, confidence) stays in float.
 """
 
 from __future__ import annotations

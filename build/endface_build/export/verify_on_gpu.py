@@ -23,7 +23,7 @@ def verify(
 
     Args:
         manifest: The plan's.
-        plan: The serialised engine.
+        plan: The serialized engine.
         folder: The version's folder.
         reference: The network in float, in ONNX Runtime on the CPU.
         golden: Pictures whose verdict must not change.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +134,5 @@ def test_what_is_made_here_is_ignored(project: Path, name: str) -> None:
     """Git ignores certificates, candidates and withdrawn versions."""
     if shutil.which("git") is None or not (project / ".git").exists():
         pytest.skip("no checkout")
-    import subprocess
-
     answer = subprocess.run(["git", "check-ignore", "--quiet", f"{name}/"], cwd=project, check=False)
     assert answer.returncode == 0

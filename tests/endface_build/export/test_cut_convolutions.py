@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -18,13 +20,13 @@ from endface_build.manifest import read_manifest
 
 
 @pytest.fixture(scope="module")
-def network(repository):
+def network(repository: Path) -> Path:
     """The project's network in float."""
     folder = repository / "segment" / "1"
     return source_of(folder, read_manifest(folder))
 
 
-def test_with_numpy_around_them_they_are_the_network(network):
+def test_with_numpy_around_them_they_are_the_network(network: Path) -> None:
     """Planes in numpy, the convolutions alone, arg-max in numpy: the labels of the whole graph, for any batch."""
     squares = np.stack([draw_square(1, index)[0] for index in range(2)])[:, None]
     wanted, sure = open_graph(network)(squares)
@@ -37,13 +39,13 @@ def test_with_numpy_around_them_they_are_the_network(network):
     assert np.abs(confidence.astype(int) - sure)[labels == wanted].max() <= 1
 
 
-def test_nothing_else_is_left(network):
+def test_nothing_else_is_left(network: Path) -> None:
     """No operator remains that an engine's importer is known to refuse."""
     assert {node.op_type for node in cut_convolutions(network).graph.node} == {"Add", "Conv", "Relu", "Resize"}
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no network"])
-def test_refuses_what_is_no_network(tmp_path, content):
+def test_refuses_what_is_no_network(tmp_path: Path, content: bytes | None) -> None:
     """A missing, empty or broken file is named."""
     path = tmp_path / "model.onnx"
     if content is not None:
@@ -53,7 +55,7 @@ def test_refuses_what_is_no_network(tmp_path, content):
         cut_convolutions(path)
 
 
-def test_refuses_another_network(tmp_path):
+def test_refuses_another_network(tmp_path: Path) -> None:
     """Convolutions of other shapes need another arg-max than ours."""
     weights = helper.make_tensor("weights", TensorProto.FLOAT, [2, 1, 1, 1], [1.0, 2.0])
     graph = helper.make_graph(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from endface.errors import ConfigurationError
@@ -21,7 +24,7 @@ from endface_build.export.tflite_file import Scale
 from endface_build.export.to_litert import to_tflite
 
 
-def network(*, odd=None):
+def network(*, odd: str | None = None) -> onnx.ModelProto:
     """Every kind of node once on 8 x 8 planes: stride, sum, doubling, a Relu that two nodes read, the head."""
     rng = np.random.default_rng(5)
     weights = {
@@ -38,7 +41,7 @@ def network(*, odd=None):
     ]
     factors = numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "factors")
 
-    def conv(source, name, target, stride=1):
+    def conv(source: str, name: str, target: str, stride: int = 1) -> onnx.NodeProto:
         pad = weights[name].shape[2] // 2
         return helper.make_node(
             "Conv", [source, name, f"{name}.bias"], [target], name=name, strides=[stride] * 2, pads=[pad] * 4
@@ -73,7 +76,7 @@ def network(*, odd=None):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def run(file, planes):
+def run(file: bytes, planes: NDArray[np.float32]) -> NDArray[Any]:
     """What LiteRT gives for planes (1, C, H, W)."""
     interpreter = Interpreter(model_content=file)
     interpreter.allocate_tensors()
@@ -82,7 +85,7 @@ def run(file, planes):
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).transpose(0, 3, 1, 2)
 
 
-def test_every_node_means_the_same():
+def test_every_node_means_the_same() -> None:
     """Within what eight bits can hold, LiteRT gives what ONNX Runtime gives, borders and strides included."""
     model = network()
     onnx.checker.check_model(model, full_check=True)
@@ -96,7 +99,7 @@ def test_every_node_means_the_same():
         assert np.abs(run(file, each) - wanted).max() < 0.05 * np.abs(wanted).max()
 
 
-def test_ranges_hold_what_was_seen():
+def test_ranges_hold_what_was_seen() -> None:
     """Every tensor's range holds its extremes over all inputs, and zero."""
     model = network()
     planes = [np.full((1, 3, 8, 8), level, np.float32) for level in (2.0, 5.0)]
@@ -108,7 +111,7 @@ def test_ranges_hold_what_was_seen():
     assert ranges["b"][0] == 0.0
 
 
-def test_refuses_a_node_without_translation():
+def test_refuses_a_node_without_translation() -> None:
     """A network of another kind is refused by the name of its node."""
     model = network(odd="Tanh")
 
@@ -117,7 +120,7 @@ def test_refuses_a_node_without_translation():
 
 
 @given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
-def test_a_scale_holds_its_range_and_zero(first, second):
+def test_a_scale_holds_its_range_and_zero(first: float, second: float) -> None:
     """The ends of a range are off by half a step at most, and zero by nothing."""
     low, high = sorted((first, second))
     scale = Scale.of_range(low, high)

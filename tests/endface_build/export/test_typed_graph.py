@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto, shape_inference
 
 from endface.engines.onnx_network import open_graph
+from endface.engines.plan import Precision
 from endface.errors import ConfigurationError, PlanError
 from endface_build.export.typed_graph import typed
 from endface_build.manifest import MODEL_FILE
 
-PRECISIONS = ("fp32", "fp16", "int8")
+Write = Callable[..., Path]
+Graphs = dict[Precision, onnx.ModelProto]
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 RAMP = np.tile(np.arange(512, dtype=np.uint8) // 2, (512, 1))
 """All gray levels, one beside the other."""
 
 
 @pytest.fixture(scope="module")
-def source(write_steps, tmp_path_factory):
+def source(write_steps: Write, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a network that labels by brightness."""
     return write_steps(tmp_path_factory.mktemp("steps") / "1") / MODEL_FILE
 
 
 @pytest.fixture(scope="module")
-def graphs(source):
+def graphs(source: Path) -> Graphs:
     """The network in each precision."""
     return {precision: typed(source, precision, [RAMP]) for precision in PRECISIONS}
 
 
-def types_of(model):
+def types_of(model: onnx.ModelProto) -> dict[str, int]:
     """Element type of each tensor of a graph."""
     graph = shape_inference.infer_shapes(model).graph
     values = (*graph.value_info, *graph.input, *graph.output)
@@ -38,14 +46,14 @@ def types_of(model):
     }
 
 
-def run(model, tmp_path):
+def run(model: onnx.ModelProto, tmp_path: Path) -> NDArray[np.uint8]:
     """Labels of the ramp."""
     onnx.save_model(model, tmp_path / "typed.onnx")
     return open_graph(tmp_path / "typed.onnx")(RAMP[None, None])[0][0]
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_bytes_in_and_out(graphs, precision):
+def test_bytes_in_and_out(graphs: Graphs, precision: Precision) -> None:
     """Tensors of the contract keep name and type; in between there are no bytes, which TensorRT does not take there."""
     graph, types = graphs[precision].graph, types_of(graphs[precision])
     ends = [value.name for value in (*graph.input, *graph.output)]
@@ -56,15 +64,15 @@ def test_bytes_in_and_out(graphs, precision):
 
 
 @pytest.mark.parametrize(("precision", "differing_px"), [("fp32", 0), ("fp16", 0), ("int8", 512 * 512 // 50)])
-def test_sees_the_same(graphs, precision, differing_px, tmp_path):
+def test_sees_the_same(graphs: Graphs, precision: Precision, differing_px: int, tmp_path: Path) -> None:
     """Labels are the brightness's steps; INT8, whose ranges end at 5.1, may miss a step by one gray level."""
     labels = run(graphs[precision], tmp_path)
 
     assert np.count_nonzero(labels != np.minimum(RAMP // 50, 4)) <= differing_px
 
 
-def test_half_precision_ends_with_the_convolutions(graphs):
-    """Convolutions and what lies between them are in half; normalising before and rounding behind are in float."""
+def test_half_precision_ends_with_the_convolutions(graphs: Graphs) -> None:
+    """Convolutions and what lies between them are in half; normalizing before and rounding behind are in float."""
     types = types_of(graphs["fp16"])
     half = {name for name, kind in types.items() if kind == TensorProto.FLOAT16}
     weights = {tensor.name for tensor in graphs["fp16"].graph.initializer}
@@ -74,8 +82,8 @@ def test_half_precision_ends_with_the_convolutions(graphs):
     assert types["scaled"] == types["clipped"] == TensorProto.FLOAT
 
 
-def test_int8_is_what_tensorrt_takes(graphs):
-    """Only convolutions are quantised, symmetrically, and their bias stays in float."""
+def test_int8_is_what_tensorrt_takes(graphs: Graphs) -> None:
+    """Only convolutions are quantized, symmetrically, and their bias stays in float."""
     graph = graphs["int8"].graph
     makers = {name: node for node in graph.node for name in node.output}
     weights = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -87,7 +95,7 @@ def test_int8_is_what_tensorrt_takes(graphs):
     assert all(zero.dtype == np.int8 and not zero.any() for zero in zeros)
 
 
-def test_nameless_nodes_are_told_apart(graphs):
+def test_nameless_nodes_are_told_apart(graphs: Graphs) -> None:
     """Each node of a typed graph has a name of its own, though ONNX asks for none."""
     for model in graphs.values():
         names = [node.name for node in model.graph.node]
@@ -95,19 +103,19 @@ def test_nameless_nodes_are_told_apart(graphs):
         assert len(set(names)) == len(names)
 
 
-def test_weight_beyond_half_precision(write_steps, tmp_path):
+def test_weight_beyond_half_precision(write_steps: Write, tmp_path: Path) -> None:
     """A weight that half precision cannot hold is named, with the way out."""
     folder = write_steps(tmp_path / "1", spread=70_000)
     with pytest.raises(PlanError, match=r"weight spread is too large for half precision.*--precision fp32"):
         typed(folder / MODEL_FILE, "fp16")
 
 
-def rename_output(model):
+def rename_output(model: onnx.ModelProto) -> None:
     """Another name for the label map."""
     model.graph.output[0].name = model.graph.node[-3].output[0] = "MASK"
 
 
-def widen(model):
+def widen(model: onnx.ModelProto) -> None:
     """Squares of another size."""
     model.graph.input[0].type.tensor_type.shape.dim[3].dim_value = 640
 
@@ -115,30 +123,30 @@ def widen(model):
 @pytest.mark.parametrize(
     ("edit", "found"), [(rename_output, r"MASK UINT8\[N,512,512\]"), (widen, r"SQUARE UINT8\[N,1,512,640\]")]
 )
-def test_another_contract(write_steps, tmp_path, edit, found):
+def test_another_contract(
+    write_steps: Write, tmp_path: Path, edit: Callable[[onnx.ModelProto], None], found: str
+) -> None:
     """A network that speaks another contract is refused with its tensors and the contract's."""
     folder = write_steps(tmp_path / "1", edit=edit)
     with pytest.raises(PlanError, match=rf"{found}.*contract asks for SQUARE UINT8\[N,1,512,512\], LABELS"):
         typed(folder / MODEL_FILE, "fp32")
 
 
-def test_missing_file(tmp_path):
-    """A missing network names the command that makes one."""
-    with pytest.raises(PlanError, match=r"no network .*endface-build export"):
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, r"no network .*endface-build export"), (b"not a network", "is no ONNX network")]
+)
+def test_no_network(tmp_path: Path, content: bytes | None, message: str) -> None:
+    """A missing network names the command that makes one; any other file is no network."""
+    if content is not None:
+        (tmp_path / MODEL_FILE).write_bytes(content)
+    with pytest.raises(PlanError, match=message):
         typed(tmp_path / MODEL_FILE, "fp16")
 
 
-def test_file_that_is_no_network(tmp_path):
-    """Any other file is no network."""
-    (tmp_path / MODEL_FILE).write_bytes(b"not a network")
-    with pytest.raises(PlanError, match="is no ONNX network"):
-        typed(tmp_path / MODEL_FILE, "fp16")
-
-
-def test_no_convolution(tmp_path, write_steps):
+def test_no_convolution(tmp_path: Path, write_steps: Write) -> None:
     """A network without convolutions has nothing to be typed."""
 
-    def drop(model):
+    def drop(model: onnx.ModelProto) -> None:
         for node in model.graph.node:
             if node.op_type == "Conv":
                 node.op_type = "Identity"

@@ -2,48 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from endface.engines.onnx_network import open_graph
 from endface.engines.plan import PLAN_FILE, PlanManifest, open_plan
 from endface.engines.tensorrt_library import Machine
 from endface.errors import EngineError, PlanError
+from endface_build.evaluation.golden import Golden
 from endface_build.export import verify_on_gpu
 from endface_build.export.build_plan import build_plan
 from endface_build.manifest import MODEL_FILE, read_manifest
 
 CARD = ("NVIDIA Card of Tests", "8.9", "580.00")
 
+Segment = Callable[[NDArray[np.uint8]], tuple[Any, ...]]
+Be = Callable[[Segment], Callable[[], PlanManifest]]
+
 
 @pytest.fixture
-def folder(write_steps, tmp_path):
+def folder(write_steps: Callable[..., Path], tmp_path: Path) -> Path:
     """A version of a network that labels by brightness."""
     return write_steps(tmp_path / "1")
 
 
 @pytest.fixture
-def card(monkeypatch, folder):
-    """A GPU that runs the network as ONNX Runtime does, or as ``card.segment`` says."""
+def build_on(folder: Path, no_gpu: Machine, golden: list[Golden], monkeypatch: pytest.MonkeyPatch) -> Be:
+    """Builds a plan on a machine whose GPU answers as it is told."""
+    machine = Machine(no_gpu.runtime, no_gpu.runtime_version, *CARD)
 
-    class Card:
-        """Stands in for the network on a GPU: opens the plan as that does."""
+    def on(segment: Segment) -> Callable[[], PlanManifest]:
+        class Card:
+            """Stands in for the network on a GPU: opens the plan as that does."""
 
-        segment = open_graph(folder / MODEL_FILE)
+            def __init__(self, path: Path, _: str) -> None:
+                open_plan(path.parent, machine, read_manifest(folder)["sha256"])
+                self.segment = segment
 
-        def __init__(self, path: Path, runtime: str):
-            open_plan(path.parent, Machine.here(runtime), read_manifest(folder)["sha256"])
+        monkeypatch.setattr(verify_on_gpu, "GpuNetwork", Card)
+        return partial(build_plan, folder, machine.runtime, "fp16", golden=golden, machine=machine)
 
-    monkeypatch.setattr("endface.engines.tensorrt_library._gpu", lambda: CARD)
-    monkeypatch.setattr(verify_on_gpu, "GpuNetwork", Card)
-    return Card
+    return on
 
 
-@pytest.mark.usefixtures("card")
-def test_plan_that_agrees_is_verified(rtx, folder, golden):
+def test_plan_that_agrees_is_verified(build_on: Be, folder: Path) -> None:
     """The manifest says on which GPU the plan ran, and how well it agreed."""
-    made = build_plan(folder, rtx, "fp16", golden=golden)
+    made = build_on(open_graph(folder / MODEL_FILE))()
 
     assert (made.gpu, made.compute_capability, made.driver) == CARD
     assert made.device_parity is not None
@@ -53,24 +63,23 @@ def test_plan_that_agrees_is_verified(rtx, folder, golden):
     assert PlanManifest.load(folder) == made
 
 
-def test_plan_that_judges_otherwise_is_not_written(rtx, folder, golden, card):
+def test_plan_that_judges_otherwise_is_not_written(build_on: Be, folder: Path) -> None:
     """A verdict that changes on the GPU alone refuses the plan."""
-    echo = card.segment
-    card.segment = staticmethod(lambda squares: tuple(0 * values for values in echo(squares)))
+    echo = open_graph(folder / MODEL_FILE)
+    build = build_on(lambda squares: tuple(0 * values for values in echo(squares)))
     with pytest.raises(PlanError, match=r"The plan on NVIDIA Card of Tests judges .*face\.png: \w+ for fail"):
-        build_plan(folder, rtx, "fp16", golden=golden)
+        build()
 
     assert not (folder / PLAN_FILE).exists()
 
 
-def test_gpu_that_does_not_take_the_plan(rtx, folder, golden, card, monkeypatch):
+def test_gpu_that_does_not_take_the_plan(build_on: Be, folder: Path) -> None:
     """A GPU of a kind that the runtime does not support leaves no plan either."""
 
-    def refuse(*_):
+    def refuse(_: NDArray[np.uint8]) -> tuple[Any, ...]:
         raise EngineError("tensorrt_rtx does not take the plan on this GPU")
 
-    monkeypatch.setattr(card, "__init__", refuse)
     with pytest.raises(EngineError, match="does not take the plan"):
-        build_plan(folder, rtx, "fp16", golden=golden)
+        build_on(refuse)()
 
     assert not (folder / PLAN_FILE).exists()

@@ -149,9 +149,9 @@ def test_many_random_objects(labels_of: LabelsOf, seed: int) -> None:
     rng = np.random.default_rng(seed)
     prototypes = np.stack([cv2.GaussianBlur(rng.normal(0, 9, (40, 40)), (0, 0), 2) for _ in range(32)])
     objects: list[Object] = []
-    for centre, size in zip(rng.uniform(20, 140, (30, 2)), rng.uniform(6, 70, (30, 2)), strict=True):
+    for center, size in zip(rng.uniform(20, 140, (30, 2)), rng.uniform(6, 70, (30, 2)), strict=True):
         for shift in (0.0, rng.uniform(0, 6)):  # each with a neighbour that it may have to give way to
-            box = np.float32([*(centre - size / 2 + shift), *(centre + size / 2 + shift)])
+            box = np.float32([*(center - size / 2 + shift), *(center + size / 2 + shift)])
             objects.append((int(rng.integers(2)), float(rng.uniform(0.1, 1)), tuple(box), rng.normal(0, 1, 32)))
     found, _ = labels_of(objects, prototypes=prototypes, size=(160, 160))
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +18,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from endface.engines.catalog import LITERT, OPENCV, VARIANTS, named, network_file
 from endface.engines.manifest import describe
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
@@ -22,22 +26,22 @@ from endface.files import sha256_of
 from endface_build.data.drawn_pictures import draw_labelled
 from endface_build.evaluation.golden import Golden, drawn, of_folder
 from endface_build.export.quantize import FP32_FILE
-from endface_build.manifest import MANIFEST_FILE, MODEL_FILE
-from endface_build.rollout import promote as promoting
-from endface_build.rollout import versions as version_folders
+from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, read_manifest, write_manifest
 from endface_build.rollout.promote import FlippedError, promote, rollback
 from endface_build.rollout.servers import Servers, servers_of
 from endface_build.rollout.versions import Versions
+
+Write = Callable[..., Path]
 
 BLIND, SEEING = 0, 2
 """Labels that a network gives to every pixel: a blind one passes everything, one that sees pits everywhere nothing."""
 
 
 @pytest.fixture
-def write_network() -> Callable:
+def write_network() -> Write:
     """Write a network that gives every pixel the same label, and its manifest; give the file."""
 
-    def write(folder, label, *, version="1", output="LABELS"):
+    def write(folder: Path, label: int, *, output: str = "LABELS") -> Path:
         names = {output: label, "CONFIDENCE": 255}
         nodes = [helper.make_node("Squeeze", ["SQUARE", "axis"], ["flat"])]
         nodes += [helper.make_node("Mul", ["flat", "zero"], ["nothing"])]
@@ -54,8 +58,8 @@ def write_network() -> Callable:
         folder.mkdir(parents=True)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
         onnx.save_model(model, folder / MODEL_FILE)
-        (folder / "model.py").write_text("the door")
-        manifest = {"name": "segment", "version": version, "file": MODEL_FILE}
+        (folder / "model.py").write_text("the adapter")
+        manifest = {"name": "segment", "version": "1", "file": MODEL_FILE}
         manifest["sha256"] = sha256_of(folder / MODEL_FILE)
         (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
         return folder / MODEL_FILE
@@ -64,7 +68,7 @@ def write_network() -> Callable:
 
 
 @pytest.fixture
-def versions(tmp_path, write_network):
+def versions(tmp_path: Path, write_network: Write) -> Versions:
     """A repository with a blind network as its version 1."""
     write_network(tmp_path / "models" / "segment" / "1", BLIND)
     (tmp_path / "models" / "segment" / "config.pbtxt").touch()
@@ -72,31 +76,31 @@ def versions(tmp_path, write_network):
 
 
 @pytest.fixture
-def blind(tmp_path, write_network):
+def blind(tmp_path: Path, write_network: Write) -> Path:
     """A candidate that judges as version 1 does."""
     return write_network(tmp_path / "blind", BLIND)
 
 
 @pytest.fixture
-def seeing(tmp_path, write_network):
+def seeing(tmp_path: Path, write_network: Write) -> Path:
     """A candidate that judges otherwise."""
     return write_network(tmp_path / "seeing", SEEING)
 
 
 @pytest.fixture(scope="module")
-def face():
+def face() -> bytes:
     """An encoded drawn face."""
     return draw_labelled("multimode", 0).data
 
 
-def contents(versions):
+def contents(versions: Versions) -> dict[str, bytes]:
     """Every file of the model's folder with its bytes."""
     files = (path for path in versions.folder.rglob("*") if path.is_file())
     return {str(path.relative_to(versions.folder)): path.read_bytes() for path in files}
 
 
-def test_candidate_becomes_the_newest_version(versions, blind, face):
-    """The new version is the candidate's file under the next number, names itself so, and has Triton's door."""
+def test_candidate_becomes_the_newest_version(versions: Versions, blind: Path, face: bytes) -> None:
+    """The new version is the candidate's file under the next number, names itself so, and has Triton's adapter."""
     promotion = promote(blind, versions, [Golden("a.png", face, "mm-pc", "pass")])
 
     assert (promotion.version, promotion.former) == (2, 1)
@@ -104,11 +108,11 @@ def test_candidate_becomes_the_newest_version(versions, blind, face):
     assert Network(versions.path(2) / MODEL_FILE).info == describe(versions.folder, "onnxruntime")
     assert describe(versions.folder, "onnxruntime").version == "2"
     assert describe(versions.folder, "onnxruntime").sha256 == sha256_of(blind)
-    assert (versions.path(2) / "model.py").read_text() == "the door"
+    assert (versions.path(2) / "model.py").read_text() == "the adapter"
     assert {path.name for path in versions.folder.iterdir()} == {"1", "2", "config.pbtxt"}
 
 
-def test_quantised_candidate_brings_its_source(versions, blind):
+def test_quantized_candidate_brings_its_source(versions: Versions, blind: Path) -> None:
     """A candidate in eight bits comes with the network in float that it was made from, or not at all."""
     manifest = json.loads(blind.with_name(MANIFEST_FILE).read_text())
     manifest["quantization"] = {"from": FP32_FILE, "from_sha256": sha256_of(blind)}
@@ -121,7 +125,7 @@ def test_quantised_candidate_brings_its_source(versions, blind):
     assert (versions.path(2) / FP32_FILE).read_bytes() == blind.read_bytes()
 
 
-def test_rollback_returns_to_the_version_before(versions, blind):
+def test_rollback_returns_to_the_version_before(versions: Versions, blind: Path) -> None:
     """After a rollback the former version is the newest; the number of the withdrawn one is never used again."""
     promote(blind, versions, [])
     assert rollback(versions) == (1, 2)
@@ -131,7 +135,7 @@ def test_rollback_returns_to_the_version_before(versions, blind):
     assert not [path for path in versions.folder.iterdir() if path.name[0] in "02"]
 
 
-def test_nothing_to_return_to(versions):
+def test_nothing_to_return_to(versions: Versions) -> None:
     """The only version stays."""
     with pytest.raises(RolloutError, match="nothing to go back to"):
         rollback(versions)
@@ -139,7 +143,7 @@ def test_nothing_to_return_to(versions):
     assert versions.newest == 1
 
 
-def test_broken_version_is_not_returned_to(versions, blind):
+def test_broken_version_is_not_returned_to(versions: Versions, blind: Path) -> None:
     """Where the version before is not the file of its manifest, the newest stays."""
     promote(blind, versions, [])
     (versions.path(1) / MODEL_FILE).write_bytes(b"rot")
@@ -159,7 +163,9 @@ def test_broken_version_is_not_returned_to(versions, blind):
         ("fail", False, None),  # the serving version was wrong
     ],
 )
-def test_verdict_flips(versions, seeing, face, case):
+def test_verdict_flips(
+    versions: Versions, seeing: Path, face: bytes, case: tuple[str | None, bool, str | None]
+) -> None:
     """A known verdict must be met; where none is known the serving version's holds, unless a change is accepted."""
     expected, accept, refused = case
     before = contents(versions)
@@ -174,7 +180,7 @@ def test_verdict_flips(versions, seeing, face, case):
         assert contents(versions) == before
 
 
-def test_picture_without_a_fiber_is_invalid_with_any_network(versions, seeing):
+def test_picture_without_a_fiber_is_invalid_with_any_network(versions: Versions, seeing: Path) -> None:
     """What the stages refuse before the network sees it cannot flip."""
     _, gray = cv2.imencode(".png", np.full((300, 300), 128, np.uint8))
 
@@ -183,55 +189,81 @@ def test_picture_without_a_fiber_is_invalid_with_any_network(versions, seeing):
     assert row.serving == row.candidate == "invalid"
 
 
-STEPS = [
-    (promoting, "_copy"),
-    (promoting, "write_manifest"),
-    (promoting, "compare"),
-    (version_folders, "_sync"),
-    (Versions, "publish"),
-]
+def promote_until(monkeypatch: pytest.MonkeyPatch, crash_at: int, promotion: Callable[[], object]) -> bool:
+    """Promote on a system that dies at one of its calls; whether it did."""
+    calls = 0
 
+    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
+        def die_or_call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == crash_at:
+                raise SystemExit(9)
+            return call(*args, **kwargs)
 
-@pytest.mark.parametrize("place", STEPS, ids=[step for _, step in STEPS])
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_crash_leaves_old_or_new(versions, blind, monkeypatch, place, moment):
-    """Whatever step a crash interrupts, the newest version is whole, and the next promotion works."""
-    owner, step = place
-    done = getattr(owner, step)
+        return die_or_call
 
-    def crash(*args, **kwargs):
-        if moment == "after":
-            done(*args, **kwargs)
-        raise SystemExit(9)
+    clear = shutil.rmtree
+
+    def clear_up(*args: Any, **kwargs: Any) -> None:
+        if calls < crash_at:  # a crash clears nothing up
+            clear(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(owner, step, crash)
-        patch.setattr(promoting.shutil, "rmtree", lambda *_, **__: None)  # a crash clears nothing up
-        with pytest.raises(SystemExit):
-            promote(blind, versions, [])
-    crashed_at = versions.newest
+        for owner, call in ((shutil, "copyfile"), (os, "fsync"), (Path, "rename"), (Path, "replace"), (Path, "mkdir")):
+            patch.setattr(owner, call, dying(getattr(owner, call)))
+        patch.setattr(shutil, "rmtree", clear_up)
+        try:
+            promotion()
+        except SystemExit:
+            return True
+    return False
 
-    Network(versions.path(crashed_at) / MODEL_FILE)
-    assert crashed_at == (2 if (step, moment) == ("publish", "after") else 1)
-    assert promote(blind, versions, []).version == crashed_at + 1
+
+def test_crash_leaves_old_or_new(versions: Versions, blind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever call of the system a crash interrupts, the newest version is whole, and the next promotion works."""
+    crash_at, newest = 1, 1
+    while promote_until(monkeypatch, crash_at, lambda: promote(blind, versions, [])):
+        assert versions.newest in (newest, newest + 1)
+        newest = versions.newest
+        Network(versions.path(newest) / MODEL_FILE)
+        crash_at += 1
+
+    assert crash_at > 8
+    assert versions.newest == newest + 1
     assert not [path for path in versions.folder.iterdir() if path.name.startswith(".")]
 
 
-def test_full_disk(versions, blind, monkeypatch):
+def test_variants_come_along(versions: Versions, blind: Path) -> None:
+    """What was made of the candidate for other engines is the version's too, what was made of another one is not."""
+    for engine, made_from in ((OPENCV, sha256_of(blind)), (LITERT, "0" * 64)):
+        path = blind.parent / named(engine, VARIANTS).file
+        path.parent.mkdir()
+        path.write_bytes(b"convolutions")
+        manifest = {"name": "segment", "version": "1", "file": path.name, "sha256": sha256_of(path)}
+        write_manifest(path.parent, manifest | {"from_sha256": made_from})
+    promote(blind, versions, [])
+
+    assert network_file(versions.path(2), OPENCV).read_bytes() == b"convolutions"
+    assert read_manifest(versions.path(2) / "opencv")["version"] == "2"
+    assert not (versions.path(2) / "litert").exists()
+
+
+def test_full_disk(versions: Versions, blind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk is said, nothing is left behind, and the former version stays."""
     before = contents(versions)
 
-    def full(*_):
+    def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(promoting.shutil, "copyfile", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
     with pytest.raises(RolloutError, match=r"No space left on device\. Nothing was changed"):
         promote(blind, versions, [])
 
     assert contents(versions) == before
 
 
-def test_one_at_a_time(versions, blind):
+def test_one_at_a_time(versions: Versions, blind: Path) -> None:
     """While somebody promotes, nobody else promotes or rolls back."""
     with versions.locked():
         for attempt in (lambda: promote(blind, versions, []), lambda: rollback(versions)):
@@ -240,7 +272,7 @@ def test_one_at_a_time(versions, blind):
     promote(blind, versions, [])
 
 
-def test_candidate_of_another_contract(versions, write_network, tmp_path):
+def test_candidate_of_another_contract(versions: Versions, write_network: Write, tmp_path: Path) -> None:
     """A network with other tensors never becomes a version."""
     before = contents(versions)
     with pytest.raises(ConfigurationError, match="the contract asks for"):
@@ -258,7 +290,7 @@ def test_candidate_of_another_contract(versions, write_network, tmp_path):
     ],
     ids=["missing", "changed", "no manifest"],
 )
-def test_unusable_candidate(versions, blind, spoil, message):
+def test_unusable_candidate(versions: Versions, blind: Path, spoil: Callable[[Path], None], message: str) -> None:
     """A candidate that is missing, changed or without its manifest is refused in a sentence."""
     spoil(blind)
     with pytest.raises(ConfigurationError, match=message):
@@ -267,14 +299,14 @@ def test_unusable_candidate(versions, blind, spoil, message):
     assert versions.newest == 1
 
 
-def test_candidate_under_another_name(versions, blind):
+def test_candidate_under_another_name(versions: Versions, blind: Path) -> None:
     """The manifest must describe the very file that is promoted."""
     other = shutil.copyfile(blind, blind.with_name("other.onnx"))
     with pytest.raises(ConfigurationError, match=r"describes model\.onnx"):
         promote(other, versions, [])
 
 
-def test_no_repository(tmp_path):
+def test_no_repository(tmp_path: Path) -> None:
     """A folder that is no repository is named with its option."""
     with pytest.raises(ConfigurationError, match="--repository"):
         Versions(tmp_path)
@@ -283,17 +315,17 @@ def test_no_repository(tmp_path):
 class Always(BaseHTTPRequestHandler):
     """A server that is ready, with version 1 of the network for ever."""
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         """Triton's answer to a question for readiness."""
         self.send_response(200 if self.path.endswith(("endface/ready", "versions/1/ready")) else 400)
         self.end_headers()
 
-    def log_message(self, *_):
+    def log_message(self, *_: Any) -> None:
         """Be silent."""
 
 
 @pytest.fixture
-def stubborn():
+def stubborn() -> Iterator[str]:
     """The address of a server that never loads anything."""
     with HTTPServer(("127.0.0.1", 0), Always) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
@@ -303,7 +335,7 @@ def stubborn():
         thread.join()
 
 
-def test_version_that_a_server_does_not_load_is_withdrawn(versions, blind, stubborn):
+def test_version_that_a_server_does_not_load_is_withdrawn(versions: Versions, blind: Path, stubborn: str) -> None:
     """Where a named server does not load the version in time, the former one is the newest again."""
     with pytest.raises(RolloutError, match=r"did not load version 2.*withdrawn, 1 goes on serving"):
         promote(blind, versions, [], servers=Servers((stubborn,), loaded_within_s=0))
@@ -311,7 +343,7 @@ def test_version_that_a_server_does_not_load_is_withdrawn(versions, blind, stubb
     assert versions.newest == 1
 
 
-def test_rollback_waits_for_the_server(versions, blind, stubborn):
+def test_rollback_waits_for_the_server(versions: Versions, blind: Path, stubborn: str) -> None:
     """A server that serves the former version confirms the rollback."""
     promote(blind, versions, [])
 
@@ -319,7 +351,7 @@ def test_rollback_waits_for_the_server(versions, blind, stubborn):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", ":8000", "host:http"])
-def test_server_that_is_not_there(versions, blind, address):
+def test_server_that_is_not_there(versions: Versions, blind: Path, address: str) -> None:
     """Nothing is changed where a named server cannot be asked."""
     before = contents(versions)
     with pytest.raises(RolloutError, match=r"nothing was changed|write host:port"):
@@ -328,7 +360,7 @@ def test_server_that_is_not_there(versions, blind, address):
     assert contents(versions) == before
 
 
-def test_drawn_pictures_know_their_verdicts():
+def test_drawn_pictures_know_their_verdicts() -> None:
     """The golden pictures that come with the project hold faces that pass and faces that fail."""
     verdicts = {golden.name: golden.expected for golden in drawn()}
 
@@ -337,7 +369,7 @@ def test_drawn_pictures_know_their_verdicts():
     assert "out-of-focus.jpg" not in verdicts
 
 
-def test_golden_folder(tmp_path, face):
+def test_golden_folder(tmp_path: Path, face: bytes) -> None:
     """A user's pictures are taken with the verdicts that golden.json gives."""
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(face)
@@ -357,7 +389,7 @@ def test_golden_folder(tmp_path, face):
         ('{"z.png": "pass"}', r"not there: z\.png"),
     ],
 )
-def test_broken_golden_verdicts(tmp_path, face, text, message):
+def test_broken_golden_verdicts(tmp_path: Path, face: bytes, text: str, message: str) -> None:
     """Verdicts that cannot be read, or belong to no picture, are named."""
     (tmp_path / "a.png").write_bytes(face)
     (tmp_path / "golden.json").write_text(text)
@@ -365,7 +397,7 @@ def test_broken_golden_verdicts(tmp_path, face, text, message):
         of_folder(tmp_path, "mm-pc")
 
 
-def test_golden_folder_without_pictures(tmp_path):
+def test_golden_folder_without_pictures(tmp_path: Path) -> None:
     """An empty folder of golden pictures is a mistake, not a licence."""
     with pytest.raises(ConfigurationError, match="No pictures"):
         of_folder(tmp_path, "mm-pc")

@@ -1,3 +1,5 @@
+"""A repository for the GPU at hand: links to the image's models, and a plan that is built once."""
+
 from __future__ import annotations
 
 import fcntl
@@ -106,7 +108,7 @@ def renew(network: Path) -> None:
 def test_first_start_builds_and_the_second_finds_the_plan(image: Path, volume: Path, be: Be) -> None:
     """With the real builder: it compiles once, again for another network, and writes nothing into the image."""
     if tensorrt_library.version("tensorrt_rtx") is None:
-        pytest.skip("TensorRT for RTX is not installed: pip install 'endface[rtx]'")
+        pytest.skip("TensorRT for RTX is not installed: pip install '.[rtx]'")
     be(Machine("tensorrt_rtx", tensorrt_library.version("tensorrt_rtx")))
     golden = list(islice(drawn(), 1))
     before = {path: path.stat().st_mtime_ns for path in image.rglob("*")}
