@@ -37,14 +37,6 @@ def test_make_targets_exist(readme: str, project: Path) -> None:
     assert set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()) == explained
 
 
-def test_linked_files_exist(readme: str, project: Path) -> None:
-    """No link of the README leads nowhere."""
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", readme) if "://" not in link]
-
-    assert [link for link in links if not (project / link).exists()] == []
-    assert len(links) > 5
-
-
 def test_profiles_are_those_that_ship(readme: str) -> None:
     """The README's table lists the profiles that exist."""
     (table,) = re.findall(r"## Profiles\n(.*?)\n\n[A-Z]", readme, re.DOTALL)
