@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 import trustme
@@ -35,9 +36,11 @@ PROJECT = Path(__file__).parents[1]
 
 
 def pytest_configure() -> None:
-    """A shell has what it runs in the background ignore Ctrl-C, and so would every command that a test interrupts."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Run the same on a busy machine, and in the background, as on a quiet one at a terminal."""
+    hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("busy")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # commands that a test interrupts inherit that
 
 
 @pytest.fixture(scope="session")
