@@ -20,8 +20,11 @@ demo: $(VENV)/demo ## Inspect samples/ (or IMAGES=folder) on a real Triton; repo
 serve: $(VENV)/demo ## Run the server on this machine until Ctrl-C
 	PATH="$(CURDIR)/$(BIN):$$PATH" endface serve --profile "$(PROFILE)"
 
-test: $(VENV)/test ## Run all tests, a real Triton included
-	$(BIN)/python -m pytest
+test: $(VENV)/test ## Run the tests, a real Triton included (some minutes)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-long: $(VENV)/test ## Add what `test` samples: faults of every kind, 10,000 hostile requests (some three minutes)
+	$(BIN)/python -m pytest -m long
 
 test-containers: $(VENV)/test ## Build the images and run them, where a Docker engine answers
 	$(BIN)/python -m pytest -m containers tests/containers
@@ -73,4 +76,4 @@ $(VENV)/fuzz: $(VENV)/test
 	$(PIP) install --constraint constraints.txt --group fuzz
 	touch $@
 
-.PHONY: help demo serve docs test test-containers lint format bench fuzz model clean
+.PHONY: help demo serve docs test test-long test-containers lint format bench fuzz model clean

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 import trustme
@@ -31,6 +33,14 @@ from endface_client import TLS
 from tests import servers
 
 PROJECT = Path(__file__).parents[1]
+
+
+def pytest_configure() -> None:
+    """Run the same on a busy machine, and in the background, as on a quiet one at a terminal."""
+    hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("busy")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # commands that a test interrupts inherit that
 
 
 @pytest.fixture(scope="session")

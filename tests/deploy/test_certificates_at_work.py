@@ -62,7 +62,7 @@ def test_strangers_are_refused(server: FakeServer, line: Path, tmp_path: Path, k
     stranger = strangers(line, tmp_path)[kind]
 
     with (
-        Client(server.address, profile="mm-pc", tls=stranger, deadline_s=2) as client,
+        Client(server.address, profile="mm-pc", tls=stranger, deadline_s=30) as client,
         pytest.raises(ServerUnavailable, match="as a server does that asks for certificates"),
     ):
         client.health()
@@ -76,7 +76,7 @@ def test_station_refuses_other_servers(server: FakeServer, station: TLS, tmp_pat
     tls = TLS(tmp_path / "other.pem", station.private_key, station.certificate_chain)
 
     with (
-        Client(server.address, profile="mm-pc", tls=tls, deadline_s=2) as client,
+        Client(server.address, profile="mm-pc", tls=tls, deadline_s=30) as client,
         pytest.raises(ServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"),
     ):
         client.health()
@@ -99,7 +99,7 @@ def test_triton_takes_them(triton: EmbeddedServer, line: Path, station: TLS, tmp
         client.health()
     for stranger in (None, *strangers(line, tmp_path).values()):
         with (
-            Client(triton.grpc_address, profile="mm-pc", tls=stranger, deadline_s=2) as client,
+            Client(triton.grpc_address, profile="mm-pc", tls=stranger, deadline_s=30) as client,
             pytest.raises(ServerUnavailable),
         ):
             client.health()

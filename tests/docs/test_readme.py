@@ -35,9 +35,3 @@ def test_make_targets_exist(readme: str, project: Path) -> None:
     assert set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()) == explained
 
 
-def test_linked_files_exist(readme: str, project: Path) -> None:
-    """No link of the README leads nowhere."""
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", readme) if "://" not in link]
-
-    assert [link for link in links if not (project / link).exists()] == []
-    assert len(links) > 5

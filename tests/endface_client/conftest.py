@@ -102,7 +102,7 @@ def fake_server() -> Iterator[FakeServer]:
 def run(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs the command in this process against the fake server."""
     monkeypatch.setenv("ENDFACE_SERVER", fake_server.address)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "1000")  # room for any temporary folder's name in a table
 
     def ran(*arguments: str | Path) -> Result:
         return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)

@@ -9,18 +9,15 @@ crowded machine is no finding.  Exit status 1 if there is any.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import multiprocessing
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Final
 
 import cv2
@@ -28,21 +25,17 @@ import numpy as np
 
 from endface import contract, stages
 from endface.errors import RequestError
-from endface.files import write_whole
 from endface.frame import Frame
 from endface.options import Options
 from endface.report import Report
 from tests.security import mutations
-from tests.security.campaign_record import Outcome, Tally
+from tests.security.campaign import Campaign, Outcome, Tally
 
 LIMIT_S: Final = 1.0
 """Processor time that a picture may take."""
 
 _SILENT_S: Final = 120.0
 """A process that says nothing for so long waits for something that never comes."""
-
-_PART: Final = 5_000
-"""So many at a time; what was done is kept behind each."""
 
 _BLANK: Final = np.zeros((contract.SQUARE_PX, contract.SQUARE_PX), np.uint8)
 
@@ -135,30 +128,10 @@ def run(tally: Tally, numbers: range, workers: int) -> None:
                     crew.append(Worker.start(tally.seed, worker.numbers))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point."""
-    parser = argparse.ArgumentParser(prog="python -m tests.security.fuzz", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--pictures", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0, help="another one gives other pictures")
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
-    parser.add_argument("--keep", type=Path, default=Path("out/fuzz"), help="folder for pictures that are findings")
-    parser.add_argument("--record", type=Path, help="file that keeps what is done, and what is there is not done again")
-    wishes = parser.parse_args(arguments)
-    tally = Tally.of("pictures", wishes.seed, wishes.record)
-    with contextlib.suppress(KeyboardInterrupt):  # whoever has waited long enough sees what there is
-        for first in range(tally.done, wishes.pictures, _PART):
-            began_s = time.monotonic()
-            run(tally, range(first, min(first + _PART, wishes.pictures)), wishes.workers)
-            tally.seconds += time.monotonic() - began_s
-            if wishes.record:
-                tally.write(wishes.record)
-    sys.stdout.writelines(f"{line}\n" for line in tally.lines())
-    for finding in tally.findings:
-        path = wishes.keep / f"{wishes.seed}-{finding.number}.picture"
-        write_whole(path, mutations.picture(wishes.seed, finding.number))
-        sys.stdout.write(f"{path}: {finding.code}\n")
-    return 1 if tally.findings else 0
+CAMPAIGN: Final = Campaign(
+    "tests.security.fuzz", "Damaged and hostile pictures", "pictures", 5_000, os.cpu_count() or 1, mutations.picture
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(CAMPAIGN.main(run))

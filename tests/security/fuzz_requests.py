@@ -9,7 +9,6 @@ finding.  It is kept as a file.  Exit status 1 if there is any.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import struct
@@ -25,12 +24,11 @@ import grpc
 from tritonclient.grpc import service_pb2 as wire
 
 from endface import contract
-from endface.files import write_whole
 from endface.report import Report
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from tests.security import wire_mutations
-from tests.security.campaign_record import Outcome, Tally
+from tests.security.campaign import Campaign, Outcome, Tally
 from tests.security.wire_mutations import INFER, SERVICE, STREAM, Asked
 from tests.servers import free_ports
 
@@ -42,9 +40,6 @@ DEADLINE_S: Final = 60.0
 
 TRIES: Final = 5
 """A request that took too long is asked alone so many times, and judged by the shortest."""
-
-_PART: Final = 500
-"""So many requests, then the server's processes are counted; who ended one is looked for among them."""
 
 _POLL_S: Final = 0.1
 
@@ -214,34 +209,23 @@ def _alone(channel: grpc.Channel, seed: int, outcome: Outcome) -> Outcome:
     return replace(fastest, is_finding=True, code="hang") if fastest.seconds > LIMIT_S else fastest
 
 
+CAMPAIGN: Final = Campaign(
+    "tests.security.fuzz_requests",
+    "Damaged and hostile requests to a real Triton",
+    "requests",
+    500,  # then the server's processes are counted; who ended one is looked for among them
+    4 * (os.cpu_count() or 1),
+    lambda seed, number: wire_mutations.asked(seed, number).data,
+)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point."""
-    summary = (__doc__ or "").split("\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m tests.security.fuzz_requests", description=summary)
-    parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0, help="another one gives other requests")
-    parser.add_argument("--workers", type=int, default=4 * (os.cpu_count() or 1), help="requests under way at a time")
-    parser.add_argument("--keep", type=Path, default=Path("out/fuzz"), help="folder for requests that are findings")
-    parser.add_argument("--record", type=Path, help="file that keeps what is done, and what is there is not done again")
-    wishes = parser.parse_args(arguments)
-    tally, server = Tally.of("requests", wishes.seed, wishes.record), Server()
+    server = Server()
     try:
-        for first in range(tally.done, wishes.requests, _PART):
-            began_s = time.monotonic()
-            run(tally, range(first, min(first + _PART, wishes.requests)), server, wishes.workers)
-            tally.seconds += time.monotonic() - began_s
-            if wishes.record:
-                tally.write(wishes.record)
-    except KeyboardInterrupt:  # whoever has waited long enough sees what there is
-        pass
+        return CAMPAIGN.main(lambda tally, numbers, workers: run(tally, numbers, server, workers), arguments)
     finally:
         server.stop()
-    sys.stdout.writelines(f"{line}\n" for line in tally.lines())
-    for finding in tally.findings:
-        path = wishes.keep / f"{wishes.seed}-{finding.number}.request"
-        write_whole(path, wire_mutations.asked(wishes.seed, finding.number).data)
-        sys.stdout.write(f"{path}: {finding.code}\n")
-    return 1 if tally.findings else 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from endface.contract import MAX_IMAGE_BYTES
 from endface.server.process import EmbeddedServer
 from endface_client import Client
 from tests.security import fuzz_requests
-from tests.security.campaign_record import Tally
+from tests.security.campaign import Tally
 from tests.security.wire_mutations import INFER, Asked, infer_request
 from tests.servers import free_ports, serve
 from tests.waiting import WITHIN_S

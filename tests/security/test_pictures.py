@@ -85,7 +85,7 @@ def test_strip_holds_no_fiber(size: tuple[int, int]) -> None:
 
 def test_fuzzing_counts_what_it_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command answers for each picture, and keeps none where nothing is wrong."""
-    status = fuzz.main(["--pictures=60", "--workers=2", f"--keep={tmp_path}"])
+    status = fuzz.CAMPAIGN.main(fuzz.run, ["--pictures=60", "--workers=2", f"--keep={tmp_path}"])
     said = capsys.readouterr().out
 
     assert status == 0, said

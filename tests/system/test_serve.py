@@ -124,15 +124,6 @@ def test_taken_port(server: EmbeddedServer, repository: Path, ports: Ports) -> N
     assert errors == f"endface serve: port {taken} is taken by another process; choose another one with --grpc-port\n"
 
 
-def test_missing_repository(tmp_path: Path, ports: Ports) -> None:
-    """A folder that is no repository is named with its option."""
-    status, errors = run(tmp_path / "nowhere", ports)
-
-    assert status == 2
-    assert "nowhere is no model repository of endface" in errors
-    assert len(errors.splitlines()) == 1
-
-
 @pytest.fixture
 def broken(repository: Path, tmp_path: Path) -> Path:
     """A copy of the repository whose network is not the one of its manifest."""
@@ -154,26 +145,6 @@ def test_broken_repository(broken: Path, ports: Ports) -> None:
     assert len(errors.splitlines()) == 1
 
 
-def test_unknown_engine(repository: Path, ports: Ports) -> None:
-    """The engines that the repository has are named."""
-    status, errors = run(repository, ports, "--engine=abacus")
-
-    assert status == 2
-    assert "no engine 'abacus'" in errors
-    assert "onnxruntime" in errors
-
-
-@pytest.mark.parametrize("engine", ["tensorrt", "onnxruntime_native"])
-def test_engine_of_tritons_container(repository: Path, ports: Ports, engine: str) -> None:
-    """The pip Triton lacks the backend: the message says where it is, before anything is started."""
-    status, errors = run(repository, ports, f"--engine={engine}", PATH=str(Path(sys.executable).parent))
-
-    assert status == 2
-    assert errors.startswith(f"endface serve: the engine {engine} needs Triton's own backend")
-    assert errors.endswith("inside Triton's container, or choose --engine onnxruntime, which runs anywhere\n")
-    assert len(errors.splitlines()) == 1
-
-
 def test_engine_without_its_gpu(repository: Path, ports: Ports) -> None:
     """Where no GPU can be seen the engine for one is refused in a line, and nothing listens."""
     if tensorrt_library.version("tensorrt_rtx") is None:
@@ -185,17 +156,3 @@ def test_engine_without_its_gpu(repository: Path, ports: Ports) -> None:
     assert len(errors.splitlines()) == 1
     for port in ports.values():
         socket.create_server(("127.0.0.1", port)).close()
-
-
-def test_missing_wheel(repository: Path, ports: Ports, tmp_path: Path) -> None:
-    """Without a tritonserver on PATH and without the wheel, the message says what to install."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import importlib.util as u\nfind = u.find_spec\n"
-        "u.find_spec = lambda name, *rest: None if name == 'pytriton' else find(name, *rest)\n"
-    )
-
-    status, errors = run(repository, ports, PATH=str(tmp_path), PYTHONPATH=str(tmp_path))
-
-    assert status == 2
-    assert "no tritonserver on PATH" in errors
-    assert "pip install 'endface[serve]'" in errors

@@ -1,11 +1,15 @@
-"""What became of many hostile pictures or requests: counted, kept in a file, and continued from there."""
+"""A campaign of many hostile pictures or requests: counted, kept in a file, and continued from there."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import platform
+import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -112,3 +116,55 @@ class Tally:
 def _origin() -> dict[str, Any]:
     packages = {name: version(name) for name in _PACKAGES}
     return provenance(_ROOT, *_FUZZED) | {"python": platform.python_version(), "versions": packages}
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is sent, and how.
+
+    Attributes:
+        program: The module that runs it.
+        summary: What it is for.
+        kind: ``pictures`` or ``requests``.
+        part: So many at a time; what was done is kept behind each.
+        workers: So many at once unless told otherwise.
+        data: The bytes of one, by seed and number.
+    """
+
+    program: str
+    summary: str
+    kind: str
+    part: int
+    workers: int
+    data: Callable[[int, int], bytes]
+
+    def main(self, run: Callable[[Tally, range, int], None], arguments: Sequence[str] | None = None) -> int:
+        """Run it as a command; ``run`` sends a part of the series by so many workers, and counts what became of it.
+
+        Returns:
+            The exit status: 1 if there is any finding.  Each finding is kept as a file.
+        """
+        wishes = self._parser().parse_args(arguments)
+        tally = Tally.of(self.kind, wishes.seed, wishes.record)
+        with contextlib.suppress(KeyboardInterrupt):  # whoever has waited long enough sees what there is
+            for first in range(tally.done, wishes.count, self.part):
+                began_s = time.monotonic()
+                run(tally, range(first, min(first + self.part, wishes.count)), wishes.workers)
+                tally.seconds += time.monotonic() - began_s
+                if wishes.record:
+                    tally.write(wishes.record)
+        sys.stdout.writelines(f"{line}\n" for line in tally.lines())
+        for finding in tally.findings:
+            path = wishes.keep / f"{wishes.seed}-{finding.number}.{self.kind.removesuffix('s')}"
+            write_whole(path, self.data(wishes.seed, finding.number))
+            sys.stdout.write(f"{path}: {finding.code}\n")
+        return 1 if tally.findings else 0
+
+    def _parser(self) -> argparse.ArgumentParser:
+        parser = argparse.ArgumentParser(prog=f"python -m {self.program}", description=self.summary)
+        parser.add_argument(f"--{self.kind}", dest="count", type=int, default=100_000)
+        parser.add_argument("--seed", type=int, default=0, help="another one gives another series")
+        parser.add_argument("--workers", type=int, default=self.workers, help="so many at a time")
+        parser.add_argument("--keep", type=Path, default=Path("out/fuzz"), help="folder for findings")
+        parser.add_argument("--record", type=Path, help="file that keeps what is done, which is not done again")
+        return parser
