@@ -15,8 +15,8 @@ from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture, draw, expect, photographs
 from endface import contract
 from endface.engines.onnx_network import newest_version
+from endface.environment import default_repository
 from endface.files import write_whole
-from endface.repository import default_repository
 from endface_build.manifest import MODEL_FILE
 
 REAL_DATA = "ENDFACE_REAL_DATA"

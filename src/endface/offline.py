@@ -19,10 +19,10 @@ from endface.engines.litert_network import LiteRTNetwork
 from endface.engines.onnx_network import ONNXRUNTIME, Network, newest_version
 from endface.engines.opencv_network import OpenCVNetwork
 from endface.engines.variant import LITERT, OPENCV
+from endface.environment import default_repository
 from endface.errors import EngineError
 from endface.options import Options
 from endface.report import ModelInfo, Report
-from endface.repository import default_repository
 from endface.stages import postprocess, preprocess
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from endface import repository
+from endface.environment import default_repository
 from endface.errors import RepositoryError
-from endface.repository import default_repository
 
 
 @pytest.fixture(autouse=True)

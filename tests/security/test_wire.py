@@ -121,7 +121,7 @@ def test_every_request_is_answered(stub: Any, line_server: EmbeddedServer, asked
         assert refused.code() in allowed, refused.details()
         assert "Traceback" not in refused.details()
     assert not line_server.has_ended()
-    assert line_server.session.missing() == {}
+    assert line_server.processes.missing() == {}
 
 
 def test_every_picture_is_answered(station: Client) -> None:

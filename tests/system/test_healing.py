@@ -22,7 +22,7 @@ import pytest
 
 from endface.health.events import Event
 from endface.report import Report
-from endface.server.processes import Session
+from endface.server.processes import ServerProcesses
 from endface_client import Client
 
 pytestmark = [pytest.mark.triton, pytest.mark.slow]
@@ -52,7 +52,7 @@ class Serving:
         assert process.stdout.readline().startswith("endface is ready")
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        self.stubs = sorted(Session(self.triton).stubs().values())
+        self.stubs = sorted(ServerProcesses(self.triton).stubs().values())
 
     @property
     def repairs(self) -> list[Event]:
@@ -74,7 +74,7 @@ class Serving:
 
     def stub(self, model: str) -> int:
         """Process id of a model's newest stub: those that a repair replaced stay for a while."""
-        pids = [pid for pid, found in Session(self.triton).stubs().items() if found == model]
+        pids = [pid for pid, found in ServerProcesses(self.triton).stubs().items() if found == model]
         return max(pids, key=lambda pid: psutil.Process(pid).create_time())
 
     def heals(self, cause: Callable[[], None]) -> Event:
@@ -98,8 +98,7 @@ class Serving:
 
     def remains(self) -> list[Path]:
         """Folders and shared memory that it left."""
-        folders = list(self.folder.glob("endface-*"))
-        return [*folders, *(region for folder in folders for region in Path("/dev/shm").glob(f"{folder.name}*"))]
+        return list(Path("/dev/shm").glob(f"endface-{self.process.pid}-*"))
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -132,11 +131,9 @@ def serving(
     """One server for all faults; when it is stopped at last nothing of it is left."""
     with serve(repository, free_ports(), tmp_path_factory.mktemp("serving")) as running:
         yield running
-        session = Session(running.triton)
-        prefix = next(running.folder.glob("endface-*")).name
+        session = ServerProcesses(running.triton)
         assert running.stop() == 0
         assert not session.members()
-        assert not list(Path("/dev/shm").glob(f"{prefix}*"))
         assert not running.remains()
 
 
@@ -190,7 +187,7 @@ def test_stub(serving: Serving, png: bytes, model: str, number: signal.Signals) 
 )
 def test_triton(serving: Serving, png: bytes, number: signal.Signals, kind: str) -> None:
     """Triton itself dies, or stops where it stands: another one serves on the same ports."""
-    former = Session(serving.triton)
+    former = ServerProcesses(serving.triton)
 
     event = check(serving, png, lambda: os.kill(serving.triton, number))
 
@@ -214,7 +211,7 @@ def test_one_of_a_fleet_is_gone(
     """A whole machine of a fleet dies: the other one answers all, and the next start there clears up."""
     ports = free_ports()
     with serve(repository, ports, tmp_path) as other:
-        triton = Session(other.triton)
+        triton = ServerProcesses(other.triton)
         with clients(f"{serving.address},{other.address}", png) as reports:
             other.process.kill()
             triton.kill()
@@ -251,7 +248,7 @@ TritonPythonModel.execute = hang_once
 
 HANGING_IN_A_PICTURE = """
 import pathlib, time
-enter = serving.Execution.__enter__
+enter = models.BusyMarker.__enter__
 def hang_once(self):
     enter(self)
     try:
@@ -259,7 +256,7 @@ def hang_once(self):
     except FileNotFoundError:
         return
     time.sleep(3600)
-serving.Execution.__enter__ = hang_once
+models.BusyMarker.__enter__ = hang_once
 """
 
 
@@ -314,6 +311,6 @@ def test_server_that_cannot_start_is_given_up(fragile: Path, free_ports: Callabl
 
 def test_replaced_stubs_do_not_stay(serving: Serving) -> None:
     """After all repairs each stage has the processes that it had at first, and no more."""
-    wait_until(lambda: sorted(Session(serving.triton).stubs().values()) == serving.stubs)
+    wait_until(lambda: sorted(ServerProcesses(serving.triton).stubs().values()) == serving.stubs)
 
     assert set(serving.stubs) == {"postprocess", "preprocess", "segment"}

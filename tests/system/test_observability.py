@@ -63,7 +63,7 @@ def talkative(
     monkeypatch.setenv("ENDFACE_LOG", "inspections")
     lines: list[str] = []
     with EmbeddedServer(Settings(repository, **free_ports())) as running:
-        running.on_line = lines.append
+        running.listen(lines.append)
         running.wait_ready(120)
         yield running, lines
 

@@ -158,7 +158,7 @@ def test_absent_collector_costs_no_picture(repository: Path, free_ports: Ports, 
         collector.status = 404
         lines: list[str] = []
         with EmbeddedServer(Settings(repository, **free_ports())) as server:
-            server.on_line = lines.append
+            server.listen(lines.append)
             server.wait_ready(120)
             with Client(server.grpc_address, profile="mm-pc") as client:
                 reports = list(client.inspect_many([b"no picture"] * 50))

@@ -24,8 +24,8 @@ from benchmarks.studies.breakeven.repository import assemble
 from benchmarks.studies.breakeven.station import Seen, Window
 from benchmarks.studies.breakeven.stations import Stations, stations
 from endface.engines.onnx_network import Network
+from endface.environment import default_repository
 from endface.picture.decode import decode
-from endface.repository import default_repository
 from endface.server.settings import DEFAULT_ENGINE
 
 _HOP_SHARE: Final = 0.5

@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from endface.repository import default_repository
+from endface.environment import default_repository
 
 _HOOK: Final = """
 
 import pathlib, time
 
-_enter = serving.Execution.__enter__
+_enter = models.BusyMarker.__enter__
 
 
 def _enter_and_hang(self):
@@ -24,7 +24,7 @@ def _enter_and_hang(self):
     time.sleep(86_400)
 
 
-serving.Execution.__enter__ = _enter_and_hang
+models.BusyMarker.__enter__ = _enter_and_hang
 """
 """Appended to a stage's model.py: whichever process takes the file away first never comes back."""
 

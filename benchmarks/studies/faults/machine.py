@@ -20,9 +20,9 @@ from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.target import free_ports
 from benchmarks.load.figures import STAGES
 from benchmarks.studies.faults.hanging import hanging_repository
+from endface.environment import default_repository
 from endface.health.events import Event
-from endface.repository import default_repository
-from endface.server.processes import Session
+from endface.server.processes import ServerProcesses
 
 _STOPS_WITHIN_S: Final = 60.0
 
@@ -93,7 +93,7 @@ class Machine:
 
     def stubs(self, model: str) -> list[int]:
         """Process ids of a model's stubs, the newest first: those that a repair replaced stay for a while."""
-        pids = [pid for pid, found in Session(self.triton).stubs().items() if found == model]
+        pids = [pid for pid, found in ServerProcesses(self.triton).stubs().items() if found == model]
         return sorted(pids, key=lambda pid: psutil.Process(pid).create_time(), reverse=True)  # numbers begin anew
 
     def event(self, name: str, since_s: float) -> tuple[float, Event] | None:

@@ -18,8 +18,8 @@ from benchmarks.studies.scaling.instances import Instances, grid
 from benchmarks.studies.scaling.point import Place
 from endface import offline
 from endface.engines.onnx_network import ONNXRUNTIME, Network
+from endface.environment import default_repository
 from endface.options import Options
-from endface.repository import default_repository
 
 STATIONS_PER_CORE: Final = 4
 """Under way for each core: enough that no stage waits for a picture, and few enough that queues refuse none."""

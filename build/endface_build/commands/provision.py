@@ -10,7 +10,7 @@ import typer
 
 from endface.engines.plan import Precision
 from endface.engines.tensorrt_library import Runtime
-from endface.repository import default_repository
+from endface.environment import default_repository
 from endface_build.commands.plan import sizes
 from endface_build.commands.progress import console
 

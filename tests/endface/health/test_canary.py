@@ -124,6 +124,6 @@ def test_server_that_does_not_answer_keeps_nobody() -> None:
 
         assert canary.answer() is None
         assert canary.is_asked
-        canary.forget()
+        canary.close()
         assert not canary.is_asked
         assert canary.answer() is None

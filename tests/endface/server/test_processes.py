@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from endface.server.processes import STUB, Session
+from endface.server.processes import STUB, ServerProcesses
 
 START = """
 import signal, subprocess, sys
@@ -41,7 +41,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         leaders.append(leader)
         assert leader.stdout is not None
         leader.stdout.readline()
-        session = Session(leader.pid)
+        session = ServerProcesses(leader.pid)
         while len(session.stubs()) < len(models):
             pass  # between fork and exec a stub has its parent's command line
         session.remember()
@@ -49,7 +49,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield run
     for leader in leaders:
-        Session(leader.pid).kill()
+        ServerProcesses(leader.pid).kill()
         with leader:
             pass
 
@@ -162,7 +162,7 @@ def test_waiting_processes_want_no_processor(start: Start) -> None:
     (sleeping,) = session.stubs()
     wait_until(lambda: state(sleeping) == "S")
     before_s = session.wanted_s()
-    busy = Session(os.getpid())
+    busy = ServerProcesses(os.getpid())
     started_s = busy.wanted_s()
 
     wait_until(lambda: busy.wanted_s() > started_s + 0.1)  # we do, while we wait
