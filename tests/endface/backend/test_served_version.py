@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -93,12 +94,44 @@ def test_loaded_version_without_a_manifest(
         served.info()
 
 
-def test_no_version_is_left(served: ServedVersion, tmp_path: Path) -> None:
-    """Without any version no report can name its network."""
-    shutil.rmtree(tmp_path / "1")
+@pytest.mark.parametrize("gone", ["1", ""], ids=["last version", "repository"])
+def test_loaded_network_is_named_when_its_files_are_gone(
+    served: ServedVersion, tmp_path: Path, write_network: Write, loaded: set[int], gone: str
+) -> None:
+    """What is loaded goes on serving, and reports go on naming it, until there is a version again."""
+    shutil.rmtree(tmp_path / gone)
+    assert served.info().version == "1"
 
+    write_network(tmp_path, version=2)
+    loaded.add(2)
+    assert served.info().version == "2"
+
+
+def test_folder_without_a_version_is_refused_at_the_start(tmp_path: Path) -> None:
+    """Without any version no report could name its network."""
     with pytest.raises(ConfigurationError, match="no version of the network"):
+        ServedVersion(tmp_path, ONNXRUNTIME, lambda _: True)
+
+
+def test_folder_is_listed_once_for_each_change(
+    tmp_path: Path, write_network: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report costs no listing while nothing changes: on a network volume each is a round trip."""
+    write_network(tmp_path, version=1)
+    os.utime(tmp_path, ns=(1, 1))
+    served = ServedVersion(tmp_path, ONNXRUNTIME, lambda _: True)
+    listings: list[Path] = []
+    iterdir = Path.iterdir
+
+    def counted(path: Path) -> Iterator[Path]:
+        listings.append(path)
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", counted)
+    for _ in range(10):
         served.info()
+
+    assert len(listings) == 1
 
 
 def test_plan_of_another_machine_is_never_named(

@@ -40,7 +40,7 @@ def test_process_that_does_nothing_in_a_picture_hangs(line: Line, markers: Marke
     fault = line.first_fault(detector.look, 60, markers.next_picture)
 
     assert fault is not None
-    assert (fault.kind, fault.model, fault.hanging) == ("hung", "segment", {ONE})
+    assert (fault.kind, fault.model, fault.hanging) == ("hung", "segment", frozenset({ONE}))
     assert line.now_s <= 2
     assert fault.since_s <= LOOK_S
 
@@ -52,12 +52,12 @@ def test_who_has_no_picture_does_not_hang(line: Line, detector: HangDetector) ->
 
 
 @pytest.mark.parametrize(
-    ("runs", "waits", "blocked", "fault_after_s"),
+    ("does", "fault_after_s"),
     [
-        (1.0, 0.0, False, 30),  # it spins
-        (0.0, 0.0, True, 30),  # its disk never answers
-        (0.03, 0.97, False, None),  # starved by its neighbors: a repair would not help it
-        (0.3, 0.7, False, 100),
+        ((1.0, 0.0, set()), 30),  # it spins
+        ((0.0, 0.0, {ONE}), 30),  # its disk never answers
+        ((0.03, 0.97, set()), None),  # starved by its neighbors: a repair would not help it
+        ((0.3, 0.7, set()), 100),
     ],
     ids=["runs", "disk", "starved", "crowded"],
 )
@@ -65,14 +65,12 @@ def test_work_is_judged_by_the_time_that_it_got(
     line: Line,
     markers: Markers,
     detector: HangDetector,
-    runs: float,
-    waits: float,
-    blocked: bool,
+    does: tuple[float, float, set[int]],
     fault_after_s: float | None,
 ) -> None:
     """A picture may take thirty seconds of work, however long the process waits for its turn."""
     markers |= {ONE: 1}
-    line.runs[ONE], line.waits[ONE], line.blocked = runs, waits, {ONE} if blocked else set()
+    line.runs[ONE], line.waits[ONE], line.blocked = does
 
     assert line.first_fault(detector.look, fault_after_s - 1 if fault_after_s else 600) is None
     if fault_after_s:

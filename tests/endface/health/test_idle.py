@@ -17,24 +17,23 @@ def after(line: Line, clock: IdleClock, seconds: float) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("runs", "waits", "blocked", "idle_s", "busy_s"),
+    ("does", "idle_and_busy_s"),
     [
-        (0.0, 0.0, False, 10.0, 0.0),
-        (1.0, 0.0, False, 0.0, 10.0),
-        (0.02, 0.9, False, 0.0, 0.2),  # starved: it wants a processor and hardly gets one
-        (0.0, 0.0, True, 0.0, 10.0),  # waits for a disk
-        (2.0, 0.0, False, 0.0, 10.0),  # two threads: no more than the time that passed
+        ((0.0, 0.0, set()), (10.0, 0.0)),
+        ((1.0, 0.0, set()), (0.0, 10.0)),
+        ((0.02, 0.9, set()), (0.0, 0.2)),  # it wants a processor and hardly gets one
+        ((0.0, 0.0, {11}), (0.0, 10.0)),  # it waits for a disk
+        ((2.0, 0.0, set()), (0.0, 10.0)),  # two threads: no more than the time that passed
     ],
     ids=["idle", "runs", "starved", "disk", "threads"],
 )
 def test_time_is_told_by_what_processes_do(
-    line: Line, runs: float, waits: float, blocked: bool, idle_s: float, busy_s: float
+    line: Line, does: tuple[float, float, set[int]], idle_and_busy_s: tuple[float, float]
 ) -> None:
     """Only a process that wants nothing is idle, and only one that gets something is busy."""
-    line.runs[11], line.waits[11] = runs, waits
-    line.blocked = {11} if blocked else set()
+    line.runs[11], line.waits[11], line.blocked = does
 
-    assert after(line, IdleClock(line, line.clock), 10) == pytest.approx((idle_s, busy_s))
+    assert after(line, IdleClock(line, line.clock), 10) == pytest.approx(idle_and_busy_s)
 
 
 def test_new_process_is_work(line: Line) -> None:

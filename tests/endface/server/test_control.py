@@ -20,6 +20,10 @@ def control(server: HttpServer) -> Control:
     return Control("127.0.0.1", server.port)
 
 
+def _hang_up(server: socket.socket) -> None:
+    server.accept()[0].close()
+
+
 def index(state: str) -> bytes:
     """Triton's list of models, with the ensemble in a state."""
     return json.dumps([{"name": "segment", "state": "READY"}, {"name": "endface", "state": state}]).encode()
@@ -110,7 +114,7 @@ def test_refused_load_says_why(serve_http: Serve) -> None:
 def test_load_without_an_answer() -> None:
     """A server that breaks off the connection has not loaded anything."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=lambda: server.accept()[0].close()).start()
+        threading.Thread(target=_hang_up, args=(server,)).start()
 
         with pytest.raises(ServerStartError, match="did not say"):
             Control("127.0.0.1", server.getsockname()[1]).load("segment")

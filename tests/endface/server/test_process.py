@@ -164,17 +164,13 @@ def test_killed_server_can_be_started_again(settings: Settings, install: Install
 def test_no_line_of_the_log_is_lost(settings: Settings, install: Install) -> None:
     """Whoever listens gets each line, those before included: a station may be faster than the command that listens."""
     install()
-    early: list[str] = []
-    late: list[str] = []
-    server = EmbeddedServer(settings)
-    server.listen(early.append)
-    with server:
+    heard: list[str] = []
+    with EmbeddedServer(settings) as server:
         server.wait_ready()
-        server.listen(late.append)
+        server.listen(heard.append)
 
-    assert early[: len(late)] == late[: len(early)]
-    assert late == server.log
-    assert [line for line in late if line.startswith("stub")]
+    assert heard == server.log
+    assert [line.split()[0] for line in heard] == ["flags", "environment", "stub", "asked", "asked", "asked", "leaving"]
 
 
 def test_failed_start_says_why(settings: Settings, install: Install) -> None:
@@ -223,7 +219,7 @@ def test_stub_that_ends_while_it_is_started_is_told(
     )
     with (
         EmbeddedServer(settings) as server,
-        pytest.raises(ServerStartError, match="said: Fatal Python error: no codec"),
+        pytest.raises(ServerStartError, match="said: Fatal Python error"),
     ):
         server.wait_ready()
 

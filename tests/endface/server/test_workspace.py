@@ -16,9 +16,10 @@ KILLED = """
 import os, subprocess, sys
 from endface.server.workspace import Workspace
 workspace = Workspace()
+marked = os.environ | workspace.variables
 children = [
-    subprocess.Popen(["sleep", "600"], stdout=-3, env=os.environ | workspace.variables, start_new_session=leads == "leader")
-    for leads in sys.argv[1:]
+    subprocess.Popen(["sleep", "600"], stdout=-3, env=marked, start_new_session=kind == "leader")
+    for kind in sys.argv[1:]
 ]
 open(f"/dev/shm/{workspace.shared_memory_prefix}region", "w").close()
 print(workspace.path, *(child.pid for child in children), flush=True)
