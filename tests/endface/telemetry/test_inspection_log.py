@@ -3,10 +3,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import pytest
-
-from endface import environment
-from endface.errors import ConfigurationError
 from endface.report import Criteria, ImageInfo, ModelInfo, Problem, Report
 from endface.telemetry import inspection_log
 
@@ -58,21 +54,3 @@ def test_error_names_stage_and_code() -> None:
 
     assert (entry["event"], entry["stage"], entry["code"]) == ("error", "preprocess", "bad_parameter")
     assert (entry["request_id"], entry["serial"]) == ("r-2", "A124")
-
-
-@pytest.mark.parametrize(("value", "expected"), [(None, False), ("", False), ("inspections", True)])
-def test_log_is_quiet_unless_asked(monkeypatch: pytest.MonkeyPatch, value: str | None, expected: bool) -> None:
-    """ENDFACE_LOG=inspections asks for it."""
-    monkeypatch.delenv("ENDFACE_LOG", raising=False)
-    if value is not None:
-        monkeypatch.setenv("ENDFACE_LOG", value)
-
-    assert environment.logs_inspections() is expected
-
-
-def test_misspelt_wish_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that was asked for in the wrong words is not silently left out."""
-    monkeypatch.setenv("ENDFACE_LOG", "all")
-
-    with pytest.raises(ConfigurationError, match="ENDFACE_LOG is 'all'; set it to inspections"):
-        environment.logs_inspections()
