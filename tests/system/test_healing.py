@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -15,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -290,23 +288,6 @@ def test_stage_that_hangs(fragile: Path, png: bytes, free_ports: Callable[[], Po
 
         assert (event.kind, event.action) == ("hung", "restart")
         assert serving.stop() == 0
-
-
-def test_server_that_cannot_start_is_given_up(fragile: Path, free_ports: Callable[[], Ports], tmp_path: Path) -> None:
-    """A network that broke under a running server: when that dies a start is tried some times, then the reason told."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    with serve(fragile, free_ports(), folder) as serving:
-        manifest = fragile / "segment" / "1" / "manifest.json"
-        values: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
-        manifest.write_text(json.dumps(values | {"sha256": "0" * 64}), encoding="utf-8")
-        os.kill(serving.triton, signal.SIGKILL)
-
-        assert serving.ended() == 2
-
-    assert serving.lines[-1].startswith("endface serve: Triton was started again 5 times and does not stay alive: ")
-    assert "is not the file that its manifest describes" in serving.lines[-1]
-    assert not serving.remains()
 
 
 def test_replaced_stubs_do_not_stay(serving: Serving) -> None:

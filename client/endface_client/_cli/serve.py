@@ -83,7 +83,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
     """
     for number in _STOPS:
         signal.signal(number, _leave)
-    log = LogWriter(sys.stderr.fileno())
+    log = LogWriter.to(sys.stderr)
     try:
         settings = Settings(
             repository=repository or default_repository(),
@@ -111,7 +111,7 @@ def _run(settings: Settings, log: LogWriter) -> NoReturn:
     """Serve until a signal comes."""
     with EmbeddedServer(settings) as server:
         server.wait_ready(READY_WITHIN_S)
-        output = LogWriter(sys.stdout.fileno())  # as the log: it may be a full disk
+        output = LogWriter.to(sys.stdout)  # as the log: it may be a full disk
         output.write(_ready_line(server))
         output.close()
         for name, sha256 in profile_sums(settings.profiles).items():

@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import os
-import resource
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from endface import contract
-from endface.engines import catalog
 from endface.errors import ServerStartError
 from endface.server import binary, log
 from endface.server.control import Control
+from endface.server.launch import EXIT_S, Running, has_gpu, launch
 from endface.server.offered_version import OfferedVersion
 from endface.server.ports import check_port
 from endface.server.processes import ServerProcesses
@@ -36,10 +30,7 @@ _POLL_S: Final = 0.1
 _DRAIN_S: Final = 20
 """How long requests under way may take after a stop; none waits longer than 10 s in a queue."""
 
-_EXIT_S: Final = 5
-"""How long Triton may take to unload its models: it took 4 s here."""
-
-_KILL_AFTER_S: Final = 2 * _EXIT_S
+_KILL_AFTER_S: Final = 2 * EXIT_S
 """With ``_DRAIN_S`` it makes 30 s, the grace period of Kubernetes and most supervisors."""
 
 _DEAD_STUB_S: Final = 5
@@ -48,56 +39,9 @@ _DEAD_STUB_S: Final = 5
 _LOG_LINES: Final = 400
 """How much of the log is kept to explain a failure."""
 
-_FILE_BYTES: Final = 4 * contract.MAX_IMAGE_BYTES
-"""How far each model's shared memory may grow, which never shrinks.  The largest picture needs a quarter, twice that
-where the memory is in pieces; messages of gigabytes, which Triton has no limit for, are refused here."""
-
-_DESCRIPTORS: Final = 65_536
-"""File descriptors that Triton gets where the system allows it: each connection takes one."""
-
-_LEAST_DESCRIPTORS: Final = 512
-"""With fewer than these it does not even start."""
-
-# Ask the kernel for SIGTERM when the starting process dies (PR_SET_PDEATHSIG = 1, linux/prctl.h), then become Triton.
-# The starter may have died before the prctl: then nobody would ever stop the server, so look once.  Regions of shared
-# memory are files; Python has ignored the signal that a too large one would mean, and what becomes of it inherits that.
-_LAUNCHER: Final = (
-    sys.executable,
-    "-ISc",
-    """
-import ctypes, os, resource, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("the process that started Triton is gone")
-for kind, wanted in ((resource.RLIMIT_FSIZE, int(sys.argv[2])), (resource.RLIMIT_NOFILE, int(sys.argv[3]))):
-    hard = resource.getrlimit(kind)[1]
-    resource.setrlimit(kind, (wanted if hard < 0 else min(wanted, hard), hard))
-os.execv(sys.argv[4], sys.argv[4:])
-""",
-)
-
 
 def _unheard(_line: str) -> None:
     """Nobody listens to the log; the last lines are kept all the same."""
-
-
-@dataclass(frozen=True)
-class Running:
-    """One Triton process and all that belongs to it.
-
-    Attributes:
-        process: The process.
-        reader: The thread that reads its log.
-        workspace: Its private folder.
-        control: What it is asked and told.
-        processes: It and its stubs.
-    """
-
-    process: subprocess.Popen[str]
-    reader: threading.Thread
-    workspace: Workspace
-    control: Control
-    processes: ServerProcesses
 
 
 class EmbeddedServer:
@@ -111,13 +55,11 @@ class EmbeddedServer:
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
-        self._has_gpu = any(Path("/dev").glob("nvidia[0-9]*"))
-        self._sieve = log.Sieve(has_gpu=self._has_gpu)
+        self._sieve = log.Sieve(has_gpu=has_gpu())
         self._lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         self._on_line: Callable[[str], None] = _unheard
         self._log_lock = threading.Lock()
         self._addresses: Addresses | None = None
-        self._offered: OfferedVersion | None = None
         self._running: Running | None = None
 
     def __enter__(self) -> Self:
@@ -175,9 +117,7 @@ class EmbeddedServer:
     @property
     def offered(self) -> OfferedVersion:
         """What the repository offers since the last start."""
-        if self._offered is None:
-            raise RuntimeError("the server was not started")
-        return self._offered
+        return self.running.offered
 
     @property
     def log(self) -> list[str]:
@@ -206,9 +146,9 @@ class EmbeddedServer:
         workspace = Workspace()
         try:
             self.settings.check()
-            _check_descriptors()
             self._lines.clear()
-            self._running = self._launch(workspace)
+            self._addresses = None  # names may have moved since the last start
+            self._running = launch(self.settings, self.addresses, workspace, self._take_line)
         except BaseException:
             workspace.remove()
             raise
@@ -223,7 +163,7 @@ class EmbeddedServer:
             PortTakenError, RepositoryError: as the server's log says why it gave up.
             ServerStartError: it gave up for another reason, a process of a stage did, or it is not ready in time.
         """
-        deadline_s, may_abort, dead_since_s = time.monotonic() + timeout_s, True, None
+        deadline_s, may_abort, stub_died_s = time.monotonic() + timeout_s, True, None
         while not self.is_ready():
             now_s = time.monotonic()
             if self.has_ended():
@@ -232,11 +172,8 @@ class EmbeddedServer:
                 may_abort = False
                 self.kill()
                 self.start()
-            if not self.processes.has_dead_stub():
-                dead_since_s = None
-            elif dead_since_s is None:
-                dead_since_s = now_s
-            elif now_s - dead_since_s > _DEAD_STUB_S:
+            stub_died_s = (stub_died_s or now_s) if self.processes.has_dead_stub() else None
+            if stub_died_s and now_s - stub_died_s > _DEAD_STUB_S:
                 raise log.stub_failure(self.log)
             if now_s > deadline_s:
                 raise ServerStartError(f"Triton was not ready within {timeout_s:.0f} s; is the machine overloaded?")
@@ -290,64 +227,9 @@ class EmbeddedServer:
             running.reader.join()
             running.workspace.remove()
 
-    def _launch(self, workspace: Workspace) -> Running:
-        engine, self._addresses = catalog.named(self.settings.engine), self.settings.addresses()
-        self._offered = OfferedVersion(self.settings.repository / contract.SEGMENT.name, engine)
-        triton = binary.find(workspace.path)
-        triton.check(engine)
-        self._offered.check()
-        control = Control(
-            self._addresses.local_http,
-            self.settings.http_port,
-            self.settings.read_secret(),
-            is_exposed=self._addresses.is_exposed,
-        )
-        flags = [
-            *triton.flags,
-            *self.settings.flags(self._addresses),
-            *control.flags,
-            f"--exit-timeout-secs={_EXIT_S}",
-            f"--backend-config=python,shm-region-prefix-name={workspace.shared_memory_prefix}",
-        ]
-        if not self._has_gpu:
-            flags += ["--pinned-memory-pool-byte-size=0", "--allow-gpu-metrics=false"]
-        limits = [str(_FILE_BYTES), str(_DESCRIPTORS)]
-        process = subprocess.Popen(
-            [*_LAUNCHER, str(os.getpid()), *limits, str(triton.path), *flags],
-            env=os.environ | triton.environment | self.settings.environment | workspace.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        processes = ServerProcesses(process.pid)
-        try:
-            reader = threading.Thread(target=self._read, args=(process,), name="triton-log", daemon=True)
-            reader.start()
-        except BaseException:  # no more threads, or a signal
-            processes.kill()
-            process.wait()
-            raise
-        return Running(process, reader, workspace, control, processes)
-
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        lines = process.stdout
-        assert lines is not None  # asked for in _launch
-        with lines:
-            for line in lines:
-                said = self._sieve.sift(line.rstrip("\n"))
-                if said is not None:
-                    with self._log_lock:
-                        self._lines.append(said)
-                        self._on_line(said)
-
-
-def _check_descriptors() -> None:
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if 0 <= hard < _LEAST_DESCRIPTORS:
-        raise ServerStartError(
-            f"a process may have {hard} file descriptors here, Triton needs {_LEAST_DESCRIPTORS} and one for each "
-            f"connection; raise the limit (`ulimit -Hn`, LimitNOFILE= of a systemd unit)"
-        )
+    def _take_line(self, line: str) -> None:
+        said = self._sieve.sift(line)
+        if said is not None:
+            with self._log_lock:
+                self._lines.append(said)
+                self._on_line(said)

@@ -10,7 +10,7 @@ import collections
 import os
 import select
 import threading
-from typing import Final
+from typing import Final, Self, TextIO
 
 _MOST_LINES: Final = 10_000
 """Lines that wait for a slow reader: some megabytes, or a minute of inspections."""
@@ -35,6 +35,11 @@ class LogWriter:
         self._is_closed = False
         self._thread = threading.Thread(target=self._write_all, name="endface-log", daemon=True)
         self._thread.start()
+
+    @classmethod
+    def to(cls, stream: TextIO | None) -> Self:
+        """The writer of a standard stream; one that was closed before the program began takes all and keeps nothing."""
+        return cls(os.open(os.devnull, os.O_WRONLY) if stream is None else stream.fileno())
 
     @property
     def dropped(self) -> int:

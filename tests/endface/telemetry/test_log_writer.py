@@ -29,6 +29,18 @@ def test_lines_come_out_in_their_order(pipe: tuple[int, int]) -> None:
     assert writer.dropped == 0
 
 
+def test_closed_stream_is_no_file_of_somebody_else(pipe: tuple[int, int]) -> None:
+    """``endface serve 2>&-``: its number may belong to another file by now."""
+    writer = LogWriter.to(None)
+    writer.write("line")
+    writer.close(timeout_s=60)
+    with os.fdopen(os.dup(pipe[1]), "w") as stream:
+        LogWriter.to(stream).write("other")
+        assert os.read(pipe[0], 1000) == b"other\n"
+
+    assert writer.dropped == 0
+
+
 def test_reader_that_has_stopped_stops_nobody() -> None:
     """A stopped terminal takes nothing, for hours: lines beyond the buffer are dropped, and counted."""
     reader, descriptor = os.pipe()
