@@ -31,6 +31,9 @@ _HERE: Final = "127.0.0.1"
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """Signals that end the command once the pictures under way are finished: a closed terminal sends SIGHUP."""
 
+_MAY_BE_IGNORED: Final = (signal.SIGHUP, signal.SIGQUIT)
+"""Whoever starts the command with ``nohup`` wants it to outlive the terminal."""
+
 _Repository = Annotated[
     Path | None,
     typer.Option(envvar=environment.REPOSITORY, help="Model repository; default: the one of this checkout."),
@@ -82,7 +85,8 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
     with status 2.
     """
     for number in _STOPS:
-        signal.signal(number, _leave)
+        if number not in _MAY_BE_IGNORED or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
     log = LogWriter.to(sys.stderr)
     try:
         settings = Settings(
@@ -111,12 +115,12 @@ def _run(settings: Settings, log: LogWriter) -> NoReturn:
     """Serve until a signal comes."""
     with EmbeddedServer(settings) as server:
         server.wait_ready(READY_WITHIN_S)
+        server.listen(log.write)
         output = LogWriter.to(sys.stdout)  # as the log: it may be a full disk
         output.write(_ready_line(server))
         output.close()
         for name, sha256 in profile_sums(settings.profiles).items():
             log.write(f"profile {name} sha256 {sha256}")
-        server.listen(log.write)
         Supervisor(server, log.write, READY_WITHIN_S, log_lines_dropped=lambda: log.dropped).watch()
 
 

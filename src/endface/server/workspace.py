@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from endface import environment
+from endface.errors import ServerStartError
 from endface.server.processes import end_orphans
 
 SHARED_MEMORY: Final = Path("/dev/shm")
@@ -31,12 +32,21 @@ _GRACE_S: Final = 10.0
 
 
 class Workspace:
-    """A new folder; what dead servers left is removed first."""
+    """A new folder; what dead servers left is removed first.
+
+    Raises:
+        ServerStartError: it cannot be made.
+    """
 
     def __init__(self) -> None:
         _sweep()
-        self.path: Final = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY))
-        self._lock = self._fill()
+        try:
+            self.path: Final = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY))
+            self._lock = self._fill()
+        except OSError as exc:
+            raise ServerStartError(
+                f"nothing can be written to {SHARED_MEMORY}, which Triton needs, too: {exc}"
+            ) from exc
 
     @property
     def shared_memory_prefix(self) -> str:
