@@ -1,4 +1,4 @@
-"""A stage's first picture: the one that it inspects before it takes requests."""
+"""Warm-up of a stage: it inspects a picture before it takes requests."""
 
 from __future__ import annotations
 

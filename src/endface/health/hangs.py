@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from endface.health.events import Fault
 from endface.health.idle import IdleClock, Processes
@@ -15,13 +15,6 @@ _IDLE_S: Final = 1.25
 
 _BUSY_S: Final = 30.0
 """Processor time that it may take for one; the client has given up after ten seconds."""
-
-
-class Stubs(Processes, Protocol):
-    """The processes of a server's stages."""
-
-    def model(self, pid: int) -> str:
-        """The model of a stub; nothing for another process."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,10 @@ class HangDetector:
     """
 
     def __init__(
-        self, busy_since: Callable[[], Mapping[int, int]], processes: Stubs, clock: Callable[[], float] = time.monotonic
+        self,
+        busy_since: Callable[[], Mapping[int, int]],
+        processes: Processes,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._busy_since = busy_since
         self._processes = processes

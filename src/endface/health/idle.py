@@ -17,7 +17,16 @@ _LONGEST_LOOK_S: Final = 1.0
 
 
 class Processes(Protocol):
-    """Processes that can be looked at."""
+    """The processes of a server, as far as health checks look at them; see ``ServerProcesses``."""
+
+    def known(self) -> Iterable[int]:
+        """The server and its stubs."""
+
+    def members(self) -> Iterable[int]:
+        """Those, and others that are just being started."""
+
+    def model(self, pid: int) -> str:
+        """The model of a stub; nothing for another process."""
 
     def cpu_time(self, pid: int) -> CpuTime:
         """Processor time of a process."""
@@ -33,7 +42,7 @@ class IdleClock:
     the time.  One that hangs does not want any.
 
     Args:
-        processes: they.
+        processes: those of a server.
         clock: gives seconds.
 
     Attributes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from endface.health.canary import Answer, Outcome
@@ -38,13 +38,6 @@ class Probe(Protocol):
 
     def answer(self) -> Answer | None:
         """What came of it, once."""
-
-
-class Server(Processes, Protocol):
-    """The processes of a server."""
-
-    def known(self) -> Iterable[int]:
-        """The server and its stubs."""
 
 
 class Inspections:
@@ -92,7 +85,7 @@ class Liveness:
         self,
         successes: Callable[[], int | None],
         canary: Probe,
-        processes: Server,
+        processes: Processes,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inspections = Inspections(successes, canary)

@@ -7,7 +7,7 @@ it, for ever, and the sooner it is started again the fewer calls are lost.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
@@ -29,14 +29,7 @@ class Control(Protocol):
         """Make a model's processes anew."""
 
 
-class Members(Processes, Protocol):
-    """All processes of a server, those that are just being started included."""
-
-    def members(self) -> Iterable[int]:
-        """Those that have not ended."""
-
-
-def reload(control: Control, processes: Members, model: str, clock: Callable[[], float] = time.monotonic) -> None:
+def reload(control: Control, processes: Processes, model: str, clock: Callable[[], float] = time.monotonic) -> None:
     """Have a model's processes made anew.
 
     Args:

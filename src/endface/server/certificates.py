@@ -1,4 +1,4 @@
-"""Certificates, tried before they are used: of wrong ones Triton and gRPC say little, and nothing that helps."""
+"""TLS certificates, tried before they are used: what Triton and gRPC say of wrong ones does not help."""
 
 from __future__ import annotations
 

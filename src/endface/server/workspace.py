@@ -93,6 +93,8 @@ def _sweep() -> None:
         with contextlib.suppress(OSError):  # somebody else's, one without an owner, or one that is being removed
             lock = os.open(path / _OWNER, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
+                if os.fstat(lock).st_uid != os.geteuid():  # another user's name for it may be that of our regions
+                    continue
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while the owner lives
                 end_orphans(f"{environment.WORKSPACE}={path}", _GRACE_S)
                 _remove(path)
