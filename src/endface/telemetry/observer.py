@@ -115,6 +115,7 @@ class Observer:
             ConfigurationError: a profile's file is wrong.
         """
         self._workspace = environment.workspace()
+        self._set_serve_status(ServeStatus())
         for family in (metrics.INSPECTION_SECONDS, metrics.CONFIDENCE_SUM, metrics.CONFIDENCE_COUNT):
             self.metrics.declare(family)
         for code in INVALID_CODES:
@@ -198,11 +199,13 @@ class Observer:
             self._log_dropped, before = self._log.dropped, self._log_dropped
             if self._log_dropped > before:
                 self.metrics.count(metrics.LOG_DROPPED, self._stage, amount=self._log_dropped - before)
-        status = ServeStatus.read(self._workspace) if self._workspace else None
-        if status:
-            self.metrics.level(metrics.SERVE_LOG_DROPPED, status.log_lines_dropped)
-            self.metrics.level(metrics.SERVE_RELOADS, status.reloads)
-            self.metrics.level(metrics.SERVE_RESTARTS, status.restarts)
+        if status := ServeStatus.read(self._workspace) if self._workspace else None:
+            self._set_serve_status(status)
+
+    def _set_serve_status(self, status: ServeStatus) -> None:
+        self.metrics.level(metrics.SERVE_LOG_DROPPED, status.log_lines_dropped)
+        self.metrics.level(metrics.SERVE_RELOADS, status.reloads)
+        self.metrics.level(metrics.SERVE_RESTARTS, status.restarts)
 
     def _count(self, report: Report) -> None:
         profile = report.criteria.profile
