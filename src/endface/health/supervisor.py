@@ -55,6 +55,9 @@ class Supervisor:
         retire_s: how long replaced stubs may finish their work.
         restarts: gives the pauses between restarts.
         log_lines_dropped: gives how many lines of the log nobody took, for the metrics.
+
+    Raises:
+        ConfigurationError: the picture that it asks with is missing.
     """
 
     def __init__(  # noqa: PLR0913 - the last four have defaults for all but tests
@@ -81,8 +84,8 @@ class Supervisor:
         self._retired: dict[int, float] = {}
         self._written: tuple[Path, ServeStatus] | None = None
         self._has_folder = True
-        picture = server.settings.repository / contract.PREPROCESS.name / warmup.PICTURE
-        self._canary = Canary(server.addresses.local_http, server.settings.http_port, picture.read_bytes())
+        picture = warmup.read_picture(server.settings.repository / contract.PREPROCESS.name)
+        self._canary = Canary(server.addresses.local_http, server.settings.http_port, picture)
 
     def watch(self) -> NoReturn:
         """Keep the server serving, for ever."""

@@ -26,12 +26,15 @@ _TRITON: Final = re.compile(r"[EWIF]\d{4} [\d:.]+ +\d+ ")
 
 _NUMBERS: Final = re.compile(r"\d+")
 _TRACES: Final = "no traces: "
+_INSPECTION: Final = "{"
+"""How a line of the inspection log begins."""
 
-_QUIET_S: Final = 10.0
-"""How long a line of Triton's that comes again is only counted."""
+_WINDOW_S: Final = 10.0
+_SAID: Final = 3
+"""How often a line is said in a window; more are counted."""
 
-_KINDS: Final = 100
-"""Kinds of lines that are remembered; Triton has fewer."""
+_KINDS: Final = 1000
+"""Kinds of lines that are counted in a window."""
 
 
 class Sieve:
@@ -46,32 +49,36 @@ class Sieve:
         self._has_gpu = has_gpu
         self._clock = clock
         self._traces_fail = False
-        self._said: dict[str, tuple[float, int]] = {}  # kind of line -> when it was said, how often it came since
+        self._began_s = clock()
+        self._counts: dict[str, tuple[int, str]] = {}  # of a kind in this window, and its last line
 
-    def sift(self, line: str) -> str | None:
-        """What is to be said for a line, if anything.
+    def sift(self, line: str) -> list[str]:
+        """The lines to be said for a line.
 
-        That traces are lost is said once.  A line of Triton's that comes again with other numbers is counted; it is
-        said again after ten seconds, with the count.
+        That traces are lost is said once.  Lines that differ only in numbers are said three times in ten seconds; how
+        many more there were is said with a line that comes later.  Inspections are never held back.
         """
+        said = self._summaries()
         if line.startswith(_TRACES):
-            self._traces_fail, said = True, self._traces_fail
-            return None if said else line
+            self._traces_fail, is_known = True, self._traces_fail
+            return said if is_known else [*said, line]
         if not self._has_gpu and any(text in line for text in _HARMLESS):
-            return None
-        prefix = _TRITON.match(line)
-        return self._counted(line, _NUMBERS.sub("#", line[prefix.end() :])) if prefix else line
+            return said
+        if line.startswith(_INSPECTION):
+            return [*said, line]
+        kind = _NUMBERS.sub("#", line)
+        count = self._counts.get(kind, (0, ""))[0] + 1
+        if count > 1 or len(self._counts) < _KINDS:
+            self._counts[kind] = count, line
+        return [*said, line] if count <= _SAID else said
 
-    def _counted(self, line: str, kind: str) -> str | None:
+    def _summaries(self) -> list[str]:
+        """What was held back in a window that is over."""
         now_s = self._clock()
-        said_s, count = self._said.get(kind, (-_QUIET_S, 0))
-        if now_s - said_s < _QUIET_S:
-            self._said[kind] = said_s, count + 1
-            return None
-        if len(self._said) >= _KINDS:
-            self._said.clear()
-        self._said[kind] = now_s, 0
-        return f"{line} ({count} more like this since the last one)" if count else line
+        if now_s - self._began_s < _WINDOW_S:
+            return []
+        counts, self._counts, self._began_s = self._counts, {}, now_s
+        return [f"{line} ({count - _SAID} more like this)" for count, line in counts.values() if count > _SAID]
 
 
 def explain(

@@ -228,8 +228,7 @@ class EmbeddedServer:
             running.workspace.remove()
 
     def _take_line(self, line: str) -> None:
-        said = self._sieve.sift(line)
-        if said is not None:
-            with self._log_lock:
+        with self._log_lock:
+            for said in self._sieve.sift(line):
                 self._lines.append(said)
                 self._on_line(said)

@@ -116,7 +116,12 @@ def leader(server: EmbeddedServer) -> int:
 
 def kill_stub(server: EmbeddedServer, number: int = signal.SIGKILL) -> Callable[[], None]:
     """A step that sends a signal to the only stub."""
-    return lambda: os.kill(next(iter(server.processes.stubs())), number)
+
+    def kill() -> None:
+        for pid in server.processes.stubs():
+            os.kill(pid, number)
+
+    return kill
 
 
 def post(server: EmbeddedServer, path: str) -> None:

@@ -70,7 +70,7 @@ def test_log_that_nobody_takes_stops_nobody(start: Start, place: str) -> None:
     """More lines than a pipe or the buffer holds cost neither the start nor the stop."""
     reader, writer = os.pipe()
     with os.fdopen(writer, "w") as pipe, Path("/dev/full").open("w") as full:
-        process = start(full if place == "full disk" else pipe, "for number in range(20_000): say('x' * 100)")
+        process = start(full if place == "full disk" else pipe, "for number in range(20_000): say('{' + 'x' * 100)")
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
     os.close(reader)
