@@ -35,6 +35,9 @@ _DESCRIPTORS: Final = 65_536
 _LEAST_DESCRIPTORS: Final = 512
 """With fewer than these it does not even start."""
 
+_FEW_DESCRIPTORS: Final = 4096
+"""With fewer than these the log says so: a fleet's clients may need more."""
+
 # Ask the kernel for SIGTERM when the starting process dies (PR_SET_PDEATHSIG = 1, linux/prctl.h), then become Triton.
 # The starter may have died before the prctl: then nobody would ever stop the server, so look once.  Regions of shared
 # memory are files; Python has ignored the signal that a too large one would mean, and what becomes of it inherits that.
@@ -92,7 +95,7 @@ def launch(settings: Settings, addresses: Addresses, workspace: Workspace, take_
     Raises:
         ServerStartError, ConfigurationError, EngineError: as ``EmbeddedServer.start`` says.
     """
-    _check_descriptors()
+    _check_descriptors(take_line)
     engine = catalog.named(settings.engine)
     offered = OfferedVersion(settings.repository / contract.SEGMENT.name, engine)
     triton = binary.find(workspace.path)
@@ -129,13 +132,17 @@ def launch(settings: Settings, addresses: Addresses, workspace: Workspace, take_
     return Running(process, reader, workspace, control, processes, offered)
 
 
-def _check_descriptors() -> None:
+def _check_descriptors(take_line: Callable[[str], None]) -> None:
+    """Refuse a limit with which Triton cannot start; name one that many connections reach."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    cure = "raise the limit (`ulimit -Hn`, LimitNOFILE= of a systemd unit)"
     if 0 <= hard < _LEAST_DESCRIPTORS:
         raise ServerStartError(
             f"a process may have {hard} file descriptors here, Triton needs {_LEAST_DESCRIPTORS} and one for each "
-            "connection; raise the limit (`ulimit -Hn`, LimitNOFILE= of a systemd unit)"
+            f"connection; {cure}"
         )
+    if 0 <= hard < _FEW_DESCRIPTORS:
+        take_line(f"only some {hard - _LEAST_DESCRIPTORS} clients can be connected at a time; {cure}")
 
 
 def _read(process: subprocess.Popen[str], take_line: Callable[[str], None]) -> None:

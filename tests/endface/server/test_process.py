@@ -78,16 +78,32 @@ def test_descriptors_are_raised(settings: Settings, install: Install) -> None:
     assert int(logged(server, "limit")) == (min(hard, 65536) if hard >= 0 else 65536)
 
 
-def test_too_few_descriptors_are_named(settings: Settings, install: Install) -> None:
-    """Triton would call its ports taken, which they are not."""
-    install()
-    serve = [sys.executable, "-m", "endface_client", "serve", f"--repository={settings.repository}"]
-    limited = ["/bin/sh", "-c", 'ulimit -n 300; exec "$@"', "sh", *serve]
-    flags = [f"{option}={port}" for option, port in settings.ports.items()]
-    ran = subprocess.run([*limited, *flags], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        (300, "a process may have 300 file descriptors here, Triton needs 512"),
+        (1024, "only some 512 clients can be connected at a time"),
+    ],
+)
+def test_too_few_descriptors_are_named(settings: Settings, install: Install, limit: int, sentence: str) -> None:
+    """Triton would call its ports taken, which they are not, or fill the log when stations come."""
+    install("sys.exit('error: enough')")
+    start = f"""
+from pathlib import Path
+from endface.errors import ServerStartError
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
+server = EmbeddedServer(Settings(Path({str(settings.repository)!r}), "127.0.0.1", *{tuple(settings.ports.values())}))
+server.listen(print)
+try:
+    server.start()
+    server.stop()
+except ServerStartError as exc:
+    print(exc)
+"""
+    limited = ["/bin/sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", sys.executable, "-c", start]
 
-    assert ran.returncode == 2
-    assert ran.stderr.startswith("endface serve: a process may have 300 file descriptors here, Triton needs 512")
+    assert subprocess.run(limited, capture_output=True, text=True, check=True).stdout.startswith(sentence)
 
 
 def test_passes_settings_on(settings: Settings, install: Install) -> None:
