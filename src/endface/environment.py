@@ -23,6 +23,9 @@ REPOSITORY: Final = "ENDFACE_REPOSITORY"
 WORKSPACE: Final = "ENDFACE_WORKSPACE"
 """The server's private folder, where it and its stages write for each other; ``endface serve`` sets it."""
 
+BUSY_FOLDER: Final = "busy"
+"""Name of the folder in the workspace where each process of a stage says since when it works."""
+
 LOG: Final = "ENDFACE_LOG"
 """``inspections`` puts a line of JSON into the server's log for each inspection; unset or empty: it stays quiet."""
 

@@ -17,15 +17,12 @@ from typing import Final
 
 from endface import environment
 
-FOLDER: Final = "busy"
-"""Name of the folder in the server's workspace; each process has a file there, named by its process id."""
-
 _SINCE: Final = struct.Struct("=Q")
 _IDLE: Final = 0
 
 
 class BusyMarker:
-    """The marker of this process; a context manager around the work on requests.
+    """The marker of this process, in a file named by its process id; a context manager around the work on requests.
 
     Outside a server that ``endface serve`` started nobody reads it, and nothing is written.
     """
@@ -34,7 +31,7 @@ class BusyMarker:
         self._memory: mmap.mmap | None = None
         workspace = environment.workspace()
         if workspace:
-            with (workspace / FOLDER / str(os.getpid())).open("w+b") as file:
+            with (workspace / environment.BUSY_FOLDER / str(os.getpid())).open("w+b") as file:
                 file.write(_SINCE.pack(_IDLE))  # takes its place on the disk now: a full one would end us later
                 file.flush()
                 self._memory = mmap.mmap(file.fileno(), _SINCE.size)

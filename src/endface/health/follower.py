@@ -34,8 +34,8 @@ class Follower:
         version = self._changed(offered)
         if version is not None:
             # The thread gets what runs now: after a restart that is another server, which loads the newest by itself.
-            wishes = (offered, self._server.control, version)
-            self._loading = threading.Thread(target=self._load, args=wishes, name="triton-load", daemon=True)
+            now = (offered, self._server.control, version)
+            self._loading = threading.Thread(target=self._load, args=now, name="triton-load", daemon=True)
             self._loading.start()
 
     def _changed(self, offered: OfferedVersion) -> int | None:

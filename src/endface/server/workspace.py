@@ -56,7 +56,7 @@ class Workspace:
     @property
     def busy_markers(self) -> Path:
         """Folder where the stages' processes say since when they work."""
-        return self.path / "busy"
+        return self.path / environment.BUSY_FOLDER
 
     @property
     def variables(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from endface import environment
-from endface.backend.busy_marker import FOLDER, BusyMarker, busy_since
+from endface.backend.busy_marker import BusyMarker, busy_since
 
 KILLED_AT_WORK = """
 import os
@@ -24,8 +24,8 @@ with BusyMarker():
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where processes write since when they work."""
     monkeypatch.setenv(environment.WORKSPACE, str(tmp_path))
-    (tmp_path / FOLDER).mkdir()
-    return tmp_path / FOLDER
+    (tmp_path / environment.BUSY_FOLDER).mkdir()
+    return tmp_path / environment.BUSY_FOLDER
 
 
 def test_work_is_seen_while_it_lasts(folder: Path) -> None:

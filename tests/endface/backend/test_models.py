@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from endface import environment
 from endface.backend import models
-from endface.backend.busy_marker import FOLDER, busy_since
+from endface.backend.busy_marker import busy_since
 from endface.contract import MAX_IMAGE_BYTES
 from endface.engines import onnx_network
 from endface.errors import ConfigurationError, EngineError, UnknownProfileError
@@ -118,7 +118,7 @@ def test_stage_at_work_says_so(
     pb_utils: Any, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While it has a request in hand, and not afterwards: the supervisor tells by it who hangs."""
-    folder = tmp_path / FOLDER
+    folder = tmp_path / environment.BUSY_FOLDER
     folder.mkdir()
     monkeypatch.setenv(environment.WORKSPACE, str(tmp_path))
     at_work: list[bool] = []
