@@ -61,7 +61,7 @@ def running(settings: Settings, on_line: Callable[[str], None] | None = None) ->
     """A Triton that is ready; ``on_line`` gets the lines of its log."""
     server = EmbeddedServer(settings)
     if on_line is not None:
-        server.on_line = on_line
+        server.listen(on_line)
     try:
         server.start()
         server.wait_ready(WITHIN_S)

@@ -13,7 +13,7 @@ from benchmarks.common import asyncio_load
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.limit import Work
 from endface.engines.onnx_network import Network
-from endface.repository import default_repository
+from endface.environment import default_repository
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import Client
@@ -65,7 +65,7 @@ def serving(server: str, metrics: str, engine: str, repository: Path | None = No
     )
     with EmbeddedServer(settings) as started:
         started.wait_ready(_READY_WITHIN_S)
-        yield started.grpc_address, f"{settings.local_address}:{own}"
+        yield started.grpc_address, started.metrics_address
 
 
 def warm_up(target: Target, work: Work) -> str:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from endface.errors import ConfigurationError
+from endface.errors import ConfigurationError, RepositoryError
 
 PROFILE: Final = "ENDFACE_PROFILE"
 """Profile of requests that name none; unset or empty: each must name one."""
@@ -20,11 +20,35 @@ ENGINE: Final = "ENDFACE_ENGINE"
 REPOSITORY: Final = "ENDFACE_REPOSITORY"
 """The model repository; unset: the checkout's own."""
 
-EXECUTIONS: Final = "ENDFACE_EXECUTIONS"
-"""Folder where the stages' processes say since when they work; ``endface serve`` sets it.  Unset: they keep quiet."""
+WORKSPACE: Final = "ENDFACE_WORKSPACE"
+"""The server's private folder, where it and its stages write for each other; ``endface serve`` sets it."""
+
+BUSY_FOLDER: Final = "busy"
+"""Name of the folder in the workspace where each process of a stage says since when it works."""
 
 LOG: Final = "ENDFACE_LOG"
 """``inspections`` puts a line of JSON into the server's log for each inspection; unset or empty: it stays quiet."""
+
+_CHECKOUT: Final = Path(__file__).parents[2]
+
+
+def default_repository(checkout: Path = _CHECKOUT) -> Path:
+    """The model repository that ENDFACE_REPOSITORY names, or the checkout's own.
+
+    An installed wheel has none, because its network is versioned on its own.
+
+    Raises:
+        RepositoryError: none is named, and this is no checkout.
+    """
+    if named := os.environ.get(REPOSITORY):
+        return Path(named)
+    repository = checkout / "model_repository"
+    if not repository.is_dir():
+        raise RepositoryError(
+            "endface is not run from its checkout, so it must be told where its models are: "
+            f"name their folder in {REPOSITORY}"
+        )
+    return repository
 
 
 def profiles_folder() -> Path | None:
@@ -33,13 +57,19 @@ def profiles_folder() -> Path | None:
     return Path(named) if named else None
 
 
+def workspace() -> Path | None:
+    """The private folder of the server that started this process; None where ``endface serve`` did not."""
+    named = os.environ.get(WORKSPACE)
+    return Path(named) if named else None
+
+
 def logs_inspections() -> bool:
     """Whether the log gets a line for each inspection.
 
     Raises:
-        ConfigurationError: the variable asks for something else.
+        ConfigurationError: the variable has a value that it does not know.
     """
-    asked = os.environ.get(LOG, "")
-    if asked not in ("", "inspections"):
-        raise ConfigurationError(f"{LOG} is {asked!r}; set it to inspections, or unset it")
-    return bool(asked)
+    wish = os.environ.get(LOG, "")
+    if wish not in ("", "inspections"):
+        raise ConfigurationError(f"{LOG} is {wish!r}; set it to inspections, or unset it")
+    return bool(wish)

@@ -33,5 +33,3 @@ def test_make_targets_exist(readme: str, project: Path) -> None:
 
     assert named <= explained | {"test"}
     assert set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()) == explained
-
-

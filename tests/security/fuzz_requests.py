@@ -167,7 +167,7 @@ class Server:
             if time.monotonic() > deadline_s:
                 return "the server does not answer"
             time.sleep(_POLL_S)
-        missing = self._server.session.missing()
+        missing = self._server.processes.missing()
         return f"ended: {', '.join(missing)}" if missing else ""
 
 

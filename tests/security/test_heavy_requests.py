@@ -35,7 +35,7 @@ def deadly_request() -> wire.ModelInferRequest:
 
 def regions(server: EmbeddedServer) -> dict[str, int]:
     """Bytes of the shared memory of a server's models, by path."""
-    maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in server.session.stubs())
+    maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in server.processes.stubs())
     return {path: Path(path).stat().st_size for path in set(_REGION.findall(maps)) if Path(path).exists()}
 
 
@@ -52,10 +52,10 @@ def test_huge_message_does_not_fill_shared_memory(
 
     assert refused.value.code() is grpc.StatusCode.INTERNAL
     sizes = regions(line_server)
-    assert len(sizes) >= len(line_server.session.stubs())
+    assert len(sizes) >= len(line_server.processes.stubs())
     assert max(sizes.values()) <= 4 * MAX_IMAGE_BYTES
     assert not line_server.has_ended()
-    assert line_server.session.missing() == {}
+    assert line_server.processes.missing() == {}
     assert station.inspect(FACE).verdict == "fail"
 
 

@@ -139,7 +139,7 @@ def test_server_watches_itself_behind_mutual_tls(line_server: EmbeddedServer) ->
     """Readiness, statistics and the canary need no certificate: they stay on the machine."""
     settings = line_server.settings
     picture = settings.repository / contract.PREPROCESS.name / warmup.PICTURE
-    canary = Canary(settings.local_http_address, settings.http_port, picture.read_bytes())
+    canary = Canary(line_server.addresses.local_http, settings.http_port, picture.read_bytes())
     before = line_server.control.successes()
     canary.ask()
     answer = canary.answer(30)

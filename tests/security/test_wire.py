@@ -25,7 +25,7 @@ def test_every_request_is_answered(channel: grpc.Channel, line_server: EmbeddedS
 
     assert [outcome for outcome in outcomes if outcome.is_finding] == []
     assert not line_server.has_ended()
-    assert line_server.session.missing() == {}
+    assert line_server.processes.missing() == {}
 
 
 def test_every_picture_is_answered(station: Client) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -11,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,9 +27,9 @@ long = pytest.mark.long
 
 
 @contextmanager
-def started(repository: Path, ports: Ports, folder: Path) -> Iterator[Serving]:
-    """``endface serve`` whose temporary files are in a folder."""
-    with serve(ports, f"--repository={repository}", "--profile=mm-pc", TMPDIR=str(folder)) as serving:
+def started(repository: Path, ports: Ports) -> Iterator[Serving]:
+    """``endface serve`` on a repository."""
+    with serve(ports, f"--repository={repository}", "--profile=mm-pc") as serving:
         yield serving
 
 
@@ -45,24 +43,20 @@ def newest_stub(serving: Serving, model: str) -> int:
     return [pid for pid, found in serving.stubs.items() if found == model][-1]
 
 
-def remains(folder: Path) -> list[Path]:
-    """Folders and shared memory that servers left."""
-    folders = list(folder.glob("endface-*"))
-    return [*folders, *(region for each in folders for region in Path("/dev/shm").glob(f"{each.name}*"))]
+def remains(serving: Serving) -> list[Path]:
+    """Folders and shared memory that a server left."""
+    return list(Path("/dev/shm").glob(f"endface-{serving.process.pid}-*"))
 
 
 @pytest.fixture(scope="module")
-def serving(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def serving(repository: Path) -> Iterator[Serving]:
     """One server for all faults; when it is stopped at last nothing of it is left."""
-    folder = tmp_path_factory.mktemp("serving")
-    with started(repository, free_ports(), folder) as running:
+    with started(repository, free_ports()) as running:
         yield running
         leader = running.triton
-        prefix = next(folder.glob("endface-*")).name
         assert running.stop() == 0
         assert not session(leader)
-        assert not list(Path("/dev/shm").glob(f"{prefix}*"))
-        assert not remains(folder)
+        assert not remains(running)
 
 
 @contextmanager
@@ -129,23 +123,24 @@ def test_overload_is_no_illness(serving: Serving, png: bytes) -> None:
     assert len(repairs(serving)) == before
 
 
-def test_one_of_a_fleet_is_gone(serving: Serving, png: bytes, repository: Path, tmp_path: Path) -> None:
+def test_one_of_a_fleet_is_gone(serving: Serving, png: bytes, repository: Path) -> None:
     """A whole machine of a fleet dies: the other one answers all, and the next start there clears up."""
     ports = free_ports()
     with (
-        started(repository, ports, tmp_path) as other,
+        started(repository, ports) as other,
         stations(f"{serving.address},{other.address}", png) as working,
     ):
         other.kill()
         working.wait_for(4 * STATIONS)
         assert other.ended() == -signal.SIGKILL
-        assert remains(tmp_path)
+        assert remains(other)
 
-    with started(repository, ports, tmp_path) as again:
+    with started(repository, ports) as again:
         with Client(again.address, profile="mm-pc") as client:
             assert client.inspect(png).verdict == "pass"
         assert again.stop() == 0
-        assert not remains(tmp_path)
+        assert not remains(again)
+        assert not remains(other)
 
 
 @pytest.fixture
@@ -169,7 +164,7 @@ TritonPythonModel.execute = hang_once
 
 HANGING_IN_A_PICTURE = """
 import pathlib, time
-enter = models.Execution.__enter__
+enter = models.BusyMarker.__enter__
 def hang_once(self):
     enter(self)
     try:
@@ -177,7 +172,7 @@ def hang_once(self):
     except FileNotFoundError:
         return
     time.sleep(3600)
-models.Execution.__enter__ = hang_once
+models.BusyMarker.__enter__ = hang_once
 """
 
 
@@ -189,7 +184,7 @@ def test_process_that_hangs_in_a_picture(fragile: Path, png: bytes, tmp_path: Pa
     cause = tmp_path / "cause"
     with (fragile / stage / "1" / "model.py").open("a") as model:
         model.write(HANGING_IN_A_PICTURE.format(cause=str(cause)))
-    with started(fragile, free_ports(), tmp_path) as serving:
+    with started(fragile, free_ports()) as serving:
         event = healed(serving, png, cause.touch)
 
     assert (event.kind, event.model, event.action) == ("hung", stage, "reload")
@@ -203,28 +198,10 @@ def test_stage_that_hangs(fragile: Path, png: bytes, tmp_path: Path) -> None:
     (stage / "config.pbtxt").write_text(re.sub(r"count: \d+", "count: 1", config), encoding="utf-8")  # alone
     with (stage / "1" / "model.py").open("a") as model:
         model.write(HANGING.format(cause=str(cause)))
-    with started(fragile, free_ports(), tmp_path) as serving:
+    with started(fragile, free_ports()) as serving:
         event = healed(serving, png, cause.touch)
 
     assert (event.kind, event.action) == ("hung", "restart")
-
-
-@long
-def test_server_that_cannot_start_is_given_up(fragile: Path, tmp_path: Path) -> None:
-    """A network that broke under a running server: when that dies a start is tried some times, then the reason told."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    with started(fragile, free_ports(), folder) as serving:
-        manifest = fragile / "segment" / "1" / "manifest.json"
-        values: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
-        manifest.write_text(json.dumps(values | {"sha256": "0" * 64}), encoding="utf-8")
-        os.kill(serving.triton, signal.SIGKILL)
-
-        assert serving.ended() == 2
-
-    assert serving.lines[-1].startswith("endface serve: Triton was started again 5 times and does not stay alive: ")
-    assert "is not the file that its manifest describes" in serving.lines[-1]
-    assert not remains(folder)
 
 
 def test_replaced_stubs_do_not_stay(serving: Serving, png: bytes) -> None:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from endface.repository import default_repository
+from endface.environment import default_repository
 
 _HOOK: Final = """
 

@@ -22,9 +22,9 @@ from benchmarks.common.origin import Json
 from benchmarks.common.target import free_ports
 from benchmarks.common.triton_counters import STAGES
 from benchmarks.studies.line.hanging import hanging_repository
+from endface.environment import default_repository
 from endface.health.events import Event
-from endface.repository import default_repository
-from endface.server.processes import Session
+from endface.server.processes import ServerProcesses
 
 _STOPS_WITHIN_S: Final = 60.0
 _FULL_DISK: Final = Path("/dev/full")
@@ -102,7 +102,7 @@ class Machine:
 
     def stubs(self, model: str) -> list[int]:
         """Process ids of a model's stubs, the newest first: those that a repair replaced stay for a while."""
-        pids = [pid for pid, found in Session(self.triton).stubs().items() if found == model]
+        pids = [pid for pid, found in ServerProcesses(self.triton).stubs().items() if found == model]
         return sorted(pids, key=lambda pid: psutil.Process(pid).create_time(), reverse=True)  # numbers begin anew
 
     def repair(self, since_s: float) -> Json | None:

@@ -40,7 +40,7 @@ class Gauge:
         self._machines = machines
         self._stations = stations
         self._since_s = since_s
-        self._prefixes: set[str] = set()
+        self._prefixes = tuple(f"endface-{machine.supervisor.pid}-" for machine in machines)
         self._due_s = since_s
         self._samples: list[tuple[float, ...]] = []
 
@@ -50,8 +50,6 @@ class Gauge:
         if now_s < self._due_s:
             return
         self._due_s = now_s + EVERY_S
-        for machine in self._machines:
-            self._prefixes |= {folder.name for folder in machine.folder.glob("endface-*")}
         try:
             self._samples.append((round(now_s - self._since_s, 1), *self._figures()))
         except (psutil.Error, LookupError):  # one was killed just now, or has ended
@@ -68,8 +66,7 @@ class Gauge:
 
     def left_over(self) -> list[str]:
         """Folders and shared memory of these machines that are there now: none should be once they have stopped."""
-        folders = [path.name for machine in self._machines for path in machine.folder.glob("endface-*")]
-        return sorted([*folders, *(path.name for path in self._regions())])
+        return sorted(path.name for path in self._regions())
 
     def _figures(self) -> list[float]:
         supervisors = [machine.supervisor for machine in self._machines]
@@ -82,7 +79,7 @@ class Gauge:
         return [*memory[:2], shared_mib, *memory[2:], *files]
 
     def _regions(self) -> list[Path]:
-        return [path for path in _SHARED_MEMORY.iterdir() if path.name.startswith(tuple(self._prefixes or {"\0"}))]
+        return [path for path in _SHARED_MEMORY.iterdir() if path.name.startswith(self._prefixes)]
 
 
 def _private_mib(processes: Iterable[psutil.Process]) -> float:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from endface.environment import default_repository
 from endface.errors import ConfigurationError
-from endface.repository import default_repository
 from endface_build.commands.options import (
     BATCHES,
     PROFILE,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import subprocess
 import sys
 import time
@@ -12,8 +10,9 @@ from typing import Annotated, Final
 
 import typer
 
+from endface.environment import default_repository
 from endface.errors import EndfaceError
-from endface.repository import default_repository
+from endface.server.ports import free_ports
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client._cli.serve import READY_WITHIN_S
@@ -31,7 +30,7 @@ def demo(
     """Start Triton on free ports, inspect pictures, write reports, stop: exit 0 if every picture got a report."""
     started = time.perf_counter()
     try:
-        http_port, grpc_port, metrics_port = _free_ports(3)
+        http_port, grpc_port, metrics_port = free_ports(3)
         settings = Settings(
             repository=default_repository(), http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port
         )
@@ -48,12 +47,3 @@ def demo(
         raise typer.Exit(2) from exc
     typer.echo(f"Triton is stopped; {time.perf_counter() - started:.0f} s in all")
     raise typer.Exit(0 if inspect.returncode in _INSPECTED else inspect.returncode)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on now, so that a server that runs already is left alone."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

@@ -13,13 +13,13 @@ import typer
 from endface import environment
 from endface.criteria.profile import profile_sums
 from endface.engines.catalog import SERVED
+from endface.environment import default_repository
 from endface.errors import ConfigurationError, EndfaceError
 from endface.health.supervisor import Supervisor
-from endface.repository import default_repository
-from endface.server import log
 from endface.server.certificates import Certificates
 from endface.server.process import EmbeddedServer
 from endface.server.settings import DEFAULT_ENGINE, Settings
+from endface.telemetry.log_writer import LogWriter
 
 READY_WITHIN_S: Final = 120
 """How long a start may take; a cold disk and a busy machine have been seen to take half a minute."""
@@ -27,6 +27,12 @@ READY_WITHIN_S: Final = 120
 _ENGINES: Final = [engine.name for engine in SERVED]
 
 _HERE: Final = "127.0.0.1"
+
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+"""Signals that end the command once the pictures under way are finished: a closed terminal sends SIGHUP."""
+
+_MAY_BE_IGNORED: Final = (signal.SIGHUP, signal.SIGQUIT)
+"""Whoever starts the command with ``nohup`` wants it to outlive the terminal."""
 
 _Repository = Annotated[
     Path | None,
@@ -75,10 +81,13 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
 ) -> None:
     """Run Triton with endface's models until SIGTERM or Ctrl-C; requests under way are then finished.
 
-    A server that falls ill is repaired; one that cannot be kept alive ends the command with status 2.
+    A server that stops working is repaired, as often as it takes; one that cannot be started at first ends the command
+    with status 2.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
+    for number in _STOPS:
+        if number not in _MAY_BE_IGNORED or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
+    log = LogWriter.to(sys.stderr)
     try:
         settings = Settings(
             repository=repository or default_repository(),
@@ -94,23 +103,25 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
             certificates=_certificates(tls_certificate, tls_key, tls_clients),
             admin_secret=admin_secret,
         )
-        _run(settings)
+        _run(settings, log)
     except EndfaceError as exc:
-        typer.echo(f"endface serve: {exc}", err=True)
+        log.write(f"endface serve: {exc}")
         raise typer.Exit(2) from exc
+    finally:
+        log.close()
 
 
-def _run(settings: Settings) -> NoReturn:
-    """Serve until a signal comes, or until the server cannot be kept alive."""
+def _run(settings: Settings, log: LogWriter) -> NoReturn:
+    """Serve until a signal comes."""
     with EmbeddedServer(settings) as server:
         server.wait_ready(READY_WITHIN_S)
-        typer.echo(_ready_line(server))
+        server.listen(log.write)
+        output = LogWriter.to(sys.stdout)  # as the log: it may be a full disk
+        output.write(_ready_line(server))
+        output.close()
         for name, sha256 in profile_sums(settings.profiles).items():
-            _print_log(f"profile {name} sha256 {sha256}")
-        for line in filter(log.is_about_traces, server.log):  # what a stage said while it was loaded
-            _print_log(line)
-        server.on_line = _print_log
-        Supervisor(server, _print_log, READY_WITHIN_S).watch()
+            log.write(f"profile {name} sha256 {sha256}")
+        Supervisor(server, log.write, READY_WITHIN_S, log_lines_dropped=lambda: log.dropped).watch()
 
 
 def _certificates(certificate: Path | None, key: Path | None, clients: Path | None) -> Certificates | None:
@@ -123,13 +134,9 @@ def _certificates(certificate: Path | None, key: Path | None, clients: Path | No
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
     """Leave the way out of every ``with``; a second signal must not break off the first one's clearing up."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOPS:
         signal.signal(number, signal.SIG_IGN)
     raise SystemExit(0)
-
-
-def _print_log(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
 
 
 def _ready_line(server: EmbeddedServer) -> str:

@@ -61,7 +61,7 @@ class Traced:
     def tell(self, reply: Reply) -> None:
         """The report has come."""
         if self._span is not None:
-            trace.tell(self._span, [inspection_log.inspection(reply.report, _request_id(self._span), None)])
+            trace.describe(self._span, [inspection_log.inspection_entry(reply.report, _request_id(self._span), None)])
             self._span.set_attribute("endface.attempts", reply.attempts)
 
 
@@ -73,8 +73,8 @@ def inspection(call: Call) -> Iterator[Traced]:
         yield Traced()
         return
     span = tracer.start_span("endface.inspect", start_time=call.began_ns)
-    asked = inspection_log.asked(_request_id(span), call.parameters)
-    trace.tell(span, [asked | {"profile": call.parameters.get("profile"), "picture_sha256": call.sha256}])
+    asked = inspection_log.request_fields(_request_id(span), call.parameters)
+    trace.describe(span, [asked | {"profile": call.parameters.get("profile"), "picture_sha256": call.sha256}])
     with _ended(span):
         yield Traced(tracer, span)
 
@@ -87,7 +87,7 @@ def _ended(span: Span) -> Iterator[None]:
     except BaseException as exc:
         if isinstance(exc, ClientError) and exc.attempts:  # of the whole; an attempt has a number
             span.set_attribute("endface.attempts", exc.attempts)
-        trace.fail(span, _code(exc))
+        trace.mark_failed(span, _code(exc))
         raise
     finally:
         span.end()

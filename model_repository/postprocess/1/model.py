@@ -1,4 +1,4 @@
-"""Triton's door to the stage ``postprocess``; the work is done in ``endface.backend.models``."""
+"""Triton model ``postprocess``; the work is done in ``endface.backend.models``."""
 
 import triton_python_backend_utils as pb_utils
 

@@ -1,4 +1,4 @@
-"""Triton's door to the stage ``preprocess``; the work is done in ``endface.backend.models``."""
+"""Triton model ``preprocess``; the work is done in ``endface.backend.models``."""
 
 import os
 
@@ -13,8 +13,8 @@ class TritonPythonModel:
     def initialize(self, args):
         """Load the stage once for each instance."""
         self._stage = models.Preprocess(pb_utils, args)
-        # What has begun is finished before more is begun: a picture is looked at only while a core has nothing else to
-        # do for the stages behind.  Niceness would not do: a process that is running keeps its core for a while.
+        # What has begun is finished before more is begun: a picture is prepared only while the later stages leave a
+        # core free.  Niceness is not enough: a process that is running keeps its core for a while.
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
     def execute(self, requests):

@@ -1,4 +1,4 @@
-"""Triton's door to the stage ``segment``; the work is done in ``endface.backend.models``."""
+"""Triton model ``segment``; the work is done in ``endface.backend.models``."""
 
 import os
 

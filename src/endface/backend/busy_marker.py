@@ -1,4 +1,4 @@
-"""Since when each process of a stage works on what it works on: eight bytes in a file of its own, for the supervisor.
+"""Marker that says since when a stage's process works on a request: eight bytes in a file, for the supervisor.
 
 A stage that hangs in one of several processes is seen nowhere else: Triton calls its model ready, and the other
 processes answer.  Writing costs two microseconds, and nobody waits for it.
@@ -11,6 +11,7 @@ import mmap
 import os
 import struct
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,17 +21,17 @@ _SINCE: Final = struct.Struct("=Q")
 _IDLE: Final = 0
 
 
-class Execution:
-    """What this process does now; a context manager around everything it does for a request.
+class BusyMarker:
+    """The marker of this process, in a file named by its process id; a context manager around the work on requests.
 
-    Outside a server that ``endface serve`` started nobody wants to know, and nothing is written.
+    Outside a server that ``endface serve`` started nobody reads it, and nothing is written.
     """
 
     def __init__(self) -> None:
         self._memory: mmap.mmap | None = None
-        folder = os.environ.get(environment.EXECUTIONS)
-        if folder:
-            with (Path(folder) / str(os.getpid())).open("w+b") as file:
+        workspace = environment.workspace()
+        if workspace:
+            with (workspace / environment.BUSY_FOLDER / str(os.getpid())).open("w+b") as file:
                 file.write(_SINCE.pack(_IDLE))  # takes its place on the disk now: a full one would end us later
                 file.flush()
                 self._memory = mmap.mmap(file.fileno(), _SINCE.size)
@@ -46,14 +47,17 @@ class Execution:
             _SINCE.pack_into(self._memory, 0, since_ns)
 
 
-def under_way(folder: Path) -> dict[int, int]:
-    """Processes that work on something, or ended in the middle of it, and since when, by ``time.monotonic_ns``.
+def busy_since(folder: Path) -> dict[int, int]:
+    """Processes that work on a request, or ended in the middle of one, and since when, by ``time.monotonic_ns``.
 
     Args:
-        folder: where they write.
+        folder: where the markers are; none are there while it is missing.
     """
-    found = {}
-    for path in folder.iterdir():
-        with contextlib.suppress(struct.error):  # one is being made
-            (found[int(path.name)],) = _SINCE.unpack(path.read_bytes())
-    return {pid: since_ns for pid, since_ns in found.items() if since_ns != _IDLE}
+    return {pid: since_ns for pid, since_ns in _markers(folder) if since_ns != _IDLE}
+
+
+def _markers(folder: Path) -> Iterator[tuple[int, int]]:
+    with contextlib.suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            with contextlib.suppress(struct.error, FileNotFoundError):  # one is being made, or the folder removed
+                yield int(path.name), *_SINCE.unpack(path.read_bytes())

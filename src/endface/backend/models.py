@@ -1,4 +1,4 @@
-"""Triton's requests to stages and back: the only code that knows how Triton hands over tensors and errors.
+"""Stages as Triton's Python models: the only code that knows how Triton hands over tensors and errors.
 
 Triton gives a Python model a list of requests, each a batch of its own, and wants one response for each.  A request
 that fails is answered by itself and never harms its neighbours: an ``EndfaceError`` travels as ``code: sentence``
@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import contract, environment, stages
-from endface.backend.busy_marker import Execution
-from endface.backend.served_version import Served
+from endface.backend.busy_marker import BusyMarker
+from endface.backend.served_version import ServedVersion
 from endface.backend.warmup import warm_up
 from endface.engines import catalog, onnx_network, plan, tensorrt_network
 from endface.errors import (
@@ -36,7 +36,7 @@ from endface.errors import (
 )
 from endface.frame import Frame
 from endface.options import Options
-from endface.telemetry.observer import Observer, parameters
+from endface.telemetry.observer import Observer, WatchedRequest
 
 _INTERNAL: Final = "internal: the server could not answer this request; its log says why"
 
@@ -55,24 +55,24 @@ class Preprocess:
         if self._profile:
             Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
         warm_up(Path(arguments["model_repository"]))
-        self._execution = Execution()
+        self._busy = BusyMarker()
         self._observer = Observer(pb_utils, contract.PREPROCESS.name)
         self._observer.expect_requests()
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with SQUARE and FRAME."""
-        with self._execution:
+        with self._busy:
             return [_answered(self._pb_utils, self._observer, request, self._answer) for request in requests]
 
     def close(self) -> None:
         """Triton unloads the model."""
         self._observer.close()
 
-    def _answer(self, request: Any) -> list[Any]:
+    def _answer(self, watched: WatchedRequest) -> list[Any]:
         taken_ms = time.monotonic() * 1000
-        self._observer.asked(request)
-        options = Options.from_parameters(parameters(request), self._profile, self._profiles)
-        pictures = [bytes(value) for value in _values(self._pb_utils, request, contract.IMAGE).ravel()]
+        self._observer.count_probe(watched)
+        options = Options.from_parameters(watched.parameters, self._profile, self._profiles)
+        pictures = [bytes(value) for value in _values(self._pb_utils, watched.request, contract.IMAGE).ravel()]
         prepared = _prepare(pictures, options)
         squares = np.stack([square for square, _ in prepared])[:, np.newaxis]
         texts = [replace(frame, taken_ms=taken_ms).to_json().encode() for _, frame in prepared]
@@ -94,12 +94,12 @@ class Segment:
             self._network = onnx_network.Network(version / "model.onnx", threads=1)
         warm_up = json.loads(arguments["model_config"]).get("model_warmup", [])
         self._unwarmed = sum(each["batch_size"] for each in warm_up)  # squares that nobody asked for
-        self._execution = Execution()
+        self._busy = BusyMarker()
         self._observer = Observer(pb_utils, contract.SEGMENT.name)
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with LABELS and CONFIDENCE; the network runs once over all squares."""
-        with self._execution:
+        with self._busy:
             return self._answer_all(requests)
 
     def close(self) -> None:
@@ -109,9 +109,9 @@ class Segment:
     def _answer_all(self, requests: Sequence[Any]) -> list[Any]:
         warms_up = self._unwarmed > 0  # Triton warms up before anybody asks
         try:
-            with contextlib.ExitStack() as watched:  # each has to wait for all
+            with contextlib.ExitStack() as watches:  # each has to wait for all
                 for request in () if warms_up else requests:
-                    watched.enter_context(self._observer.watch(request))
+                    watches.enter_context(self._observer.watch(request))
                 squares = [_values(self._pb_utils, request, contract.SQUARE) for request in requests]
                 labels, confidence = self._network.segment(np.concatenate(squares))
         except Exception as exc:
@@ -136,16 +136,16 @@ class Postprocess:
         self._profiles = environment.profiles_folder()
         engine = catalog.named(_engine_of_server())
         segment = Path(arguments["model_repository"]).parent / contract.SEGMENT.name
-        self._served = Served(segment, engine, self._is_loaded)  # a report must be able to name its network
+        self._served = ServedVersion(segment, engine, self._is_loaded)  # a report must be able to name its network
         warm_up(Path(arguments["model_repository"]))
-        self._execution = Execution()
+        self._busy = BusyMarker()
         self._observer = Observer(pb_utils, contract.POSTPROCESS.name)
         self._observer.expect_reports(self._profiles)
-        self._observer.uses(self._served.info())
+        self._observer.set_network(self._served.info())
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer each request with REPORT."""
-        with self._execution:
+        with self._busy:
             return [_answered(self._pb_utils, self._observer, request, self._answer) for request in requests]
 
     def close(self) -> None:
@@ -155,18 +155,19 @@ class Postprocess:
     def _is_loaded(self, version: int) -> bool:
         return bool(self._pb_utils.is_model_ready(model_name=contract.SEGMENT.name, model_version=str(version)))
 
-    def _answer(self, request: Any) -> list[Any]:
+    def _answer(self, watched: WatchedRequest) -> list[Any]:
+        request = watched.request
         labels = _values(self._pb_utils, request, contract.LABELS)
         confidence = _values(self._pb_utils, request, contract.CONFIDENCE)
         texts = _values(self._pb_utils, request, contract.FRAME).ravel()
         frames = [Frame.from_json(text.decode()) for text in texts]
         model = self._served.info()
-        self._observer.uses(model)
+        self._observer.set_network(model)
         reports = [
             stages.postprocess(*item, model, profiles=self._profiles)
             for item in zip(labels, confidence, frames, strict=True)
         ]
-        self._observer.inspected(request, reports, frames[0].taken_ms if frames else None)
+        self._observer.count_reports(watched, reports, frames[0].taken_ms if frames else None)
         answers = np.array([[report.to_json().encode()] for report in reports], dtype=np.object_)
         return _tensors(self._pb_utils, (contract.REPORT, answers))
 
@@ -219,11 +220,11 @@ def _prepare(pictures: list[bytes], options: Options) -> list[tuple[NDArray[np.u
     return prepared
 
 
-def _answered(pb_utils: Any, observer: Observer, request: Any, answer: Callable[[Any], list[Any]]) -> Any:
+def _answered(pb_utils: Any, observer: Observer, request: Any, answer: Callable[[WatchedRequest], list[Any]]) -> Any:
     """One request's response: its tensors, or its own error."""
     try:
-        with observer.watch(request):
-            return pb_utils.InferenceResponse(answer(request))
+        with observer.watch(request) as watched:
+            return pb_utils.InferenceResponse(answer(watched))
     except RequestError as exc:
         return _refused(pb_utils, f"{exc.code}: {exc}", exc.status)
     except Exception as exc:
@@ -231,7 +232,7 @@ def _answered(pb_utils: Any, observer: Observer, request: Any, answer: Callable[
 
 
 def _failed(pb_utils: Any, error: Exception) -> Any:
-    """The response to an error that nobody foresaw."""
+    """The response to an error that is not the request's fault."""
     pb_utils.Logger.log_error("".join(traceback.format_exception(error)))
     return _refused(pb_utils, _INTERNAL, EndfaceError.status)
 

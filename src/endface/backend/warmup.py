@@ -1,4 +1,4 @@
-"""A stage's first picture: the one that it inspects before it takes requests."""
+"""Warm-up of a stage: it inspects a picture before it takes requests."""
 
 from __future__ import annotations
 
@@ -17,6 +17,23 @@ PICTURE: Final = "warmup/face.png"
 _PROFILE: Final = "mm-pc"  # every server has it, and the verdict does not matter
 
 
+def read_picture(model: Path) -> bytes:
+    """The picture of a stage.
+
+    Args:
+        model: the stage's folder in the model repository.
+
+    Raises:
+        ConfigurationError: it is missing.
+    """
+    try:
+        return (model / PICTURE).read_bytes()
+    except OSError as exc:
+        raise ConfigurationError(
+            f"the warm-up picture {model / PICTURE} is missing; restore it from version control"
+        ) from exc
+
+
 def warm_up(model: Path) -> None:
     """Inspect a picture through the stages, so that no client pays for first calls and a broken stage never gets ready.
 
@@ -28,13 +45,8 @@ def warm_up(model: Path) -> None:
     Raises:
         ConfigurationError: the picture is missing, or the stages do not find its fiber.
     """
-    path = model / PICTURE
-    try:
-        picture = path.read_bytes()
-    except OSError as exc:
-        raise ConfigurationError(f"the warm-up picture {path} is missing; restore it from version control") from exc
-    _, frame = stages.preprocess(picture, Options(profile=_PROFILE))
+    _, frame = stages.preprocess(read_picture(model), Options(profile=_PROFILE))
     blank = np.zeros((contract.SQUARE_PX, contract.SQUARE_PX), np.uint8)
     report = stages.postprocess(blank, blank, frame)
     if report.error is not None:
-        raise ConfigurationError(f"the warm-up picture {path} cannot be inspected: {report.error.message}")
+        raise ConfigurationError(f"the warm-up picture {model / PICTURE} cannot be inspected: {report.error.message}")

@@ -16,9 +16,9 @@ from endface.engines.litert_network import LiteRTNetwork
 from endface.engines.manifest import newest_folder
 from endface.engines.onnx_network import Network
 from endface.engines.opencv_network import OpenCVNetwork
+from endface.environment import default_repository
 from endface.errors import EngineError
 from endface.report import ModelInfo
-from endface.repository import default_repository
 
 _CORES: Final = os.cpu_count() or 1
 """One picture is inspected at a time, so it gets the whole machine."""

@@ -1,4 +1,4 @@
-"""A picture that goes through the whole ensemble only to see whether one can: asked over HTTP, without waiting."""
+"""Canary: a picture that goes through the whole ensemble to see whether it inspects, over HTTP and without waiting."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Final
 
 from endface import contract
+from endface.server.http import FAILURES, OK, TritonHttp
 
 _PROFILE: Final = "mm-pc"  # every server has it, and the verdict does not matter
 _CALL_S: Final = 1.0
@@ -47,7 +48,7 @@ class Answer:
 
 
 class Canary:
-    """At most one request under way at a time.
+    """A request of which at most one is under way at a time.
 
     Args:
         address: IPv4 address of the server.
@@ -56,8 +57,7 @@ class Canary:
     """
 
     def __init__(self, address: str, port: int, picture: bytes) -> None:
-        self._address = address
-        self._port = port
+        self._http = TritonHttp(address, port)
         self._header, self._content = _request(picture)
         self._connection: http.client.HTTPConnection | None = None
         self._unsent = False
@@ -71,7 +71,7 @@ class Canary:
         """Send the picture, unless one is under way."""
         if self._connection is not None:
             return
-        self._connection = http.client.HTTPConnection(self._address, self._port, timeout=_CALL_S)
+        self._connection = self._http.connect(_CALL_S)
         headers = {"Inference-Header-Content-Length": str(self._header)}
         try:
             self._connection.request(
@@ -93,7 +93,7 @@ class Canary:
         with contextlib.closing(connection):
             return Answer(Outcome.LOST) if unsent else _answer(connection)
 
-    def forget(self) -> None:
+    def close(self) -> None:
         """Take no answer any more to the picture that is under way."""
         if self._connection is not None:
             self._connection.close()
@@ -122,9 +122,9 @@ def _answer(connection: http.client.HTTPConnection) -> Answer:
     try:
         response = connection.getresponse()
         text = response.read().decode(errors="replace")
-    except (OSError, http.client.HTTPException):
+    except FAILURES:
         return Answer(Outcome.LOST)
-    if response.status == http.client.OK:
+    if response.status == OK:
         return Answer(Outcome.REPORT)
     busy = response.status == http.client.SERVICE_UNAVAILABLE
     return Answer(Outcome.BUSY if busy else Outcome.ERROR, text)

@@ -1,4 +1,4 @@
-"""The two lines that a repair leaves in the log, for persons and for programs."""
+"""Fault of a server, and the two lines that its repair leaves in the log, for persons and for programs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,29 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-from endface.health.liveness import Fault
-
 _LINE: Final = re.compile(
     r"^endface-healing event=(?P<event>\S+) kind=(?P<kind>\S+) model=(?P<model>\S+) action=(?P<action>\S+) "
     r"(?:noticed|repaired)_ms=(?P<took_ms>\d+) down_ms=(?P<down_ms>\d+): (?P<what>.*)$"
 )
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a server.
+
+    Attributes:
+        kind: ended, stopped (the server by a signal), stub (gone or stopped), failing, or hung.
+        what: It in words.
+        since_s: When all was well for the last time, by ``time.monotonic``.
+        model: The only model that is to blame; empty where it is not one alone.
+        hanging: Processes of it that will never end by themselves what they do.
+    """
+
+    kind: str
+    what: str
+    since_s: float
+    model: str = ""
+    hanging: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

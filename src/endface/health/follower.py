@@ -1,4 +1,4 @@
-"""Has a running server follow the repository: a newer network is loaded, a withdrawn one left, without a pause."""
+"""Follower of the repository: a running server loads a newer network, and leaves a withdrawn one, without a pause."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from endface import contract
 from endface.errors import EndfaceError
+from endface.server.control import Control
+from endface.server.offered_version import OfferedVersion
 from endface.server.process import EmbeddedServer
 
 
@@ -28,15 +30,18 @@ class Follower:
         """See what the repository offers; returns at once."""
         if self._loading is not None and self._loading.is_alive():
             return
-        version = self._changed()
+        offered = self._server.offered
+        version = self._changed(offered)
         if version is not None:
-            self._loading = threading.Thread(target=self._load, args=(version,), name="triton-load", daemon=True)
+            # The thread gets what runs now: after a restart that is another server, which loads the newest by itself.
+            now = (offered, self._server.control, version)
+            self._loading = threading.Thread(target=self._load, args=now, name="triton-load", daemon=True)
             self._loading.start()
 
-    def _changed(self) -> int | None:
+    def _changed(self, offered: OfferedVersion) -> int | None:
         """The version to load; a repository that cannot be read is said once, and keeps no server from serving."""
         try:
-            version = self._server.offered.change()
+            version = offered.change()
         except OSError as exc:
             if not self._is_blind:
                 self._say(f"the repository cannot be read, new versions are not seen: {exc}")
@@ -45,9 +50,9 @@ class Follower:
         self._is_blind = False
         return version
 
-    def _load(self, version: int) -> None:
+    def _load(self, offered: OfferedVersion, control: Control, version: int) -> None:
         try:
-            self._server.offered.check()
-            self._server.control.load(contract.SEGMENT.name)
-        except EndfaceError as exc:
+            offered.check()
+            control.load(contract.SEGMENT.name)
+        except (EndfaceError, OSError) as exc:
             self._say(f"version {version} of the network is not served: {exc}")

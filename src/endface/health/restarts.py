@@ -1,4 +1,8 @@
-"""How often a server may be started again: at once, then ever later, and not for ever."""
+"""Pauses between the restarts of a server: none before the first, then longer ones, and never an end.
+
+A cause may pass after minutes or hours: a network volume, a full disk, a driver.  Nobody has to come and start the
+server by hand then.
+"""
 
 from __future__ import annotations
 
@@ -6,42 +10,38 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from endface.errors import ServerStartError
-
-_MOST: Final = 5
 _STABLE_S: Final = 60.0
 _FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 60.0
 
 
 class Restarts:
-    """Counts the restarts of a server that serves now; a minute of service forgets them all.
+    """Counts the restarts of a server that serves now; a minute of service begins the pauses anew.
 
     Args:
         clock: gives seconds.
+
+    Attributes:
+        total: All of them.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._count = 0
+        self._in_a_row = 0
         self._serves_since_s: float | None = clock()
+        self.total = 0
 
     def serves(self) -> None:
-        """The last restart did it: the server serves from now on."""
+        """The server serves from now on."""
         self._serves_since_s = self._clock()
 
-    def next_pause_s(self, reason: str) -> float:
-        """How long to wait before the next restart, in seconds.
-
-        Args:
-            reason: why it is needed.
-
-        Raises:
-            ServerStartError: there were too many.
-        """
+    def next_pause_s(self) -> float:
+        """How long to wait before the next restart, in seconds."""
         if self._serves_since_s is not None and self._clock() - self._serves_since_s >= _STABLE_S:
-            self._count = 0
+            self._in_a_row = 0
         self._serves_since_s = None
-        if self._count == _MOST:
-            raise ServerStartError(f"Triton was started again {_MOST} times and does not stay alive: {reason}")
-        self._count += 1
-        return _FIRST_PAUSE_S * 2 ** (self._count - 2) if self._count > 1 else 0.0
+        self.total += 1
+        self._in_a_row += 1
+        if self._in_a_row == 1:
+            return 0.0
+        return min(_FIRST_PAUSE_S * 2.0 ** min(self._in_a_row - 2, 16), _LONGEST_PAUSE_S)

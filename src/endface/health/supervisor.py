@@ -1,28 +1,33 @@
-"""Keeps a server serving: notices what is wrong, repairs it as cheaply as possible, and says so in two lines.
+"""Supervisor: keeps a server serving, repairs it as cheaply as possible, and says so in two lines.
 
     stub that died or hangs -> its model's processes are made anew, the rest goes on serving
     anything else           -> the server is killed and started again on the same ports
 
-A server that cannot be kept alive is given up, with the reason: whoever started us must see it.
+It never gives up: a cause may pass (a network volume, a full disk), and nobody may be there to start the server.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NoReturn
 
 from endface import contract
 from endface.backend import warmup
-from endface.errors import EndfaceError, ServerStartError
-from endface.health.canary import Canary, Outcome
-from endface.health.events import Event
+from endface.backend.busy_marker import busy_since
+from endface.errors import EndfaceError
+from endface.health.canary import Canary
+from endface.health.events import Event, Fault
 from endface.health.follower import Follower
-from endface.health.hangs import Hangs
-from endface.health.liveness import Fault, Pulse
+from endface.health.hangs import HangDetector
+from endface.health.liveness import Inspections, Liveness
 from endface.health.reload import reload
 from endface.health.restarts import Restarts
 from endface.server.process import EmbeddedServer
+from endface.telemetry.serve_status import ServeStatus
 
 _POLL_S: Final = 0.1
 _LOOK_EVERY_S: Final = 0.25
@@ -35,46 +40,75 @@ _RETIRE_S: Final = 10.0
 _AGAIN_S: Final = 10.0
 """A model whose stubs die sooner than this after they were made anew needs more than that."""
 
+_PASSING: Final = (EndfaceError, OSError, RuntimeError)
+"""What may pass by itself: a full disk, no more processes, threads (RuntimeError) or file descriptors."""
+
 
 class Supervisor:
-    """The doctor of one server.
+    """The supervisor of one server.
 
     Args:
         server: a server that is ready.
         say: takes a line for each event; it may be called from other threads.
         ready_within_s: how long a restart may take.
+        serves_within_s: how long a repaired server may take to inspect a picture.
+        retire_s: how long replaced stubs may finish their work.
+        restarts: gives the pauses between restarts.
+        log_lines_dropped: gives how many lines of the log nobody took, for the metrics.
+
+    Raises:
+        ConfigurationError: the picture that it asks with is missing.
     """
 
-    def __init__(self, server: EmbeddedServer, say: Callable[[str], None], ready_within_s: float = 60) -> None:
+    def __init__(  # noqa: PLR0913 - the last four have defaults for all but tests
+        self,
+        server: EmbeddedServer,
+        say: Callable[[str], None],
+        ready_within_s: float = 60,
+        *,
+        serves_within_s: float = _SERVES_WITHIN_S,
+        retire_s: float = _RETIRE_S,
+        restarts: Restarts | None = None,
+        log_lines_dropped: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._server = server
         self._say = say
         self._ready_within_s = ready_within_s
+        self._serves_within_s = serves_within_s
+        self._retire_s = retire_s
+        self._log_lines_dropped = log_lines_dropped
         self._follower = Follower(server, say)
-        self._restarts = Restarts()
+        self._restarts = restarts or Restarts()
+        self._reloads = 0
         self._reloaded_s: dict[str, float] = {}
         self._retired: dict[int, float] = {}
-        picture = server.settings.repository / contract.PREPROCESS.name / warmup.PICTURE
-        self._canary = Canary(server.settings.local_http_address, server.settings.http_port, picture.read_bytes())
+        self._written: tuple[Path, ServeStatus] | None = None
+        self._has_folder = True
+        picture = warmup.read_picture(server.settings.repository / contract.PREPROCESS.name)
+        self._canary = Canary(server.addresses.local_http, server.settings.http_port, picture)
 
     def watch(self) -> NoReturn:
-        """Keep the server serving; return only by raising.
-
-        Raises:
-            ServerStartError: it does not stay alive, with what happened last.
-        """
-        while True:
-            self._repair(self._next_fault())
+        """Keep the server serving, for ever."""
+        with contextlib.closing(self._canary):
+            while True:
+                try:
+                    self._repair(self._next_fault())
+                except _PASSING as exc:
+                    self._say(f"the server could not be looked after, which is tried again: {exc}")
+                    time.sleep(_LOOK_EVERY_S)
 
     def _next_fault(self) -> Fault:
         server, looked_s = self._server, time.monotonic()
-        pulse = Pulse(server.control, self._canary, server.session)
-        hangs = Hangs(server.executions, server.session)
+        liveness = Liveness(server.control.successes, self._canary, server.processes)
+        hangs = HangDetector(functools.partial(busy_since, server.running.workspace.busy_markers), server.processes)
         well_s = looked_s
         while True:
             fault = self._fault_of_processes(well_s)
             well_s = time.monotonic()
             if fault is None and well_s - looked_s >= _LOOK_EVERY_S:
-                fault, looked_s = hangs.look() or pulse.look(), well_s
+                fault, looked_s = hangs.look() or liveness.look(), well_s
+                self._restore_workspace()
+                self._write_status()
             if fault is not None:
                 return fault
             self._follower.follow()
@@ -85,29 +119,50 @@ class Supervisor:
         """What /proc says; ``well_s`` is when it was all right."""
         if self._server.has_ended():
             return Fault("ended", str(self._server.failure()), well_s)
-        if self._server.session.is_stopped():
+        if self._server.processes.is_stopped():
             return Fault("stopped", "a signal stopped the server", well_s)
-        missing = self._server.session.missing()
+        missing = self._server.processes.missing()
         if not missing:
             return None
         what = ", ".join(f"{count} of {model}" for model, count in missing.items())
         only = next(iter(missing)) if len(missing) == 1 else ""
         return Fault("stub", f"processes are gone or stopped: {what}", well_s, only)
 
+    def _restore_workspace(self) -> None:
+        """Make the server's folder anew where somebody removed it; a failure is said once, and tried again."""
+        try:
+            if self._server.restore_workspace():
+                self._written = None
+                self._say(f"somebody removed {self._server.running.workspace.path}; it is made anew")
+            self._has_folder = True
+        except _PASSING as exc:
+            if self._has_folder:
+                self._say(f"somebody removed the server's folder, and it cannot be made anew: {exc}")
+            self._has_folder = False
+
+    def _write_status(self) -> None:
+        """Have a stage put what happened here on Triton's metrics port."""
+        status = ServeStatus(self._reloads, self._restarts.total, self._log_lines_dropped())
+        workspace = self._server.running.workspace.path
+        if self._written != (workspace, status):
+            with contextlib.suppress(OSError):  # a full disk: the next look tries again
+                status.write(workspace)
+                self._written = workspace, status
+
     def _kill_retired(self, now_s: float) -> None:
         due = [pid for pid, end_s in self._retired.items() if end_s <= now_s]
         if due:
-            self._server.session.kill_stubs(due)
+            self._server.processes.kill_stubs(due)
             self._retired = {pid: end_s for pid, end_s in self._retired.items() if end_s > now_s}
 
     def _repair(self, fault: Fault) -> None:
         noticed_s = time.monotonic()
-        self._canary.forget()
+        self._canary.close()
         action = "reload" if self._may_reload(fault.model, noticed_s) else "restart"
         self._say(Event.noticed(fault, action, noticed_s).line())
         if action == "restart" or not self._reload(fault):
             action = "restart"
-            self._restart(fault)
+            self._restart()
         self._say(Event.serving(fault, action, noticed_s, time.monotonic()).line())
 
     def _may_reload(self, model: str, now_s: float) -> bool:
@@ -115,55 +170,47 @@ class Supervisor:
 
     def _reload(self, fault: Fault) -> bool:
         """Make a model's processes anew; whether the server serves then."""
-        session, model = self._server.session, fault.model
+        processes, model = self._server.processes, fault.model
+        self._reloads += 1
         try:
-            session.kill_stubs(fault.hanging)  # whoever waits for them learns it, and asks again
-            session.kill_stopped(model)
-            replaced = [pid for pid, found in session.stubs().items() if found == model]
-            reload(self._server.control, session, model)
-        except ServerStartError as exc:
+            processes.kill_stubs(fault.hanging)  # whoever waits for them learns it, and asks again
+            processes.kill_stopped(model)
+            replaced = [pid for pid, found in processes.stubs().items() if found == model]
+            reload(self._server.control, processes, model)
+        except _PASSING as exc:
             self._say(f"{model} was not reloaded: {exc}")
             return False
         self._reloaded_s[model] = time.monotonic()
-        self._retired |= dict.fromkeys(replaced, self._reloaded_s[model] + _RETIRE_S)
+        self._retired |= dict.fromkeys(replaced, self._reloaded_s[model] + self._retire_s)
         return self._serves()
 
-    def _restart(self, fault: Fault) -> None:
-        """Start the server anew until it serves.
-
-        Raises:
-            ServerStartError: that was tried too often.
-        """
-        reason = fault.what
+    def _restart(self) -> None:
+        """Start the server anew until it serves, with growing pauses."""
         while True:
-            pause_s = self._restarts.next_pause_s(reason)
-            self._server.kill()
-            self._retired.clear()
-            time.sleep(pause_s)
+            pause_s = self._restarts.next_pause_s()
+            if pause_s:
+                self._say(f"the server is started again in {pause_s:g} s")
             try:
+                self._server.kill()
+                self._retired.clear()
+                time.sleep(pause_s)
                 self._server.start()
                 self._server.wait_ready(self._ready_within_s)
-            except (EndfaceError, OSError) as exc:  # a full disk or no more processes may pass, too
-                reason = str(exc)
-                self._say(f"the server did not start again: {reason}")
-                continue
-            if self._serves():
-                self._restarts.serves()
-                return
-            reason = "it started, but inspects nothing"
+                if self._serves():
+                    self._restarts.serves()
+                    return
+                self._say("the server started again, but inspects nothing")
+            except _PASSING as exc:
+                self._say(f"the server did not start again: {exc}")
 
     def _serves(self) -> bool:
         """Whether anything is inspected within a while."""
-        ends_s = time.monotonic() + _SERVES_WITHIN_S
-        before = self._server.control.successes()
+        ends_s = time.monotonic() + self._serves_within_s
+        inspections = Inspections(self._server.control.successes, self._canary)
         while time.monotonic() < ends_s and not self._server.has_ended():
             self._canary.ask()
-            answer = self._canary.answer(_POLL_S)
-            now = self._server.control.successes()
-            before = now if before is None else before
-            if (answer is not None and answer.outcome is Outcome.REPORT) or now not in {None, before}:
+            time.sleep(_POLL_S)
+            if inspections.seen():
                 return True
-            if answer is not None:
-                time.sleep(_POLL_S)
-        self._canary.forget()
+        self._canary.close()
         return False

@@ -1,7 +1,7 @@
-"""Where this machine's tritonserver is, and how to call it.
+"""The tritonserver of this machine, and how to call it.
 
 The one on PATH comes first: Triton's container, complete with its backends.  Else it is the one in the
-``nvidia-pytriton`` wheel, whose Python backend has to be put together with the stub process of the running Python.
+``nvidia-pytriton`` wheel, whose Python backend is put together with the stub program of the running Python.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Final
 
 from endface.engines.catalog import ANYWHERE, PYTHON, Engine
 from endface.errors import ServerMissingError
+from endface.server import log
 from endface.server.processes import STUB
 
 _REMEDY: Final = "install it with `pip install 'endface[serve]'`, or run inside Triton's container"
@@ -49,7 +51,7 @@ def find(workspace: Path) -> TritonBinary:
     """Find a tritonserver.
 
     Args:
-        workspace: an empty private directory; the wheel's Python backend is put together in it.
+        workspace: a private directory; the wheel's Python backend is put together in it.
 
     Raises:
         ServerMissingError: there is none that works with this Python and its packages.
@@ -70,15 +72,26 @@ def _from_wheel(package: Path, backends: Path) -> TritonBinary:
     libraries = [str(package.parent / "nvidia_pytriton.libs"), os.environ.get("LD_LIBRARY_PATH", "")]
     # The stub takes its packages from the first python3 on PATH and, from Python 3.11 on, ignores PYTHONPATH.
     search = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    return TritonBinary(
-        server / "bin" / "tritonserver",
-        backends,
-        flags=(f"--backend-directory={backends}",),
-        environment={
-            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
-            "PATH": os.pathsep.join(filter(None, search)),
-        },
+    environment = {
+        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
+        "PATH": os.pathsep.join(filter(None, search)),
+    }
+    check_stub(backends / "python" / STUB, environment)
+    return TritonBinary(server / "bin" / "tritonserver", backends, (f"--backend-directory={backends}",), environment)
+
+
+def check_stub(stub: Path, environment: Mapping[str, str]) -> None:
+    """See that the stub program finds its libraries; without arguments it ends at once.
+
+    Raises:
+        ServerMissingError: it does not; Triton would wait for it for minutes, and not say so.
+    """
+    ran = subprocess.run(
+        [stub], env=os.environ | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
+    missing = log.missing_library(ran.stderr.splitlines())
+    if missing:
+        raise missing
 
 
 def _check_python() -> None:
@@ -99,8 +112,9 @@ def _assemble_backend(server: Path, backend: Path) -> None:
     if not stub.exists():
         known = ", ".join(sorted(entry.name for entry in stub.parents[1].glob("*")))
         raise ServerMissingError(f"nvidia-pytriton has no Python {version} backend, only {known}; use one of those")
-    backend.mkdir(parents=True)
-    for source in (server / "backends" / "python").iterdir():
-        if source.is_file():
-            (backend / source.name).symlink_to(source)
-    (backend / STUB).symlink_to(stub)
+    backend.mkdir(parents=True, exist_ok=True)
+    files = [source for source in (server / "backends" / "python").iterdir() if source.is_file()]
+    for source in (*files, stub):
+        link = backend / source.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(source)

@@ -1,4 +1,4 @@
-"""Certificates, tried before they are used: of wrong ones Triton and gRPC say little, and nothing that helps."""
+"""TLS certificates, tried before they are used: what Triton and gRPC say of wrong ones does not help."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Certificates:
         return ["--grpc-use-ssl=true", f"--grpc-use-ssl-mutual={mutual}", *named]
 
     def check(self) -> None:
-        """Rehearse a connection in memory: the server shows its certificate to a client that trusts only that.
+        """Try a connection in memory: the server shows its certificate to a client that trusts only that.
 
         Raises:
             ConfigurationError: a file cannot be read or is no PEM, the key is another one's or has a password, the
@@ -53,7 +53,7 @@ class Certificates:
 
 
 def check_client(certificate: Path, key: Path) -> None:
-    """As ``Certificates.check``, the other way round: a client shows its certificate to a server that trusts only that.
+    """Check of a client's files: in memory, the client shows its certificate to a server that trusts only that.
 
     Args:
         certificate: the client's certificate, followed by those of authorities in between, if there are any.
@@ -65,7 +65,7 @@ def check_client(certificate: Path, key: Path) -> None:
     """
     client = _showing(ssl.PROTOCOL_TLS_CLIENT, certificate, key)
     client.check_hostname = False
-    client.verify_mode = ssl.CERT_NONE  # the other end is ours, and plays with the same certificate
+    client.verify_mode = ssl.CERT_NONE  # the other end is ours, and shows the same certificate
     server = _trusting(ssl.PROTOCOL_TLS_SERVER, certificate)
     server.load_cert_chain(certificate, key)
     with _refusals("no server would accept", certificate):
@@ -135,14 +135,14 @@ def _trusting(protocol: int, certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.check_hostname = False  # we do not know by which names others call a server
     context.verify_mode = ssl.CERT_REQUIRED
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # its authority is the other end's affair
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the other end knows its authority
     context.load_verify_locations(certificate)
     return context
 
 
 @contextlib.contextmanager
 def _refusals(sentence: str, certificate: Path) -> Iterator[None]:
-    """Say why the other end of a rehearsed connection refused a certificate."""
+    """Say why the other end of a connection that was tried refused a certificate."""
     try:
         yield
     except ssl.SSLError as exc:
@@ -151,7 +151,7 @@ def _refusals(sentence: str, certificate: Path) -> Iterator[None]:
 
 
 def _shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
-    """Have both ends of a connection in memory greet each other."""
+    """Have both ends of a connection in memory shake hands."""
     there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
     asking, answering = client.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True)
     for end in (asking, answering, asking, answering):

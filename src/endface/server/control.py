@@ -1,14 +1,13 @@
-"""Asks a Triton over HTTP how it is, has it load a model, and finish what is under way before a stop.
+"""Control of one Triton over HTTP: its state, loading of a model, and draining before a stop.
 
 On SIGTERM Triton refuses the later steps of an ensemble's requests: those under way fail.  So the ensemble is unloaded
-first, which takes no new requests and is done when the last one under way is answered.  The right to load and unload is
-guarded by a key, because the same port is open to clients; so is all else that is not theirs.
+first: it takes no new requests, and is unloaded when the last one under way is answered.  A key guards loading and
+unloading, because clients reach the same port; it guards everything else that is not for clients, too.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import secrets
 import time
@@ -16,13 +15,14 @@ from typing import Any, Final
 
 from endface import contract
 from endface.errors import RepositoryError, ServerStartError
+from endface.server.http import FAILURES, OK, TritonHttp
 
 _KEY_HEADER: Final = "endface-control"
 _LOCKED: Final = ("model-repository", "trace", "logging")
-"""Triton's names for what changes the server: which code it runs, which files it writes."""
+"""Triton's names for what changes the server: the code that it runs, the files that it writes."""
 
 _LOCKED_TO_OTHER_MACHINES: Final = ("shared-memory", "statistics")
-"""What only programs on this machine have to do with."""
+"""What only programs on this machine need."""
 
 _MARK: Final = "endface_reload"
 _LOOK_S: Final = 0.3
@@ -42,38 +42,41 @@ class Control:
     """
 
     def __init__(self, address: str, port: int, key: str | None = None, *, is_exposed: bool = False) -> None:
-        self._address = address
-        self._port = port
-        self._key = key or secrets.token_hex(16)
+        key = key or secrets.token_hex(16)
+        self._lock = f"{_KEY_HEADER}={key}"
+        self._http = TritonHttp(address, port, {_KEY_HEADER: key})
         self._is_exposed = is_exposed
 
     @property
     def flags(self) -> list[str]:
         """Triton's flags that let this object, and nobody else without the key, administer the server.
 
-        Programs on this machine share memory with it through gRPC; HTTP is ours alone.
+        Programs on this machine share memory with it through gRPC; its HTTP service is for this object alone.
         """
         all_locked = (*_LOCKED, *_LOCKED_TO_OTHER_MACHINES)
-        lock = f"{_KEY_HEADER}={self._key}"
         return [
             "--model-control-mode=explicit",
             "--load-model=*",
-            f"--http-restricted-api={','.join(all_locked)}:{lock}",
-            f"--grpc-restricted-protocol={','.join(all_locked if self._is_exposed else _LOCKED)}:{lock}",
+            f"--http-restricted-api={','.join(all_locked)}:{self._lock}",
+            f"--grpc-restricted-protocol={','.join(all_locked if self._is_exposed else _LOCKED)}:{self._lock}",
         ]
 
     def is_ready(self) -> bool:
         """Whether the ensemble takes requests now."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            status, _ = self._call("GET", f"/v2/models/{contract.ENSEMBLE.name}/ready")
-            return status == http.client.OK
+        with contextlib.suppress(*FAILURES):
+            return self._http.get(f"/v2/models/{contract.ENSEMBLE.name}/ready", _CALL_S)[0] == OK
         return False
+
+    def successes(self) -> int | None:
+        """How many requests the ensemble has answered well; None where Triton does not say."""
+        with contextlib.suppress(*FAILURES, ValueError, LookupError):
+            _, body = self._http.get(f"/v2/models/{contract.ENSEMBLE.name}/stats", _LOOK_S)
+            versions: list[dict[str, Any]] = json.loads(body)["model_stats"]
+            return sum(int(version["inference_stats"]["success"]["count"]) for version in versions)
+        return None
 
     def load(self, model: str) -> None:
         """Load the newest version of a model; the former serves until the new one is ready, then finishes its work.
-
-        Args:
-            model: the model's name.
 
         Raises:
             RepositoryError: Triton refuses the new version, with its reason; the former goes on serving.
@@ -84,32 +87,20 @@ class Control:
     def reload(self, model: str, timeout_s: float) -> None:
         """Have Triton make a loaded model's processes anew, from the same files.
 
-        Triton takes a model whose files and configuration did not change for loaded, even where its stubs are dead; so
-        it is given the configuration that it runs with a mark that nobody reads.
-
-        Args:
-            model: the model's name.
-            timeout_s: how long that may take.
+        Triton takes a model whose files and configuration did not change for loaded, even where its stubs are dead.  So
+        it gets the configuration that it runs, with a mark that nobody reads.
 
         Raises:
             RepositoryError: Triton cannot, with its reason.
             ServerStartError: Triton does not answer in time.
         """
         try:
-            _, body = self._call("GET", f"/v2/models/{model}/config")
+            _, body = self._http.get(f"/v2/models/{model}/config", _CALL_S)
             config: dict[str, Any] = json.loads(body)
-        except (OSError, http.client.HTTPException, ValueError) as exc:
+        except (*FAILURES, ValueError) as exc:
             raise ServerStartError(f"Triton did not give the configuration of {model!r}") from exc
         marks = config.get("parameters", {}) | {_MARK: {"string_value": secrets.token_hex(4)}}
         self._load(model, {"parameters": {"config": json.dumps(config | {"parameters": marks})}}, timeout_s)
-
-    def successes(self) -> int | None:
-        """How many requests the ensemble has answered well; None where Triton does not say."""
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError, LookupError):
-            _, body = self._call("GET", f"/v2/models/{contract.ENSEMBLE.name}/stats", _LOOK_S)
-            versions: list[dict[str, Any]] = json.loads(body)["model_stats"]
-            return sum(int(version["inference_stats"]["success"]["count"]) for version in versions)
-        return None
 
     def drain(self, timeout_s: float) -> None:
         """Take no new requests, and wait until those under way are answered, or time is up.
@@ -117,31 +108,21 @@ class Control:
         A server that does not answer, or not as Triton does, has nothing to drain.
         """
         deadline_s = time.monotonic() + timeout_s
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-            self._call("POST", f"/v2/repository/models/{contract.ENSEMBLE.name}/unload")
+        with contextlib.suppress(*FAILURES, ValueError):
+            self._http.post(f"/v2/repository/models/{contract.ENSEMBLE.name}/unload", {}, _CALL_S)
             while self._state() == "UNLOADING" and time.monotonic() < deadline_s:
                 time.sleep(_POLL_S)
 
-    def _load(self, model: str, wishes: dict[str, Any], timeout_s: float) -> None:
+    def _load(self, model: str, content: dict[str, Any], timeout_s: float) -> None:
         try:
-            status, body = self._call("POST", f"/v2/repository/models/{model}/load", timeout_s, wishes)
-        except (OSError, http.client.HTTPException) as exc:
+            status, body = self._http.post(f"/v2/repository/models/{model}/load", content, timeout_s)
+        except FAILURES as exc:
             raise ServerStartError(f"Triton did not say within {timeout_s:g} s whether it loaded {model!r}") from exc
-        if status != http.client.OK:
+        if status != OK:
             raise RepositoryError(f"Triton cannot load {model!r}: {body.decode(errors='replace')}")
 
     def _state(self) -> str | None:
         """The ensemble's state in Triton's words."""
-        _, body = self._call("POST", "/v2/repository/index")
+        _, body = self._http.post("/v2/repository/index", {}, _CALL_S)
         models: list[dict[str, Any]] = json.loads(body)
         return next((model.get("state") for model in models if model["name"] == contract.ENSEMBLE.name), None)
-
-    def _call(
-        self, method: str, path: str, timeout_s: float = _CALL_S, wishes: dict[str, Any] | None = None
-    ) -> tuple[int, bytes]:
-        content = json.dumps(wishes or {}).encode() if method == "POST" else None
-        connection = http.client.HTTPConnection(self._address, self._port, timeout=timeout_s)
-        with contextlib.closing(connection):
-            connection.request(method, path, body=content, headers={_KEY_HEADER: self._key})
-            response = connection.getresponse()
-            return response.status, response.read()

@@ -1,76 +1,147 @@
-"""What Triton's log says when it gives up: the few lines that a person needs, as one of our errors."""
+"""Triton's log: which lines are worth saying, and why a server ended."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from endface.errors import PortTakenError, RepositoryError, ServerStartError
+from endface.errors import RepositoryError, ServerMissingError, ServerStartError
 
 _REFUSALS: Final = (
     re.compile(r"failed to load '(?P<model>[^']+)' version \d+: (?:[A-Z][a-z ]+: )?(?P<reason>.+)"),
     re.compile(r"Poll failed for model directory '(?P<model>[^']+)': (?P<reason>.+)"),
 )
 _TAKEN: Final = re.compile(r":(?P<port>\d+)'? already in use")
+_LIBRARY: Final = re.compile(r"error while loading shared libraries: (?P<library>\S+): (?P<reason>.+)")
 
 _ERRORS: Final = ("E", "error:", "terminate called", "  what(): ")
 """How the lines begin that say why: Triton's own errors, and those of C++ when it aborts."""
 
 _HARMLESS: Final = ("CudaDriverHelper has not been initialized", "unable to create stream for")
 
+_TRITON: Final = re.compile(r"[EWIF]\d{4} [\d:.]+ +\d+ ")
+"""Level, date, time and thread in front of a line of Triton's, or of gRPC in it."""
+
+_NUMBERS: Final = re.compile(r"\d+")
 _TRACES: Final = "no traces: "
+_INSPECTION: Final = "{"
+"""How a line of the inspection log begins."""
 
+_WINDOW_S: Final = 10.0
+_SAID: Final = 3
+"""How often a line is said in a window; more are counted."""
 
-def is_about_traces(line: str) -> bool:
-    """Whether a line says that traces are lost, which every process of a stage does."""
-    return line.startswith(_TRACES)
+_KINDS: Final = 1000
+"""Kinds of lines that are counted in a window."""
 
 
 class Sieve:
-    """Holds back what says nothing, or nothing new.
+    """Holds back lines that say nothing, or nothing new.
 
     Args:
         has_gpu: whether the machine has a GPU; without one Triton writes some errors at every start.
+        clock: gives seconds.
     """
 
-    def __init__(self, *, has_gpu: bool) -> None:
+    def __init__(self, *, has_gpu: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._has_gpu = has_gpu
+        self._clock = clock
         self._traces_fail = False
+        self._began_s = clock()
+        self._counts: dict[str, tuple[int, str]] = {}  # of a kind in this window, and its last line
 
-    def passes(self, line: str) -> bool:
-        """Whether a line is worth saying; that traces are lost is so once."""
-        if is_about_traces(line):
-            self._traces_fail, said = True, self._traces_fail
-            return not said
-        return self._has_gpu or not any(text in line for text in _HARMLESS)
+    def sift(self, line: str) -> list[str]:
+        """The lines to be said for a line.
+
+        That traces are lost is said once.  Lines that differ only in numbers are said three times in ten seconds; how
+        many more there were is said with a line that comes later.  Inspections are never held back.
+        """
+        said = self._summaries()
+        if line.startswith(_TRACES):
+            self._traces_fail, is_known = True, self._traces_fail
+            return said if is_known else [*said, line]
+        if not self._has_gpu and any(text in line for text in _HARMLESS):
+            return said
+        if line.startswith(_INSPECTION):
+            return [*said, line]
+        kind = _NUMBERS.sub("#", line)
+        count = self._counts.get(kind, (0, ""))[0] + 1
+        if count > 1 or len(self._counts) < _KINDS:
+            self._counts[kind] = count, line
+        return [*said, line] if count <= _SAID else said
+
+    def _summaries(self) -> list[str]:
+        """What was held back in a window that is over."""
+        now_s = self._clock()
+        if now_s - self._began_s < _WINDOW_S:
+            return []
+        counts, self._counts, self._began_s = self._counts, {}, now_s
+        return [f"{line} ({count - _SAID} more like this)" for count, line in counts.values() if count > _SAID]
 
 
-def explain(lines: Sequence[str], ports: Mapping[str, int], status: int | None) -> ServerStartError:
+def explain(
+    lines: Sequence[str], ports: Mapping[str, int], status: int | None, check_port: Callable[[str, int], None]
+) -> ServerStartError:
     """Say why the server ended.
 
     Args:
         lines: the end of its log.
         ports: the ports that it was to listen on, by the names of their options.
         status: its exit status.
+        check_port: raises ``PortTakenError`` if the port of an option is taken now.
 
     Returns:
-        A ``PortTakenError``, a ``RepositoryError`` with the models that Triton refused and the first line of each
-        reason, or else a ``ServerStartError`` with the last error in the log.
+        A ``ServerMissingError`` where a library is missing, a ``PortTakenError``, a ``RepositoryError`` with the models
+        that Triton refused and the first line of each reason, or else a ``ServerStartError`` with the last error in
+        the log.
     """
-    return _port_failure(lines, ports) or _model_failure(lines) or _other_failure(lines, status)
+    return (
+        missing_library(lines)
+        or _port_failure(lines, ports, check_port)
+        or _model_failure(lines)
+        or _other_failure(lines, status)
+    )
 
 
-def port_taken(option: str, port: int) -> str:
-    """The sentence for a taken port."""
-    return f"port {port} is taken by another process; choose another one with {option}"
+def missing_library(lines: Sequence[str]) -> ServerMissingError | None:
+    """The error where a program could not be started for want of a shared library."""
+    found = next(filter(None, map(_LIBRARY.search, lines)), None)
+    if found is None:
+        return None
+    library, reason = found["library"], found["reason"]
+    cure = "install the package that has it"
+    if library.startswith("libpython"):
+        package = library.partition(".so")[0]  # as Debian and Ubuntu call it
+        cure = f"`apt install {package}`, or use a Python that comes with its shared library"
+    return ServerMissingError(f"Triton's Python backend needs the library {library} ({reason}); {cure}")
 
 
-def _port_failure(lines: Sequence[str], ports: Mapping[str, int]) -> PortTakenError | None:
-    """Somebody took a port between our look and Triton's start."""
+def stub_failure(lines: Sequence[str]) -> ServerStartError:
+    """The error where a process of a stage ended while it was started, and Triton waits for it."""
+    own = [line for line in lines if line.strip() and not _TRITON.match(line)] or list(lines)
+    reason = f"the last that it said: {own[-1].strip()}" if own else "it said nothing"
+    return missing_library(lines) or ServerStartError(f"a process of a stage ended while it was started; {reason}")
+
+
+def _port_failure(
+    lines: Sequence[str], ports: Mapping[str, int], check_port: Callable[[str, int], None]
+) -> ServerStartError | None:
+    """Somebody took a port between our look and Triton's start, unless Triton only says so: it does not tell why."""
     taken = {int(found["port"]) for found in map(_TAKEN.search, lines) if found}
-    sentences = [port_taken(option, port) for option, port in ports.items() if port in taken]
-    return PortTakenError("; ".join(sentences)) if sentences else None
+    if not taken:
+        return None
+    try:
+        for option, port in ports.items():
+            if port in taken:
+                check_port(option, port)
+    except ServerStartError as exc:
+        return exc
+    named = ", ".join(map(str, sorted(taken)))
+    return ServerStartError(
+        f"Triton could not listen on port {named}, which is free; it may have too few file descriptors (`ulimit -n`)"
+    )
 
 
 def _model_failure(lines: Sequence[str]) -> RepositoryError | None:

@@ -1,4 +1,4 @@
-"""What the model repository offers to a server while this runs: a newer network, the one before, or another plan."""
+"""Version of the network that the repository offers while a server runs: a newer one, the one before, another plan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from endface.engines.plan import PLAN_MANIFEST
 from endface.errors import ConfigurationError
 
 
-class Offered:
+class OfferedVersion:
     """The newest version of the network, with the plan that an engine needs.
 
     Args:
@@ -40,7 +40,7 @@ class Offered:
         try:
             found = self._look()
         except ConfigurationError:
-            return None  # somebody took the last one away; what is loaded goes on serving
+            return None  # the last one is gone; what is loaded goes on serving
         if found == self._known:
             return None
         self._known = found

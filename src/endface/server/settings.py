@@ -1,10 +1,10 @@
-"""What a Triton of one's own serves and where it listens, checked before anything is started."""
+"""Settings of one Triton: what it serves and where it listens, checked before anything is started."""
 
 from __future__ import annotations
 
-import errno
 import ipaddress
-import socket
+import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,22 +13,62 @@ from endface import contract, environment
 from endface.criteria.profile import load_profile, profile_names
 from endface.engines import catalog
 from endface.engines.catalog import ONNXRUNTIME
-from endface.errors import PortTakenError, RepositoryError, ServerStartError
-from endface.server import log
+from endface.errors import ConfigurationError, PortTakenError, RepositoryError
 from endface.server.certificates import Certificates
-from endface.server.secret import read_secret
+from endface.server.ports import check_port, local, resolve
 from endface.telemetry import trace
 
 DEFAULT_ENGINE: Final = ONNXRUNTIME
 """Engine of the models' own ``config.pbtxt``; every other one has a ``configs/<engine>.pbtxt`` of the segment model."""
 
-
 CONNECTION_AGE_S: Final = 60
-"""After it a server ends a connection, once the pictures on it are finished.
+"""Age at which a server ends a connection, once the pictures on it are finished.
 
 Clients call a fleet by one name and look it up again when a connection ends: so long it may take until they find a
-server that has come since.  To connect anew costs a client some milliseconds.
+server that has come since.  A new connection costs a client some milliseconds.
 """
+
+SHORTEST_SECRET: Final = 32
+"""Characters: as many as 16 random bytes in hexadecimal, which nobody guesses."""
+
+# It stands in a header and in a flag of Triton's, in which commas and colons separate.
+_SECRET: Final = re.compile(rf"[A-Za-z0-9_.~-]{{{SHORTEST_SECRET},256}}")
+_NEW_SECRET: Final = "make one with `(umask 077; openssl rand -hex 32 >FILE)`"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where a server listens, with every name resolved.
+
+    Attributes:
+        grpc: IPv4 address of gRPC.
+        http: IPv4 address of HTTP.
+        metrics: IPv4 address of the metrics.
+    """
+
+    grpc: str
+    http: str
+    metrics: str
+
+    @property
+    def local_grpc(self) -> str:
+        """Where this machine reaches gRPC: a server that listens everywhere is found on the loopback."""
+        return local(self.grpc)
+
+    @property
+    def local_http(self) -> str:
+        """As ``local_grpc``, for HTTP."""
+        return local(self.http)
+
+    @property
+    def local_metrics(self) -> str:
+        """As ``local_grpc``, for the metrics."""
+        return local(self.metrics)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether other machines may reach gRPC."""
+        return not ipaddress.ip_address(self.grpc).is_loopback
 
 
 @dataclass(frozen=True)
@@ -70,41 +110,32 @@ class Settings:
         """The ports by the names of their options."""
         return {"--http-port": self.http_port, "--grpc-port": self.grpc_port, "--metrics-port": self.metrics_port}
 
-    @property
-    def local_address(self) -> str:
-        """Where this machine reaches the gRPC service: one that listens everywhere is found on the loopback."""
-        return _local(self.host)
-
-    @property
-    def local_http_address(self) -> str:
-        """As ``local_address``, for HTTP."""
-        return _local(self.http_host)
-
-    @property
-    def is_exposed(self) -> bool:
-        """Whether other machines may reach the gRPC service."""
-        return not ipaddress.ip_address(_resolved(self.host)).is_loopback
-
-    @property
-    def secret(self) -> str | None:
-        """The secret that opens the administration, where one is named.
+    def addresses(self) -> Addresses:
+        """Where the server listens; asks the name service.
 
         Raises:
-            ConfigurationError: its file is none of a secret.
+            ServerStartError: a host has no IPv4 address.
         """
-        return read_secret(self.admin_secret) if self.admin_secret else None
+        return Addresses(resolve(self.host), resolve(self.http_host), resolve(self.metrics_host))
 
-    @property
-    def flags(self) -> list[str]:
+    def read_secret(self) -> str | None:
+        """The secret that opens the administration; None where no file is named.
+
+        Raises:
+            ConfigurationError: the file cannot be read, others than its owner can read it, or it holds no secret.
+        """
+        return _read_secret(self.admin_secret) if self.admin_secret else None
+
+    def flags(self, addresses: Addresses) -> list[str]:
         """Triton's own flags for these settings."""
         flags: dict[str, object] = {
             "model-repository": self.repository.resolve(),
-            "http-address": _resolved(self.http_host),
+            "http-address": addresses.http,
             "http-port": self.http_port,
-            "grpc-address": _resolved(self.host),
+            "grpc-address": addresses.grpc,
             "grpc-port": self.grpc_port,
             "grpc-max-connection-age": round(self.connection_age_s * 1000),  # with all the grace that calls need
-            "metrics-address": _resolved(self.metrics_host),
+            "metrics-address": addresses.metrics,
             "metrics-port": self.metrics_port,
             "log-info": "false",  # errors and warnings remain
         }
@@ -117,11 +148,11 @@ class Settings:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the stages in the stub processes read, and one thread for each library in them."""
+        """Variables that the stages read, and one thread for each library in them."""
         return {
             environment.ENGINE: self.engine,
             environment.PROFILE: self.profile,
-            environment.PROFILES: str(self.profiles.resolve()) if self.profiles else "",
+            environment.PROFILES: str(self.profiles.absolute()) if self.profiles else "",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
@@ -134,17 +165,20 @@ class Settings:
             EngineError: there is no such engine.
             UnknownProfileError: the default profile does not exist.
             ConfigurationError: a profile, a certificate or the file of the secret is wrong.
-            PortTakenError: somebody listens on one of the ports.
+            PortTakenError: another process listens on one of the ports.
             ServerStartError: a host is no address of this machine.
         """
         _check_repository(self)
         _check_profiles(self)
         if self.certificates:
             self.certificates.check()
-        _ = self.secret  # refuses what is none
-        hosts = (self.http_host, self.host, self.metrics_host)
-        for (option, port), host in zip(self.ports.items(), hosts, strict=True):
-            _check_port(option, port, _resolved(host), list(self.ports.values()))
+        self.read_secret()
+        addresses = self.addresses()
+        services = zip(self.ports.items(), (addresses.http, addresses.grpc, addresses.metrics), strict=True)
+        for (option, port), address in services:
+            if list(self.ports.values()).count(port) > 1:
+                raise PortTakenError(f"{option} is {port}, and so is another one; each service needs a port of its own")
+            check_port(option, port, address)
 
 
 def _check_repository(settings: Settings) -> None:
@@ -170,28 +204,18 @@ def _check_profiles(settings: Settings) -> None:
         load_profile(settings.profile, settings.profiles)
 
 
-def _resolved(host: str) -> str:
-    """The host as an IPv4 address: Triton's HTTP and gRPC services write IPv6 in two ways, and names in none."""
+def _read_secret(path: Path) -> str:
+    """The secret in a file; white space around it does not count."""
     try:
-        return str(socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)[0][4][0])
-    except OSError as exc:
-        raise ServerStartError(f"{host} has no IPv4 address; name one of this machine, or 0.0.0.0 for all") from exc
-
-
-def _local(host: str) -> str:
-    """Where this machine finds what listens there."""
-    address = _resolved(host)
-    return "127.0.0.1" if address == "0.0.0.0" else address
-
-
-def _check_port(option: str, port: int, address: str, ports: list[int]) -> None:
-    if ports.count(port) > 1:
-        raise PortTakenError(f"{option} is {port}, and so is another one; each service needs a port of its own")
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Triton does: ignore closing connections
-        try:
-            probe.bind((address, port))
-        except OSError as exc:
-            if exc.errno == errno.EADDRINUSE:
-                raise PortTakenError(log.port_taken(option, port)) from exc
-            raise ServerStartError(f"cannot listen on {address} port {port}: {exc.strerror}") from exc
+        with path.open(encoding="ascii") as file:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            secret = file.read(1024).strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"the secret in {path} cannot be read ({type(exc).__name__}); {_NEW_SECRET}") from exc
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(f"others can read the secret in {path}, its mode is {mode:04o}; chmod 0600 {path}")
+    if not _SECRET.fullmatch(secret):
+        raise ConfigurationError(
+            f"{path} holds no secret of {SHORTEST_SECRET} or more letters, digits, dots and dashes; {_NEW_SECRET}"
+        )
+    return secret

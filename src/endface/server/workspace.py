@@ -1,7 +1,11 @@
-"""A server's private folder, whose name is also the prefix of its shared memory.
+"""A server's private folder in /dev/shm, whose name is also the prefix of its shared memory.
 
-Nobody clears up after a process that was killed, so each new server looks for what dead ones left.  A folder belongs to
-those who hold the lock on its file ``owner``: the server's own processes inherit it, and the last to end releases it.
+It is not in the directory for temporary files, because that is cleaned by age (systemd-tmpfiles), and is another one
+after each start of a unit with PrivateTmp.
+
+Nobody clears up after a process that was killed, so each new server looks for what dead ones left: folders, shared
+memory, and processes.  A folder belongs to the process that holds the lock on its file ``owner``; the kernel releases
+that lock when the process ends.
 """
 
 from __future__ import annotations
@@ -14,23 +18,35 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from endface import environment
+from endface.errors import ServerStartError
+from endface.server.processes import end_orphans
+
+SHARED_MEMORY: Final = Path("/dev/shm")
+"""Where POSIX shared memory is (man 7 shm_overview)."""
+
 _PREFIX: Final = "endface-"
 _OWNER: Final = "owner"
-_SHARED_MEMORY: Final = Path("/dev/shm")
+_GRACE_S: Final = 10.0
+"""How long a server whose starter was killed may finish what is under way: twice what Triton is given."""
 
 
 class Workspace:
-    """A new folder in the directory for temporary files; those of dead servers there are removed first."""
+    """A new folder; what dead servers left is removed first.
+
+    Raises:
+        ServerStartError: it cannot be made.
+    """
 
     def __init__(self) -> None:
-        _sweep(Path(tempfile.gettempdir()))
-        self.path: Final = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        unlocked = self.path / "new"
-        self.lock: Final = os.open(unlocked, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        """Descriptor of the lock, for the server's processes to inherit."""
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        self.executions.mkdir()
-        unlocked.rename(self.path / _OWNER)  # under its name it was never without the lock
+        _sweep()
+        try:
+            self.path: Final = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY))
+            self._lock = self._fill()
+        except OSError as exc:
+            raise ServerStartError(
+                f"nothing can be written to {SHARED_MEMORY}, which Triton needs, too: {exc}"
+            ) from exc
 
     @property
     def shared_memory_prefix(self) -> str:
@@ -38,29 +54,56 @@ class Workspace:
         return self.path.name
 
     @property
-    def executions(self) -> Path:
+    def busy_markers(self) -> Path:
         """Folder where the stages' processes say since when they work."""
-        return self.path / "executions"
+        return self.path / environment.BUSY_FOLDER
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Environment of the server's processes: it tells them the folder, and marks them as its own."""
+        return {environment.WORKSPACE: str(self.path)}
+
+    def restore(self) -> bool:
+        """Make the folder anew if somebody removed it; whether that was so."""
+        if (self.path / _OWNER).exists() and self.busy_markers.is_dir():
+            return False
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        os.close(self._lock)
+        self._lock = self._fill()
+        return True
 
     def remove(self) -> None:
         """Remove the folder and the shared memory, once the server's processes have ended."""
         _remove(self.path)
-        os.close(self.lock)
+        os.close(self._lock)
+
+    def _fill(self) -> int:
+        """Make what is in the folder, and lock it; returns the lock's descriptor."""
+        self.busy_markers.mkdir(exist_ok=True)
+        unlocked = self.path / "new"
+        lock = os.open(unlocked, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        unlocked.rename(self.path / _OWNER)  # under its name it was never without the lock
+        return lock
 
 
-def _sweep(directory: Path) -> None:
-    """Remove the folders there whose owners are dead."""
-    for path in directory.glob(f"{_PREFIX}*"):
+def _sweep() -> None:
+    """Remove what servers left whose starters are dead."""
+    for path in SHARED_MEMORY.glob(f"{_PREFIX}*/"):
         with contextlib.suppress(OSError):  # somebody else's, one without an owner, or one that is being removed
             lock = os.open(path / _OWNER, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
+                if os.fstat(lock).st_uid != os.geteuid():  # another user's name for it may be that of our regions
+                    continue
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while the owner lives
+                end_orphans(f"{environment.WORKSPACE}={path}", _GRACE_S)
                 _remove(path)
             finally:
                 os.close(lock)
 
 
 def _remove(path: Path) -> None:
-    for region in _SHARED_MEMORY.glob(f"{path.name}*"):  # a killed server leaves its own
-        region.unlink(missing_ok=True)
+    for region in SHARED_MEMORY.glob(f"{path.name}?*"):  # a killed server leaves its own
+        with contextlib.suppress(OSError):
+            region.unlink()
     shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A line of JSON for each inspection, where the operator wants it: who asked, what came of it, and how long it took.
+"""Inspection log: a line of JSON for each inspection, with who asked, what came of it, and how long it took.
 
 The lines go to the standard error of the stage's process, which is the server's log: Triton's own logger would put a
 prefix before each, and wait for the server.  They hold neither pictures nor ``meta.*``, in which anything may stand.
@@ -6,21 +6,18 @@ prefix before each, and wait for the server.  They hold neither pictures nor ``m
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from endface.report import Report
 
-_STDERR: Final = 2
 _LONGEST: Final = 128
 """Characters of a text from a request: a line stays below 4096 bytes, which the kernel never mixes with another's."""
 
 
-def inspection(report: Report, request_id: str, total_ms: float | None) -> dict[str, Any]:
+def inspection_entry(report: Report, request_id: str, total_ms: float | None) -> dict[str, Any]:
     """The entry of a picture that got a report.
 
     Args:
@@ -44,23 +41,23 @@ def inspection(report: Report, request_id: str, total_ms: float | None) -> dict[
     }
 
 
-def error(stage: str, code: str, request_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def error_entry(stage: str, code: str, request_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The entry of a request that got an error instead of reports.
 
     Args:
         stage: where it failed.
         code: the error's.
-        request_id: as for ``inspection``.
+        request_id: as for ``inspection_entry``.
         parameters: the request's own.
     """
-    return {"event": "error", **asked(request_id, parameters), "stage": stage, "code": code}
+    return {"event": "error", **request_fields(request_id, parameters), "stage": stage, "code": code}
 
 
-def asked(request_id: str, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Which request it is: what an entry says of it beside the profile.
+def request_fields(request_id: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """What an entry says of a request beside the profile.
 
     Args:
-        request_id: as for ``inspection``.
+        request_id: as for ``inspection_entry``.
         parameters: the request's own.
     """
     return {
@@ -70,10 +67,7 @@ def asked(request_id: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def write(entry: Mapping[str, Any]) -> None:
-    """Write an entry as one line, with the time in UTC before it."""
+def line(entry: Mapping[str, Any]) -> str:
+    """An entry as one line of JSON, with the time in UTC before it."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    line = json.dumps({"time": now, **entry}, ensure_ascii=False, separators=(",", ":"))
-    # A log that nobody takes, because its reader has ended, must not cost an inspection.
-    with contextlib.suppress(OSError):
-        os.write(_STDERR, f"{line}\n".encode(errors="backslashreplace"))
+    return json.dumps({"time": now, **entry}, ensure_ascii=False, separators=(",", ":"))

@@ -1,7 +1,7 @@
-"""What the stages count beside Triton's own figures, and its way to Triton's metrics port.
+"""Metrics of the stages beside Triton's own, and their way to Triton's metrics port.
 
-To tell Triton one number is a round trip between two processes.  So a stage counts in its own memory, which costs a
-picture some microseconds, and a thread hands the sums over once a second.  Labels come from closed sets (profiles,
+Each number that Triton is told is a round trip between two processes.  So a stage counts in its own memory, which costs
+a picture some microseconds, and a thread hands the sums over once a second.  Labels come from closed sets (profiles,
 zones, types of defects, codes, stages), never from a request: each value of a label is a series that Prometheus keeps.
 
 Triton's own histograms take one observation a message.  Ours are counters, which take a second's worth at once, and
@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -95,10 +96,22 @@ STARTED: Final = Family(
 INFO: Final = Family(
     "endface_info", "gauge", ("version", "network_sha256", "engine"), "1 for what serves now, 0 for what served before"
 )
+LOG_DROPPED: Final = Family(
+    "endface_log_lines_dropped_total", "counter", ("stage",), "Lines of the inspection log that nobody took"
+)
+SERVE_LOG_DROPPED: Final = Family(
+    "endface_serve_log_lines_dropped", "gauge", (), "Lines of its log that nobody took since `endface serve` began"
+)
+SERVE_RELOADS: Final = Family(
+    "endface_serve_reloads", "gauge", (), "Reloads of a model's processes since `endface serve` began"
+)
+SERVE_RESTARTS: Final = Family(
+    "endface_serve_restarts", "gauge", (), "Restarts of the server since `endface serve` began, failed ones included"
+)
 
 FAMILIES: Final = (
     VERDICTS, BORDERLINE, DEFECTS, INVALID, ERRORS, PROBES, CONFIDENCE_SUM, CONFIDENCE_COUNT, STAGE_SECONDS,
-    INSPECTION_SECONDS, STARTED, INFO,
+    INSPECTION_SECONDS, STARTED, INFO, LOG_DROPPED, SERVE_LOG_DROPPED, SERVE_RELOADS, SERVE_RESTARTS,
 )  # fmt: skip
 
 _Key = tuple[Family, str, tuple[str, ...]]
@@ -113,10 +126,12 @@ class Metrics:
 
     Args:
         pb_utils: Triton's module, through which it is told.
+        refresh: is called before each handover, to set levels.
     """
 
-    def __init__(self, pb_utils: Any) -> None:
+    def __init__(self, pb_utils: Any, refresh: Callable[[], None] = lambda: None) -> None:
         self._pb_utils = pb_utils
+        self._refresh = refresh
         self._lock = threading.Lock()
         self._added: dict[_Key, float] = {}
         self._levels: dict[_Key, float] = {}
@@ -127,7 +142,7 @@ class Metrics:
         self._thread = threading.Thread(target=self._keep_telling, name="endface-metrics", daemon=True)
 
     def declare(self, family: Family, *labels: str) -> None:
-        """Have a series begin at 0, or Prometheus would not see its first event as a rise."""
+        """Begin a series at 0, or Prometheus would not see its first event as a rise."""
         with self._lock:
             if family.kind == "histogram":
                 self._spread(family, labels, 0.0, 0)
@@ -160,7 +175,7 @@ class Metrics:
             self._thread.join(_CLOSE_S)
 
     def flush(self) -> None:
-        """Hand over what has changed; what Triton does not take stays for the next time."""
+        """Hand over the changes; what Triton does not take stays for the next time."""
         with self._lock:
             added, self._added = self._added, {}
             levels, self._levels = self._levels, {}
@@ -216,8 +231,9 @@ class Metrics:
         self._flush_or_say()
 
     def _flush_or_say(self) -> None:
-        """Hand over; whatever fails is said once, and ends neither this thread nor an inspection."""
+        """Hand over; a failure is said once, and ends neither this thread nor an inspection."""
         try:
+            self._refresh()
             self.flush()
             self._is_behind = False
         except Exception:

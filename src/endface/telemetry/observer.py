@@ -1,8 +1,7 @@
-"""Sees what a stage does, and tells of it: numbers for Prometheus, and where they are wanted
-lines in the log and spans in traces.
+"""Observer of a stage: numbers for Prometheus, and lines in the log and spans in traces where they are wanted.
 
-Pictures that only ask whether the server is well, ``endface health`` and the supervisor's, are counted apart: they are
-no parts of the line, and at night they are all there is.
+Pictures that only ask whether the server is well, those of ``endface health`` and of the supervisor, are counted apart:
+they are no parts of the line, and at night there are no others.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ import contextlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -21,9 +21,13 @@ from endface.criteria.profile import load_profile, profile_names
 from endface.errors import EmptyImageError, EndfaceError, OversizedImageError, PictureError, RequestError
 from endface.report import DefectType, ModelInfo, Report, VerdictName
 from endface.telemetry import inspection_log, metrics, trace
+from endface.telemetry.log_writer import LogWriter
+from endface.telemetry.serve_status import ServeStatus
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
+
+_STDERR: Final = 2
 
 OUTSIDE: Final = "outside"
 """The zone of defects that touch none."""
@@ -41,6 +45,26 @@ INVALID_CODES: Final = codes(PictureError) | {EmptyImageError.code, OversizedIma
 """Why a picture may be invalid; the last two only beside good pictures in one request."""
 
 
+@dataclass(frozen=True)
+class WatchedRequest:
+    """A request in a stage.
+
+    Attributes:
+        request: Triton's.
+        parameters: Its parameters, without the context of its trace; every step of the ensemble gets them.
+        span: Its span, where it is traced.
+    """
+
+    request: Any
+    parameters: Mapping[str, Any]
+    span: Span | None
+
+    @property
+    def probe(self) -> str:
+        """What kind of probe it is; empty where it is none."""
+        return str(self.parameters["name"]) if is_probe(self.parameters) else ""
+
+
 class Observer:
     """The observer of one process of a stage.
 
@@ -49,36 +73,40 @@ class Observer:
         stage: the model's name.
 
     Raises:
-        ConfigurationError: ENDFACE_LOG asks for something that does not exist.
+        ConfigurationError: ENDFACE_LOG has a value that it does not know.
     """
 
     def __init__(self, pb_utils: Any, stage: str) -> None:
         self._stage = stage
-        self._writes = environment.logs_inspections()
+        self._log = LogWriter(_STDERR) if environment.logs_inspections() else None
+        self._log_dropped = 0
+        self._workspace: Path | None = None
         self._model: ModelInfo | None = None
         self._spans = trace.Stage(stage)
-        self._span: Span | None = None  # of the request in the stage
-        self.metrics: Final = metrics.Metrics(pb_utils)
+        self.metrics: Final = metrics.Metrics(pb_utils, self._refresh)
         self.metrics.level(metrics.STARTED, time.time(), stage)
         self.metrics.declare(metrics.STAGE_SECONDS, stage)
         self.metrics.declare(metrics.ERRORS, stage, EndfaceError.code)
+        self.metrics.declare(metrics.LOG_DROPPED, stage)
         if hasattr(pb_utils, "MetricFamily"):  # outside Triton there is nobody to tell
             self.metrics.start()
 
     def close(self) -> None:
-        """Tell the last; to be called when the model is unloaded."""
+        """Hand over the last numbers, lines and spans; to be called when the model is unloaded."""
+        if self._log:
+            self._log.close()
         self.metrics.close()
         self._spans.close()
 
     def expect_requests(self) -> None:
-        """This stage reads requests: what it may refuse begins at zero."""
+        """Begin at zero what a stage that reads requests may refuse."""
         for code in codes(RequestError):
             self.metrics.declare(metrics.ERRORS, self._stage, code)
         for name in PROBE_NAMES:
             self.metrics.declare(metrics.PROBES, name)
 
     def expect_reports(self, profiles: Path | None) -> None:
-        """This stage writes reports: whatever may be in one begins at zero.
+        """Begin at zero whatever may be in the reports of a stage that writes them, and hand on the server's numbers.
 
         Args:
             profiles: folder with the user's own profiles.
@@ -86,6 +114,8 @@ class Observer:
         Raises:
             ConfigurationError: a profile's file is wrong.
         """
+        self._workspace = environment.workspace()
+        self._set_serve_status(ServeStatus())
         for family in (metrics.INSPECTION_SECONDS, metrics.CONFIDENCE_SUM, metrics.CONFIDENCE_COUNT):
             self.metrics.declare(family)
         for code in INVALID_CODES:
@@ -99,34 +129,36 @@ class Observer:
                 for kind in get_args(DefectType):
                     self.metrics.declare(metrics.DEFECTS, name, zone, kind)
 
-    def asked(self, request: Any) -> None:
-        """A request has come to the first stage."""
-        if probe := _probe(request):
-            self.metrics.count(metrics.PROBES, probe)
+    def count_probe(self, watched: WatchedRequest) -> None:
+        """Count a request that has come to the first stage, if it is a probe."""
+        if watched.probe:
+            self.metrics.count(metrics.PROBES, watched.probe)
 
     @contextlib.contextmanager
-    def watch(self, request: Any) -> Iterator[None]:
-        """A request is in the stage: until the block ends, or an error ends it."""
+    def watch(self, request: Any) -> Iterator[WatchedRequest]:
+        """A request is in the stage until the block ends, or an error ends it."""
         started_s = time.perf_counter()
-        with self._spans.request(request) as span:
-            self._span = span
+        values: dict[str, Any] = json.loads(request.parameters() or "{}")
+        own = {key: value for key, value in values.items() if key.lower() not in trace.HEADERS}
+        with self._spans.request(values, lambda: str(request.request_id())) as span:
+            watched = WatchedRequest(request, own, span)
             try:
-                yield
+                yield watched
             except Exception as exc:
-                self._failed(request, exc, span)
+                self._count_failure(watched, exc)
                 raise
-        if not _probe(request):
+        if not watched.probe:
             self.metrics.observe(metrics.STAGE_SECONDS, time.perf_counter() - started_s, self._stage)
 
-    def inspected(self, request: Any, reports: Iterable[Report], taken_ms: float | None) -> None:
-        """The pictures of a request got reports.
+    def count_reports(self, watched: WatchedRequest, reports: Iterable[Report], taken_ms: float | None) -> None:
+        """Count the reports of a request.
 
         Args:
-            request: Triton's.
+            watched: the request.
             reports: one for each picture.
             taken_ms: when ``preprocess`` took it up, by the machine's monotonic clock; None where that is not known.
         """
-        if _probe(request):
+        if watched.probe:
             return
         total_ms = None if taken_ms is None else time.monotonic() * 1000 - taken_ms
         if total_ms is not None:
@@ -134,14 +166,11 @@ class Observer:
         entries = []
         for report in reports:
             self._count(report)
-            if self._writes or self._span:
-                entries.append(inspection_log.inspection(report, request.request_id(), total_ms))
-        if self._writes:
-            for entry in entries:
-                inspection_log.write(entry)
-        trace.tell(self._span, entries)
+            if self._log or watched.span:
+                entries.append(inspection_log.inspection_entry(report, watched.request.request_id(), total_ms))
+        self._tell(watched, entries)
 
-    def uses(self, model: ModelInfo) -> None:
+    def set_network(self, model: ModelInfo) -> None:
         """Reports name this network from now on."""
         if model == self._model:
             return
@@ -150,15 +179,33 @@ class Observer:
                 self.metrics.level(metrics.INFO, value, __version__, each.sha256, each.engine)
         self._model = model
 
-    def _failed(self, request: Any, error: Exception, span: Span | None) -> None:
+    def _count_failure(self, watched: WatchedRequest, error: Exception) -> None:
         code = error.code if isinstance(error, EndfaceError) else EndfaceError.code
         self.metrics.count(metrics.ERRORS, self._stage, code)
-        if self._writes or span:
-            entry = inspection_log.error(self._stage, code, request.request_id(), parameters(request))
-            if self._writes:
-                inspection_log.write(entry)
-            trace.tell(span, [entry])
-            trace.fail(span, code)
+        if self._log or watched.span:
+            request_id = watched.request.request_id()
+            self._tell(watched, [inspection_log.error_entry(self._stage, code, request_id, watched.parameters)])
+            trace.mark_failed(watched.span, code)
+
+    def _tell(self, watched: WatchedRequest, entries: list[dict[str, Any]]) -> None:
+        if self._log:
+            for entry in entries:
+                self._log.write(inspection_log.line(entry))
+        trace.describe(watched.span, entries)
+
+    def _refresh(self) -> None:
+        """Bring numbers up to date that others count."""
+        if self._log:
+            self._log_dropped, before = self._log.dropped, self._log_dropped
+            if self._log_dropped > before:
+                self.metrics.count(metrics.LOG_DROPPED, self._stage, amount=self._log_dropped - before)
+        if status := ServeStatus.read(self._workspace) if self._workspace else None:
+            self._set_serve_status(status)
+
+    def _set_serve_status(self, status: ServeStatus) -> None:
+        self.metrics.level(metrics.SERVE_LOG_DROPPED, status.log_lines_dropped)
+        self.metrics.level(metrics.SERVE_RELOADS, status.reloads)
+        self.metrics.level(metrics.SERVE_RESTARTS, status.restarts)
 
     def _count(self, report: Report) -> None:
         profile = report.criteria.profile
@@ -172,15 +219,3 @@ class Observer:
             self.metrics.count(metrics.CONFIDENCE_COUNT, amount=len(report.defects))
         for (zone, kind), found in Counter((each.zone or OUTSIDE, each.type) for each in report.defects).items():
             self.metrics.count(metrics.DEFECTS, profile, zone, kind, amount=found)
-
-
-def parameters(request: Any) -> dict[str, Any]:
-    """A request's parameters, without the context of its trace; every step of the ensemble gets them."""
-    values: dict[str, Any] = json.loads(request.parameters() or "{}")
-    return {key: value for key, value in values.items() if key.lower() not in trace.HEADERS}
-
-
-def _probe(request: Any) -> str:
-    """What kind of probe a request is; empty where it is none."""
-    values = parameters(request)
-    return str(values["name"]) if is_probe(values) else ""

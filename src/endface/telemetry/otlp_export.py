@@ -1,4 +1,4 @@
-"""Spans on their way to a collector, in batches and off the pictures' way: all that needs OpenTelemetry's SDK.
+"""Export of spans to a collector, in batches and in a thread of its own: all that needs OpenTelemetry's SDK.
 
 Imported only where traces are asked for, see ``endface.telemetry.trace``.
 """
@@ -52,7 +52,7 @@ class Provider(TracerProvider):
 
 
 class Exporter(SpanExporter):
-    """Sends batches, and says once that nobody takes them.
+    """Sends batches; that nobody takes them is logged once.
 
     Args:
         url: of the collector.
@@ -66,7 +66,7 @@ class Exporter(SpanExporter):
         logging.getLogger(trace_exporter.__name__).addFilter(lambda _: False)  # it would tell of every batch
 
     def hurry(self) -> None:
-        """From now on give up after the first batch that nobody takes."""
+        """Give up after the first batch that nobody takes, from now on."""
         self._hurries = True
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:

@@ -1,4 +1,4 @@
-"""Traces, where somebody asks for them: where the time of one picture went, from the client through every stage.
+"""Traces: where the time of one picture went, from the client through every stage, if OpenTelemetry is asked for.
 
 The context travels as W3C's ``traceparent`` header, which Triton hands to every stage among the request's parameters.
 A stage's span lies below the client's attempt and says what the log would say; a request without that header leaves no
@@ -11,11 +11,10 @@ are imported only then, and may be missing: whatever goes wrong with a trace is 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,7 +47,7 @@ def endpoint() -> str:
 def flags() -> list[str]:
     """Triton's own flags that hand the context to the stages; none where nobody asks for traces."""
     pattern = f"^({'|'.join(HEADERS)})$"
-    return [f"--{door}-header-forward-pattern={pattern}" for door in ("grpc", "http")] if endpoint() else []
+    return [f"--{service}-header-forward-pattern={pattern}" for service in ("grpc", "http")] if endpoint() else []
 
 
 def tracer(service: str) -> Tracer | None:
@@ -85,26 +84,26 @@ def _provider(service: str) -> Provider | None:
     return None
 
 
-def tell(span: Span | None, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Say in a span what the log says: one entry as attributes, of several pictures each as an event.
+def describe(span: Span | None, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Put the log's entries into a span: one as attributes, several as an event each.
 
     The names are the log's, after ``endface.``; the durations are the spans' own.
     """
     if span is None:
         return
-    told = [{f"{SERVICE}.{key}": entry[key] for key in entry if _is_told(key, entry[key])} for entry in entries]
-    if len(told) == 1:
-        span.set_attributes(told[0])
+    described = [{f"{SERVICE}.{key}": entry[key] for key in entry if _fits(key, entry[key])} for entry in entries]
+    if len(described) == 1:
+        span.set_attributes(described[0])
         return
-    for each in told:
+    for each in described:
         span.add_event(f"{SERVICE}.inspection", each)
 
 
-def _is_told(key: str, value: Any) -> bool:
+def _fits(key: str, value: Any) -> bool:
     return key != "event" and isinstance(value, str | int | float)  # neither timings_ms nor a code that is null
 
 
-def fail(span: Span | None, code: str) -> None:
+def mark_failed(span: Span | None, code: str) -> None:
     """Mark what a span shows as failed."""
     if span is None:
         return
@@ -139,13 +138,18 @@ class Stage:
         self._tracer = tracer(SERVICE)
 
     @contextlib.contextmanager
-    def request(self, request: Any) -> Iterator[Span | None]:
-        """The span of one of Triton's requests, where it is traced; ends with the block."""
-        context = _context(json.loads(request.parameters() or "{}")) if self._tracer else None
+    def request(self, parameters: Mapping[str, Any], request_id: Callable[[], str]) -> Iterator[Span | None]:
+        """The span of one of Triton's requests, where it is traced; ends with the block.
+
+        Args:
+            parameters: all of the request's, the context of its trace included.
+            request_id: gives Triton's id of it.
+        """
+        context = _context(parameters) if self._tracer else None
         if self._tracer is None or context is None:
             yield None
             return
-        span = self._tracer.start_span(self._name, context, attributes={"endface.request_id": request.request_id()})
+        span = self._tracer.start_span(self._name, context, attributes={"endface.request_id": request_id()})
         try:
             yield span
         finally:

@@ -28,7 +28,7 @@ LENIENT = "p99_ms = 1e9\nfailed_share = 0.0\nrefused_share = 0.0\nwrong_verdicts
 
 def metrics_of(server: EmbeddedServer) -> str:
     """Where a server tells its counters."""
-    return f"{server.settings.local_address}:{server.settings.metrics_port}"
+    return server.metrics_address
 
 
 def test_ratio_is_held_against_the_greater_limit() -> None:

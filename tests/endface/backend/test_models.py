@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from endface import environment
 from endface.backend import models
-from endface.backend.busy_marker import under_way
+from endface.backend.busy_marker import busy_since
 from endface.contract import MAX_IMAGE_BYTES
 from endface.engines import onnx_network
 from endface.engines.manifest import describe
@@ -119,12 +119,12 @@ def test_stage_at_work_says_so(
     pb_utils: Any, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While it has a request in hand, and not afterwards: the supervisor tells by it who hangs."""
-    folder = tmp_path / "executions"
+    folder = tmp_path / environment.BUSY_FOLDER
     folder.mkdir()
-    monkeypatch.setenv(environment.EXECUTIONS, str(folder))
+    monkeypatch.setenv(environment.WORKSPACE, str(tmp_path))
     at_work: list[bool] = []
-    pb_utils.get_input_tensor_by_name = lambda _request, _name: at_work.append(bool(under_way(folder)))
-    made = [
+    pb_utils.get_input_tensor_by_name = lambda _request, _name: at_work.append(bool(busy_since(folder)))
+    made: list[models.Preprocess | models.Segment | models.Postprocess] = [
         models.Preprocess(pb_utils, {"model_repository": str(repository / "preprocess")}),
         models.Segment(pb_utils, arguments(repository, "onnxruntime")),
         models.Postprocess(pb_utils, {"model_repository": str(repository / "postprocess")}),
@@ -132,7 +132,7 @@ def test_stage_at_work_says_so(
 
     for stage in made:
         stage.execute([request(MM)])
-        assert under_way(folder) == {}
+        assert busy_since(folder) == {}
 
     assert at_work == [True] * len(made)
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from endface.backend.served_version import Served
+from endface.backend.served_version import ServedVersion
 from endface.engines.catalog import named
 from endface.engines.tensorrt_library import Machine
 from endface.errors import ConfigurationError, PlanError
@@ -23,14 +24,14 @@ def loaded() -> set[int]:
 
 
 @pytest.fixture
-def served(tmp_path: Path, write_network: Write, loaded: set[int]) -> Served:
+def served(tmp_path: Path, write_network: Write, loaded: set[int]) -> ServedVersion:
     """What is served from a folder with version 1."""
     write_network(tmp_path, version=1)
-    return Served(tmp_path, ONNXRUNTIME, loaded.__contains__)
+    return ServedVersion(tmp_path, ONNXRUNTIME, loaded.__contains__)
 
 
 def test_new_version_is_named_once_it_is_loaded(
-    served: Served, tmp_path: Path, write_network: Write, loaded: set[int]
+    served: ServedVersion, tmp_path: Path, write_network: Write, loaded: set[int]
 ) -> None:
     """While the server still loads a version, its forerunner draws the label maps, and is named."""
     write_network(tmp_path, version=2)
@@ -41,7 +42,7 @@ def test_new_version_is_named_once_it_is_loaded(
 
 
 def test_withdrawn_version_is_named_until_the_former_is_loaded(
-    served: Served, tmp_path: Path, write_network: Write, loaded: set[int]
+    served: ServedVersion, tmp_path: Path, write_network: Write, loaded: set[int]
 ) -> None:
     """After a rollback on disk the withdrawn version works on until the server has the former one again."""
     write_network(tmp_path, version=2)
@@ -60,7 +61,7 @@ def test_server_is_asked_once_for_each_change(tmp_path: Path, write_network: Wri
     """A report costs no question while nothing changes."""
     write_network(tmp_path, version=1)
     asked: list[int] = []
-    served = Served(tmp_path, ONNXRUNTIME, lambda version: not asked.append(version))  # type: ignore[func-returns-value]  # None is falsy
+    served = ServedVersion(tmp_path, ONNXRUNTIME, lambda version: not asked.append(version))  # type: ignore[func-returns-value]  # None is falsy
     write_network(tmp_path, version=2)
     versions = [served.info().version for _ in range(3)]
 
@@ -76,14 +77,14 @@ def test_version_withdrawn_while_it_is_looked_at(tmp_path: Path, write_network: 
         (tmp_path / str(version)).rename(tmp_path / f"withdrawn-{version}")
         return True
 
-    served = Served(tmp_path, ONNXRUNTIME, withdraw)
+    served = ServedVersion(tmp_path, ONNXRUNTIME, withdraw)
     write_network(tmp_path, version=2)
 
     assert served.info().version == "1"
 
 
 def test_loaded_version_without_a_manifest(
-    served: Served, tmp_path: Path, write_network: Write, loaded: set[int]
+    served: ServedVersion, tmp_path: Path, write_network: Write, loaded: set[int]
 ) -> None:
     """A version that serves but cannot say what it is is a fault of the installation."""
     write_network(tmp_path, version=2).with_name("manifest.json").unlink()
@@ -93,12 +94,44 @@ def test_loaded_version_without_a_manifest(
         served.info()
 
 
-def test_no_version_is_left(served: Served, tmp_path: Path) -> None:
-    """Without any version no report can name its network."""
-    shutil.rmtree(tmp_path / "1")
+@pytest.mark.parametrize("gone", ["1", ""], ids=["last version", "repository"])
+def test_loaded_network_is_named_when_its_files_are_gone(
+    served: ServedVersion, tmp_path: Path, write_network: Write, loaded: set[int], gone: str
+) -> None:
+    """What is loaded goes on serving, and reports go on naming it, until there is a version again."""
+    shutil.rmtree(tmp_path / gone)
+    assert served.info().version == "1"
 
+    write_network(tmp_path, version=2)
+    loaded.add(2)
+    assert served.info().version == "2"
+
+
+def test_folder_without_a_version_is_refused_at_the_start(tmp_path: Path) -> None:
+    """Without any version no report could name its network."""
     with pytest.raises(ConfigurationError, match="no version of the network"):
+        ServedVersion(tmp_path, ONNXRUNTIME, lambda _: True)
+
+
+def test_folder_is_listed_once_for_each_change(
+    tmp_path: Path, write_network: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report costs no listing while nothing changes: on a network volume each is a round trip."""
+    write_network(tmp_path, version=1)
+    os.utime(tmp_path, ns=(1, 1))
+    served = ServedVersion(tmp_path, ONNXRUNTIME, lambda _: True)
+    listings: list[Path] = []
+    iterdir = Path.iterdir
+
+    def counted(path: Path) -> Iterator[Path]:
+        listings.append(path)
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", counted)
+    for _ in range(10):
         served.info()
+
+    assert len(listings) == 1
 
 
 def test_plan_of_another_machine_is_never_named(
@@ -109,4 +142,4 @@ def test_plan_of_another_machine_is_never_named(
     write_plan(network, Machine("tensorrt", gpu.runtime_version, "NVIDIA A10", "8.6", gpu.driver))
 
     with pytest.raises(PlanError, match="NVIDIA A10"):
-        Served(tmp_path, named("tensorrt"), lambda _: True)
+        ServedVersion(tmp_path, named("tensorrt"), lambda _: True)

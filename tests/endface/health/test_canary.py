@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from endface.contract import is_probe
 from endface.health.canary import Answer, Canary, Outcome
 
 Serve = Callable[[int, bytes], Canary]
@@ -83,6 +84,7 @@ def test_request_is_tritons(serve: Serve, heard: Heard) -> None:
     assert body[length:] == b"\x09\x00\x00\x00a picture"
     assert described["inputs"][0]["parameters"]["binary_data_size"] == 13
     assert described["parameters"]["profile"] == "mm-pc"
+    assert is_probe(described["parameters"])  # no part of the line
 
 
 def test_one_at_a_time(serve: Serve, heard: Heard) -> None:
@@ -124,6 +126,6 @@ def test_server_that_does_not_answer_keeps_nobody() -> None:
 
         assert canary.answer() is None
         assert canary.is_asked
-        canary.forget()
+        canary.close()
         assert not canary.is_asked
         assert canary.answer() is None

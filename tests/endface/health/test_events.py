@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from endface.health.events import Event
-from endface.health.liveness import Fault
+from endface.health.events import Event, Fault
 
 FAULT = Fault("stub", "1 of segment\nis gone", since_s=10.0, model="segment")
 

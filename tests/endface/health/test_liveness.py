@@ -1,163 +1,139 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
-from endface.health.canary import Answer, Canary, Outcome
-from endface.health.liveness import Fault, Pulse
-from endface.server.control import Control
-from endface.server.processes import Session
+from endface.health.canary import Answer, Outcome
+from endface.health.events import Fault
+from endface.health.liveness import Liveness
 
-LOOK_S = 0.25
+from .conftest import LOOK_S, Line
+
 BUSY = Answer(Outcome.BUSY, "Exceeds maximum queue size")
+REPORT = Answer(Outcome.REPORT)
+STUB = 11
 
 
 @dataclass
 class Server:
-    """A server whose signs are set by hand, and a clock that goes on a quarter of a second with each look."""
+    """A server whose answers are set by hand; it is its own canary."""
 
-    monkeypatch: pytest.MonkeyPatch
-    now_s: float = 0.0
-    successes: int | None = 0
-    wants: float = 1.0
+    line: Line
+    count: int | None = 0
     answers: list[Answer] = field(default_factory=list)
     asked: int = 0
 
-    def pulse(self) -> Pulse:
-        """A pulse that feels it."""
-        control, session = Control("", 0), Session(0)
-        canary = Canary("", 0, b"")
-        self.monkeypatch.setattr(control, "successes", lambda: self.successes)
-        self.monkeypatch.setattr(session, "wanted_s", lambda: self.now_s * self.wants)
-        self.monkeypatch.setattr(canary, "ask", self._ask)
-        self.monkeypatch.setattr(canary, "answer", lambda: self.answers.pop() if self.answers else None)
-        return Pulse(control, canary, session, lambda: self.now_s)
+    def __post_init__(self) -> None:
+        self.liveness = Liveness(lambda: self.count, self, self.line, self.line.clock)
 
-    def looks(self, pulse: Pulse, seconds: float) -> Iterator[Fault | None]:
-        """What is found in a time."""
-        ends_s = self.now_s + seconds
-        while self.now_s < ends_s:
-            self.now_s += LOOK_S
-            yield pulse.look()
-
-    def first_fault(self, pulse: Pulse, seconds: float) -> Fault | None:
-        """The first fault in a time."""
-        return next(filter(None, self.looks(pulse, seconds)), None)
-
-    def _ask(self) -> None:
+    def ask(self) -> None:
+        """Take a canary."""
         self.asked += 1
+
+    def answer(self) -> Answer | None:
+        """What came of it."""
+        return self.answers.pop() if self.answers else None
+
+    def first_fault(self, seconds: float) -> Fault | None:
+        """The first fault in a time."""
+        return self.line.first_fault(self.liveness.look, seconds)
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    """A server that gets nothing done but wants to."""
-    return Server(monkeypatch)
+def server(line: Line) -> Server:
+    """A server that gets nothing done and is busy with that."""
+    line.runs[STUB] = 1.0
+    return Server(line)
 
 
-def test_idle_server_is_asked(server: Server) -> None:
+def test_idle_server_is_asked(server: Server, line: Line) -> None:
     """Where nobody else asks a canary does, once a second, and its report is a sign of life."""
-    pulse = server.pulse()
-    server.wants = 0.001
+    line.runs[STUB] = 0.001
     for _ in range(40):
-        server.now_s += LOOK_S
+        line.go_on()
         asked = server.asked
-        assert pulse.look() is None
+        assert server.liveness.look() is None
         if server.asked > asked:
-            server.answers.append(Answer(Outcome.REPORT))
+            server.answers.append(REPORT)
 
     assert 8 <= server.asked <= 14
 
 
-def test_working_server_is_not_asked(server: Server) -> None:
+def test_working_server_is_not_asked(server: Server, line: Line) -> None:
     """Requests that succeed are sign enough."""
-    pulse = server.pulse()
-    for fault in server.looks(pulse, 60):
-        assert fault is None
-        server.successes = (server.successes or 0) + 1
+    for count in range(240):
+        line.go_on()
+        server.count = count
+        assert server.liveness.look() is None
 
     assert server.asked == 0
 
 
-def test_overload_is_no_illness(server: Server) -> None:
+def test_overload_is_no_fault(server: Server) -> None:
     """Canaries are refused or late for minutes; as long as anything succeeds now and then, the server is well."""
-    pulse = server.pulse()
     for count in range(20):
-        assert server.first_fault(pulse, 10) is None
+        assert server.first_fault(10) is None
         server.answers.append(BUSY)
-        server.successes = count + 1
+        server.count = count + 1
 
 
-def test_server_that_does_not_want_to_is_hung(server: Server) -> None:
-    """Asked and idle: known within three seconds, and when all was well for the last time."""
-    pulse = server.pulse()
-    pulse.look()
-    server.successes = 1
-    server.now_s = 10
-    assert pulse.look() is None
-    server.wants = 0.05
-    fault = server.first_fault(pulse, 60)
+@pytest.mark.parametrize("answers", [[], [BUSY] * 100], ids=["silent", "full queue"])
+def test_asked_server_that_does_nothing_is_hung(server: Server, line: Line, answers: list[Answer]) -> None:
+    """Known within three seconds, and when all was well for the last time; a queue may stay full for ever."""
+    server.liveness.look()
+    server.count = 1
+    line.go_on(10)
+    assert server.liveness.look() is None
+    line.runs[STUB] = 0.06
+    server.answers = answers
 
-    assert fault is not None
-    assert fault.kind == "hung"
-    assert fault.since_s == 10
-    assert server.now_s - fault.since_s <= 3
-
-
-def test_refusing_everything_while_idle_is_hung(server: Server) -> None:
-    """A queue that is full for ever, as after clients vanished by the hundred."""
-    pulse = server.pulse()
-    server.wants = 0.06
-    server.answers = [BUSY] * 100
-
-    fault = server.first_fault(pulse, 60)
+    fault = server.first_fault(60)
 
     assert fault is not None
-    assert fault.kind == "hung"
+    assert (fault.kind, fault.since_s) == ("hung", 10)
+    assert line.now_s - fault.since_s <= 3
 
 
 def test_working_for_nothing_is_hung_after_a_while(server: Server) -> None:
     """A server that spins gets half a minute."""
-    pulse = server.pulse()
-    server.successes = None  # nor does it say how it is
+    server.count = None  # nor does it say how it is
 
-    assert server.first_fault(pulse, 25) is None
-    fault = server.first_fault(pulse, 10)
+    assert server.first_fault(25) is None
+    fault = server.first_fault(10)
     assert fault is not None
     assert fault.kind == "hung"
 
 
-def test_two_failed_canaries_are_an_illness(server: Server) -> None:
-    """One may be bad luck; the second names the model whose processes are to be made anew."""
-    pulse = server.pulse()
-    unhealthy = Answer(Outcome.ERROR, "in ensemble 'endface', Stub process 'segment_0_1' is not healthy.")
-    server.answers = [unhealthy]
-    assert server.first_fault(pulse, 5) is None
-    server.answers = [unhealthy]
+def test_starved_server_is_left_alone(server: Server, line: Line) -> None:
+    """Neighbors that take all processors are no fault of the server, and a restart would need even more of them."""
+    line.runs[STUB], line.waits[STUB] = 0.02, 0.98
 
-    fault = server.first_fault(pulse, 5)
+    assert server.first_fault(600) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "model"),
+    [("in ensemble 'endface', Stub process 'segment_0_1' is not healthy.", "segment"), ("internal", "")],
+    ids=["of a model", "of unknown origin"],
+)
+def test_two_failed_canaries_are_a_fault(server: Server, text: str, model: str) -> None:
+    """One may be bad luck; the second may name the model whose processes are to be made anew."""
+    server.answers = [Answer(Outcome.ERROR, text)]
+    assert server.first_fault(5) is None
+    server.answers = [Answer(Outcome.ERROR, text)]
+
+    fault = server.first_fault(5)
 
     assert fault is not None
-    assert (fault.kind, fault.model) == ("failing", "segment")
+    assert (fault.kind, fault.model) == ("failing", model)
 
 
-def test_failure_of_unknown_origin_blames_no_model(server: Server) -> None:
-    """Then only a restart helps."""
-    pulse = server.pulse()
-    server.answers = [Answer(Outcome.ERROR, "internal")] * 2
+def test_own_pause_is_nobodys_fault(server: Server, line: Line) -> None:
+    """Where this process did not run itself no server is blamed."""
+    assert server.first_fault(1) is None
 
-    fault = server.first_fault(pulse, 5)
+    line.go_on(3600)
 
-    assert fault is not None
-    assert (fault.kind, fault.model) == ("failing", "")
-
-
-def test_own_pause_is_nobodys_fault(server: Server) -> None:
-    """Where we were not running ourselves (a suspended machine, a paused container) no server is blamed."""
-    pulse = server.pulse()
-    assert server.first_fault(pulse, 1) is None
-
-    server.now_s += 3600
-
-    assert pulse.look() is None
+    assert server.liveness.look() is None
+    assert server.first_fault(LOOK_S) is None

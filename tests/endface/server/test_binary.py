@@ -74,3 +74,26 @@ def test_numpy_2_is_refused_before_it_kills_the_stub(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(ServerMissingError, match=r"numpy 2\.1\.0 is installed"):
         binary.find(tmp_path)
+
+
+def test_missing_library_is_named_before_the_start(tmp_path: Path) -> None:
+    """Debian's python3.11 comes without libpython3.11.so; Triton would wait for its stub for minutes."""
+    stub = tmp_path / "stub"
+    stub.write_text(
+        "#!/bin/sh\necho $0: error while loading shared libraries: libpython3.11.so.1.0: cannot open it >&2\nexit 127\n"
+    )
+    stub.chmod(0o755)
+
+    with pytest.raises(ServerMissingError, match=r"libpython3\.11\.so\.1\.0 .*`apt install libpython3\.11`"):
+        binary.check_stub(stub, {})
+
+
+@pytest.mark.usefixtures("empty_path")
+def test_backend_can_be_put_together_again(tmp_path: Path) -> None:
+    """Somebody may have removed a part of the folder."""
+    binary.find(tmp_path)
+    stub = tmp_path / "backends" / "python" / "triton_python_backend_stub"
+    stub.unlink()
+
+    binary.find(tmp_path)
+    assert stub.exists()

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from endface.errors import PortTakenError, RepositoryError, ServerStartError
-from endface.server.log import Sieve, explain
+from endface.errors import PortTakenError, RepositoryError, ServerMissingError, ServerStartError
+from endface.server.log import Sieve, explain, stub_failure
 
 PORTS = {"--http-port": 8000, "--grpc-port": 8001}
 
@@ -16,7 +16,13 @@ FOLDER = (
     "Could not determine backend for model 'stray'\""
 )
 TAKEN = "error: failed to start HTTP service: Unavailable - Socket '127.0.0.1:8000' already in use"
+LIBRARY = "/x/triton_python_backend_stub: error while loading shared libraries: libpython3.11.so.1.0: cannot open it"
 LAST = "error: creating server: Internal - failed to load all models"
+
+
+def taken(option: str, port: int) -> None:
+    """Every port is taken."""
+    raise PortTakenError(f"port {port} {option}")
 
 
 @pytest.mark.parametrize(
@@ -33,7 +39,13 @@ LAST = "error: creating server: Internal - failed to load all models"
             "Triton cannot load 'segment': ConfigurationError: the network is not the file",
         ),
         ([FOLDER], RepositoryError, "Triton cannot load 'stray': Could not determine backend for model 'stray'"),
-        ([TAKEN], PortTakenError, "port 8000 is taken by another process; choose another one with --http-port"),
+        ([TAKEN], PortTakenError, "port 8000 --http-port"),
+        (
+            [LIBRARY, HASH],
+            ServerMissingError,
+            "Triton's Python backend needs the library libpython3.11.so.1.0 (cannot open it); "
+            "`apt install libpython3.11`, or use a Python that comes with its shared library",
+        ),
         ([LAST, "bye"], ServerStartError, f"Triton ended by itself with exit status 1; the last that it said: {LAST}"),
         (
             ["no such library"],
@@ -47,11 +59,11 @@ LAST = "error: creating server: Internal - failed to load all models"
         ),
         ([], ServerStartError, "Triton ended by itself with exit status 1; its log is empty"),
     ],
-    ids=["model", "model, twice", "folder", "port", "other", "no error", "abort", "silence"],
+    ids=["model", "model, twice", "folder", "port", "library", "other", "no error", "abort", "silence"],
 )
 def test_failure_is_one_sentence(lines: list[str], kind: type[ServerStartError], message: str) -> None:
     """Out of a log come the few words that a person needs, without its traceback."""
-    error = explain(lines, PORTS, 1)
+    error = explain(lines, PORTS, 1, taken)
 
     assert type(error) is kind
     assert str(error) == message
@@ -59,11 +71,32 @@ def test_failure_is_one_sentence(lines: list[str], kind: type[ServerStartError],
 
 def test_every_refused_model_is_named() -> None:
     """Two broken models are mended in one go."""
-    assert str(explain([HASH, FOLDER], PORTS, 1)).count("Triton cannot load") == 2
+    assert str(explain([HASH, FOLDER], PORTS, 1, taken)).count("Triton cannot load") == 2
+
+
+def test_free_port_is_not_called_taken() -> None:
+    """Triton says so of every failure to listen, the want of file descriptors included."""
+    error = explain([TAKEN], PORTS, 1, lambda _option, _port: None)
+
+    assert type(error) is ServerStartError
+    assert "port 8000, which is free; it may have too few file descriptors" in str(error)
+
+
+def test_stub_that_ended_is_quoted() -> None:
+    """What is in the log beside Triton's own lines comes from the stub."""
+    assert str(stub_failure([HASH, "Fatal Python error: init_fs_encoding", HASH])).endswith(
+        "ended while it was started; the last that it said: Fatal Python error: init_fs_encoding"
+    )
 
 
 LINE_WITHOUT_GPU = 'E1122 server.cc:241] "CudaDriverHelper has not been initialized."'
 LOST = "no traces: http://c:4318/v1/traces takes no spans"
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    """The time in seconds."""
+    return [0.0]
 
 
 @pytest.mark.parametrize("has_gpu", [False, True])
@@ -71,13 +104,48 @@ def test_lines_that_mean_nothing_are_held_back(has_gpu: bool) -> None:
     """What Triton writes at every start without a GPU is an error only where there is one."""
     sieve = Sieve(has_gpu=has_gpu)
 
-    assert sieve.passes(LINE_WITHOUT_GPU) is has_gpu
-    assert sieve.passes(HASH)
+    assert sieve.sift(LINE_WITHOUT_GPU) == ([LINE_WITHOUT_GPU] if has_gpu else [])
+    assert sieve.sift(HASH) == [HASH]
 
 
 def test_lost_traces_are_said_once() -> None:
     """Each process of a stage misses the same collector; not every line that speaks of traces is about ours."""
-    sieve = Sieve(has_gpu=False)
+    sieve, other = Sieve(has_gpu=False), 'E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"'
 
-    assert [sieve.passes(line) for line in (LOST, LOST, LOST)] == [True, False, False]
-    assert sieve.passes('E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"')
+    assert [sieve.sift(line) for line in (LOST, LOST, LOST)] == [[LOST], [], []]
+    assert sieve.sift(other) == [other]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "E1128 19:27:2{0}.05 {0} tcp.cc:77] accept failed: fd {0}",
+        "[warn] Error from accept() call: Too many open files",
+    ],
+    ids=["gRPC", "libevent"],
+)
+def test_repeated_line_is_counted(clock: list[float], line: str) -> None:
+    """A flood of one error, whatever its time and numbers, is three lines in ten seconds and a count."""
+    sieve = Sieve(has_gpu=False, clock=lambda: clock[0])
+    said = [text for number in range(1000) for text in sieve.sift(line.format(number))]
+    clock[0] = 11
+
+    assert said == [line.format(number) for number in range(3)]
+    assert sieve.sift("another") == [f"{line.format(999)} (997 more like this)", "another"]
+    assert sieve.sift(line.format(7)) == [line.format(7)]
+
+
+def test_flood_of_different_lines_needs_no_memory(clock: list[float]) -> None:
+    """They are all said, for nothing is known of them."""
+    sieve = Sieve(has_gpu=False, clock=lambda: clock[0])
+    lines = ["x" * length for length in range(1, 2000)]
+
+    assert [text for line in lines for text in sieve.sift(line)] == lines
+
+
+def test_inspections_are_never_repetitions() -> None:
+    """A frozen camera's lines differ in their numbers only, and each is a part."""
+    sieve = Sieve(has_gpu=False)
+    lines = [f'{{"event":"inspection","name":"{number}.png"}}' for number in range(9)]
+
+    assert [text for line in lines for text in sieve.sift(line)] == lines

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,6 +62,48 @@ def test_lets_requests_finish_before_the_end(settings: Settings, install: Instal
     ]
     locks = {flags[name].partition(":")[2] for name in ("http-restricted-api", "grpc-restricted-protocol")}
     assert {f"endface-control={word[2]}" for word in words[:-1]} == locks
+
+
+def test_descriptors_are_raised(settings: Settings, install: Install) -> None:
+    """Each connection takes one, and systemd's default of 1024 is only what a process begins with."""
+    install("import resource\nsay('limit', resource.getrlimit(resource.RLIMIT_NOFILE)[0])")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        with EmbeddedServer(settings) as server:
+            server.wait_ready()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert int(logged(server, "limit")) == (min(hard, 65536) if hard >= 0 else 65536)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        (300, "a process may have 300 file descriptors here, Triton needs 512"),
+        (1024, "only some 512 clients can be connected at a time"),
+    ],
+)
+def test_too_few_descriptors_are_named(settings: Settings, install: Install, limit: int, sentence: str) -> None:
+    """Triton would call its ports taken, which they are not, or fill the log when stations come."""
+    install("sys.exit('error: enough')")
+    start = f"""
+from pathlib import Path
+from endface.errors import ServerStartError
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
+server = EmbeddedServer(Settings(Path({str(settings.repository)!r}), "127.0.0.1", *{tuple(settings.ports.values())}))
+server.listen(print)
+try:
+    server.start()
+    server.stop()
+except ServerStartError as exc:
+    print(exc)
+"""
+    limited = ["/bin/sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", sys.executable, "-c", start]
+
+    assert subprocess.run(limited, capture_output=True, text=True, check=True).stdout.startswith(sentence)
 
 
 def test_passes_settings_on(settings: Settings, install: Install) -> None:
@@ -132,16 +177,16 @@ def test_killed_server_can_be_started_again(settings: Settings, install: Install
         assert len([line for line in server.log if line.startswith("stub")]) == 1
 
 
-def test_lines_of_the_log_are_handed_on(settings: Settings, install: Install) -> None:
-    """Whoever listens hears each line."""
+def test_no_line_of_the_log_is_lost(settings: Settings, install: Install) -> None:
+    """Whoever listens gets each line, those before included: a station may be faster than the command that listens."""
     install()
     heard: list[str] = []
-    server = EmbeddedServer(settings)
-    server.on_line = heard.append
-    with server:
+    with EmbeddedServer(settings) as server:
         server.wait_ready()
+        server.listen(heard.append)
 
     assert heard == server.log
+    assert [line.split()[0] for line in heard] == ["flags", "environment", "stub", "asked", "asked", "asked", "leaving"]
 
 
 def test_failed_start_says_why(settings: Settings, install: Install) -> None:
@@ -173,6 +218,25 @@ def test_start_that_is_aborted_again_has_failed(settings: Settings, install: Ins
     """Twice is no chance."""
     install(aborting(2, tmp_path))
     with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="exit status -6"):
+        server.wait_ready()
+
+
+def test_stub_that_ends_while_it_is_started_is_told(
+    settings: Settings, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Triton would wait for it for two minutes without a word; its own last words are the reason."""
+    monkeypatch.setattr(process, "_DEAD_STUB_S", 0.2)
+    install(
+        "stub = Path(sys.argv[0]).parent / 'triton_python_backend_stub'\n"
+        "stub.write_text('#!/bin/sh\\necho Fatal Python error: no codec >&2\\nexit 1')\n"
+        "stub.chmod(0o755)\n"
+        "waiting = subprocess.Popen([stub])\n"
+        "signal.pause()"
+    )
+    with (
+        EmbeddedServer(settings) as server,
+        pytest.raises(ServerStartError, match="said: Fatal Python error"),
+    ):
         server.wait_ready()
 
 

@@ -1,42 +1,15 @@
 from __future__ import annotations
 
-import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from endface.errors import (
-    ConfigurationError,
-    EngineError,
-    PortTakenError,
-    RepositoryError,
-    ServerStartError,
-    UnknownProfileError,
-)
+from endface.errors import ConfigurationError, EngineError, PortTakenError, RepositoryError, UnknownProfileError
 from endface.server.certificates import Certificates
 from endface.server.settings import Settings
 
-
-def test_taken_port_names_its_option(settings: Settings) -> None:
-    """Before anything is started, the port and the option that changes it are named."""
-    with (
-        socket.create_server(("127.0.0.1", settings.grpc_port)),
-        pytest.raises(PortTakenError, match=f"port {settings.grpc_port} is taken.*--grpc-port"),
-    ):
-        settings.check()
-
-
-def test_foreign_address_is_refused(settings: Settings) -> None:
-    """A host that is no address of this machine is named."""
-    with pytest.raises(ServerStartError, match=r"cannot listen on 192\.0\.2\.1"):
-        replace(settings, host="192.0.2.1").check()
-
-
-def test_host_without_an_ipv4_address_is_refused(settings: Settings) -> None:
-    """Triton's services do not agree on how to write an IPv6 address."""
-    with pytest.raises(ServerStartError, match="::1 has no IPv4 address"):
-        replace(settings, host="::1").check()
+SECRET = "0123456789abcdef0123456789abcdef"
 
 
 def test_services_need_ports_of_their_own(settings: Settings) -> None:
@@ -83,40 +56,39 @@ def test_broken_profile_of_the_user_is_refused(settings: Settings, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("host", "address"),
-    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("localhost", "127.0.0.1")],
+    ("host", "local", "exposed"),
+    [
+        ("127.0.0.1", "127.0.0.1", False),
+        ("localhost", "127.0.0.1", False),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("192.0.2.1", "192.0.2.1", True),
+    ],
 )
-def test_address_can_be_reached_from_here(host: str, address: str) -> None:
-    """A server that listens everywhere is found on the loopback."""
-    assert Settings(Path(), host=host).local_address == address
+def test_address_can_be_reached_from_here(host: str, local: str, *, exposed: bool) -> None:
+    """A server that listens everywhere is found on the loopback; HTTP and the metrics stay on the machine."""
+    addresses = Settings(Path(), host=host).addresses()
+
+    assert addresses.local_grpc == local
+    assert addresses.is_exposed is exposed
+    assert (addresses.http, addresses.metrics) == ("127.0.0.1", "127.0.0.1")
 
 
-@pytest.mark.parametrize(("host", "exposed"), [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True)])
-def test_only_grpc_leaves_the_machine(host: str, *, exposed: bool) -> None:
-    """HTTP and the metrics stay on the loopback unless they are told otherwise by name."""
-    settings = Settings(Path(), host=host)
-    flags = settings.flags
+def test_settings_become_flags(settings: Settings) -> None:
+    """Connections end, so that clients look a name up again; Triton counts in milliseconds."""
+    changed = replace(settings, http_host="0.0.0.0", metrics_host="0.0.0.0", connection_age_s=1.5)
+    usual, open_ = settings.flags(settings.addresses()), changed.flags(changed.addresses())
 
-    assert settings.is_exposed is exposed
-    assert "--http-address=127.0.0.1" in flags
-    assert "--metrics-address=127.0.0.1" in flags
-    assert "--metrics-address=0.0.0.0" in replace(settings, metrics_host="0.0.0.0").flags
-    assert "--http-address=0.0.0.0" in replace(settings, http_host="0.0.0.0").flags
-
-
-def test_connections_end(settings: Settings) -> None:
-    """Clients of a name look it up again then; Triton counts in milliseconds."""
-    assert "--grpc-max-connection-age=60000" in settings.flags
-    assert "--grpc-max-connection-age=1500" in replace(settings, connection_age_s=1.5).flags
-    assert not any("grace" in flag for flag in settings.flags)  # calls have all the time they need
+    assert {"--http-address=127.0.0.1", "--metrics-address=127.0.0.1", "--grpc-max-connection-age=60000"} <= set(usual)
+    assert {"--http-address=0.0.0.0", "--metrics-address=0.0.0.0", "--grpc-max-connection-age=1500"} <= set(open_)
+    assert not any("grace" in flag or "ssl" in flag for flag in usual)  # calls have all the time they need
 
 
 def test_certificates_become_flags(settings: Settings) -> None:
-    """Without certificates nothing is encrypted; with them Triton is told so."""
+    """With them Triton is told to encrypt."""
     encrypted = replace(settings, certificates=Certificates(Path("/a.pem"), Path("/a.key")))
 
-    assert not any("ssl" in flag for flag in settings.flags)
-    assert {"--grpc-use-ssl=true", "--grpc-server-cert=/a.pem", "--grpc-server-key=/a.key"} <= set(encrypted.flags)
+    flags = encrypted.flags(encrypted.addresses())
+    assert {"--grpc-use-ssl=true", "--grpc-server-cert=/a.pem", "--grpc-server-key=/a.key"} <= set(flags)
 
 
 def test_wrong_certificates_start_nothing(settings: Settings, tmp_path: Path) -> None:
@@ -125,10 +97,45 @@ def test_wrong_certificates_start_nothing(settings: Settings, tmp_path: Path) ->
         replace(settings, certificates=Certificates(tmp_path / "a.pem", tmp_path / "a.key")).check()
 
 
-def test_wrong_secret_starts_nothing(settings: Settings, tmp_path: Path) -> None:
-    """A file that others can read is no secret."""
-    (tmp_path / "secret").write_text("0123456789abcdef" * 2)
-    (tmp_path / "secret").chmod(0o644)
+@pytest.fixture
+def guarded(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with a secret as openssl writes it, for its owner alone."""
+    path = tmp_path / "secret"
+    path.write_text(f"{SECRET}\n")
+    path.chmod(0o600)
+    return replace(settings, admin_secret=path)
 
-    with pytest.raises(ConfigurationError, match="others can read the secret"):
-        replace(settings, admin_secret=tmp_path / "secret").check()
+
+def test_secret_is_read(guarded: Settings, settings: Settings) -> None:
+    """The end of the line does not count; without a file there is none."""
+    guarded.check()
+
+    assert guarded.read_secret() == SECRET
+    assert settings.read_secret() is None
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
+def test_secret_that_others_can_read_is_none(guarded: Settings, mode: int) -> None:
+    """Neither the group nor the rest of the machine may."""
+    assert guarded.admin_secret is not None
+    guarded.admin_secret.chmod(mode)
+
+    with pytest.raises(ConfigurationError, match=f"its mode is {mode:04o}; chmod 0600"):
+        guarded.check()
+
+
+@pytest.mark.parametrize("text", ["", "short", "a b" * 20, "a:b," * 20, "a" * 1000, "é" * 40])
+def test_what_cannot_be_a_secret_is_refused(guarded: Settings, text: str) -> None:
+    """Too short to be safe, or nothing that can stand in a flag; the sentence does not repeat it."""
+    assert guarded.admin_secret is not None
+    guarded.admin_secret.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="openssl rand") as refused:
+        guarded.check()
+    assert not text or text not in str(refused.value)
+
+
+def test_missing_secret_is_named(settings: Settings, tmp_path: Path) -> None:
+    """With the command that makes one."""
+    with pytest.raises(ConfigurationError, match=r"nowhere cannot be read.*openssl rand"):
+        replace(settings, admin_secret=tmp_path / "nowhere").check()

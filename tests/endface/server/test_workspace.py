@@ -1,92 +1,126 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from endface.server.workspace import Workspace
+from endface.server.workspace import SHARED_MEMORY, Workspace
 
 KILLED = """
 import os, subprocess, sys
 from endface.server.workspace import Workspace
 workspace = Workspace()
-child = subprocess.Popen(["sleep", "60"], stdout=-3, pass_fds=[workspace.lock]) if "child" in sys.argv else None
+marked = os.environ | workspace.variables
+children = [
+    subprocess.Popen(["sleep", "600"], stdout=-3, env=marked, start_new_session=kind == "leader")
+    for kind in sys.argv[1:]
+]
 open(f"/dev/shm/{workspace.shared_memory_prefix}region", "w").close()
-print(workspace.path, child.pid if child else 0, flush=True)
+print(workspace.path, *(child.pid for child in children), flush=True)
 os.kill(os.getpid(), 9)
 """
 
 
-@pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory for temporary files of its own."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+def killed(*children: str) -> tuple[Path, Path, list[int]]:
+    """A process that was killed with a workspace: the folder, a shared memory region, and its children."""
+    output = subprocess.run([sys.executable, "-c", KILLED, *children], stdout=subprocess.PIPE, text=True, check=False)
+    path, *pids = output.stdout.split()
+    return Path(path), SHARED_MEMORY / f"{Path(path).name}region", list(map(int, pids))
 
 
-def killed(*words: str) -> tuple[Path, Path, int]:
-    """A process that was killed with a workspace: the folder, a shared memory region, and its child if wanted."""
-    output = subprocess.run([sys.executable, "-c", KILLED, *words], stdout=subprocess.PIPE, text=True, check=False)
-    path, child = output.stdout.split()
-    return Path(path), Path("/dev/shm") / f"{Path(path).name}region", int(child)
+def runs(pid: int) -> bool:
+    """Whether a process has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
-def test_is_removed_with_its_shared_memory(temporary: Path) -> None:
+@pytest.fixture
+def workspace() -> Iterator[Workspace]:
+    """A workspace."""
+    made = Workspace()
+    yield made
+    made.remove()
+
+
+def test_is_removed_with_its_shared_memory() -> None:
     """Nothing stays behind."""
     workspace = Workspace()
-    region = Path("/dev/shm") / f"{workspace.shared_memory_prefix}region"
+    region = SHARED_MEMORY / f"{workspace.shared_memory_prefix}region"
     region.touch()
 
     workspace.remove()
 
     assert not region.exists()
-    assert list(temporary.iterdir()) == []
+    assert not workspace.path.exists()
+
+
+def test_is_out_of_reach_of_cleaners(workspace: Workspace) -> None:
+    """Temporary files are removed by age, and a unit with PrivateTmp gets new ones; shared memory is neither."""
+    assert workspace.path.parent == Path("/dev/shm")
+    assert workspace.path.stat().st_mode & 0o777 == 0o700
 
 
 def test_remains_of_the_dead_are_removed() -> None:
-    """Folder and shared memory of a process that was killed go at the next start."""
-    path, region, _ = killed()
+    """Folder, shared memory and stubs of a server whose starter was killed go at the next start."""
+    path, region, stubs = killed("stub", "stub")
     assert path.is_dir()
-    assert region.exists()
+    assert all(map(runs, stubs))
 
-    workspace = Workspace()
+    Workspace().remove()
 
     assert not path.exists()
     assert not region.exists()
-    workspace.remove()
+    assert not any(map(runs, stubs))
 
 
-def test_folder_of_the_living_stays() -> None:
+def test_server_that_is_still_ending_is_waited_for() -> None:
+    """A Triton whose starter was killed finishes what is under way; then its ports are free."""
+    path, _, (leader,) = killed("leader")
+    waiting = subprocess.Popen(
+        [sys.executable, "-c", "from endface.server.workspace import Workspace; Workspace().remove()"]
+    )
+    assert runs(leader)
+
+    os.kill(leader, signal.SIGTERM)
+
+    assert waiting.wait() == 0
+    assert not path.exists()
+
+
+def test_folder_of_the_living_stays(workspace: Workspace) -> None:
     """Servers side by side leave each other alone, in one process, too."""
-    first, second = Workspace(), Workspace()
+    second = Workspace()
 
-    assert first.path.is_dir()
-    first.remove()
+    assert workspace.path.is_dir()
     second.remove()
+    assert workspace.path.is_dir()
 
 
-def test_folder_stays_while_the_server_outlives_its_starter() -> None:
-    """The server's own processes hold the lock as well: a server that is still ending is not robbed."""
-    path, region, child = killed("child")
-    Workspace().remove()
-    assert path.is_dir()
-    assert region.exists()
-
-    os.kill(child, 9)
-    while path.exists():  # the lock goes when the child is gone
-        Workspace().remove()
-    assert not region.exists()
-
-
-def test_folders_of_others_stay(temporary: Path) -> None:
+def test_folders_of_others_stay() -> None:
     """A folder without an owner is none of ours, whatever its name."""
-    (temporary / "endface-mine").mkdir()
+    other = SHARED_MEMORY / f"endface-mine-{os.getpid()}"
+    other.mkdir()
 
     Workspace().remove()
 
-    assert (temporary / "endface-mine").is_dir()
+    assert other.is_dir()
+    other.rmdir()
+
+
+def test_removed_folder_is_made_anew(workspace: Workspace) -> None:
+    """Under its name, with its lock: the next server leaves it alone."""
+    assert not workspace.restore()
+    shutil.rmtree(workspace.path)
+
+    assert workspace.restore()
+    assert workspace.busy_markers.is_dir()
+    Workspace().remove()
+    assert workspace.path.is_dir()

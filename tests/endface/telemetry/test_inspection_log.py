@@ -1,13 +1,8 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 
-import pytest
-
-from endface import environment
-from endface.errors import ConfigurationError
 from endface.report import Criteria, ImageInfo, ModelInfo, Problem, Report
 from endface.telemetry import inspection_log
 
@@ -24,11 +19,10 @@ INVALID = Report(
 )
 
 
-def test_entry_tells_who_and_what(capfd: pytest.CaptureFixture[str]) -> None:
+def test_entry_tells_who_and_what() -> None:
     """One line with request id, serial, verdict, code and times; what stands in meta stays out of the log."""
-    inspection_log.write(inspection_log.inspection(INVALID, "r-1", 31.23456))
+    line = inspection_log.line(inspection_log.inspection_entry(INVALID, "r-1", 31.23456))
 
-    (line,) = capfd.readouterr().err.splitlines()
     entry = json.loads(line)
     assert entry["time"].endswith("+00:00")
     assert (entry["request_id"], entry["serial"], entry["name"]) == ("r-1", "A123", "face.png")
@@ -40,52 +34,23 @@ def test_entry_tells_who_and_what(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_unknown_total_is_left_out() -> None:
     """A frame that did not come from our own first stage does not say when it was taken up."""
-    assert inspection_log.inspection(INVALID, "", None)["timings_ms"] == {"preprocess": 4.5}
+    assert inspection_log.inspection_entry(INVALID, "", None)["timings_ms"] == {"preprocess": 4.5}
 
 
-def test_no_request_can_write_a_line_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_request_can_write_a_line_of_its_own() -> None:
     """Line feeds and control characters of a serial number are escaped, and its length is bounded."""
     wild = '\n\x1b[31m"}\n' * 10_000
     report = replace(INVALID, serial=wild, image=ImageInfo(wild, "ab" * 32))
-    inspection_log.write(inspection_log.inspection(report, wild, 1.0))
+    line = inspection_log.line(inspection_log.inspection_entry(report, wild, 1.0))
 
-    (line,) = capfd.readouterr().err.splitlines()
+    assert line.isprintable()
     assert len(line.encode()) < 4096
     assert json.loads(line)["serial"] == wild[:128]
 
 
-def test_error_names_stage_and_code(capfd: pytest.CaptureFixture[str]) -> None:
+def test_error_names_stage_and_code() -> None:
     """A request without reports leaves a line, too."""
-    inspection_log.write(inspection_log.error("preprocess", "bad_parameter", "r-2", {"serial": "A124", "foo": 1}))
+    entry = inspection_log.error_entry("preprocess", "bad_parameter", "r-2", {"serial": "A124", "foo": 1})
 
-    entry = json.loads(capfd.readouterr().err)
     assert (entry["event"], entry["stage"], entry["code"]) == ("error", "preprocess", "bad_parameter")
     assert (entry["request_id"], entry["serial"]) == ("r-2", "A124")
-
-
-def test_log_without_a_reader_costs_no_inspection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broken pipe is not the line's trouble."""
-
-    def broken(*_: object) -> int:
-        raise BrokenPipeError
-
-    monkeypatch.setattr(os, "write", broken)
-    inspection_log.write({"event": "inspection"})
-
-
-@pytest.mark.parametrize(("value", "expected"), [(None, False), ("", False), ("inspections", True)])
-def test_log_is_quiet_unless_asked(monkeypatch: pytest.MonkeyPatch, value: str | None, expected: bool) -> None:
-    """ENDFACE_LOG=inspections asks for it."""
-    monkeypatch.delenv("ENDFACE_LOG", raising=False)
-    if value is not None:
-        monkeypatch.setenv("ENDFACE_LOG", value)
-
-    assert environment.logs_inspections() is expected
-
-
-def test_misspelt_wish_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that was asked for in the wrong words is not silently left out."""
-    monkeypatch.setenv("ENDFACE_LOG", "all")
-
-    with pytest.raises(ConfigurationError, match="ENDFACE_LOG is 'all'; set it to inspections"):
-        environment.logs_inspections()

@@ -41,7 +41,7 @@ def test_lines_of_the_log_are_those_of_the_code(page: str) -> None:
     report = Report("invalid", image, criteria, "", error=Problem("defocus", ""), model=ModelInfo("", "", "", ""))
 
     assert [list(each) for each in examples] == [
-        ["time", *inspection_log.inspection(report, "", 1.0)],
-        ["time", *inspection_log.error("preprocess", "bad_parameter", "", {})],
+        ["time", *inspection_log.inspection_entry(report, "", 1.0)],
+        ["time", *inspection_log.error_entry("preprocess", "bad_parameter", "", {})],
     ]
     assert f"{environment.LOG}=inspections" in page

@@ -17,7 +17,7 @@ from endface.contract import POSTPROCESS
 from endface.errors import BadParameterError
 from endface.report import Criteria, ImageInfo, Problem, Report
 from endface.telemetry import trace
-from endface.telemetry.observer import Observer, parameters
+from endface.telemetry.observer import Observer
 from tests.span_collector import Collector, Span
 
 ENDPOINT, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
@@ -109,8 +109,8 @@ def test_missing_packages_are_said_once(monkeypatch: pytest.MonkeyPatch, caplog:
     monkeypatch.delattr(telemetry, "otlp_export", raising=False)
     observers = [Observer(SimpleNamespace(), POSTPROCESS.name) for _ in range(2)]
     for observer in observers:
-        with observer.watch(request(traceparent=HEADER)):
-            observer.inspected(request(traceparent=HEADER), [INVALID], None)
+        with observer.watch(request(traceparent=HEADER)) as watched:
+            observer.count_reports(watched, [INVALID], None)
 
     (line,) = caplog.messages
     assert line.startswith("no traces: ")
@@ -134,8 +134,8 @@ def test_stages_span_lies_below_the_callers(collector: Collector) -> None:
     """Same trace, the caller's span as its parent, and what the log would say as its attributes."""
     observer = Observer(SimpleNamespace(), POSTPROCESS.name)
     asked = request(traceparent=HEADER, serial="A123", profile="mm-pc")
-    with observer.watch(asked):
-        observer.inspected(asked, [INVALID], None)
+    with observer.watch(asked) as watched:
+        observer.count_reports(watched, [INVALID], None)
 
     (span,) = sent(collector, observer)
     assert (span.service, span.name, span.trace, span.parent) == ("endface", "endface.postprocess", TRACE, PARENT)
@@ -158,8 +158,8 @@ def test_several_pictures_of_a_request_are_events(collector: Collector) -> None:
     """None of them hides another's verdict."""
     observer = Observer(SimpleNamespace(), POSTPROCESS.name)
     asked = request(traceparent=HEADER)
-    with observer.watch(asked):
-        observer.inspected(asked, [INVALID, INVALID], None)
+    with observer.watch(asked) as watched:
+        observer.count_reports(watched, [INVALID, INVALID], None)
 
     (span,) = sent(collector, observer)
     assert [name for name, _ in span.events] == ["endface.inspection"] * 2
@@ -190,8 +190,10 @@ def test_request_that_is_not_traced_leaves_no_span(collector: Collector, header:
 
 
 def test_context_is_no_parameter_of_the_inspection() -> None:
-    """Stages that read the request's wishes do not stumble over it."""
-    assert parameters(request(traceparent=HEADER, Tracestate="a=b", profile="mm-pc")) == {"profile": "mm-pc"}
+    """Stages that read the request's parameters do not stumble over it."""
+    observer = Observer(SimpleNamespace(), POSTPROCESS.name)
+    with observer.watch(request(traceparent=HEADER, Tracestate="a=b", profile="mm-pc")) as watched:
+        assert watched.parameters == {"profile": "mm-pc"}
 
 
 @pytest.mark.parametrize(
