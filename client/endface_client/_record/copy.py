@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
 
 from endface.files import ASIDE, sync_folder, whole_file
-from endface_client._record.database import FILE, reading, told
+from endface_client._record.database import FILE, reading, record_errors
 from endface_client._record.entry import RecordError
 from endface_client._record.pictures import Pictures
 
 
 def copy(folder: Path, target: Path) -> None:
-    """Copy a record as it is at one moment; what an earlier copy has brought there already is not copied again.
+    """Copy a record as it is at one moment; pictures that an earlier copy has brought there stay.
 
     Args:
         folder: the record.
@@ -27,12 +28,12 @@ def copy(folder: Path, target: Path) -> None:
     if target.resolve() == folder.resolve():
         raise RecordError(f"{target} is the record itself; copy it to another folder")
     with reading(folder):
-        pass  # there is one: nothing is made for a wrong name
-    with told(target):
+        pass  # nothing is made for a wrong name
+    with record_errors(target):
         pictures = Pictures(target, make=True)
         with tempfile.TemporaryDirectory(dir=target, prefix=ASIDE) as aside:
             database = Path(aside, FILE)
-            # Where the bound drops pictures before they are copied, a newer snapshot does not speak of them any more.
+            # Where the size limit drops pictures before they are copied, a newer snapshot does not name them any more.
             while not _copy_pictures(_snapshot(folder, database), Pictures(folder), pictures):
                 pass
             database.replace(target / FILE)
@@ -40,14 +41,21 @@ def copy(folder: Path, target: Path) -> None:
 
 
 def _snapshot(folder: Path, database: Path) -> list[str]:
-    """Copy the database; return the pictures that its entries speak of."""
-    with reading(folder) as db, closing(sqlite3.connect(database)) as copied:
+    """Copy the database; return the pictures that its entries speak of.
+
+    The copy may lie on a network share, where SQLite can neither lock nor share memory: nobody else has it open.
+    """
+    unlocked = "win32-none" if os.name == "nt" else "unix-none"
+    database.unlink(missing_ok=True)  # an older snapshot
+    address = f"{database.absolute().as_uri()}?vfs={unlocked}"
+    with reading(folder) as db, closing(sqlite3.connect(address, uri=True)) as copied:
+        files = [file for (file,) in db.execute("SELECT DISTINCT picture FROM entry WHERE picture NOT NULL")]
         db.backup(copied)
-        return [file for (file,) in copied.execute("SELECT DISTINCT picture FROM entry WHERE picture NOT NULL")]
+        return files
 
 
 def _copy_pictures(files: list[str], source: Pictures, target: Pictures) -> bool:
-    """Copy what is not there; False if one was dropped meanwhile."""
+    """Copy the pictures that are missing; False if one was dropped meanwhile."""
     for file in files:
         if target.path(file).exists():
             continue

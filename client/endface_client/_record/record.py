@@ -8,7 +8,7 @@ would ever be; in lines, each would be code of our own.  What lines have over it
 years, is kept: each row holds the entry's whole text, and ``endface record export`` writes CSV.  The price: the folder
 must be on a disk of the machine that writes, not on a network share.
 
-``_record_entry`` says what an entry is, ``_record_bound`` how the size is kept, ``_record_check`` what is verified.
+``entry`` says what an entry is, ``size_limit`` how the size is kept, ``verify`` what is checked.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 from endface.files import sha256
 from endface.report import Report
 from endface_client._errors import ClientError
-from endface_client._record.database import open_to_write, told, transaction
+from endface_client._record.database import open_to_write, record_errors, transaction
 from endface_client._record.entry import (
     GENESIS,
     SCHEMA,
@@ -38,7 +38,7 @@ from endface_client._record.entry import (
     seal,
 )
 from endface_client._record.pictures import Pictures, ending
-from endface_client._record.size_limit import SMALLEST_BYTES, Bound
+from endface_client._record.size_limit import SMALLEST_BYTES, SizeLimit
 from endface_client._transport import wire
 from endface_client._transport.wire import Picture
 
@@ -77,13 +77,13 @@ class Record:
         self._key = read_key(Path(key_file) if key_file else None)
         self._lock = threading.Lock()
         self._process = os.getpid()
-        with told(self.folder):
+        with record_errors(self.folder):
             self._pictures = Pictures(self.folder, make=True)
             self._db = open_to_write(self.folder)
-            self._bound = Bound(self._db, self._pictures, limit_bytes)
+            self._size_limit = SizeLimit(self._db, self._pictures, limit_bytes)
             try:
                 self._check_last()
-                self._bound.sweep()
+                self._size_limit.sweep()
             except BaseException:
                 self._db.close()
                 raise
@@ -106,7 +106,7 @@ class Record:
         Raises:
             RecordError: the record cannot be read.
         """
-        with self._lock, told(self.folder):
+        with self._lock, record_errors(self.folder):
             return str(self._last())
 
     def add(  # noqa: PLR0913 - all but picture and result are optional and by keyword
@@ -158,8 +158,8 @@ class Record:
         """Bring an inspection to the disk, its picture first."""
         file = digest + ending(data) if digest and data and is_kept else None
         picture = None if data is None else {"sha256": digest, "bytes": len(data), "file": file}
-        with self._lock, told(self.folder):
-            self._bound.keep(self._last(), self._append)
+        with self._lock, record_errors(self.folder):
+            self._size_limit.keep(self._last(), self._append)
             with transaction(self._db):
                 if file and data:
                     written = self._pictures.keep(file, data)

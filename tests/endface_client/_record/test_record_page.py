@@ -74,7 +74,7 @@ def run_command(line: str, server: str) -> Ran:
     return Ran(result.exit_code, result.stdout, result.stderr)
 
 
-def test_everything_on_the_page_works(ran):
+def test_everything_on_the_page_works(ran: dict[str, Ran]) -> None:
     """Programs and commands end with 0; an inspection with 1, because the fake server fails every face."""
     codes = {text: result.code for text, result in ran.items()}
 
@@ -84,7 +84,7 @@ def test_everything_on_the_page_works(ran):
     ]
 
 
-def test_the_program_writes_what_the_commands_read(ran, folder):
+def test_the_program_writes_what_the_commands_read(ran: dict[str, Ran], folder: Path) -> None:
     """A123 is shown with its picture, and stands in the CSV."""
     (shown,) = [result.stdout for text, result in ran.items() if text.startswith("endface record show")]
     with (folder / "inspections.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -96,7 +96,7 @@ def test_the_program_writes_what_the_commands_read(ran, folder):
     assert check(folder / "backup").inspections == len(serials)
 
 
-def test_the_options_of_the_page_exist(page):
+def test_the_options_of_the_page_exist(page: str) -> None:
     """What its sentences name is an option of the commands."""
     helped = "".join(
         CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"}).stdout
