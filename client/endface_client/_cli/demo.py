@@ -1,4 +1,4 @@
-"""``endface demo``: start a server on this machine, inspect pictures with it, write reports, stop it again."""
+"""``endface demo``: start a server on this machine, inspect pictures with it, write reports, stop the server."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from typing import Annotated, Final
 
 import typer
 
+from endface.criteria.profile import load_profile
 from endface.errors import EndfaceError
 from endface.repository import default_repository
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
+from endface_client._cli.find_pictures import find_pictures
 from endface_client._cli.serve import READY_WITHIN_S
+from endface_client._errors import UnreadablePicture
+from endface_client._output.folder import RunFolder
 
 _INSPECTED: Final = (0, 1)
 """Exit codes of ``endface inspect`` that say that every picture got a report; in a demo some are meant to fail."""
@@ -31,6 +35,7 @@ def demo(
     """Start Triton on free ports, inspect pictures, write reports, stop: exit 0 if every picture got a report."""
     started = time.perf_counter()
     try:
+        _check(paths, profile, out)
         http_port, grpc_port, metrics_port = _free_ports(3)
         settings = Settings(
             repository=default_repository(), http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port
@@ -50,8 +55,21 @@ def demo(
     raise typer.Exit(0 if inspect.returncode in _INSPECTED else inspect.returncode)
 
 
+def _check(paths: list[Path], profile: str, out: Path) -> None:
+    """Find out what is wrong on the command line before a server is started for it.
+
+    Raises:
+        EndfaceError: there is no picture or no such profile, or the results cannot be written.
+    """
+    found = find_pictures(paths)
+    if not found.pictures:
+        raise UnreadablePicture("; ".join(str(outcome.result) for outcome in found.not_inspected))
+    load_profile(profile)
+    RunFolder(out, found.pictures)
+
+
 def _free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on now, so that a server that runs already is left alone."""
+    """Ports of the loopback interface that are free now; a server that runs already keeps its own."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
