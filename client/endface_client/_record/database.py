@@ -63,25 +63,15 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
         _create(path)
     # Record holds a lock of its own around every use, so that threads may share the connection.
     db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    _check_version(db, folder)
-    if _can_log(db):
-        db.execute("PRAGMA synchronous = FULL")  # without it, WAL may lose the last commits in a power cut
-        db.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
-        return db
-    db.close()
-    raise RecordError(
-        f"the disk of {folder} cannot hold a record: programs cannot share memory there, as on a network share; write "
-        "the record on a disk of this machine, and take it there with `endface record copy`"
-    )
-
-
-def _can_log(db: sqlite3.Connection) -> bool:
     try:
-        return bool(db.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal")
-    except sqlite3.OperationalError as exc:
-        if exc.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY):
-            raise
-        return False
+        _check_version(db, folder)
+        _check_log(db, folder)
+    except BaseException:
+        db.close()
+        raise
+    db.execute("PRAGMA synchronous = FULL")  # without it, WAL may lose the last commits in a power cut
+    db.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
+    return db
 
 
 @contextmanager
@@ -209,6 +199,7 @@ def _create(path: Path) -> None:
         fresh = Path(aside, FILE)
         with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
             db.executescript(_TABLES)
+            _check_log(db, path.parent)
         try:
             os.link(fresh, path)
         except FileExistsError:
@@ -231,7 +222,23 @@ def _lenient(data: bytes) -> str:
 
 
 def _check_version(db: sqlite3.Connection, folder: Path) -> None:
-    (version,) = db.execute("PRAGMA user_version").fetchone()
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode & 0xFF in _NO_LOG and os.access(folder, os.W_OK):
+            raise _no_place(folder) from exc
+        raise
     if version != _VERSION:
-        db.close()
         raise RecordError(f"{folder / FILE} is no record of version {_VERSION} but {version}; take another folder")
+
+
+def _check_log(db: sqlite3.Connection, folder: Path) -> None:
+    if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        raise _no_place(folder)
+
+
+def _no_place(folder: Path) -> RecordError:
+    return RecordError(
+        f"the disk of {folder} cannot hold a record: programs cannot share memory there, as on a network share; write "
+        "the record on a disk of this machine, and take it there with `endface record copy`"
+    )

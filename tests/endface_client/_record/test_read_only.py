@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -16,6 +18,7 @@ from click.testing import Result
 from endface_client import Record, RecordError, ServerUnavailable
 from endface_client._record.database import entries, reading
 from endface_client._record.verify import check
+from endface_client.testing import FakeServer
 
 Run = Callable[..., Result]
 
@@ -45,14 +48,14 @@ def read_only(folder: Path) -> Iterator[None]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     is_root = os.geteuid() == 0
     if is_root:
-        os.seteuid(NOBODY)
+        os.setresuid(NOBODY, NOBODY, 0)
     try:
         with pytest.raises(PermissionError):
             (folder / "probe").touch()
         yield
     finally:
         if is_root:
-            os.seteuid(0)
+            os.setresuid(0, 0, 0)
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o755)
 
@@ -63,14 +66,21 @@ def test_record_without_a_log_is_read(run: Run, place: Path) -> None:
     (place / "target").mkdir(mode=0o777)
     (place / "target").chmod(0o777)
     record, copy = place / "record", place / "target" / "copy"
+    commands = [
+        ["verify", record],
+        ["show", record, "A2"],
+        ["export", record],
+        ["copy", record, copy],
+        ["verify", copy],
+    ]
+
+    def read() -> list[Result]:
+        return [run("record", *command) for command in commands]
+
+    read()  # imports what somebody else may not be able to
+    shutil.rmtree(copy)
     with read_only(record):
-        results = [
-            run("record", "verify", record),
-            run("record", "show", record, "A2"),
-            run("record", "export", record),
-            run("record", "copy", record, copy),
-            run("record", "verify", copy),
-        ]
+        results = read()
 
     assert [result.exit_code for result in results] == [0] * 5, [result.stderr for result in results]
     assert results[2].stdout.count("face.png") == 3
@@ -123,3 +133,39 @@ def test_folder_that_cannot_be_written_is_said_before_the_first_picture(place: P
     fill(place / "record").close()
     with read_only(place / "record"), pytest.raises(RecordError, match="cannot be used, check disk and permissions"):
         Record(place / "record")
+
+
+def test_disk_that_cannot_hold_a_record_is_said_before_the_first_picture(
+    run: Run, fake_server: FakeServer, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence with what to do; nothing is made there, and nothing is inspected."""
+    connect = sqlite3.connect
+
+    def without_shared_memory(database: Path, **settings: Any) -> sqlite3.Connection:
+        return connect(f"{Path(database).absolute().as_uri()}?vfs=unix-none", uri=True, **settings)
+
+    monkeypatch.setattr(sqlite3, "connect", without_shared_memory)
+    result = run("inspect", pictures, "--profile", "mm-pc", "--record", tmp_path / "record")
+
+    assert result.exit_code == 2
+    assert "cannot hold a record" in result.stderr
+    assert "`endface record copy`" in result.stderr
+    assert list((tmp_path / "record").rglob("*.db")) == []
+    assert fake_server.requests == []
+
+
+def test_copy_cannot_be_written_where_records_cannot(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that was copied to a share is read there, and says so when somebody wants to write."""
+    fill(tmp_path / "record").close()
+    assert run("record", "copy", tmp_path / "record", tmp_path / "share").exit_code == 0
+    connect = sqlite3.connect
+
+    def without_shared_memory(database: Path | str, **settings: Any) -> sqlite3.Connection:
+        address = str(database) if settings.pop("uri", False) else f"{Path(database).absolute().as_uri()}?mode=rwc"
+        return connect(f"{address}&vfs=unix-none", uri=True, **settings)
+
+    monkeypatch.setattr(sqlite3, "connect", without_shared_memory)
+
+    assert check(tmp_path / "share").inspections == 3
+    with pytest.raises(RecordError, match="cannot hold a record"):
+        Record(tmp_path / "share")
