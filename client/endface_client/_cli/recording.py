@@ -11,7 +11,7 @@ from typing import Any
 from endface_client._errors import ClientError
 from endface_client._outcome import Outcome
 from endface_client._record.record import Record
-from endface_client._record.repeats import Repeats, latest, same_picture
+from endface_client._record.repeats import Repeats, latest
 
 Warn = Callable[[str], None]
 """Shows a warning."""
@@ -51,6 +51,5 @@ def recording(folder: Path | None, server: str, warn: Warn, **settings: Any) -> 
 def _warn_of_repeat(repeats: Repeats, warn: Warn, outcome: Outcome) -> None:
     if outcome.report is None:
         return
-    part = outcome.serial or outcome.path.name
-    if other := repeats.add(outcome.report.image.sha256, part):
-        warn(same_picture(part, other))
+    if warning := repeats.add(outcome.report.image.sha256, outcome.serial, outcome.path.name):
+        warn(warning)

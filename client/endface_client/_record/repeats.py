@@ -17,25 +17,25 @@ class Repeats:
     """Pictures by the parts that they were shown for."""
 
     def __init__(self) -> None:
-        self._parts: dict[bytes, str] = {}  # eight bytes of a digest are enough for millions
+        self._parts: dict[tuple[bool, bytes], str] = {}
 
-    def add(self, sha256: str, part: str) -> str:
+    def add(self, sha256: str, serial: str, name: str) -> str:
         """Remember a picture.
 
         Args:
             sha256: of its bytes.
-            part: serial number, or the file where that is not known.
+            serial: the part's serial number; empty where it is not known.
+            name: the picture's name, which stands for the part where there is no serial number.
 
         Returns:
-            Another part with the same picture; empty if there is none.
+            A warning if the same picture was there for another part; else nothing.
         """
-        first = self._parts.setdefault(bytes.fromhex(sha256)[:8], part)
-        return first if first != part else ""
-
-
-def same_picture(part: str, other: str) -> str:
-    """The warning of a picture for two parts."""
-    return f"{part} has the very same picture as {other}, byte for byte: is the camera frozen, or a file copied?"
+        part = serial or name
+        digest = bytes.fromhex(sha256)[:8]  # enough for millions
+        first = self._parts.setdefault((bool(serial), digest), part)
+        if first == part:
+            return ""
+        return f"{part} has the very same picture as {first}, byte for byte: is the camera frozen, or a file copied?"
 
 
 def is_set_back(earlier: datetime, later: datetime) -> bool:
@@ -57,7 +57,7 @@ def latest(folder: Path) -> tuple[Repeats, str]:
             values = json.loads(text)
             last = values["time"]
             if values.get("picture"):
-                repeats.add(values["picture"]["sha256"], values["serial"] or values["name"])
+                repeats.add(values["picture"]["sha256"], values["serial"], values["name"])
         except (ValueError, TypeError, KeyError):  # `endface record verify` says which entry was changed
             continue
     if last and is_set_back(datetime.fromisoformat(last), datetime.now(UTC)):

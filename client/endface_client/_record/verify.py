@@ -12,7 +12,7 @@ from typing import Any
 from endface_client._record.database import reading
 from endface_client._record.entry import GENESIS, Mark, RecordBroken, RecordError, columns, method, seal
 from endface_client._record.pictures import Pictures
-from endface_client._record.repeats import Repeats, is_set_back, same_picture
+from endface_client._record.repeats import Repeats, is_set_back
 
 
 @dataclass
@@ -147,9 +147,8 @@ class _Chain:
             raise RecordBroken(f"entry {number} has no time that can be read") from exc
         self.last_time = time
         if picture := values.get("picture"):
-            part = str(values.get("serial") or values.get("name"))
-            if other := self.repeats.add(picture["sha256"], part):
-                self.found.warnings.append(f"entry {number}: {same_picture(part, other)}")
+            warning = self.repeats.add(picture["sha256"], values.get("serial", ""), values.get("name", ""))
+            self.found.warnings += [f"entry {number}: {warning}"] if warning else []
 
 
 def _is_there(folder: Path, number: int) -> bool:
