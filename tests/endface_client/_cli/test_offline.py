@@ -82,13 +82,26 @@ def test_what_cannot_be_inspected_is_exit_2(
     assert sentence in result.stdout + result.stderr
 
 
-def test_a_missing_picture_does_not_stop_the_others(inspect: Run, folder: Path, tmp_path: Path) -> None:
-    """As with a server: its error stands in its place, and the exit is 2."""
-    result = inspect("--offline", tmp_path / "gone.png", folder / "clean.jpg", "--profile", "mm-pc")
+def test_own_profiles_are_an_option(inspect: Run, folder: Path, tmp_path: Path, project: Path) -> None:
+    """A folder with profile files; without it the profile does not exist."""
+    shipped = project / "src" / "endface" / "criteria" / "profiles" / "mm-pc.toml"
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "plant-7.toml").write_bytes(shipped.read_bytes())
+    command = ("--offline", folder / "clean.jpg", "--profile", "plant-7")
 
-    assert result.exit_code == 2
-    assert "gone.png" in result.stdout
-    assert "1 pass, 1 not inspected" in result.stdout
+    assert inspect(*command, "--profiles", tmp_path / "own").exit_code == 0
+    assert inspect(*command).exit_code == 2
+    assert "does not exist" in inspect(*command, "--profiles", tmp_path / "gone").stderr
+
+
+def test_what_is_wrong_for_all_pictures_is_said_once(inspect: Run, folder: Path, tmp_path: Path) -> None:
+    """An unknown profile ends the run before it begins; the last page stays."""
+    inspect("--offline", folder, "--profile", "mm-pc", "--out", tmp_path / "out")
+    before = (tmp_path / "out" / "index.html").read_bytes()
+    result = inspect("--offline", folder, "--profile", "foo", "--out", tmp_path / "out")
+
+    assert (result.exit_code, result.stdout, result.stderr.count("foo")) == (2, "", 1)
+    assert (tmp_path / "out" / "index.html").read_bytes() == before
 
 
 def test_a_repository_without_the_file_says_how_to_make_it(inspect: Run, folder: Path, tmp_path: Path) -> None:
