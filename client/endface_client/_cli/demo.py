@@ -61,7 +61,7 @@ def _check(paths: list[Path], profile: str, out: Path) -> None:
     Raises:
         EndfaceError: there is no picture or no such profile, or the results cannot be written.
     """
-    found = find_pictures(paths)
+    found = find_pictures(paths, outputs=[out])
     if not found.pictures:
         raise UnreadablePicture("; ".join(str(outcome.result) for outcome in found.not_inspected))
     load_profile(profile)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from endface_client._errors import UnreadablePicture
 from endface_client._outcome import Outcome
-from endface_client._output.ownership import is_output_folder, is_overlay
+from endface_client._output.ownership import files_of_runs
+from endface_client._record.database import FILE as DATABASE
 
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 """What counts as a picture in a folder; a file that is named itself may be called anything."""
@@ -42,8 +44,18 @@ class FoundPictures:
         """Count a path as not inspected."""
         self.not_inspected.append(Outcome(path, UnreadablePicture(f"{path} {sentence}")))
 
+    @contextmanager
+    def errors_of(self, path: Path) -> Iterator[None]:
+        """Count a path as not inspected if the disk does not let us look at it."""
+        try:
+            yield
+        except OSError as exc:
+            self.refuse(path, f"cannot be read: {exc.strerror or exc}")
 
-def find_pictures(paths: Iterable[Path], *, recursive: bool = False) -> FoundPictures:
+
+def find_pictures(
+    paths: Iterable[Path], *, recursive: bool = False, outputs: Iterable[Path | None] = ()
+) -> FoundPictures:
     """The pictures under some paths, those of a folder sorted by name.
 
     Hidden files and what endface itself has written are not looked at.
@@ -51,41 +63,44 @@ def find_pictures(paths: Iterable[Path], *, recursive: bool = False) -> FoundPic
     Args:
         paths: files and folders.
         recursive: whether to look into the subfolders.
+        outputs: folders that this run will write.
     """
     found = FoundPictures()
+    skipped = {path.resolve() for path in outputs if path}
     for path in paths:
-        if path.is_dir():
-            _look_into(path, found, recursive=recursive)
-        elif path.exists():
-            found.pictures.append(path)
-        else:
-            found.refuse(path, "cannot be read: No such file or directory")
+        with found.errors_of(path):
+            if not path.is_dir():
+                path.stat()
+                found.pictures.append(path)
+                continue
+            before = len(found.pictures), len(found.not_inspected)
+            _look_into(path, found, skipped, recursive=recursive)
+            if before == (len(found.pictures), len(found.not_inspected)):
+                found.refuse(path, f"holds no picture ({', '.join(sorted(SUFFIXES))})")
     found.pictures = list(dict.fromkeys(found.pictures))
     return found
 
 
-def _look_into(folder: Path, found: FoundPictures, *, recursive: bool) -> None:
-    before = len(found.pictures), len(found.not_inspected)
-    try:
-        entries = sorted(_visible(folder), key=lambda path: path.name)
-    except OSError as exc:
-        found.refuse(folder, f"cannot be read: {exc.strerror}")
-        return
-    for path in entries:
-        if not path.is_dir():
-            _sort(path, found)
-        elif is_output_folder(path):
+def _look_into(folder: Path, found: FoundPictures, skipped: set[Path], *, recursive: bool) -> None:
+    written = set(files_of_runs(folder))
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        if path.name.startswith(".") or path in written:
             continue
-        elif recursive and not path.is_symlink():  # a link may lead in a circle
-            _look_into(path, found, recursive=True)
-        else:
-            found.refuse(path, "is a folder and was not looked into; use --recursive, or name it")
-    if before == (len(found.pictures), len(found.not_inspected)):
-        found.refuse(folder, f"holds no picture ({', '.join(sorted(SUFFIXES))})")
+        with found.errors_of(path):
+            if not path.is_dir():
+                _sort(path, found)
+            elif path.resolve() in skipped or (path / DATABASE).is_file():
+                continue
+            elif recursive and not path.is_symlink():  # a link may lead in a circle
+                _look_into(path, found, skipped, recursive=True)
+            elif path.is_symlink() or _holds_parts(path, skipped):
+                found.refuse(path, "is a folder and was not looked into; name it, or use --recursive")
 
 
-def _visible(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if not path.name.startswith("."))
+def _holds_parts(folder: Path, skipped: set[Path]) -> bool:
+    inside = FoundPictures()
+    _look_into(folder, inside, skipped, recursive=False)
+    return bool(inside.pictures or inside.not_inspected)
 
 
 def _sort(path: Path, found: FoundPictures) -> None:
@@ -96,8 +111,7 @@ def _sort(path: Path, found: FoundPictures) -> None:
     elif not path.is_file():
         found.refuse(path, "is no file")
     elif suffix in SUFFIXES:
-        if not is_overlay(path):
-            found.pictures.append(path)
+        found.pictures.append(path)
     elif not suffix or suffix in _OTHER_PICTURES or _begins_like_a_picture(path):
         found.refuse(path, "may be a picture, but its name does not say so; name the file itself, or rename it")
     else:
@@ -105,8 +119,5 @@ def _sort(path: Path, found: FoundPictures) -> None:
 
 
 def _begins_like_a_picture(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(4).startswith(_STARTS)
-    except OSError:
-        return True  # nobody knows what it is
+    with path.open("rb") as file:
+        return file.read(4).startswith(_STARTS)

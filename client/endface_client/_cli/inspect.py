@@ -23,6 +23,7 @@ from endface_client._cli.record import KEY_VARIABLE
 from endface_client._cli.recording import recording
 from endface_client._cli.run import Run
 from endface_client._client import Client
+from endface_client._record.pictures import FOLDER
 from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import tls_of
 from endface_client._transport.wire import Job
@@ -93,7 +94,7 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     for name, value in (("--engine", engine), ("--profiles", profiles)):
         if value and not offline:
             raise typer.BadParameter("this needs --offline; a server has what it was started with", param_hint=name)
-    found = find_pictures(paths, recursive=recursive)
+    found = find_pictures(paths, recursive=recursive, outputs=(out, record, record and record / FOLDER))
     serial_of = _serial_of(serial, serial_from_name, len(found.pictures))
     judged = {"profile": profile, "cladding_um": cladding_um, "um_per_px": um_per_px}
     if offline:

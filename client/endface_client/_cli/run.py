@@ -66,6 +66,7 @@ class Run:
         self._table = OutcomeTable()
         self._tally = Tally()
         self._warnings: list[str] = []
+        self._last_error = ""
 
     def over(self, found: FoundPictures, serial_of: SerialOf) -> int:
         """Inspect pictures.  Where there is none, nothing is written.
@@ -115,6 +116,8 @@ class Run:
         except BrokenPipeError:  # whoever reads the output has had enough
             raise
         except (EndfaceError, OSError) as exc:
+            if self._tally.total and not self._as_json:
+                self._print_table()
             self._print(f"endface: {exc}", style="red")
             raise typer.Exit(NOT_INSPECTED) from exc
         except KeyboardInterrupt as exc:
@@ -140,9 +143,15 @@ class Run:
             sys.stdout.buffer.write(outcome.report.to_json().encode() + b"\n")  # JSON is UTF-8, whatever a terminal is
             sys.stdout.flush()
         else:
-            names_path = isinstance(outcome.result, UnreadablePicture)
-            sentence = str(outcome.result) if names_path else f"{outcome.path}: {outcome.result}"
-            self._print(sentence, style="magenta")
+            self._print(self._sentence(outcome), style="magenta")
+
+    def _sentence(self, outcome: Outcome) -> str:
+        """The error of a picture; the same one again in two words."""
+        error = str(outcome.result)
+        if isinstance(outcome.result, UnreadablePicture):  # it names the path
+            return error
+        repeated, self._last_error = error == self._last_error, error
+        return f"{outcome.path}: {'as above' if repeated else error}"
 
     def _warn(self, warning: str) -> None:
         self._warnings.append(warning)

@@ -30,29 +30,24 @@ def marked(png: bytes) -> bytes:
     return png[:_HEADER_BYTES] + chunk + png[_HEADER_BYTES:]
 
 
-def is_overlay(path: Path) -> bool:
+def _is_overlay(path: Path) -> bool:
     """Whether a run wrote this overlay; those of earlier versions have no mark, but their report beside them."""
     if not path.name.endswith(OVERLAY):
         return False
     return _MARK in _start(path) or _start(_report_of(path)).startswith(_REPORT_START)
 
 
-def is_page(path: Path) -> bool:
+def _is_page(path: Path) -> bool:
     """Whether a run wrote this page."""
     return path.name == PAGE and any(mark in _start(path) for mark in _PAGE_MARKS)
-
-
-def is_output_folder(folder: Path) -> bool:
-    """Whether the folder was written by endface: results of a run, or a record."""
-    return is_page(folder / PAGE) or (folder / "record.db").is_file()
 
 
 def files_of_runs(folder: Path) -> Iterator[Path]:
     """What earlier runs have left in a folder, half-written files of a killed one included."""
     for path in sorted(folder.iterdir()):
-        if is_page(path) or path.name.startswith(ASIDE):
+        if _is_page(path) or path.name.startswith(ASIDE):
             yield path
-        elif is_overlay(path):
+        elif _is_overlay(path):
             yield path
             if _start(_report_of(path)).startswith(_REPORT_START):
                 yield _report_of(path)

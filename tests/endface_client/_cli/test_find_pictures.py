@@ -70,19 +70,24 @@ def test_links_in_a_circle_end(folder: Path) -> None:
 
 
 def test_results_and_records_are_no_parts(folder: Path) -> None:
-    """What endface has written beside the pictures is not inspected and not counted."""
+    """What endface has written beside the pictures is not inspected and not counted; pictures beside it are."""
     before = refused(find_pictures([folder]))
+    report = '{"schema_version":"endface.report/1"}'
     for name, text in (
         ("out/index.html", '<meta name="generator" content="endface">'),
+        *((f"{place}a{ending}", report) for place in ("", "out/") for ending in (".json", ".overlay.png")),
         ("record/record.db", ""),
-        ("a.json", '{"schema_version":"endface.report/1"}'),
-        ("a.overlay.png", ""),
+        ("record/pictures/kept.png", ""),
     ):
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
 
     assert refused(find_pictures([folder])) == before
+    assert names(find_pictures([folder]).left_out) == ["Thumbs.db", "notes.txt"]
     assert len(find_pictures([folder], recursive=True).pictures) == 3
+    (folder / "out" / "part.png").touch()
+    assert "out" in refused(find_pictures([folder]))
+    assert len(find_pictures([folder], recursive=True).pictures) == 4
 
 
 def test_named_file_may_be_called_anything(folder: Path) -> None:
@@ -98,19 +103,35 @@ def test_order_of_the_command_line_is_kept_and_doubles_dropped(folder: Path) -> 
     assert names(find_pictures([folder / "b.PNG", folder]).pictures) == ["b.PNG", "a.jpg"]
 
 
-def test_path_without_a_picture_is_an_error(tmp_path: Path) -> None:
-    """An empty folder, one with a text only, and a path that does not exist: none of them looks like a pass."""
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "texts").mkdir()
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("empty", "holds no picture (.bmp, .jpeg, .jpg, .png, .tif, .tiff)"),
+        ("texts", "holds no picture (.bmp, .jpeg, .jpg, .png, .tif, .tiff)"),
+        ("gone.png", "cannot be read: No such file or directory"),
+        ("x" * 300 + ".png", "cannot be read: File name too long"),
+    ],
+)
+def test_path_without_a_picture_is_an_error(tmp_path: Path, name: str, sentence: str) -> None:
+    """None of them looks like a pass, and none stops the others."""
+    for made in ("empty/deeper", "texts"):
+        (tmp_path / made).mkdir(parents=True)
     (tmp_path / "texts" / "notes.txt").touch()
-    found = find_pictures([tmp_path / "empty", tmp_path / "texts", tmp_path / "gone.png"])
+    (tmp_path / "a.png").touch()
+    found = find_pictures([tmp_path / name, tmp_path / "a.png"], recursive=True)
 
-    assert found.pictures == []
-    assert [str(outcome.result).partition(" ")[2] for outcome in found.not_inspected] == [
-        "holds no picture (.bmp, .jpeg, .jpg, .png, .tif, .tiff)",
-        "holds no picture (.bmp, .jpeg, .jpg, .png, .tif, .tiff)",
-        "cannot be read: No such file or directory",
-    ]
+    assert names(found.pictures) == ["a.png"]
+    assert [str(outcome.result) for outcome in found.not_inspected] == [f"{tmp_path / name} {sentence}"]
+
+
+def test_folders_that_the_run_will_write_are_not_counted(folder: Path) -> None:
+    """They may be there already, with whatever an earlier run has left."""
+    (folder / "out").mkdir()
+    (folder / "out" / ".endface-half").touch()
+    (folder / "out" / "half").touch()
+
+    assert "out" in refused(find_pictures([folder]))
+    assert "out" not in refused(find_pictures([folder], outputs=[folder / "out", None]))
 
 
 def test_pipe_in_a_folder_does_not_stop_the_run(tmp_path: Path) -> None:

@@ -92,11 +92,11 @@ def test_what_is_not_inspected_costs_no_other_picture(run: Run, fake_server: Fak
 
 def test_same_error_is_written_out_once(run: Run, pictures: Path) -> None:
     """A server without a default profile refuses every picture; its sentence stands in the first row."""
-    result = run("inspect", pictures)
+    table, lines = run("inspect", pictures), run("inspect", pictures, "--json")
 
-    assert result.exit_code == 2
-    assert result.stdout.count("names no profile") == 1
-    assert result.stdout.count("as above") == 2
+    assert table.exit_code == lines.exit_code == 2
+    assert table.stdout.count("names no profile") == lines.stderr.count("names no profile") == 1
+    assert table.stdout.count("as above") == lines.stderr.count("as above") == 2
 
 
 def test_what_is_left_out_of_a_folder_is_said(run: Run, pictures: Path) -> None:
