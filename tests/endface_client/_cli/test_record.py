@@ -264,11 +264,7 @@ def test_show_says_what_is_known_of_a_part(run: Run, folder: Path, part: str) ->
     assert "server line-3:8001" in text
     assert f"picture {folder / 'pictures' / FILE}" in text
     assert (folder / "pictures" / FILE).read_bytes() == DATA
-
-
-def test_show_tells_of_an_inspection_that_did_not_happen(run: Run, folder: Path) -> None:
-    """With the error's code."""
-    assert "server_unavailable: no server" in run("record", "show", folder, "A125").stdout
+    assert "server_unavailable: no server" in run("record", "show", folder, "A125").stdout  # it was not inspected
 
 
 @pytest.mark.parametrize("part", ["A999", "gone.png", 'x","serial":"A123'])

@@ -197,14 +197,6 @@ def test_limits_say_what_was_found_and_allowed(cards: list[Card]) -> None:
     assert rows[3:6] == ["4", "any", "\N{EN DASH}"]
 
 
-def test_an_empty_run_has_a_page() -> None:
-    """No picture is no reason to fail."""
-    text = page([], server="s", finished=NOON)
-    Reader(text)
-
-    assert "0 pictures" in text
-
-
 def test_zone_bars_count_by_the_innermost_zone(found: Report) -> None:
     """Each defect counts once; those outside every zone do not."""
     bars = {bar.zone: bar.counts for bar in zone_bars([found, found])}

@@ -146,13 +146,6 @@ def test_no_byte_of_an_entry_can_be_changed(folder: Path) -> None:
             check(folder)
 
 
-def test_an_intact_record_says_what_it_holds(folder: Path) -> None:
-    """Number of inspections, first and last entry."""
-    found = check(folder)
-
-    assert (found.inspections, found.first, found.head.number, found.dropped.number) == (5, 1, 5, 0)
-
-
 def test_one_picture_for_two_parts_is_a_warning(tmp_path: Path) -> None:
     """A frozen camera shows; a part that is inspected again does not."""
     data = PICTURES[0]
@@ -180,32 +173,31 @@ def test_an_empty_record_is_intact(tmp_path: Path) -> None:
         check(tmp_path, head=Mark(2, GENESIS))
 
 
-def test_a_missing_end_shows_by_the_head_only(folder: Path) -> None:
-    """A chain cannot know what came after it: without a head that was kept elsewhere a cut goes unseen."""
+@pytest.mark.parametrize(
+    ("tamper", "inspections", "words"),
+    [
+        (sql("DELETE FROM entry WHERE number > 3"), 3, "entries 4 to 5 are missing: the end was cut off"),
+        (lambda folder: rewrite(folder, None, "sha256"), 5, "entry 5 has another seal than the head"),
+    ],
+    ids=["end cut off", "written anew"],
+)
+def test_what_a_chain_cannot_know_shows_by_a_head(
+    folder: Path, tamper: Callable[[Path], None], inspections: int, words: str
+) -> None:
+    """A head that was kept elsewhere names an entry: it stays good while the record grows, and tells of the rest."""
     head = check(folder).head
-    edit(folder, "DELETE FROM entry WHERE number > 3")
-
-    assert check(folder).inspections == 3
-    with pytest.raises(RecordBroken, match="entries 4 to 5 are missing: the end was cut off"):
+    tamper(folder)
+    assert check(folder).inspections == inspections
+    with pytest.raises(RecordBroken, match=words):
         check(folder, head=head)
 
 
-def test_a_head_stays_good_while_the_record_grows(folder: Path) -> None:
+def test_head_stays_good_while_the_record_grows(folder: Path) -> None:
     """It names an entry, not the end."""
     head = check(folder).head
     fill(folder)
 
     assert check(folder, head=head).inspections == 10
-
-
-def test_a_record_written_anew_shows_by_the_head_only(folder: Path) -> None:
-    """Without a key anybody can seal another history; it differs from the one whose head was kept."""
-    head = check(folder).head
-    rewrite(folder, None, "sha256")
-
-    assert check(folder).inspections == 5
-    with pytest.raises(RecordBroken, match="entry 5 has another seal than the head"):
-        check(folder, head=head)
 
 
 @pytest.mark.parametrize(
@@ -243,22 +235,23 @@ def dropped(tmp_path: Path) -> Path:
     return tmp_path / "dropped"
 
 
-def test_more_than_the_size_limit_has_dropped_cannot_be_removed(dropped: Path) -> None:
-    """The chain begins where an entry says that it does, and nowhere else."""
-    first = check(dropped).first
-    edit(dropped, "DELETE FROM entry WHERE number = ?", first)
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM entry WHERE number = ?", "is missing, and not by the size limit"),
+        (
+            "INSERT INTO entry SELECT number - 1, text, seal, serial, time, picture, picture_bytes FROM entry "
+            "WHERE number = ?",
+            "filed under another",
+        ),
+    ],
+    ids=["one more removed", "one invented"],
+)
+def test_beginning_after_the_size_limit_is_the_one_in_the_chain(dropped: Path, statement: str, words: str) -> None:
+    """An entry says up to which one the oldest were deleted."""
+    edit(dropped, statement, check(dropped).first)
 
-    with pytest.raises(RecordBroken, match=rf"entry {first} is missing, and not by the size limit"):
-        check(dropped)
-
-
-def test_what_was_dropped_cannot_be_invented(dropped: Path) -> None:
-    """An entry in the place of a dropped one does not fit."""
-    first = check(dropped).first
-    columns = "text, seal, serial, time, picture, picture_bytes"
-    edit(dropped, f"INSERT INTO entry SELECT number - 1, {columns} FROM entry WHERE number = ?", first)
-
-    with pytest.raises(RecordBroken):
+    with pytest.raises(RecordBroken, match=words):
         check(dropped)
 
 
@@ -302,10 +295,3 @@ def test_a_head_is_a_number_and_a_seal(text: str) -> None:
     """Anything else is told before the record is read."""
     with pytest.raises(RecordError, match="is no head"):
         Mark.parse(text)
-
-
-def test_a_folder_without_a_record_is_told(tmp_path: Path) -> None:
-    """And none is made."""
-    with pytest.raises(RecordError, match="holds no record"):
-        check(tmp_path)
-    assert not list(tmp_path.iterdir())
