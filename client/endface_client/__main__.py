@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -22,6 +24,9 @@ from endface_client._cli.serve import serve
 _FAILED: Final = 2
 """Exit code of a command that could not do its work; 1 says that a part did not pass."""
 
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
+"""What the system says of an output that takes no more."""
+
 
 class _Commands(TyperGroup):
     """The commands; what they print that cannot be written is an exit code, never a verdict."""
@@ -34,6 +39,8 @@ class _Commands(TyperGroup):
             finally:
                 sys.stdout.flush()
         except OSError as exc:
+            if exc.filename is not None or exc.errno not in _UNWRITABLE:
+                raise
             _give_up_stdout()
             if not isinstance(exc, BrokenPipeError):  # whoever reads has had enough; that is no news
                 typer.echo(f"endface: the output cannot be written: {exc.strerror or exc}", err=True)
@@ -70,8 +77,11 @@ def _options(
 
 def main() -> None:
     """Entry point of the command."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a name that a terminal cannot show
+    for name in ("stdout", "stderr"):
+        # Where it was closed, another file would get its number, and what is printed below.
+        stream = getattr(sys, name) or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
+        stream.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show
+        setattr(sys, name, stream)
     run_to_exit_code(app)
 
 

@@ -121,6 +121,14 @@ def test_name_that_a_terminal_cannot_show_is_spelled_out(fake_server: FakeServer
     assert r"gr\xf6\xdfe.png" in stdout
 
 
+def test_closed_output_is_no_crash(fake_server: FakeServer, pictures: Path) -> None:
+    """The verdict is in the exit code, as a script may want it."""
+    inspect = [sys.executable, "-m", "endface_client", "inspect", str(pictures), "--server", fake_server.address]
+    command = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *inspect, "--profile", "mm-pc"]
+
+    assert subprocess.run(command, check=False, timeout=60).returncode == 0
+
+
 def test_crash_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever endface stumbles over is exit 2, with a traceback."""
 
