@@ -22,13 +22,12 @@ def copy(folder: Path, target: Path) -> None:
         target: another folder; a copy of this record that lies there is replaced.
 
     Raises:
-        RecordError: there is no record, or the copy cannot be written.
+        RecordError: there is no record, another one lies in the target, or the copy cannot be written.
         RecordBroken: an entry names a file outside of its pictures.
     """
     if target.resolve() == folder.resolve():
         raise RecordError(f"{target} is the record itself; copy it to another folder")
-    with reading(folder):
-        pass  # nothing is made for a wrong name
+    _check_target(folder, target)
     with record_errors(target):
         pictures = Pictures(target, make=True)
         with tempfile.TemporaryDirectory(dir=target, prefix=ASIDE) as aside:
@@ -38,6 +37,19 @@ def copy(folder: Path, target: Path) -> None:
                 pass
             database.replace(target / FILE)
         sync_folder(target)
+
+
+def _check_target(folder: Path, target: Path) -> None:
+    """Refuse a target with another record, as far as the entries that are still here can tell."""
+    with reading(folder) as db:  # nothing is made for a wrong name
+        if not (target / FILE).exists():
+            return
+        with reading(target) as copied:
+            number, seal = copied.execute("SELECT number, seal FROM entry ORDER BY number DESC").fetchone() or (0, "")
+        (first,) = db.execute("SELECT min(number) FROM entry").fetchone()
+        ours = db.execute("SELECT seal FROM entry WHERE number = ?", (number,)).fetchone()
+    if number >= (first or 1) and ours != (seal,):
+        raise RecordError(f"{target} holds another record, or one that goes further; copy to another folder")
 
 
 def _snapshot(folder: Path, database: Path) -> list[str]:

@@ -1,12 +1,11 @@
 """A record of every inspection: which verdict a part got, when, by which network and limits, and the picture of it.
 
-A record is a folder: ``record.db``, an SQLite database in WAL mode, and ``pictures/``.  Why SQLite and not lines of
-JSON with an fsync each: both survive a kill and a power cut, and both cost one fsync an entry.  But the record is asked
-for a part's serial number after months, which in lines means reading gigabytes; several programs write to it; and the
-oldest entries are dropped while it is read.  SQLite has index, lock, recovery and snapshot, tested better than ours
-would ever be; in lines, each would be code of our own.  What lines have over it, being read by anything in twenty
-years, is kept: each row holds the entry's whole text, and ``endface record export`` writes CSV.  The price: the folder
-must be on a disk of the machine that writes, not on a network share.
+A record is a folder: ``record.db``, an SQLite database in WAL mode, and ``pictures/``.  Why SQLite, and not lines of JSON
+with an fsync each: both survive a kill and a power cut, and both cost one fsync an entry.  But a part is looked up months
+later, which in lines means to read gigabytes; several programs write at once; and the oldest entries are dropped while
+others read.  SQLite has the index, the lock, the recovery and the snapshot for that.  Lines could be read by anything in
+twenty years; so can this: each row holds the whole text of its entry, and ``endface record export`` writes CSV.  The
+price: a record must be written on a disk of the machine, not on a network share.
 
 ``entry`` says what an entry is, ``size_limit`` how the size is kept, ``verify`` what is checked.
 """
@@ -56,7 +55,7 @@ class Record:
         folder: where the record is, on a disk of this machine; made if it is not there.
         limit_bytes: how large it may become, pictures included; then the oldest entries are dropped.
         key_file: a file with a secret of at least 16 bytes that seals the entries; whoever has not got it cannot
-            change the record unnoticed. A record keeps the key it was begun with.
+            change the record unnoticed.  A record keeps the key it was begun with.
 
     Raises:
         RecordError: the folder or the key cannot be used.

@@ -318,6 +318,22 @@ def test_a_copy_of_a_record_in_use_is_a_record(run: Run, tmp_path: Path) -> None
     assert check(tmp_path / "record").inspections > 5
 
 
+def test_a_copy_replaces_no_other_record(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Neither one that began elsewhere, nor a copy that has gone on; an older copy is brought up to date."""
+    run("record", "copy", folder, tmp_path / "copy")
+    with Record(folder) as record, Record(tmp_path / "other") as other:
+        record.add(None, ServerUnavailable("no server"), serial="A126")
+        other.add(None, ServerUnavailable("no server"), serial="B1")
+    assert run("record", "copy", folder, tmp_path / "copy").exit_code == 0
+    with Record(tmp_path / "copy") as copy:
+        copy.add(None, ServerUnavailable("no server"), serial="A127")
+
+    for target, inspections in (("other", 1), ("copy", 6)):
+        result = run("record", "copy", folder, tmp_path / target)
+        assert (result.exit_code, "holds another record" in result.stderr) == (2, True)
+        assert check(tmp_path / target).inspections == inspections
+
+
 def test_a_record_is_not_copied_onto_itself(run: Run, folder: Path) -> None:
     """That would replace it by an older state of itself."""
     assert run("record", "copy", folder, folder / ".." / "record").exit_code == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -216,3 +218,18 @@ def test_holes_are_rings_of_their_own() -> None:
 def test_what_cannot_be_decoded_has_no_photo() -> None:
     """Its card says so in words."""
     assert photo_uri(gray_levels(b"no picture")) == ""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium to print with")
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_two_faces_are_printed_a_page(cards: list[Card], tmp_path: Path, paper: str) -> None:
+    """On either paper, the summary on the first page included."""
+    html = page([*cards, *cards], server="s", finished=NOON).replace(
+        "</style>", f"@page {{ size: {paper} }}</style>", 1
+    )
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--no-pdf-header-footer"]
+    command = ["chromium", *options, f"--print-to-pdf={tmp_path / 'page.pdf'}", (tmp_path / "page.html").as_uri()]
+    subprocess.run(command, check=True, capture_output=True)
+
+    assert len(re.findall(rb"/Type */Page\b", (tmp_path / "page.pdf").read_bytes())) == 4
