@@ -30,7 +30,7 @@ def demo(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders with pictures.")],
     *,
     profile: Annotated[str, typer.Option(help="Limits to judge by.")] = "mm-pc",
-    out: Annotated[Path, typer.Option(help="Write reports, overlays and a page here.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="Write reports, overlays and a page into this folder.")] = Path("out"),
 ) -> None:
     """Start Triton on free ports, inspect pictures, write reports, stop: exit 0 if every picture got a report."""
     started = time.perf_counter()

@@ -31,7 +31,7 @@ from endface_client._transport.wire import Job
 _GB: Final = 1_000_000_000
 
 _Pictures = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders with pictures.")]
-_Recursive = Annotated[bool, typer.Option("--recursive", help="Look into the subfolders of folders, too.")]
+_Recursive = Annotated[bool, typer.Option("--recursive", help="Inspect the subfolders of folders as well.")]
 _Serial = Annotated[str | None, typer.Option(help="Serial number of the part, for one picture.")]
 _SerialFromName = Annotated[
     str | None,
@@ -50,7 +50,7 @@ _Profiles = Annotated[
 ]
 _CladdingUm = Annotated[float | None, typer.Option(help="True cladding diameter in um; gives the scale.")]
 _UmPerPx = Annotated[float | None, typer.Option(help="Scale of the camera in um per pixel, instead of the cladding.")]
-_Concurrency = Annotated[int, typer.Option(min=1, help="Number of pictures that are with the servers at once.")]
+_Concurrency = Annotated[int, typer.Option(min=1, help="Number of pictures that are sent at once.")]
 _DeadlineS = Annotated[float, typer.Option(min=0.1, help="Seconds for a report, all attempts included.")]
 _Out = Annotated[Path | None, typer.Option(help="Write reports, overlays and a page into this folder.")]
 _Record = Annotated[Path | None, typer.Option(help="Add each inspection to the record in this folder.")]
@@ -61,7 +61,7 @@ _RecordKey = Annotated[
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one report a line on stdout, and nothing else there.")]
 _Offline = Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")]
 _Engine = Annotated[
-    str | None, typer.Option(help=f"What runs the network --offline: {', '.join(ENGINES)}; default: the first.")
+    str | None, typer.Option(help=f"What runs the network with --offline: {', '.join(ENGINES)}; default: the first.")
 ]
 
 

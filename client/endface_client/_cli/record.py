@@ -62,8 +62,8 @@ def verify(
 def export(
     folder: _Folder,
     *,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here; default: stdout.")] = None,
-    serial: Annotated[str | None, typer.Option(help="Only this part.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write this file; default: stdout.")] = None,
+    serial: Annotated[str | None, typer.Option(help="Only the part with this serial number.")] = None,
     since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only from this day on, in UTC.")] = None,
 ) -> None:
     """Write the inspections as CSV, one row each, for a spreadsheet."""
@@ -87,7 +87,8 @@ def export(
 
 @app.command()
 def show(
-    folder: _Folder, part: Annotated[str, typer.Argument(help="The part's serial number, or a picture's name.")]
+    folder: _Folder,
+    part: Annotated[str, typer.Argument(metavar="PART", help="The part's serial number, or a picture's name.")],
 ) -> None:
     """Show what the record knows of a part, and where its pictures are; exit 1 if it knows nothing."""
     part = part.strip()  # a scanner ends its line with CR and LF
@@ -104,7 +105,9 @@ def show(
 
 
 @app.command("copy")
-def copy_record(folder: _Folder, target: Annotated[Path, typer.Argument(metavar="TO", help="Another folder.")]) -> None:
+def copy_record(
+    folder: _Folder, target: Annotated[Path, typer.Argument(metavar="TO", help="Folder of the copy.")]
+) -> None:
     """Copy the record as it is now, while programs go on writing to it."""
     with _exit_codes():
         copy(folder, target)

@@ -1,11 +1,11 @@
 """A record of every inspection: which verdict a part got, when, by which network and limits, and the picture of it.
 
-A record is a folder: ``record.db``, an SQLite database in WAL mode, and ``pictures/``.  Why SQLite, and not lines of JSON
-with an fsync each: both survive a kill and a power cut, and both cost one fsync an entry.  But a part is looked up months
-later, which in lines means to read gigabytes; several programs write at once; and the oldest entries are dropped while
-others read.  SQLite has the index, the lock, the recovery and the snapshot for that.  Lines could be read by anything in
-twenty years; so can this: each row holds the whole text of its entry, and ``endface record export`` writes CSV.  The
-price: a record must be written on a disk of the machine, not on a network share.
+A record is a folder: ``record.db``, an SQLite database in WAL mode, and ``pictures/``.  Why SQLite, and not lines of
+JSON with an fsync each: both survive a kill and a power cut, and both cost one fsync an entry.  But a part is looked
+up months later, which in lines means to read gigabytes; several programs write at once; and the oldest entries are
+dropped while others read.  SQLite has the index, the lock, the recovery and the snapshot for that.  Lines could be
+read by anything in twenty years; so can this: each row holds the whole text of its entry, and ``endface record
+export`` writes CSV.  The price: a record must be written on a disk of the machine, not on a network share.
 
 ``entry`` says what an entry is, ``size_limit`` how the size is kept, ``verify`` what is checked.
 """
