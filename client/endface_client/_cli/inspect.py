@@ -52,7 +52,10 @@ _CladdingUm = Annotated[float | None, typer.Option(help="True cladding diameter 
 _UmPerPx = Annotated[float | None, typer.Option(help="Scale of the camera in um per pixel, instead of the cladding.")]
 _Concurrency = Annotated[int, typer.Option(min=1, help="Number of pictures that are sent at once.")]
 _DeadlineS = Annotated[float, typer.Option(min=0.1, help="Seconds for a report, all attempts included.")]
-_Out = Annotated[Path | None, typer.Option(help="Write reports, overlays and a page into this folder.")]
+_Out = Annotated[
+    Path | None,
+    typer.Option(help="Write reports, overlays and a page into this folder, in the place of an earlier run's."),
+]
 _Record = Annotated[Path | None, typer.Option(help="Add each inspection to the record in this folder.")]
 _RecordLimitGb = Annotated[float, typer.Option(min=0.001, help="Size at which the record drops its oldest entries.")]
 _RecordKey = Annotated[

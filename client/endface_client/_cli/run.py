@@ -98,9 +98,9 @@ class Run:
     def _inspect(self, found: FoundPictures, jobs: PictureJobs) -> Path | None:
         """Inspect, and give the path of the page."""
         folder = RunFolder(self._out, found.pictures) if self._out else None
-        with self._recording(self._warn) as record, self._inspecting(jobs) as results:
-            if folder:
-                folder.begin()
+        with self._inspecting(jobs) as results, self._recording(self._warn) as record:
+            if folder and (removed := folder.begin()):
+                self._print(f"removed the results of an earlier run from {self._out}: {removed} files")
             for outcome in chain(found.not_inspected, self._with_progress(len(found.pictures), jobs.outcomes(results))):
                 record(outcome)
                 self._show(folder.add(outcome) if folder else outcome)

@@ -65,14 +65,19 @@ class RunFolder:
         """Where the page stands once it is written."""
         return self._directory / PAGE
 
-    def begin(self) -> None:
+    def begin(self) -> int:
         """Remove what earlier runs have left: no old verdict stands beside a new one.
+
+        Returns:
+            The number of files that were removed.
 
         Raises:
             OSError: a file cannot be removed.
         """
-        for path in files_of_runs(self._directory):
+        old = list(files_of_runs(self._directory))
+        for path in old:
             path.unlink(missing_ok=True)
+        return len(old)
 
     def add(self, outcome: Outcome) -> Outcome:
         """Write the files of one picture, and keep it for the page.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from endface_client import ServerUnavailable
 from endface_client._cli.find_server import find_server
+
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -50,13 +54,15 @@ def test_proxy_is_left_to_grpc(dead: str, monkeypatch: pytest.MonkeyPatch) -> No
     find_server(dead, patience_s=0)
 
 
-def test_dead_server_is_said_once_and_changes_nothing(run, pictures: Path, dead: str, tmp_path: Path) -> None:
-    """One sentence for all pictures; the last good page and the record stay as they are."""
+def test_dead_server_is_said_once_and_changes_nothing(run: Run, pictures: Path, dead: str, tmp_path: Path) -> None:
+    """One sentence for all pictures; the last good page stays as it is, and no record is begun."""
     run("inspect", pictures, "--profile", "mm-pc", "--out", tmp_path / "out")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    result = run("inspect", pictures, "--server", dead, "--out", tmp_path / "out")
+    record = tmp_path / "record"
+    result = run("inspect", pictures, "--server", dead, "--out", tmp_path / "out", "--record", record)
 
     assert result.exit_code == 2
     assert result.stderr.count("takes no pictures") == 1
     assert result.stdout == ""
+    assert not record.exists()
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before

@@ -17,12 +17,12 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def inspect(run: Run, offline_repository: Path, monkeypatch: pytest.MonkeyPatch):
+def inspect(run: Run, offline_repository: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs the command where no server is."""
     monkeypatch.setenv("ENDFACE_REPOSITORY", str(offline_repository))
     monkeypatch.setenv("ENDFACE_SERVER", "127.0.0.1:1")
 
-    def inspected(*arguments, **environment):
+    def inspected(*arguments: str | Path, **environment: str) -> Result:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         return run("inspect", *arguments)
@@ -31,7 +31,7 @@ def inspect(run: Run, offline_repository: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, samples: list[Path]):
+def folder(tmp_path: Path, samples: list[Path]) -> Path:
     """A clean face, and a black picture without any."""
     clean = next(path for path in samples if path.name == "multimode-clean.jpg")
     (tmp_path / "pictures").mkdir()

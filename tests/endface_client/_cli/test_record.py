@@ -30,7 +30,7 @@ FILE = f"{sha256(DATA)}.png"
 
 
 @pytest.fixture
-def judging(fake_server: FakeServer):
+def judging(fake_server: FakeServer) -> None:
     """The fake server: it passes a.png, fails b.png and refuses c.png."""
 
     def answer(received: Received) -> Report | Failure:

@@ -87,8 +87,9 @@ def test_nothing_of_an_earlier_run_stays(inspect: Run, fake_server: FakeServer, 
     fake_server.answer = lambda received: (
         Failure(grpc.StatusCode.INTERNAL, "internal: stumbled") if received.parameters["name"] == "a.png" else PASS
     )
-    inspect(pictures / "a.png", pictures / "b.png")
+    result = inspect(pictures / "a.png", pictures / "b.png")
 
+    assert "removed the results of an earlier run" in result.stderr
     assert names(tmp_path / "out") == files("b") | {"notes.txt"}
     assert "stumbled" in (tmp_path / "out" / "index.html").read_text()
 

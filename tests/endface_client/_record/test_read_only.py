@@ -6,6 +6,8 @@ import errno
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,10 +89,27 @@ def test_record_without_a_log_is_read(run: Run, place: Path) -> None:
     assert "intact: 3 inspections" in results[4].stdout
 
 
+WRITER = """
+import sys
+from endface_client import Record, ServerUnavailable
+with Record(sys.argv[1]) as record:
+    for number in range(3):
+        record.add(None, ServerUnavailable("no server"), serial=str(number))
+    print("written", flush=True)
+    sys.stdin.read()
+"""
+
+
 def test_record_in_use_is_read_by_whoever_may_only_read(place: Path) -> None:
-    """Its newest entries are in the log beside it."""
-    with fill(place / "record"), read_only(place / "record"):
-        assert check(place / "record").inspections == 3
+    """Another process has it open, and its newest entries are in the log beside it."""
+    command = [sys.executable, "-c", WRITER, str(place / "record")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "written\n"
+        with read_only(place / "record"):
+            assert (place / "record" / "record.db-wal").stat().st_size
+            assert check(place / "record").inspections == 3
+        writer.communicate("")
 
 
 @pytest.mark.parametrize("with_index", [True, False], ids=["whole", "without the log's index"])
