@@ -35,6 +35,7 @@ NOT_INSPECTED: Final = 2
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells count
 _PIPE_WIDTH: Final = 160  # where the output is no terminal: wide enough for a reason in one line
 _MOST_NAMES: Final = 3  # of files that are left out
+_MOST_WARNINGS: Final = 20  # a frozen camera gives one for each picture
 
 
 class Run:
@@ -91,6 +92,8 @@ class Run:
                 self._show(outcome)
         if not self._as_json:
             self._print_table()
+        if len(self._warnings) > _MOST_WARNINGS:
+            self._print(f"warning: and {len(self._warnings) - _MOST_WARNINGS} more", style="yellow")
         if page:
             self._print(f"wrote {page}")
         return self._tally.exit_code
@@ -155,7 +158,8 @@ class Run:
 
     def _warn(self, warning: str) -> None:
         self._warnings.append(warning)
-        self._print(f"warning: {warning}", style="yellow")
+        if len(self._warnings) <= _MOST_WARNINGS:
+            self._print(f"warning: {warning}", style="yellow")
 
     def _mention(self, left_out: list[Path]) -> None:
         """Say which files were not taken for pictures."""

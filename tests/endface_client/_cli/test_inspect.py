@@ -221,6 +221,17 @@ def test_one_picture_for_two_parts_is_a_warning(run: Run, pictures: Path, tmp_pa
     assert [("same picture" in one(serial)) for serial in ("A1", "A1", "A2")] == [False, False, True]
 
 
+def test_frozen_camera_does_not_fill_the_terminal(run: Run, pictures: Path, tmp_path: Path) -> None:
+    """The first warnings are shown, the others counted; the page shows a few."""
+    for number in range(30):
+        (pictures / f"d{number}.png").write_bytes((pictures / "a.png").read_bytes())
+    result = run("inspect", pictures, "--profile", "mm-pc", "--out", tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text()
+
+    assert (result.stderr.count("same picture"), "and 10 more" in result.stderr) == (20, True)
+    assert (page.count("same picture"), "27 more warnings" in page) == (3, True)
+
+
 def test_markup_in_a_name_is_shown_as_it_is(run: Run, pictures: Path) -> None:
     """Square brackets in a file's name are no colors."""
     (pictures / "a.png").rename(pictures / "[red]a.png")

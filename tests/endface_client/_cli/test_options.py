@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,19 +13,6 @@ from endface_client.__main__ import app
 from endface_client.testing import FakeServer
 
 Run = Callable[..., Result]
-
-
-@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}"], ["inspect", "{pictures}", "--json"]])
-def test_a_server_that_is_down_is_named(run: Run, pictures: Path, command: list[str]) -> None:
-    """The address stands in the message, and the exit code is 2."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = "{}:{}".format(*listener.getsockname())
-    words = [word.format(pictures=pictures) for word in command]
-    result = run(*words, "--server", address, "--deadline-s", "0.5")
-
-    assert result.exit_code == 2
-    assert address in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}", "--profile", "mm-pc"]])
