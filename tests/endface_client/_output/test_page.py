@@ -223,10 +223,9 @@ def test_what_cannot_be_decoded_has_no_photo() -> None:
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium to print with")
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 def test_two_faces_are_printed_a_page(cards: list[Card], tmp_path: Path, paper: str) -> None:
-    """On either paper, the summary on the first page included."""
-    html = page([*cards, *cards], server="s", finished=NOON).replace(
-        "</style>", f"@page {{ size: {paper} }}</style>", 1
-    )
+    """On either paper, summary and warnings on the first page included."""
+    text = page([*cards, *cards], server="s", finished=NOON, warnings=["the camera is frozen " * 20] * 9)
+    html = text.replace("</style>", f"@page {{ size: {paper} }}</style>", 1)
     (tmp_path / "page.html").write_text(html, encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--no-pdf-header-footer"]
     command = ["chromium", *options, f"--print-to-pdf={tmp_path / 'page.pdf'}", (tmp_path / "page.html").as_uri()]
