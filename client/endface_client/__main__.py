@@ -1,16 +1,54 @@
-"""The command ``endface``: inspect pictures, ask a server for its health, run one, or read a record."""
+"""The command ``endface``: inspect pictures, check a server, run one, or read a record."""
 
 from __future__ import annotations
 
-import typer
+import contextlib
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final
 
+import typer
+from typer.core import TyperGroup
+
+from endface import __version__
 from endface_client._cli.demo import demo
 from endface_client._cli.health import health
 from endface_client._cli.inspect import inspect
 from endface_client._cli.record import app as record_app
 from endface_client._cli.serve import serve
 
+_FAILED: Final = 2
+"""Exit code of a command that could not do its work; 1 says that a part did not pass."""
+
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
+"""What the system says of an output that takes no more."""
+
+
+class _Commands(TyperGroup):
+    """The commands; what they print that cannot be written is an exit code, never a verdict."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except OSError as exc:
+            if exc.filename is not None or exc.errno not in _UNWRITABLE:
+                raise
+            _give_up_stdout()
+            if not isinstance(exc, BrokenPipeError):  # whoever reads has had enough; that is no news
+                typer.echo(f"endface: the output cannot be written: {exc.strerror or exc}", err=True)
+            raise typer.Exit(_FAILED) from exc
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Inspect fiber-optic connector end faces against IEC 61300-3-35.",
     no_args_is_help=True,
     add_completion=False,
@@ -21,9 +59,46 @@ for _command in (serve, demo, inspect, health):
 app.add_typer(record_app, name="record")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"endface {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options of the command itself."""
+
+
 def main() -> None:
     """Entry point of the command."""
-    app()
+    for name in ("stdout", "stderr"):
+        # Where it was closed, another file would get its number, and what is printed below.
+        stream = getattr(sys, name) or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
+        stream.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show
+        setattr(sys, name, stream)
+    run_to_exit_code(app)
+
+
+def run_to_exit_code(command: Callable[[], None]) -> None:
+    """Run a command; a crash exits with 2, for 1 says that a part did not pass."""
+    try:
+        command()
+    except Exception:
+        traceback.print_exc()
+        typer.echo("endface: this is a defect of endface; please report it with the lines above", err=True)
+        sys.exit(_FAILED)
+
+
+def _give_up_stdout() -> None:
+    """Let the interpreter end without a second attempt to write what is left."""
+    with contextlib.suppress(OSError):  # it is no file, as in a test
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

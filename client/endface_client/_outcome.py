@@ -1,10 +1,8 @@
-"""What came of one picture of a run: its report, or the error that kept it from being inspected."""
+"""What came of one picture of a run, and of all of them: reports, or errors where nothing was inspected."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,31 +17,56 @@ WORDS: Final[tuple[Word, ...]] = ("pass", "fail", "invalid", "error")
 
 @dataclass(frozen=True)
 class Outcome:
-    """A picture's path, and its report or its error."""
+    """The report or the error of one picture.
+
+    Attributes:
+        path: the picture's file.
+        result: the report, or the error that kept the picture from being inspected.
+        serial: the part's serial number; empty where it is not known.
+        data: the bytes that were sent; empty where none were.
+    """
 
     path: Path
     result: Report | ClientError
+    serial: str = ""
+    data: bytes = field(default=b"", repr=False)
+
+    @property
+    def report(self) -> Report | None:
+        """The report, if there is one."""
+        return self.result if isinstance(self.result, Report) else None
 
     @property
     def word(self) -> Word:
         """The verdict, or ``error``."""
-        return self.result.verdict if isinstance(self.result, Report) else "error"
+        return self.report.verdict if self.report else "error"
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the picture did not pass."""
-        return self.result.reasons if isinstance(self.result, Report) else (str(self.result),)
+        return self.report.reasons if self.report else (str(self.result),)
 
 
-def count(outcomes: Iterable[Outcome]) -> dict[Word, int]:
-    """How many pictures ended with each word."""
-    found = Counter(outcome.word for outcome in outcomes)
-    return {word: found[word] for word in WORDS}
+class Tally:
+    """Counts of a run's outcomes; it keeps no report."""
 
+    def __init__(self) -> None:
+        self.counts: dict[Word, int] = dict.fromkeys(WORDS, 0)
+        self.borderline = 0
 
-def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 if all passed, 1 if any failed or is invalid, 2 if any was not inspected, or if there was none."""
-    counts = count(outcomes)
-    if counts["error"] or not outcomes:
-        return 2
-    return 1 if counts["fail"] or counts["invalid"] else 0
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome."""
+        self.counts[outcome.word] += 1
+        self.borderline += bool(outcome.report and outcome.report.borderline)
+
+    @property
+    def total(self) -> int:
+        """Number of pictures."""
+        return sum(self.counts.values())
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all passed, 1 if any failed or is invalid, 2 if any was not inspected, or if there was none."""
+        if self.counts["error"] or not self.total:
+            return 2
+        return 1 if self.counts["fail"] or self.counts["invalid"] else 0

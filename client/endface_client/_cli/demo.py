@@ -1,4 +1,4 @@
-"""``endface demo``: start a server on this machine, inspect pictures with it, write reports, stop it again."""
+"""``endface demo``: start a server on this machine, inspect pictures with it, write reports, stop the server."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from typing import Annotated, Final
 
 import typer
 
+from endface.criteria.profile import load_profile
 from endface.environment import default_repository
 from endface.errors import EndfaceError
 from endface.server.ports import free_ports
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
+from endface_client._cli.find_pictures import find_pictures
 from endface_client._cli.serve import READY_WITHIN_S
+from endface_client._errors import UnreadablePicture
+from endface_client._output.folder import RunFolder
 
 _INSPECTED: Final = (0, 1)
 """Exit codes of ``endface inspect`` that say that every picture got a report; in a demo some are meant to fail."""
@@ -25,11 +29,12 @@ def demo(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders with pictures.")],
     *,
     profile: Annotated[str, typer.Option(help="Limits to judge by.")] = "mm-pc",
-    out: Annotated[Path, typer.Option(help="Write reports, overlays and a page here.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="Write reports, overlays and a page into this folder.")] = Path("out"),
 ) -> None:
     """Start Triton on free ports, inspect pictures, write reports, stop: exit 0 if every picture got a report."""
     started = time.perf_counter()
     try:
+        _check(paths, profile, out)
         http_port, grpc_port, metrics_port = free_ports(3)
         settings = Settings(
             repository=default_repository(), http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port
@@ -47,3 +52,16 @@ def demo(
         raise typer.Exit(2) from exc
     typer.echo(f"Triton is stopped; {time.perf_counter() - started:.0f} s in all")
     raise typer.Exit(0 if inspect.returncode in _INSPECTED else inspect.returncode)
+
+
+def _check(paths: list[Path], profile: str, out: Path) -> None:
+    """Find out what is wrong on the command line before a server is started for it.
+
+    Raises:
+        EndfaceError: there is no picture or no such profile, or the results cannot be written.
+    """
+    found = find_pictures(paths, outputs=[out])
+    if not found.pictures:
+        raise UnreadablePicture("; ".join(str(outcome.result) for outcome in found.not_inspected))
+    load_profile(profile)
+    RunFolder(out, found.pictures)

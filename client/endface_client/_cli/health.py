@@ -1,4 +1,4 @@
-"""``endface health``: one inspection, for a supervisor, a container's health check or a pod's probe."""
+"""``endface health``: one inspection as the check of a supervisor, a container or a pod."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from endface_client._errors import Overloaded
 from endface_client._transport.tls import tls_of
 
 OVERLOADED: Final = 3
-"""Exit code where a server is there and works, but has no place for one more picture."""
+"""Exit code where a server works, but its queue is full."""
 
-_DeadlineS = Annotated[float, typer.Option(min=0.1, help="How long it may take; a server that hangs never answers.")]
+_DeadlineS = Annotated[float, typer.Option(min=0.1, help="Seconds until a server counts as hanging.")]
 
 
 def health(  # noqa: PLR0913 - one parameter for each option of the command

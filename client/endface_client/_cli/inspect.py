@@ -1,4 +1,4 @@
-"""``endface inspect``: its options, and whom it has inspect."""
+"""``endface inspect``: its options, and the choice between servers and this process."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from endface import environment
 from endface.engines.catalog import OFFLINE, ONNXRUNTIME
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
+from endface_client._cli.find_pictures import find_pictures
+from endface_client._cli.find_server import find_server
+from endface_client._cli.jobs import Results, SerialOf, serial_from_name
 from endface_client._cli.offline import inspect_offline
 from endface_client._cli.options import Servers, TlsAuthority, TlsCertificate, TlsKey, TlsServerName
 from endface_client._cli.record import KEY_VARIABLE
 from endface_client._cli.recording import recording
-from endface_client._cli.run import Results, Run
+from endface_client._cli.run import Run
 from endface_client._client import Client
+from endface_client._record.pictures import FOLDER
 from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import tls_of
 from endface_client._transport.wire import Job
@@ -25,31 +30,52 @@ from endface_client._transport.wire import Job
 _GB: Final = 1_000_000_000
 
 _Pictures = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders with pictures.")]
-_Profile = Annotated[str | None, typer.Option(help="Limits to judge by; default: the server's, or ENDFACE_PROFILE.")]
-_CladdingUm = Annotated[float | None, typer.Option(help="True cladding diameter; gives the scale.")]
-_UmPerPx = Annotated[float | None, typer.Option(help="Scale of the camera, instead of the cladding's.")]
-_Concurrency = Annotated[int, typer.Option(min=1, help="Pictures under way at once on the servers.")]
-_DeadlineS = Annotated[float, typer.Option(min=0.1, help="How long servers have for a report, all attempts included.")]
-_Out = Annotated[Path | None, typer.Option(help="Write reports, overlays and a page here.")]
-_Record = Annotated[Path | None, typer.Option(help="Write each inspection down in the record in this folder.")]
-_RecordLimitGb = Annotated[
-    float, typer.Option(min=0.001, help="How large the record may become before its oldest entries are dropped.")
+_Recursive = Annotated[bool, typer.Option("--recursive", help="Inspect the subfolders of folders as well.")]
+_Serial = Annotated[str | None, typer.Option(help="Serial number of the part, for one picture.")]
+_SerialFromName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Regular expression that finds the serial number in each picture's name: its first group, or all of it.",
+    ),
 ]
+_Profile = Annotated[str | None, typer.Option(help="Limits to judge by; default: the server's, or ENDFACE_PROFILE.")]
+_Profiles = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help=f"Folder with your own profile files, for --offline; default: {environment.PROFILES}.",
+    ),
+]
+_CladdingUm = Annotated[float | None, typer.Option(help="True cladding diameter in um; gives the scale.")]
+_UmPerPx = Annotated[float | None, typer.Option(help="Scale of the camera in um per pixel, instead of the cladding.")]
+_Concurrency = Annotated[int, typer.Option(min=1, help="Number of pictures that are sent at once.")]
+_DeadlineS = Annotated[float, typer.Option(min=0.1, help="Seconds for a report, all attempts included.")]
+_Out = Annotated[
+    Path | None,
+    typer.Option(help="Write reports, overlays and a page into this folder, in the place of an earlier run's."),
+]
+_Record = Annotated[Path | None, typer.Option(help="Add each inspection to the record in this folder.")]
+_RecordLimitGb = Annotated[float, typer.Option(min=0.001, help="Size at which the record drops its oldest entries.")]
 _RecordKey = Annotated[
     Path | None, typer.Option(envvar=KEY_VARIABLE, metavar="FILE", help="Key that seals the record.")
 ]
-_AsJson = Annotated[bool, typer.Option("--json", help="One report a line on stdout, nothing else.")]
+_AsJson = Annotated[bool, typer.Option("--json", help="Print one report a line on stdout, and nothing else there.")]
 _Offline = Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")]
 _Engine = Annotated[
-    str | None, typer.Option(help=f"What runs the network --offline: {', '.join(OFFLINE)}; default: the first.")
+    str | None, typer.Option(help=f"What runs the network with --offline: {', '.join(OFFLINE)}; default: the first.")
 ]
 
 
 def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     paths: _Pictures,
     *,
+    recursive: _Recursive = False,
+    serial: _Serial = None,
+    serial_from_name: _SerialFromName = None,
     server: Servers = DEFAULT_SERVER,
     profile: _Profile = None,
+    profiles: _Profiles = None,
     cladding_um: _CladdingUm = None,
     um_per_px: _UmPerPx = None,
     concurrency: _Concurrency = 8,
@@ -67,20 +93,49 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     tls_server_name: TlsServerName = "",
 ) -> None:
     """Inspect pictures: exit 0 if all pass, 1 if any fails or is invalid, 2 if any could not be inspected."""
-    if engine and not offline:
-        raise typer.BadParameter(
-            "it takes --offline; a server has the engine it was started with", param_hint="--engine"
-        )
+    for name, value in (("--engine", engine), ("--profiles", profiles)):
+        if value and not offline:
+            raise typer.BadParameter("this needs --offline; a server has what it was started with", param_hint=name)
+    found = find_pictures(paths, recursive=recursive, outputs=(out, record, record and record / FOLDER))
+    serial_of = _serial_of(serial, serial_from_name, len(found.pictures))
     judged = {"profile": profile, "cladding_um": cladding_um, "um_per_px": um_per_px}
     if offline:
         engine = engine or ONNXRUNTIME
-        inspector, inspecting = f"offline, {engine}", partial(_in_this_process, engine, judged)
+        inspector, inspecting = f"offline, {engine}", partial(_in_this_process, engine, judged | {"profiles": profiles})
     else:
         tls = tls_of(tls_authority, tls_certificate, tls_key, tls_server_name)
         settings = judged | {"deadline_s": deadline_s, "tls": tls}
         inspector, inspecting = server, partial(_on_servers, server, concurrency, settings)
-    kept = recording(record, inspector, limit_bytes=round(record_limit_gb * _GB), key_file=record_key)
-    raise typer.Exit(Run(inspector, inspecting, kept, out=out, as_json=as_json).over(paths))
+    limit_bytes = round(record_limit_gb * _GB)
+    run = Run(
+        inspector,
+        inspecting,
+        lambda warn: recording(record, inspector, warn, limit_bytes=limit_bytes, key_file=record_key),
+        out=out,
+        as_json=as_json,
+    )
+    raise typer.Exit(run.over(found, serial_of))
+
+
+def _serial_of(serial: str | None, pattern: str | None, pictures: int) -> SerialOf:
+    """The source of the serial numbers; a scanner may have ended its line with CR, LF or blanks."""
+    if serial is None and pattern is None:
+        return lambda _: ""
+    if serial is not None and pattern is not None:
+        raise typer.BadParameter("give either --serial or --serial-from-name", param_hint="--serial")
+    if pattern is not None:
+        try:
+            return serial_from_name(pattern)
+        except ValueError as exc:
+            raise typer.BadParameter(str(exc), param_hint="--serial-from-name") from exc
+    trimmed = (serial or "").strip()
+    if not trimmed:
+        raise typer.BadParameter("it is empty; scan the part again", param_hint="--serial")
+    if pictures > 1:
+        raise typer.BadParameter(
+            f"it names one part, but there are {pictures} pictures; use --serial-from-name", param_hint="--serial"
+        )
+    return lambda _: trimmed
 
 
 @contextmanager
@@ -91,4 +146,5 @@ def _in_this_process(engine: str, settings: dict[str, Any], jobs: Iterable[Job])
 @contextmanager
 def _on_servers(server: str, concurrency: int, settings: dict[str, Any], jobs: Iterable[Job]) -> Iterator[Results]:
     with Client(server, **settings) as client:
+        find_server(server)
         yield client.inspect_many(jobs, concurrency=concurrency, return_errors=True)

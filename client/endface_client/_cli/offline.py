@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from endface import environment, offline
 from endface.engines.load import load
@@ -16,17 +17,18 @@ from endface_client._transport import wire
 from endface_client._transport.wire import Job
 
 
-def inspect_offline(
+def inspect_offline(  # noqa: PLR0913 - all but jobs and engine are optional and by keyword
     jobs: Iterable[Job],
     engine: str,
     *,
     profile: str | None = None,
     cladding_um: float | None = None,
     um_per_px: float | None = None,
+    profiles: Path | None = None,
 ) -> Iterator[Report | ClientError]:
     """Inspect pictures one after another, each on all cores.
 
-    A default profile and the user's own profiles come from the variables of the environment that a server reads.
+    What is not given comes from the variables of the environment that a server reads.
 
     Args:
         jobs: the pictures and what to do with them.
@@ -34,21 +36,29 @@ def inspect_offline(
         profile: the limits to judge by.
         cladding_um: true cladding diameter.
         um_per_px: the camera's scale.
+        profiles: folder with the user's own profiles.
 
     Returns:
         Reports in order; a ClientError in the place of a picture that could not be inspected.
 
     Raises:
-        EndfaceError: the engine or its network is missing; nothing can be inspected.
+        EndfaceError: the profile does not exist, or the engine or its network is missing; nothing can be inspected.
     """
-    load(engine)
-    default, profiles = os.environ.get(environment.PROFILE, ""), environment.profiles_folder()
-    for job in jobs:
+    default, profiles = os.environ.get(environment.PROFILE, ""), profiles or environment.profiles_folder()
+
+    def options(job: Job) -> Options:
         settled = dataclasses.replace(job, profile=profile, cladding_um=cladding_um, um_per_px=um_per_px)
+        return Options.from_parameters(wire.parameters(settled), default, profiles)
+
+    load(engine)
+    options(Job(b""))  # what is wrong for all pictures is said once
+
+    def inspect(job: Job) -> Report | ClientError:
         try:
-            options = Options.from_parameters(wire.parameters(settled), default, profiles)
-            yield offline.inspect(wire.encode(settled.picture), options, engine=engine)
+            return offline.inspect(wire.encode(job.picture), options(job), engine=engine)
         except ClientError as exc:
-            yield exc
+            return exc
         except RequestError as exc:
-            yield InvalidRequest(str(exc), exc.code)
+            return InvalidRequest(str(exc), exc.code)
+
+    return map(inspect, jobs)

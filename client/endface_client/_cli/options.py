@@ -1,4 +1,4 @@
-"""Options that several commands have in common."""
+"""Options of several commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from endface_client._transport.tls import FLEET_NAME
 
 Servers = Annotated[
     str,
-    typer.Option("--server", envvar="ENDFACE_SERVER", metavar="HOST:PORT[,...]", help="Server, or several."),
+    typer.Option(
+        "--server", envvar="ENDFACE_SERVER", metavar="HOST:PORT[,...]", help="Address of the server, or of several."
+    ),
 ]
 TlsAuthority = Annotated[
     Path | None,
@@ -19,7 +21,9 @@ TlsAuthority = Annotated[
 ]
 TlsCertificate = Annotated[
     Path | None,
-    typer.Option(envvar="ENDFACE_TLS_CERTIFICATE", metavar="FILE", help="Our certificate (PEM); takes --tls-key."),
+    typer.Option(
+        envvar="ENDFACE_TLS_CERTIFICATE", metavar="FILE", help="Certificate of this client (PEM); needs --tls-key."
+    ),
 ]
 TlsKey = Annotated[
     Path | None, typer.Option(envvar="ENDFACE_TLS_KEY", metavar="FILE", help="The certificate's key (PEM).")
@@ -29,6 +33,6 @@ TlsServerName = Annotated[
     typer.Option(
         envvar="ENDFACE_TLS_SERVER_NAME",
         metavar="NAME",
-        help=f"Name that a server's certificate must have; default: as it is called, of several: {FLEET_NAME}.",
+        help=f"Name in the server's certificate; default: the host in --server, of several servers: {FLEET_NAME}.",
     ),
 ]

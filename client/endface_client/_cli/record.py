@@ -1,4 +1,4 @@
-"""The commands ``endface record``: verify a record, write it as CSV, look a part up, copy it."""
+"""The commands ``endface record``: verify a record, write it as CSV, show a part, copy it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ KEY_VARIABLE: Final = "ENDFACE_RECORD_KEY"
 _BROKEN: Final = 1
 _NOT_FOUND: Final = 1
 _NOT_READABLE: Final = 2
+_MOST_WARNINGS: Final = 20
 
 app = typer.Typer(help="Verify and read the record that `endface inspect --record` keeps.", no_args_is_help=True)
 
@@ -36,18 +37,22 @@ def verify(
     folder: _Folder,
     *,
     head: Annotated[
-        str | None, typer.Option(metavar="NUMBER:SEAL", help="An entry seen before, which must be there still.")
+        str | None, typer.Option(metavar="NUMBER:SEAL", help="An entry that was seen before and must still be there.")
     ] = None,
     key: Annotated[
         Path | None, typer.Option(envvar=KEY_VARIABLE, metavar="FILE", help="The key that the record is sealed with.")
     ] = None,
 ) -> None:
-    """Exit 0 if the record is what was written, 1 if it was changed, 2 if it cannot be read."""
-    with _told():
+    """Check the record: exit 0 if it is what was written, 1 if it was changed, 2 if it cannot be read."""
+    with _exit_codes():
         found = check(folder, key=read_key(key), head=Mark.parse(head) if head else None)
     typer.echo(f"intact: {found.inspections} inspections in entries {found.first} to {found.head.number}")
     if found.dropped.number:
-        typer.echo(f"entries up to {found.dropped.number} were dropped by the bound of size")
+        typer.echo(f"entries up to {found.dropped.number} were dropped by the size limit")
+    for warning in found.warnings[:_MOST_WARNINGS]:
+        typer.echo(f"warning: {warning}", err=True)
+    if len(found.warnings) > _MOST_WARNINGS:
+        typer.echo(f"warning: and {len(found.warnings) - _MOST_WARNINGS} more", err=True)
     if key is None:
         typer.echo("no key: only a head that was kept elsewhere shows that the record was not written anew or cut off")
     typer.echo(f"head {found.head}")
@@ -57,15 +62,13 @@ def verify(
 def export(
     folder: _Folder,
     *,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here; default: stdout.")] = None,
-    serial: Annotated[str | None, typer.Option(help="Only this part.")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only from this day on, by the clock of UTC.")
-    ] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write this file; default: stdout.")] = None,
+    serial: Annotated[str | None, typer.Option(help="Only the part with this serial number.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only from this day on, in UTC.")] = None,
 ) -> None:
     """Write the inspections as CSV, one row each, for a spreadsheet."""
     first_day = since.date().isoformat() if since else ""
-    with _told(), reading(folder) as db:
+    with _exit_codes(), reading(folder) as db:
 
         def chosen() -> Iterator[Entry]:
             return entries(db, serial=serial, since=first_day)
@@ -83,33 +86,42 @@ def export(
 
 
 @app.command()
-def show(folder: _Folder, serial: Annotated[str, typer.Argument(help="The part's serial number.")]) -> None:
-    """Say what the record knows of a part, and where its pictures are; exit 1 if it knows nothing."""
-    known = False
-    with _told(), reading(folder) as db:
-        for entry in entries(db, serial=serial):
-            known = True
-            typer.echo("\n".join(_described(entry, folder)))
-    if not known:
-        typer.echo(f"{folder} holds no inspection of {serial!r}", err=True)
-        raise typer.Exit(_NOT_FOUND)
+def show(
+    folder: _Folder,
+    part: Annotated[str, typer.Argument(metavar="PART", help="The part's serial number, or a picture's name.")],
+) -> None:
+    """Show what the record knows of a part, and where its pictures are; exit 1 if it knows nothing."""
+    part = part.strip()  # a scanner ends its line with CR and LF
+    with _exit_codes(), reading(folder) as db:
+        for chosen in ({"serial": part}, {"name": part}):
+            known = False
+            for entry in entries(db, **chosen):
+                known = True
+                typer.echo("\n".join(_described(entry, folder)))
+            if known:
+                return
+    typer.echo(f"{folder} holds no inspection of {part!r}, neither by serial number nor by picture", err=True)
+    raise typer.Exit(_NOT_FOUND)
 
 
 @app.command("copy")
-def copy_record(folder: _Folder, target: Annotated[Path, typer.Argument(metavar="TO", help="Another folder.")]) -> None:
+def copy_record(
+    folder: _Folder, target: Annotated[Path, typer.Argument(metavar="TO", help="Folder of the copy.")]
+) -> None:
     """Copy the record as it is now, while programs go on writing to it."""
-    with _told():
+    with _exit_codes():
         copy(folder, target)
     typer.echo(f"copied {folder} to {target}")
 
 
 def _described(entry: Entry, folder: Path) -> Iterator[str]:
-    """The lines that say what came of an inspection."""
+    """The lines that describe an inspection."""
     report, error = entry.report, entry.error
     borderline = " borderline" if report and report.borderline else ""
     limits = f" by {report.criteria.profile}" if report else ""
     word = "not inspected" if error else entry.word
     yield f"{entry.time:%Y-%m-%d %H:%M:%S} UTC, entry {entry.mark.number}: {word}{borderline}{limits}"
+    yield f"  serial {entry.values['serial'] or 'not given'}, name {entry.values['name']}"
     yield from (f"  {reason}" for reason in (report.reasons if report else ()))
     if error:
         yield f"  {error.code}: {error.message}"
@@ -123,8 +135,8 @@ def _described(entry: Entry, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn errors into a sentence and an exit code."""
+def _exit_codes() -> Iterator[None]:
+    """A sentence and an exit code in the place of an error."""
     try:
         yield
     except RecordBroken as exc:

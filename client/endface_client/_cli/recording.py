@@ -8,39 +8,48 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from endface_client._errors import ClientError, UnreadablePicture
+from endface_client._errors import ClientError
 from endface_client._outcome import Outcome
-from endface_client._output.folder import same_picture
 from endface_client._record.record import Record
+from endface_client._record.repeats import Repeats, latest
+
+Warn = Callable[[str], None]
+"""Shows a warning."""
 
 
 @contextmanager
-def recording(folder: Path | None, server: str, **settings: Any) -> Iterator[Callable[[Outcome], Outcome]]:
-    """A function that adds an outcome to the record and returns it; without a folder it does nothing else.
+def recording(folder: Path | None, server: str, warn: Warn, **settings: Any) -> Iterator[Callable[[Outcome], None]]:
+    """A function that adds an outcome to the record, and warns of a picture that was shown for another part before.
 
     Args:
-        folder: of the record.
+        folder: the record; None for none.
         server: who inspects.
+        warn: shows a warning.
         settings: of ``Record``.
 
     Raises:
         RecordError: the record cannot be used; its function raises it as well.
     """
     if folder is None:
-        yield lambda outcome: outcome
+        yield partial(_warn_of_repeat, Repeats(), warn)
         return
     with Record(folder, **settings) as record:
-        yield partial(_written, record, server)
+        repeats, warning = latest(folder)
+        if warning:
+            warn(warning)
+
+        def write(outcome: Outcome) -> None:
+            _warn_of_repeat(repeats, warn, outcome)
+            if isinstance(outcome.result, ClientError):
+                record.add(None, outcome.result, name=outcome.path.name, serial=outcome.serial, server=server)
+            else:
+                record.add(outcome.data, outcome.result, server=server)
+
+        yield write
 
 
-def _written(record: Record, server: str, outcome: Outcome) -> Outcome:
-    """Add an outcome; with an error instead of the report where the picture is no longer the one that was inspected."""
-    if isinstance(outcome.result, ClientError):
-        record.add(None, outcome.result, name=outcome.path.name, server=server)
-        return outcome
-    try:
-        data = same_picture(outcome.path, outcome.result)
-    except UnreadablePicture as exc:
-        return _written(record, server, Outcome(outcome.path, exc))
-    record.add(data, outcome.result, server=server)
-    return outcome
+def _warn_of_repeat(repeats: Repeats, warn: Warn, outcome: Outcome) -> None:
+    if outcome.report is None:
+        return
+    if warning := repeats.add(outcome.report.image.sha256, outcome.serial, outcome.path.name):
+        warn(warning)

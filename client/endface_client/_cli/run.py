@@ -1,4 +1,4 @@
-"""A run over pictures: what comes of each is written down, kept in a folder and shown, in the order of the pictures."""
+"""A run over pictures: each outcome is written down, kept in a folder and shown, in the order of the pictures."""
 
 from __future__ import annotations
 
@@ -14,22 +14,28 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from endface.errors import EndfaceError
-from endface.report import Report
-from endface_client._cli.find_pictures import find_pictures
-from endface_client._errors import ClientError, UnreadablePicture
-from endface_client._outcome import Outcome, exit_code
+from endface_client._cli.find_pictures import FoundPictures
+from endface_client._cli.jobs import PictureJobs, Results, SerialOf
+from endface_client._cli.recording import Warn
+from endface_client._errors import UnreadablePicture
+from endface_client._outcome import Outcome, Tally
 from endface_client._output.folder import RunFolder
-from endface_client._output.table import summary, table
+from endface_client._output.table import OutcomeTable, summary
 from endface_client._transport.wire import Job
 
-Results: TypeAlias = Iterator[Report | ClientError]
-"""What comes of jobs, in their order."""
+Recording: TypeAlias = Callable[[Warn], AbstractContextManager[Callable[[Outcome], None]]]
+"""Opens the record, given what shows a warning, and gives the function that adds an outcome."""
+
+Inspecting: TypeAlias = Callable[[Iterable[Job]], AbstractContextManager[Results]]
+"""Opens what inspects, and gives the results of jobs in their order."""
 
 NOT_INSPECTED: Final = 2
 """Exit code of a command that could not do what it was asked for."""
 
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells count
 _PIPE_WIDTH: Final = 160  # where the output is no terminal: wide enough for a reason in one line
+_MOST_NAMES: Final = 3  # of files that are left out
+_MOST_WARNINGS: Final = 20  # a frozen camera gives one for each picture
 
 
 class Run:
@@ -37,8 +43,8 @@ class Run:
 
     Args:
         inspector: who inspects, as it stands on the page.
-        inspecting: has jobs inspected, and closes what it took for it.
-        recording: gives the function that writes each outcome down.
+        inspecting: has jobs inspected.
+        recording: writes each outcome down.
         out: folder for reports, overlays and a page; None for none.
         as_json: reports as lines on stdout, instead of a table.
     """
@@ -46,8 +52,8 @@ class Run:
     def __init__(
         self,
         inspector: str,
-        inspecting: Callable[[Iterable[Job]], AbstractContextManager[Results]],
-        recording: AbstractContextManager[Callable[[Outcome], Outcome]],
+        inspecting: Inspecting,
+        recording: Recording,
         *,
         out: Path | None,
         as_json: bool,
@@ -58,10 +64,17 @@ class Run:
         self._out = out
         self._as_json = as_json
         self._messages = Console(stderr=True)
-        self._outcomes: list[Outcome] = []
+        self._table = OutcomeTable()
+        self._tally = Tally()
+        self._warnings: list[str] = []
+        self._last_error = ""
 
-    def over(self, paths: Iterable[Path]) -> int:
-        """Inspect the pictures under some paths.
+    def over(self, found: FoundPictures, serial_of: SerialOf) -> int:
+        """Inspect pictures.  Where there is none, nothing is written.
+
+        Args:
+            found: the pictures, and what cannot be inspected.
+            serial_of: gives a picture's serial number.
 
         Returns:
             The command's exit code.
@@ -69,58 +82,98 @@ class Run:
         Raises:
             typer.Exit: the run could not be finished; a message says why.
         """
-        pictures, missing = find_pictures(paths)
-        with self._endings(len(pictures)):
-            folder = RunFolder(self._out) if self._out else None
-            with self._recording as recorded, self._inspecting(map(Job, pictures)) as results:
-                for outcome in map(recorded, chain(missing, self._shown_on_the_way(pictures, results))):
-                    self._outcomes.append(folder.add(outcome) if folder else outcome)
-                    if self._as_json:
-                        self._print_json(self._outcomes[-1])
-            if folder:
-                folder.write_page(self._inspector)
+        self._mention(found.left_out)
+        page: Path | None = None
+        if found.pictures:
+            with self._sentence_for_errors(len(found.pictures)):
+                page = self._inspect(found, PictureJobs(found.pictures, serial_of))
+        else:
+            for outcome in found.not_inspected:
+                self._show(outcome)
         if not self._as_json:
-            _print_table(self._outcomes)
+            self._print_table()
+        if len(self._warnings) > _MOST_WARNINGS:
+            self._print(f"warning: and {len(self._warnings) - _MOST_WARNINGS} more", style="yellow")
+        if page:
+            self._print(f"wrote {page}")
+        return self._tally.exit_code
+
+    def _inspect(self, found: FoundPictures, jobs: PictureJobs) -> Path | None:
+        """Inspect, and give the path of the page."""
+        folder = RunFolder(self._out, found.pictures) if self._out else None
+        with self._inspecting(jobs) as results, self._recording(self._warn) as record:
+            if folder and (removed := folder.begin()):
+                self._print(f"removed the results of an earlier run from {self._out}: {removed} files")
+            for outcome in chain(found.not_inspected, self._with_progress(len(found.pictures), jobs.outcomes(results))):
+                record(outcome)
+                self._show(folder.add(outcome) if folder else outcome)
         if folder:
-            self._messages.print(f"wrote {folder.page}", markup=False, highlight=False, soft_wrap=True)
-        return exit_code(self._outcomes)
+            folder.write_page(self._inspector, self._warnings)
+        return folder.page if folder else None
 
     @contextmanager
-    def _endings(self, count: int) -> Iterator[None]:
+    def _sentence_for_errors(self, count: int) -> Iterator[None]:
         """Say in a sentence what ended the run before its time."""
         try:
             yield
+        except BrokenPipeError:  # whoever reads the output has had enough
+            raise
         except (EndfaceError, OSError) as exc:
-            self._messages.print(f"endface: {exc}", style="red", markup=False, highlight=False)
+            if self._tally.total and not self._as_json:
+                self._print_table()
+            self._print(f"endface: {exc}", style="red")
             raise typer.Exit(NOT_INSPECTED) from exc
         except KeyboardInterrupt as exc:
-            self._messages.print(f"interrupted after {len(self._outcomes)} of {count} pictures")
+            self._print(f"interrupted after {self._tally.total} of {count} pictures")
             raise typer.Exit(_INTERRUPTED) from exc
 
-    def _shown_on_the_way(self, pictures: list[Path], results: Results) -> Iterator[Outcome]:
-        """Outcomes as they come, in order, with a progress bar where there is a terminal."""
+    def _with_progress(self, total: int, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+        """The outcomes, with a progress bar where there is a terminal."""
         columns = (TextColumn("inspecting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         hidden = not self._messages.is_terminal
         with Progress(*columns, console=self._messages, transient=True, disable=hidden) as progress:
-            task = progress.add_task("", total=len(pictures))
-            for path, result in zip(pictures, results, strict=True):
-                yield Outcome(path, result)
+            task = progress.add_task("", total=total)
+            for outcome in outcomes:
+                yield outcome
                 progress.advance(task)
 
-    def _print_json(self, outcome: Outcome) -> None:
-        """A report as a line on stdout, as soon as it is there; an error among the messages."""
-        if isinstance(outcome.result, Report):
-            sys.stdout.write(outcome.result.to_json() + "\n")
+    def _show(self, outcome: Outcome) -> None:
+        """Count an outcome; put it into the table, or its report as a line on stdout and its error on stderr."""
+        self._tally.add(outcome)
+        if not self._as_json:
+            self._table.add(outcome)
+        elif outcome.report:
+            sys.stdout.buffer.write(outcome.report.to_json().encode() + b"\n")  # JSON is UTF-8, whatever a terminal is
             sys.stdout.flush()
-            return
-        known = isinstance(outcome.result, UnreadablePicture)  # its sentence begins with the path
-        sentence = str(outcome.result) if known else f"{outcome.path}: {outcome.result}"
-        self._messages.print(sentence, style="magenta", markup=False, highlight=False, soft_wrap=True)
+        else:
+            self._print(self._sentence(outcome), style="magenta")
 
+    def _sentence(self, outcome: Outcome) -> str:
+        """The error of a picture; the same one again in two words."""
+        error = str(outcome.result)
+        if isinstance(outcome.result, UnreadablePicture):  # it names the path
+            return error
+        repeated, self._last_error = error == self._last_error, error
+        return f"{outcome.path}: {'as above' if repeated else error}"
 
-def _print_table(outcomes: list[Outcome]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
-    console.print(table(outcomes))
-    console.print(summary(outcomes))
+    def _warn(self, warning: str) -> None:
+        self._warnings.append(warning)
+        if len(self._warnings) <= _MOST_WARNINGS:
+            self._print(f"warning: {warning}", style="yellow")
+
+    def _mention(self, left_out: list[Path]) -> None:
+        """Say which files were not taken for pictures."""
+        if left_out:
+            names = ", ".join(path.name for path in left_out[:_MOST_NAMES])
+            more = f" and {len(left_out) - _MOST_NAMES} more" if len(left_out) > _MOST_NAMES else ""
+            self._print(f"left out, since they are no pictures: {names}{more}")
+
+    def _print(self, text: str, style: str | None = None) -> None:
+        self._messages.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def _print_table(self) -> None:
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=_PIPE_WIDTH)
+        console.print(self._table.rows)
+        console.print(summary(self._tally))

@@ -1,6 +1,6 @@
-"""A report drawn on its picture: zones, the fiber, every defect's outline, and the verdict above.
+"""A report drawn on its picture: zones, the fiber, the outline of every defect, and the verdict above.
 
-Nothing but thin lines and small numbers covers the picture; the banner and the legend stand above and below it.
+Only thin lines and small numbers cover the picture; the banner stands above it, the legend below.
 """
 
 from __future__ import annotations
@@ -37,11 +37,9 @@ class Canvas:
     zoom: int
 
     @classmethod
-    def of(cls, data: bytes) -> Canvas:
-        """The canvas for an encoded picture; blank where it cannot be decoded."""
-        try:
-            gray = decode(data).gray
-        except PictureError:  # the report says so already, and its banner will
+    def of(cls, gray: NDArray[np.uint8] | None) -> Canvas:
+        """The canvas for a picture uint8 (H, W); blank where there is none."""
+        if gray is None:
             gray = np.full(_BLANK_PX, 40, np.uint8)
         zoom = 2 if max(gray.shape) < _ENLARGE_BELOW_PX else 1
         size = (gray.shape[1] * zoom, gray.shape[0] * zoom)
@@ -51,27 +49,36 @@ class Canvas:
     @property
     def unit(self) -> float:
         """Widths of lines and letters grow with the picture: 1 at 1000 pixels."""
-        return max(1.0, self.rgb.shape[1] / 1000)
+        height, width = self.rgb.shape[:2]
+        return max(1.0, min(width, 2 * height) / 1000)  # a strip of a few rows keeps small letters
 
     def at(self, camera_xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Camera pixels (N, 2) to canvas pixels (N, 2)."""
         return (camera_xy + 0.5) * self.zoom - 0.5
 
-    def line(self, lines: list[NDArray[Any]], color: Color, *, closed: bool = True, rim: bool = False) -> None:
-        """Thin lines through canvas pixels (N, 2); as a ``rim`` wide enough to show on both sides of a thin one."""
+    def line(self, lines: list[NDArray[Any]], color: Color, *, closed: bool = True, halo: bool = False) -> None:
+        """Thin lines through canvas pixels (N, 2); as a ``halo`` wide enough to show on both sides of a thin one."""
         points = [np.round(each * (1 << _FIXED_BITS)).astype(np.int32) for each in lines]
-        width = max(1, round(self.unit)) + 2 * rim
+        width = max(1, round(self.unit)) + 2 * halo
         cv2.polylines(self.rgb, points, closed, color, width, cv2.LINE_AA, _FIXED_BITS)
 
 
-def overlay_png(data: bytes, report: Report) -> bytes:
+def gray_levels(data: bytes) -> NDArray[np.uint8] | None:
+    """The picture as uint8 (H, W), as it was judged; None if it cannot be decoded, which its report says as well."""
+    try:
+        return decode(data).gray
+    except PictureError:
+        return None
+
+
+def overlay_png(gray: NDArray[np.uint8] | None, report: Report) -> bytes:
     """The report drawn on the picture that it belongs to, as PNG.
 
     Args:
-        data: the encoded picture that was inspected.
+        gray: the picture that was inspected, uint8 (H, W); None if it cannot be decoded.
         report: its report.
     """
-    canvas = Canvas.of(data)
+    canvas = Canvas.of(gray)
     labels = Labels(canvas)
     if report.fiber is not None and report.calibration is not None:
         _draw_zones(canvas, report, labels)
@@ -99,7 +106,7 @@ class Labels:
         self._font = font(12 * canvas.unit)
 
     def add(self, text: str, corners: list[tuple[float, float]], color: Color) -> None:
-        """Put a text's centre at the first of the canvas points where it is free."""
+        """Put a text's center at the first of the canvas points where it is free."""
         height, width = self._canvas.rgb.shape[:2]
         half_width, half_height = self._font.getlength(text) / 2 + 3 * self._canvas.unit, 8 * self._canvas.unit
         for x, y in corners:
@@ -151,10 +158,10 @@ def _draw_zones(canvas: Canvas, report: Report, labels: Labels) -> None:
 
 
 def _draw_defects(canvas: Canvas, report: Report, labels: Labels) -> None:
-    """Outlines in the type's color over a dark rim, and numbers: the inner zones' and the largest come first."""
+    """Outlines in the type's color over a dark halo, and numbers: the inner zones' and the largest come first."""
     outlines = [_outline(canvas, defect) for defect in report.defects]
     for outline in outlines:
-        canvas.line(outline, INK, rim=True)
+        canvas.line(outline, INK, halo=True)
     for outline, defect in zip(outlines, report.defects, strict=True):
         canvas.line(outline, DEFECT_COLORS[defect.type])
     for outline, defect in list(zip(outlines, report.defects, strict=True))[:_MOST_NUMBERS]:

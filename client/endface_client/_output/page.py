@@ -1,8 +1,10 @@
-"""A run's page: one self-contained HTML file with every picture, its verdict and what was measured."""
+"""The page of a run: one HTML file that needs no other, with every picture, its verdict and its measurements."""
 
 from __future__ import annotations
 
 import base64
+import os
+import urllib.parse
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +13,16 @@ from typing import Final
 
 import cv2
 import jinja2
+import numpy as np
+from numpy.typing import NDArray
 
-from endface.errors import PictureError
-from endface.picture.decode import decode
 from endface.report import Point, Report
-from endface_client._outcome import WORDS, Outcome, count
+from endface_client._outcome import WORDS, Outcome, Tally, Word
+from endface_client._output.ownership import REPORT
 from endface_client._output.palette import DEFECT_COLORS, VERDICT_COLORS, Color
 
 _LONGEST_SIDE_PX: Final = 1280  # of a picture in the page: enough to see a 2 um pit, a tenth of the original's bytes
+_FIRST: Final[tuple[Word, ...]] = ("error", "fail", "invalid", "pass")
 _JPEG_QUALITY: Final = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 
@@ -27,17 +31,24 @@ class Card:
     """One picture in the page.
 
     Attributes:
-        outcome: its report or its error.
+        outcome: the report or the error.
         photo: the picture as a data URI; empty where it cannot be shown.
+        stem: beginning of the names of its files beside the page; empty where there are none.
     """
 
     outcome: Outcome
     photo: str
+    stem: str = ""
 
     @property
     def report(self) -> Report | None:
         """The report, if there is one."""
-        return self.outcome.result if isinstance(self.outcome.result, Report) else None
+        return self.outcome.report
+
+    @property
+    def report_link(self) -> str:
+        """The report's address, seen from the page; empty where there is none."""
+        return urllib.parse.quote(os.fsencode(self.stem + REPORT)) if self.stem else ""
 
 
 @dataclass(frozen=True)
@@ -53,33 +64,36 @@ class ZoneBar:
         return sum(self.counts.values())
 
 
-def photo_uri(data: bytes) -> str:
-    """The picture in gray as a JPEG data URI of at most 1280 pixels a side; empty if it cannot be decoded."""
-    try:
-        gray = decode(data).gray
-    except PictureError:  # its report says so
+def photo_uri(gray: NDArray[np.uint8] | None) -> str:
+    """The picture uint8 (H, W) as a JPEG data URI of at most 1280 pixels a side; empty for None."""
+    if gray is None:
         return ""
     shrink = min(1.0, _LONGEST_SIDE_PX / max(gray.shape))
-    small = cv2.resize(gray, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else gray
+    size = [max(1, round(side * shrink)) for side in gray.shape[::-1]]
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) if shrink < 1 else gray
     _, jpeg = cv2.imencode(".jpg", small, _JPEG_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 
 
-def page(cards: Sequence[Card], *, server: str, finished: datetime) -> str:
-    """The HTML of a run.
+def page(cards: Sequence[Card], *, server: str, finished: datetime, warnings: Sequence[str] = ()) -> str:
+    """The HTML of a run: what did not pass comes first.
 
     Args:
         cards: the pictures in the order in which they were inspected.
         server: where they were inspected.
         finished: when.
+        warnings: sentences about the whole run.
     """
     reports = [card.report for card in cards if card.report is not None]
-    counts = count(card.outcome for card in cards)
+    tally = Tally()
+    for card in cards:
+        tally.add(card.outcome)
     return _environment().get_template("run.html.j2").render(
         cards=cards,
+        ordered=sorted(enumerate(cards, 1), key=lambda each: _FIRST.index(each[1].outcome.word)),
         words=WORDS,
-        counts=counts,
-        borderline=sum(report.borderline for report in reports),
+        counts=tally.counts,
+        borderline=tally.borderline,
         bars=zone_bars(reports),
         kinds=list(DEFECT_COLORS),
         colors={name: _css(color) for name, color in (*DEFECT_COLORS.items(), *VERDICT_COLORS.items())},
@@ -88,6 +102,7 @@ def page(cards: Sequence[Card], *, server: str, finished: datetime) -> str:
         softwares=sorted({report.software for report in reports}),
         server=server,
         finished=finished,
+        warnings=warnings,
     )  # fmt: skip
 
 

@@ -1,16 +1,14 @@
-"""A run's outcomes for a terminal: a row a picture, and a line that sums up."""
+"""A run in a terminal: a row for each picture, and a line that sums up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from endface.report import Report
-from endface_client._outcome import WORDS, Outcome, Word, count
+from endface_client._outcome import WORDS, Outcome, Tally, Word
 
 _STYLES: Final[dict[Word, str]] = {
     "pass": "bold green",
@@ -20,45 +18,51 @@ _STYLES: Final[dict[Word, str]] = {
 }
 
 
-def table(outcomes: Sequence[Outcome]) -> Table:
-    """One row a picture: verdict, defects, the largest of them, and the first reason."""
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-    rows.add_column("picture", overflow="fold")
-    rows.add_column("verdict", no_wrap=True)
-    rows.add_column("defects", justify="right")
-    rows.add_column("largest um", justify="right", no_wrap=True)
-    rows.add_column("reason", overflow="fold", ratio=1)
-    for outcome in outcomes:
-        rows.add_row(Text(outcome.path.name), _verdict(outcome), *_defects(outcome), Text(_reason(outcome)))
-    return rows
+class OutcomeTable:
+    """Rows of a run: verdict, number of defects, the largest of them, and the first reason; it keeps no report."""
+
+    def __init__(self) -> None:
+        self.rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+        self.rows.add_column("picture", overflow="fold")
+        self.rows.add_column("verdict", no_wrap=True)
+        self.rows.add_column("defects", justify="right")
+        self.rows.add_column("largest um", justify="right", no_wrap=True)
+        self.rows.add_column("reason", overflow="fold", ratio=1)
+        self._last_error = ""
+
+    def add(self, outcome: Outcome) -> None:
+        """Add the row of one picture."""
+        reason = _reason(outcome)
+        error = reason if outcome.report is None else ""
+        shown = "as above" if error and error == self._last_error else reason
+        self._last_error = error
+        self.rows.add_row(Text(outcome.path.name), _verdict(outcome), *_defects(outcome), Text(shown))
 
 
-def summary(outcomes: Sequence[Outcome]) -> Text:
-    """How many pictures ended how, such as "12 pictures: 10 pass, 2 fail; 1 borderline"."""
-    line = Text(f"{len(outcomes)} picture{'' if len(outcomes) == 1 else 's'}: ")
-    counts = count(outcomes)
-    parts = [Text(f"{counts[word]} {_spoken(word)}", _STYLES[word]) for word in WORDS if counts[word]]
+def summary(tally: Tally) -> Text:
+    """Counts of the verdicts, such as "12 pictures: 10 pass, 2 fail; 1 borderline"."""
+    line = Text(f"{tally.total} picture{'' if tally.total == 1 else 's'}: ")
+    parts = [Text(f"{tally.counts[word]} {_name(word)}", _STYLES[word]) for word in WORDS if tally.counts[word]]
     line.append_text(Text(", ").join(parts))
-    borderline = sum(isinstance(outcome.result, Report) and outcome.result.borderline for outcome in outcomes)
-    return line.append(f"; {borderline} borderline") if borderline else line
+    return line.append(f"; {tally.borderline} borderline") if tally.borderline else line
 
 
-def _spoken(word: Word) -> str:
+def _name(word: Word) -> str:
     return "not inspected" if word == "error" else word
 
 
 def _verdict(outcome: Outcome) -> Text:
-    text = Text(_spoken(outcome.word), _STYLES[outcome.word])
-    if isinstance(outcome.result, Report) and outcome.result.borderline:
+    text = Text(_name(outcome.word), _STYLES[outcome.word])
+    if outcome.report and outcome.report.borderline:
         text.append(" borderline", "cyan")
     return text
 
 
 def _defects(outcome: Outcome) -> tuple[str, str]:
     """Number and largest size of the defects; nothing where none could be measured."""
-    if not isinstance(outcome.result, Report) or outcome.result.verdict == "invalid":
+    if outcome.report is None or outcome.report.verdict == "invalid":
         return "", ""
-    sizes = [defect.size_um for defect in outcome.result.defects]
+    sizes = [defect.size_um for defect in outcome.report.defects]
     return str(len(sizes)), f"{max(sizes):.1f}" if sizes else ""
 
 

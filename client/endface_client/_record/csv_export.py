@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TextIO, get_args
@@ -15,6 +16,15 @@ _OUTSIDE: Final = "outside"  # of every zone
 
 # A cell that begins so is a formula to a spreadsheet, and a serial number comes from anybody's label.
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+# What Excel takes for a number or a date, and then shows and saves as something else: 00123, 1E5, 1-2, MAR1, ...
+_MONTH: Final = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_RECAST: Final = re.compile(
+    rf"0\d+|\d{{12,}}|\d+\.?\d*e[+-]?\d+|\d+([-/.:]\d+)+|{_MONTH}[ -]?\d+|\d+[ -]?{_MONTH}([ -]?\d+)?|true|false",
+    re.IGNORECASE,
+)
+_NAMES: Final = ("serial", "name", "meta")
+"""Columns with texts of others that are no numbers, whatever they look like."""
 
 
 def write_csv(entries: Callable[[], Iterator[Entry]], out: TextIO) -> int:
@@ -32,7 +42,7 @@ def write_csv(entries: Callable[[], Iterator[Entry]], out: TextIO) -> int:
     written = 0
     table: csv.DictWriter[str] | None = None
     for entry in entries():
-        row = {key: _cell(value) for key, value in _row(entry, counted).items()}
+        row = {key: _cell(key, value) for key, value in _row(entry, counted).items()}
         if table is None:
             table = csv.DictWriter(out, list(row))
             table.writeheader()
@@ -69,7 +79,7 @@ def _row(entry: Entry, counted: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _made_by(report: Report | None) -> dict[str, Any]:
-    """By which limits and which network."""
+    """The limits and the network."""
     criteria, model = (report.criteria, report.model) if report else (None, None)
     return {
         "profile": criteria and criteria.profile,
@@ -96,8 +106,9 @@ def _counts(report: Report | None, counted: list[tuple[str, str]]) -> dict[str, 
     }
 
 
-def _cell(value: Any) -> Any:
-    """The value, a text so that no spreadsheet takes it for a formula."""
-    if isinstance(value, str) and (value.lstrip().startswith(_FORMULA) or value[:1] in ("\t", "\r", "\n")):
-        return "'" + value
-    return value
+def _cell(column: str, value: Any) -> Any:
+    """The value; a text with an apostrophe before it where a spreadsheet would make something else of it."""
+    if not isinstance(value, str):
+        return value
+    is_formula = value.lstrip().startswith(_FORMULA) or value[:1] in ("\t", "\r", "\n")
+    return "'" + value if is_formula or (column in _NAMES and _RECAST.fullmatch(value.strip())) else value

@@ -1,14 +1,19 @@
-"""The database of a record: its tables, and how it is opened to write and to read."""
+"""The database of a record: its tables, and how it is opened to write and to read.
+
+A record is written on a disk of the machine, since SQLite's log in WAL mode is shared memory between programs.  It is
+read from anywhere: from a disk that cannot be written, and by whoever may only read.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +22,16 @@ from endface_client._record.entry import Entry, Mark, RecordError, method, seal
 
 FILE: Final = "record.db"
 
+_LOG: Final = f"{FILE}-wal"
 _VERSION: Final = 1  # of the tables
+# What SQLite says where it cannot make or share the files of its log.
+_NO_LOG: Final = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_PERM,
+)
 _LOG_BYTES: Final = 16_000_000  # what stays of record.db-wal after a long reader or a large drop has made it grow
 _BUSY_S: Final = 60.0  # how long to wait for another process; it holds the lock for milliseconds
 
@@ -42,14 +56,19 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
     """A connection that writes; a commit is on the disk when it returns.
 
     Raises:
-        RecordError: what lies there is no record of this version.
+        RecordError: what lies there is no record of this version, or the disk cannot hold one.
     """
     path = folder / FILE
     if not path.exists():
         _create(path)
     # Record holds a lock of its own around every use, so that threads may share the connection.
     db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    _check_version(db, folder)
+    try:
+        _check_version(db, folder)
+        _check_log(db, folder)
+    except BaseException:
+        db.close()
+        raise
     db.execute("PRAGMA synchronous = FULL")  # without it, WAL may lose the last commits in a power cut
     db.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     return db
@@ -62,16 +81,55 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         RecordError: there is no record, or it cannot be read.
     """
-    path = folder / FILE
-    if not path.is_file():
+    if not (folder / FILE).is_file():
         raise RecordError(f"{folder} holds no record: there is no {FILE} in it")
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    connect = partial(sqlite3.connect, address, uri=True, timeout=_BUSY_S, isolation_level=None)
-    with told(folder, (sqlite3.Error,)), closing(connect()) as db:
+    with record_errors(folder, (sqlite3.Error,)), _connection(folder) as db:
         db.text_factory = _lenient
         _check_version(db, folder)
         db.execute("BEGIN")
         yield db
+
+
+@contextmanager
+def _connection(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to read, without right to write if need be.
+
+    SQLite wants to make files beside a database in WAL mode, even to read it.  Where it cannot, nobody can write there
+    from this machine, and the database is read as it lies there; with a log beside it, as a copy.
+    """
+    with contextlib.ExitStack() as stack:
+        db = stack.enter_context(closing(_connect(folder, "mode=ro")))
+        if _can_read(db):
+            yield db
+        elif _log_bytes(folder):
+            aside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=ASIDE)))
+            for name in (FILE, _LOG):
+                shutil.copyfile(folder / name, aside / name)
+            yield stack.enter_context(closing(_connect(aside, "mode=rw")))
+        else:
+            yield stack.enter_context(closing(_connect(folder, "mode=ro&immutable=1")))
+            if _log_bytes(folder):
+                raise RecordError(f"somebody has written to {folder} meanwhile; read it again")
+
+
+def _can_read(db: sqlite3.Connection) -> bool:
+    try:
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode & 0xFF in _NO_LOG:
+            return False
+        raise
+    return True
+
+
+def _connect(folder: Path, how: str) -> sqlite3.Connection:
+    address = f"{(folder / FILE).absolute().as_uri()}?{how}"
+    return sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None)
+
+
+def _log_bytes(folder: Path) -> int:
+    log = folder / _LOG
+    return log.stat().st_size if log.exists() else 0
 
 
 @contextmanager
@@ -87,8 +145,8 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def told(folder: Path, errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)) -> Iterator[None]:
-    """Say which record it was that the disk or the database failed.
+def record_errors(folder: Path, errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)) -> Iterator[None]:
+    """Name the record in the errors of its disk and its database.
 
     Args:
         folder: the record.
@@ -103,28 +161,35 @@ def told(folder: Path, errors: tuple[type[Exception], ...] = (sqlite3.Error, OSE
         raise RecordError(f"the record {folder} cannot be used, check disk and permissions: {exc}") from exc
 
 
-def entries(db: sqlite3.Connection, *, serial: str | None = None, since: str = "") -> Iterator[Entry]:
+def entries(
+    db: sqlite3.Connection, *, serial: str | None = None, name: str | None = None, since: str = ""
+) -> Iterator[Entry]:
     """The inspections in a record, in order.
 
     Args:
         db: from ``reading``.
         serial: only those of this part.
+        name: only those of pictures with this name; there is no index, every entry is looked at.
         since: only those from this time on, ISO 8601 in UTC, or a beginning of it.
 
     Raises:
         RecordError: an entry does not fit its seal; with a key, only ``check`` can say so.
     """
-    chosen, values = ("time >= ? AND serial = ?", (since, serial)) if serial is not None else ("time >= ?", (since,))
+    chosen, values = "time >= ?", [since]
+    if serial is not None:
+        chosen, values = f"{chosen} AND serial = ?", [*values, serial]
+    if name is not None:
+        chosen, values = f"{chosen} AND instr(text, ?)", [*values, f'"name":{json.dumps(name)}']
     rows = db.execute(f"SELECT number, seal, text FROM entry WHERE {chosen} ORDER BY number", values)
     for number, sealed, text in rows:
         try:
             entry = Entry(Mark(number, sealed), json.loads(text))
             if entry.values["sealed"] == method(None) and seal(text, None) != sealed:
                 raise ValueError("it does not fit its seal")
-            is_inspection = entry.kind == "inspection"
+            is_chosen = entry.kind == "inspection" and name in (None, entry.values["name"])
         except (ValueError, TypeError, KeyError) as exc:
             raise RecordError(f"entry {number} was changed; `endface record verify` says more: {exc}") from exc
-        if is_inspection:
+        if is_chosen:
             yield entry
 
 
@@ -134,21 +199,46 @@ def _create(path: Path) -> None:
         fresh = Path(aside, FILE)
         with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
             db.executescript(_TABLES)
+            _check_log(db, path.parent)
         try:
             os.link(fresh, path)
         except FileExistsError:
             return
+        except OSError:  # no hard links there, as on a USB stick: then whoever makes the file writes it
+            try:
+                with path.open("xb") as file:
+                    file.write(fresh.read_bytes())
+                    file.flush()
+                    os.fsync(file.fileno())
+            except FileExistsError:
+                return
     for folder in (path.parent, path.parent.parent):
         sync_folder(folder)
 
 
 def _lenient(data: bytes) -> str:
-    """A text in the database; one with a damaged byte shall be told by its seal, not by SQLite."""
+    """A text in the database; a damaged byte is found by the seal, and must not stop SQLite before."""
     return data.decode(errors="backslashreplace")
 
 
 def _check_version(db: sqlite3.Connection, folder: Path) -> None:
-    (version,) = db.execute("PRAGMA user_version").fetchone()
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode & 0xFF in _NO_LOG and os.access(folder, os.W_OK):
+            raise _no_place(folder) from exc
+        raise
     if version != _VERSION:
-        db.close()
         raise RecordError(f"{folder / FILE} is no record of version {_VERSION} but {version}; take another folder")
+
+
+def _check_log(db: sqlite3.Connection, folder: Path) -> None:
+    if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        raise _no_place(folder)
+
+
+def _no_place(folder: Path) -> RecordError:
+    return RecordError(
+        f"the disk of {folder} cannot hold a record: programs cannot share memory there, as on a network share; write "
+        "the record on a disk of this machine, and take it there with `endface record copy`"
+    )

@@ -128,9 +128,7 @@ def columns(values: Mapping[str, Any]) -> tuple[str, str, str | None, int]:
 
 
 def plain(text: str) -> str:
-    """The text with what is no Unicode spelled out, such as odd bytes in a file's name: neither JSON nor SQLite care
-    for it otherwise.
-    """
+    """The text with what is no Unicode spelled out, such as odd bytes in a file's name; SQLite refuses them."""
     return text.encode(errors="backslashreplace").decode()
 
 
@@ -146,7 +144,7 @@ def method(key: bytes | None) -> str:
 
 
 def read_key(path: Path | None) -> bytes | None:
-    """The key in a file, without blanks around it; None for no file.
+    """The key in a file, without the blanks around it; None for no file.
 
     Raises:
         RecordError: the file cannot be read, or its key is too short.

@@ -13,7 +13,12 @@ from endface_client._record.entry import RecordBroken
 FOLDER: Final = "pictures"
 
 # First bytes of the formats that a server decodes; a name without an ending opens in no viewer.
-_ENDINGS: Final = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
+_ENDINGS: Final = {
+    b"\x89PNG": ".png",
+    b"\xff\xd8\xff": ".jpg",
+    b"BM": ".bmp",
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), ".tif"),
+}
 _OURS: Final = re.compile(rf"[0-9a-f]{{64}}(\.[a-z]{{3}})?|{re.escape(ASIDE)}.*")
 
 

@@ -1,14 +1,13 @@
 """A record of every inspection: which verdict a part got, when, by which network and limits, and the picture of it.
 
-A record is a folder: ``record.db``, an SQLite database in WAL mode, and ``pictures/``.  Why SQLite and not lines of
-JSON with an fsync each: both survive a kill and a power cut, and both cost one fsync an entry.  But the record is asked
-for a part's serial number after months, which in lines means reading gigabytes; several programs write to it; and the
-oldest entries are dropped while it is read.  SQLite has index, lock, recovery and snapshot, tested better than ours
-would ever be; in lines, each would be code of our own.  What lines have over it, being read by anything in twenty
-years, is kept: each row holds the entry's whole text, and ``endface record export`` writes CSV.  The price: the folder
-must be on a disk of the machine that writes, not on a network share.
+A record is a folder: ``record.db``, an SQLite database in WAL mode, and ``pictures/``.  Why SQLite, and not lines of
+JSON with an fsync each: both survive a kill and a power cut, and both cost one fsync an entry.  But a part is looked
+up months later, which in lines means to read gigabytes; several programs write at once; and the oldest entries are
+dropped while others read.  SQLite has the index, the lock, the recovery and the snapshot for that.  Lines could be
+read by anything in twenty years; so can this: each row holds the whole text of its entry, and ``endface record
+export`` writes CSV.  The price: a record must be written on a disk of the machine, not on a network share.
 
-``_record_entry`` says what an entry is, ``_record_bound`` how the size is kept, ``_record_check`` what is verified.
+``entry`` says what an entry is, ``size_limit`` how the size is kept, ``verify`` what is checked.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Any, Final, Self
 from endface.files import sha256
 from endface.report import Report
 from endface_client._errors import ClientError
-from endface_client._record.database import open_to_write, told, transaction
+from endface_client._record.database import open_to_write, record_errors, transaction
 from endface_client._record.entry import (
     GENESIS,
     SCHEMA,
@@ -38,7 +37,7 @@ from endface_client._record.entry import (
     seal,
 )
 from endface_client._record.pictures import Pictures, ending
-from endface_client._record.size_limit import SMALLEST_BYTES, Bound
+from endface_client._record.size_limit import SMALLEST_BYTES, SizeLimit
 from endface_client._transport import wire
 from endface_client._transport.wire import Picture
 
@@ -56,7 +55,7 @@ class Record:
         folder: where the record is, on a disk of this machine; made if it is not there.
         limit_bytes: how large it may become, pictures included; then the oldest entries are dropped.
         key_file: a file with a secret of at least 16 bytes that seals the entries; whoever has not got it cannot
-            change the record unnoticed. A record keeps the key it was begun with.
+            change the record unnoticed.  A record keeps the key it was begun with.
 
     Raises:
         RecordError: the folder or the key cannot be used.
@@ -77,13 +76,13 @@ class Record:
         self._key = read_key(Path(key_file) if key_file else None)
         self._lock = threading.Lock()
         self._process = os.getpid()
-        with told(self.folder):
+        with record_errors(self.folder):
             self._pictures = Pictures(self.folder, make=True)
             self._db = open_to_write(self.folder)
-            self._bound = Bound(self._db, self._pictures, limit_bytes)
+            self._size_limit = SizeLimit(self._db, self._pictures, limit_bytes)
             try:
                 self._check_last()
-                self._bound.sweep()
+                self._size_limit.sweep()
             except BaseException:
                 self._db.close()
                 raise
@@ -106,7 +105,7 @@ class Record:
         Raises:
             RecordError: the record cannot be read.
         """
-        with self._lock, told(self.folder):
+        with self._lock, record_errors(self.folder):
             return str(self._last())
 
     def add(  # noqa: PLR0913 - all but picture and result are optional and by keyword
@@ -158,8 +157,8 @@ class Record:
         """Bring an inspection to the disk, its picture first."""
         file = digest + ending(data) if digest and data and is_kept else None
         picture = None if data is None else {"sha256": digest, "bytes": len(data), "file": file}
-        with self._lock, told(self.folder):
-            self._bound.keep(self._last(), self._append)
+        with self._lock, record_errors(self.folder):
+            self._size_limit.keep(self._last(), self._append)
             with transaction(self._db):
                 if file and data:
                     written = self._pictures.keep(file, data)

@@ -1,7 +1,7 @@
-"""What keeps a record below its size: the oldest entries go, and the chain says so.
+"""The size limit of a record: its oldest entries are deleted, and an entry in the chain says up to which one.
 
-Before entries are deleted, an entry ``dropped`` is added in the same transaction: the number and the seal of the last
-one that goes.  The chain begins there from then on; a record that begins anywhere else has lost entries otherwise.
+That entry, of the kind ``dropped``, holds the number and the seal of the last one that is deleted, and is added in the
+same transaction.  The chain begins there from then on; a record that begins anywhere else was tampered with.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from endface_client._record.entry import Mark
 from endface_client._record.pictures import Pictures
 
 SMALLEST_BYTES: Final = 1_000_000
-"""The smallest bound; an empty database has about 50 kB."""
+"""The smallest limit; an empty database has about 50 kB."""
 
-_SHARE_AT_ONCE: Final = 0.01  # of the bound: rarely enough to cost nothing, little enough not to be felt
+_SHARE_AT_ONCE: Final = 0.01  # of the limit: so rarely that it costs nothing, so little that nobody waits
 _PAGES_AT_ONCE: Final = 256  # given back to the file system after an addition, 1 MiB: no addition waits for more
 _ROW_BYTES: Final = 300  # of an entry beside its text: seal, columns, indexes
 
@@ -28,8 +28,8 @@ Append = Callable[[dict[str, Any]], Mark]
 
 
 @dataclass(frozen=True)
-class Bound:
-    """Drops the oldest entries and pictures of a record where it exceeds ``limit_bytes``."""
+class SizeLimit:
+    """Deletes the oldest entries and pictures of a record where it exceeds ``limit_bytes``."""
 
     db: sqlite3.Connection
     pictures: Pictures

@@ -1,16 +1,18 @@
-"""Whether a record is what was written: every seal, the chain from the first entry to the last, every picture."""
+"""The check of a record: every seal, the chain from the first entry to the last, every picture."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from endface_client._record.database import reading
 from endface_client._record.entry import GENESIS, Mark, RecordBroken, RecordError, columns, method, seal
 from endface_client._record.pictures import Pictures
+from endface_client._record.repeats import Repeats, is_set_back
 
 
 @dataclass
@@ -21,13 +23,15 @@ class Finding:
         inspections: how many are kept.
         first: the number of the first entry, 0 in an empty record.
         head: the last entry.
-        dropped: the last entry that the bound has dropped; number 0 if there is none.
+        dropped: the last entry that the size limit has dropped; number 0 if there is none.
+        warnings: what is as it was written, and yet odd: one picture for two parts, a clock that was set back.
     """
 
     inspections: int = 0
     first: int = 0
     head: Mark = field(default_factory=lambda: Mark(0, GENESIS))
     dropped: Mark = field(default_factory=lambda: Mark(0, GENESIS))
+    warnings: list[str] = field(default_factory=list)
 
 
 def check(folder: Path, *, key: bytes | None = None, head: Mark | None = None) -> Finding:
@@ -40,7 +44,7 @@ def check(folder: Path, *, key: bytes | None = None, head: Mark | None = None) -
 
     Raises:
         RecordBroken: it is not what was written; the message names the first entry that tells.
-        RecordError: it cannot be read, or not without its key, or the head has been dropped by the bound.
+        RecordError: it cannot be read, or not without its key, or the head was dropped by the size limit.
     """
     with reading(folder) as db:
         chain = _Chain(folder, key, head)
@@ -57,13 +61,15 @@ def check(folder: Path, *, key: bytes | None = None, head: Mark | None = None) -
 
 @dataclass
 class _Chain:
-    """The walk from the first entry to the last."""
+    """The way from the first entry to the last."""
 
     folder: Path
     key: bytes | None
     expected: Mark | None
     found: Finding = field(default_factory=Finding)
     before_first: str = GENESIS
+    repeats: Repeats = field(default_factory=Repeats)
+    last_time: datetime | None = None
 
     def follow(self, mark: Mark, text: object, repeated: tuple[Any, ...]) -> None:
         """Take the next entry.
@@ -84,6 +90,7 @@ class _Chain:
         if self.expected and number == self.expected.number and mark != self.expected:
             raise RecordBroken(f"entry {number} has another seal than the head: the record was written anew")
         self._look_at_picture(number, values)
+        self._look_for_oddities(number, values)
         self.found.head = mark
         if values.get("kind") == "dropped":
             self.found.dropped = Mark(int(values["through"]), str(values["seal"]))
@@ -91,7 +98,7 @@ class _Chain:
             self.found.inspections += 1
 
     def end(self) -> None:
-        """See that the chain begins where the bound has left off, and that the expected head was met.
+        """See that the chain begins where the size limit has left off, and that the expected head was met.
 
         Raises:
             RecordBroken: entries were removed at the beginning or the end.
@@ -99,13 +106,13 @@ class _Chain:
         """
         found, dropped = self.found, self.found.dropped
         if found.first > dropped.number + 1:
-            raise RecordBroken(f"{_span(dropped.number + 1, found.first - 1)} missing, and not by the bound")
+            raise RecordBroken(f"{_span(dropped.number + 1, found.first - 1)} missing, and not by the size limit")
         if found.first and (found.first <= dropped.number or self.before_first != dropped.seal):
             raise RecordBroken(f"entry {found.first} is not the one that the record begins with")
         if self.expected and self.expected.number > found.head.number:
             raise RecordBroken(f"{_span(found.head.number + 1, self.expected.number)} missing: the end was cut off")
         if self.expected and self.expected.number < found.first:
-            raise RecordError(f"entry {self.expected.number} has been dropped by the bound; compare a newer head")
+            raise RecordError(f"entry {self.expected.number} has been dropped by the size limit; compare a newer head")
 
     def _opened(self, mark: Mark, text: object) -> Mapping[str, Any]:
         """What the text says, if it fits its seal."""
@@ -128,8 +135,20 @@ class _Chain:
         if not picture.get("file"):
             return
         problem = Pictures(self.folder).problem(picture["file"], picture["sha256"])
-        if problem and _is_there(self.folder, number):  # else the bound has dropped both since we look
+        if problem and _is_there(self.folder, number):  # else the size limit has dropped both meanwhile
             raise RecordBroken(f"entry {number}: {problem}")
+
+    def _look_for_oddities(self, number: int, values: Mapping[str, Any]) -> None:
+        try:
+            time = datetime.fromisoformat(str(values.get("time")))
+            if self.last_time and is_set_back(self.last_time, time):
+                self.found.warnings.append(f"entry {number} is dated before entry {number - 1}: a clock was set back")
+        except (ValueError, TypeError) as exc:
+            raise RecordBroken(f"entry {number} has no time that can be read") from exc
+        self.last_time = time
+        if picture := values.get("picture"):
+            warning = self.repeats.add(picture["sha256"], values.get("serial", ""), values.get("name", ""))
+            self.found.warnings += [f"entry {number}: {warning}"] if warning else []
 
 
 def _is_there(folder: Path, number: int) -> bool:

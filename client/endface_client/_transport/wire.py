@@ -120,6 +120,10 @@ def encode(picture: Picture) -> bytes:
     except OSError as exc:
         reason = exc.strerror or str(exc)
         raise UnreadablePicture(f"{os.fspath(picture)} cannot be read: {reason}") from exc
+    except (TypeError, ValueError) as exc:  # another type, or a path with a null character
+        raise UnreadablePicture(
+            f"{type(picture).__name__} {str(picture)[:80]!r} is no picture: give a path, bytes, or a numpy array"
+        ) from exc
 
 
 def _encode_array(levels: NDArray[Any]) -> bytes:
@@ -170,8 +174,10 @@ def parameters(job: Job) -> dict[str, str]:
         "name": name,
     }
     sent = {key: str(value) for key, value in values.items() if value not in (None, "")}
-    sent |= {contract.META_PREFIX + key: value for key, value in job.meta.items()}
+    sent |= {f"{contract.META_PREFIX}{key}": value for key, value in job.meta.items()}
     for key, value in sent.items():
+        if not isinstance(value, str):
+            raise InvalidRequest(f"{key} is {value!r}; give a text", BadParameterError.code)
         try:
             (key + value).encode()
         except UnicodeEncodeError as exc:

@@ -43,7 +43,7 @@ def write_side_files(stem: Path, values: Values, report: Report, data: bytes, *,
         return
     gray = decode(data).gray
     defects = defect_mask(report, (gray.shape[1], gray.shape[0]))
-    write_whole(stem.with_name(stem.name + ANALYSIS), overlay_png(data, report))
+    write_whole(stem.with_name(stem.name + ANALYSIS), overlay_png(gray, report))
     write_whole(stem.with_name(stem.name + SIMPLE), _simple_png(gray, defects))
     file = BytesIO()
     np.save(file, defects)

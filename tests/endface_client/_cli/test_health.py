@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 import grpc
+from click.testing import Result
 
-from endface_client.testing import Failure
+from endface_client.testing import Failure, FakeServer
+
+Run = Callable[..., Result]
 
 
-def test_health_is_an_inspection(run, fake_server):
+def test_health_is_an_inspection(run: Run, fake_server: FakeServer) -> None:
     """Exit 0 says that a picture went through."""
     result = run("health")
 
@@ -18,7 +22,7 @@ def test_health_is_an_inspection(run, fake_server):
     assert len(fake_server.requests) == 1
 
 
-def test_a_server_that_cannot_inspect_is_not_healthy(run, fake_server):
+def test_a_server_that_cannot_inspect_is_not_healthy(run: Run, fake_server: FakeServer) -> None:
     """A living server whose models fail exits with 2 and its sentence."""
     fake_server.answer = Failure(grpc.StatusCode.INTERNAL, "Stub process is not healthy")
     result = run("health")
@@ -27,7 +31,17 @@ def test_a_server_that_cannot_inspect_is_not_healthy(run, fake_server):
     assert "Stub process is not healthy" in result.stderr
 
 
-def test_a_server_that_hangs_is_not_healthy(run):
+def test_a_server_that_is_down_is_named(run: Run) -> None:
+    """The address stands in the message."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+    result = run("health", "--server", address, "--deadline-s", "0.5")
+
+    assert (result.exit_code, address in result.stderr) == (2, True)
+
+
+def test_a_server_that_hangs_is_not_healthy(run: Run) -> None:
     """It takes connections and never answers; that is known after the deadline."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         result = run("health", "--server", f"127.0.0.1:{listener.getsockname()[1]}", "--deadline-s", "0.2")
@@ -36,7 +50,7 @@ def test_a_server_that_hangs_is_not_healthy(run):
     assert result.stderr.startswith("not healthy: ")
 
 
-def test_an_overloaded_server_is_not_called_sick(run, fake_server):
+def test_an_overloaded_server_is_not_called_sick(run: Run, fake_server: FakeServer) -> None:
     """It is there and works, and who restarts it makes matters worse: an exit code of its own."""
     fake_server.answer = Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
     result = run("health", "--deadline-s", "0.5")
@@ -45,7 +59,7 @@ def test_an_overloaded_server_is_not_called_sick(run, fake_server):
     assert result.stderr.startswith(f"overloaded: {fake_server.address} has a full queue")
 
 
-def test_health_says_that_certificates_are_wanted(run, encrypted):
+def test_health_says_that_certificates_are_wanted(run: Run, encrypted: FakeServer) -> None:
     """And how to name them."""
     result = run("health", "--server", encrypted.address, "--deadline-s", "0.5")
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-import cv2
 import grpc
-import numpy as np
 import pytest
+from click.testing import Result
 
-from endface.report import Problem, Report
-from endface_client.testing import PASS, Answer, Failure, Received
+from endface.files import sha256
+from endface.report import ImageInfo, Problem, Report
+from endface_client import Job
+from endface_client._cli.find_pictures import FoundPictures
+from endface_client._cli.jobs import Results
+from endface_client._cli.recording import recording
+from endface_client._cli.run import Run as InspectRun
+from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
+
+Run = Callable[..., Result]
+STUMBLES = Failure(grpc.StatusCode.INTERNAL, "internal: stumbled")
 
 FAIL = dataclasses.replace(
     PASS,
@@ -36,20 +47,22 @@ def by_name(**answers: Answer) -> Callable[[Received], Answer]:
         ({}, 0),
         ({"b": FAIL}, 1),
         ({"b": INVALID}, 1),
-        ({"b": Failure(grpc.StatusCode.INTERNAL, "internal: stumbled")}, 2),
-        ({"a": FAIL, "b": Failure(grpc.StatusCode.INTERNAL, "internal: stumbled")}, 2),
+        ({"b": STUMBLES}, 2),
+        ({"a": FAIL, "b": STUMBLES}, 2),
     ],
     ids=["all pass", "a fail", "an invalid", "an error", "an error beside a fail"],
 )
-def test_the_exit_code_is_that_of_the_worst_picture(run, fake_server, pictures, answers, code):
+def test_exit_code_is_that_of_the_worst_picture(
+    run: Run, fake_server: FakeServer, pictures: Path, answers: dict[str, Answer], code: int
+) -> None:
     """0 all pass, 1 any fail or invalid, 2 any that could not be inspected."""
     fake_server.answer = by_name(**answers)
 
     assert run("inspect", pictures, "--profile", "mm-pc").exit_code == code
 
 
-def test_the_table_shows_verdict_reason_and_sum(run, fake_server, pictures):
-    """A row a picture: what it is, how near it was, the first reason and how many more."""
+def test_table_shows_verdict_reason_and_sum(run: Run, fake_server: FakeServer, pictures: Path) -> None:
+    """A row a picture: its verdict, whether that is borderline, the first reason and how many more."""
     fake_server.answer = by_name(b=FAIL, c=INVALID)
     lines = run("inspect", pictures, "--profile", "mm-pc").stdout.splitlines()
     rows = {line.split()[0]: line for line in lines if line.strip()}
@@ -61,27 +74,89 @@ def test_the_table_shows_verdict_reason_and_sum(run, fake_server, pictures):
     assert lines[-1].strip() == "3 pictures: 1 pass, 1 fail, 1 invalid; 1 borderline"
 
 
-def test_one_failed_picture_costs_no_other(run, fake_server, pictures):
-    """The rest of the run is inspected and shown."""
-    fake_server.answer = by_name(b=Failure(grpc.StatusCode.INTERNAL, "internal: stumbled"))
-    output = run("inspect", pictures, "--profile", "mm-pc").stdout
+def test_what_is_not_inspected_costs_no_other_picture(run: Run, fake_server: FakeServer, pictures: Path) -> None:
+    """An error of the server, a missing, an empty and a text file: each is an error of its own."""
+    fake_server.answer = by_name(b=STUMBLES)
+    (pictures / "empty.png").touch()
+    (pictures / "text.png").write_text("no picture")
+    result = run("inspect", pictures, pictures / "gone.png", "--profile", "mm-pc")
+    rows = {line.split()[0]: line for line in result.stdout.splitlines() if line.strip()}
 
-    assert output.count("pass") == 3  # two rows and the sum
-    assert "stumbled" in output
+    assert result.exit_code == 2
+    assert "2 pass, 4 not inspected" in result.stdout
+    assert "stumbled" in rows["b.png"]
+    assert "empty.png is empty" in rows["empty.png"]
+    assert "text.png is no PNG" in rows["text.png"]
+    assert "gone.png cannot be read" in rows["gone.png"]
 
 
-def test_json_is_a_report_a_line_and_nothing_else(run, fake_server, pictures):
+def test_same_error_is_written_out_once(run: Run, pictures: Path) -> None:
+    """A server without a default profile refuses every picture; its sentence stands in the first row."""
+    table, lines = run("inspect", pictures), run("inspect", pictures, "--json")
+
+    assert table.exit_code == lines.exit_code == 2
+    assert table.stdout.count("names no profile") == lines.stderr.count("names no profile") == 1
+    assert table.stdout.count("as above") == lines.stderr.count("as above") == 2
+
+
+def test_what_is_left_out_of_a_folder_is_said(run: Run, pictures: Path) -> None:
+    """A text is named; what may be a picture is counted, and then not all have passed."""
+    (pictures / "notes.txt").touch()
+    result = run("inspect", pictures, "--profile", "mm-pc")
+    assert (result.exit_code, "notes.txt" in result.stderr) == (0, True)
+
+    (pictures / "d.webp").touch()
+    result = run("inspect", pictures, "--profile", "mm-pc")
+    assert (result.exit_code, "3 pass, 1 not inspected" in result.stdout) == (2, True)
+
+
+def test_recursive_inspects_subfolders(run: Run, pictures: Path) -> None:
+    """Without the option they are counted as not inspected."""
+    (pictures / "deeper").mkdir()
+    (pictures / "c.png").rename(pictures / "deeper" / "c.png")
+
+    assert run("inspect", pictures, "--profile", "mm-pc").exit_code == 2
+    assert "3 pass" in run("inspect", pictures, "--profile", "mm-pc", "--recursive").stdout
+
+
+def test_json_is_a_report_a_line_and_nothing_else(run: Run, fake_server: FakeServer, pictures: Path) -> None:
     """Stdout holds the reports in order; what went wrong stands on stderr."""
     fake_server.answer = by_name(b=FAIL)
     result = run("inspect", pictures, pictures / "gone.png", "--profile", "mm-pc", "--json")
     reports = [Report.from_json(line) for line in result.stdout.splitlines()]
 
     assert [report.image.name for report in reports] == ["a.png", "b.png", "c.png"]
-    assert "gone.png cannot be read: No such file or directory" in result.stderr
+    assert "gone.png cannot be read" in result.stderr
     assert result.exit_code == 2
 
 
-def test_options_reach_the_server(run, fake_server, pictures):
+def test_json_keeps_no_report(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ten thousand pictures hold as few reports at a time as ten."""
+    born: list[weakref.ref[Report]] = []
+    alive: list[int] = []
+
+    @contextmanager
+    def inspecting(jobs: Iterable[Job]) -> Iterator[Results]:
+        def results() -> Results:
+            for job in jobs:
+                report = dataclasses.replace(PASS, image=ImageInfo(str(job.name), sha256(bytes(job.picture))))
+                born.append(weakref.ref(report))
+                if len(born) % 500 == 0:
+                    alive.append(sum(ref() is not None for ref in born))
+                yield report
+
+        yield results()
+
+    run = InspectRun("here", inspecting, partial(recording, None, "here"), out=None, as_json=True)
+    code = run.over(FoundPictures([pictures / "a.png"] * 10_000), lambda _: "")
+
+    assert code == 0
+    assert len(capsys.readouterr().out.splitlines()) == 10_000
+    assert len(alive) == 20
+    assert max(alive) <= 3
+
+
+def test_options_reach_the_server(run: Run, fake_server: FakeServer, pictures: Path) -> None:
     """Profile and scale travel as parameters."""
     run("inspect", pictures / "a.png", "--profile", "sm-apc", "--cladding-um", "140", "--um-per-px", "0.43")
 
@@ -93,81 +168,71 @@ def test_options_reach_the_server(run, fake_server, pictures):
     }
 
 
-def test_without_a_profile_the_servers_answer_is_shown(run, pictures):
-    """A server without a default refuses, and its sentence is what the user reads."""
-    result = run("inspect", pictures / "a.png")
+@pytest.mark.parametrize("scanned", ["A123", "A123\r\n", " A123\n"])
+def test_serial_comes_from_a_scanner(run: Run, fake_server: FakeServer, pictures: Path, scanned: str) -> None:
+    """Line ends and blanks around it are no part of it."""
+    run("inspect", pictures / "a.png", "--profile", "mm-pc", "--serial", scanned)
 
+    assert fake_server.requests[0].parameters["serial"] == "A123"
+
+
+@pytest.mark.parametrize(("pattern", "serial"), [(r"[A-Z]\d+", "A123"), (r"_([^_]+)_", "A123"), (r"(\d+)", "123")])
+def test_serial_comes_from_the_name(
+    run: Run, fake_server: FakeServer, pictures: Path, pattern: str, serial: str
+) -> None:
+    """The first group of the pattern, or all of it; a name without one is not inspected."""
+    (pictures / "a.png").rename(pictures / "line_A123_left.png")
+    result = run("inspect", pictures, "--profile", "mm-pc", "--serial-from-name", pattern, "--json")
+
+    assert [received.parameters["serial"] for received in fake_server.requests] == [serial]
+    assert result.stderr.count("has no serial number in its name") == 2
     assert result.exit_code == 2
-    assert "names no profile" in result.stdout
 
 
-def test_out_holds_report_overlay_and_page(run, pictures, tmp_path):
-    """Per picture its report and overlay, and one page for the run; no temporary file stays."""
-    out = tmp_path / "new" / "reports"
-    result = run("inspect", pictures, "--profile", "mm-pc", "--out", out)
-    names = sorted(path.name for path in out.iterdir())
-
-    assert names == sorted([f"{name}.{kind}" for name in "abc" for kind in ("json", "overlay.png")] + ["index.html"])
-    assert Report.from_json((out / "a.json").read_text()).image.name == "a.png"
-    assert cv2.imread(str(out / "a.overlay.png")) is not None
-    assert (out / "index.html").read_text().count("<article") == 3
-    assert f"wrote {out / 'index.html'}" in result.stderr
-
-
-def test_pictures_of_one_name_do_not_overwrite_each_other(run, pictures, tmp_path):
-    """Equal stems in two folders, or with two suffixes, get numbers."""
-    other = tmp_path / "other"
-    other.mkdir()
-    cv2.imwrite(str(other / "a.png"), np.full((48, 64), 90, np.uint8))
-    cv2.imwrite(str(other / "A.bmp"), np.full((48, 64), 91, np.uint8))
-    run("inspect", pictures / "a.png", other, "--profile", "mm-pc", "--out", tmp_path / "out")
-    reports = [path.stem for path in (tmp_path / "out").glob("*.json")]
-
-    assert len({stem.casefold() for stem in reports}) == 3
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--serial", "A123"),
+        ("--serial", "\r\n"),
+        ("--serial", "A", "--serial-from-name", "A"),
+        ("--serial-from-name", "("),
+        ("--engine", "opencv"),
+        ("--profiles", "own"),
+    ],
+    ids=["one serial for many", "empty", "both", "no expression", "engine of a server", "profiles of a server"],
+)
+def test_options_that_contradict_are_refused(
+    run: Run, fake_server: FakeServer, pictures: Path, options: tuple[str, ...]
+) -> None:
+    """Before anything is sent."""
+    assert run("inspect", pictures, "--profile", "mm-pc", *options).exit_code == 2
+    assert fake_server.requests == []
 
 
-def test_a_picture_that_changes_meanwhile_is_not_passed_off(run, fake_server, pictures, tmp_path):
-    """An overlay on another picture than the inspected one would lie."""
+def test_one_picture_for_two_parts_is_a_warning(run: Run, pictures: Path, tmp_path: Path) -> None:
+    """A frozen camera gives the same bytes again: in one run, or in two with a record."""
+    (pictures / "b.png").write_bytes((pictures / "a.png").read_bytes())
+    assert "b.png has the very same picture as a.png" in run("inspect", pictures, "--profile", "mm-pc").stderr
 
-    def answer(_: Received) -> Report:
-        cv2.imwrite(str(pictures / "a.png"), np.full((48, 64), 200, np.uint8))
-        return PASS
+    def one(serial: str) -> str:
+        options = ("--profile", "mm-pc", "--record", tmp_path / "record", "--serial", serial)
+        return run("inspect", pictures / "a.png", *options).stderr
 
-    fake_server.answer = answer
-    result = run("inspect", pictures / "a.png", "--profile", "mm-pc", "--out", tmp_path / "out")
-
-    assert result.exit_code == 2
-    assert "changed while it was inspected" in result.stdout
-    assert not list((tmp_path / "out").glob("a.*"))
+    assert [("same picture" in one(serial)) for serial in ("A1", "A1", "A2")] == [False, False, True]
 
 
-def test_a_failed_picture_has_its_card(run, fake_server, pictures, tmp_path):
-    """The page shows what was not inspected as well."""
-    fake_server.answer = by_name(b=Failure(grpc.StatusCode.INTERNAL, "internal: stumbled"))
-    run("inspect", pictures, "--profile", "mm-pc", "--out", tmp_path)
-    text = (tmp_path / "index.html").read_text()
+def test_frozen_camera_does_not_fill_the_terminal(run: Run, pictures: Path, tmp_path: Path) -> None:
+    """The first warnings are shown, the others counted; the page shows a few."""
+    for number in range(30):
+        (pictures / f"d{number}.png").write_bytes((pictures / "a.png").read_bytes())
+    result = run("inspect", pictures, "--profile", "mm-pc", "--out", tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text()
 
-    assert text.count("<article") == 3
-    assert "stumbled" in text
-
-
-def test_a_folder_that_cannot_be_written_is_told(run, pictures):
-    """The run stops before it inspects anything."""
-    result = run("inspect", pictures, "--profile", "mm-pc", "--out", pictures / "a.png")
-
-    assert result.exit_code == 2
-    assert "a.png" in result.stderr
+    assert (result.stderr.count("same picture"), "and 10 more" in result.stderr) == (20, True)
+    assert (page.count("same picture"), "27 more warnings" in page) == (3, True)
 
 
-def test_a_path_without_pictures_is_not_a_pass(run, tmp_path):
-    """Exit 2 and a sentence: nothing was inspected."""
-    result = run("inspect", tmp_path, "--profile", "mm-pc")
-
-    assert result.exit_code == 2
-    assert "holds no picture" in result.stdout
-
-
-def test_markup_in_a_name_is_shown_as_it_is(run, pictures):
+def test_markup_in_a_name_is_shown_as_it_is(run: Run, pictures: Path) -> None:
     """Square brackets in a file's name are no colors."""
     (pictures / "a.png").rename(pictures / "[red]a.png")
 

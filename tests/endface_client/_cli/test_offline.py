@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from click.testing import Result
 
 from endface.report import Report
 
+Run = Callable[..., Result]
+
 
 @pytest.fixture
-def inspect(run, offline_repository, monkeypatch):
+def inspect(run: Run, offline_repository: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs the command where no server is."""
     monkeypatch.setenv("ENDFACE_REPOSITORY", str(offline_repository))
     monkeypatch.setenv("ENDFACE_SERVER", "127.0.0.1:1")
 
-    def inspected(*arguments, **environment):
+    def inspected(*arguments: str | Path, **environment: str) -> Result:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         return run("inspect", *arguments)
@@ -26,7 +31,7 @@ def inspect(run, offline_repository, monkeypatch):
 
 
 @pytest.fixture
-def folder(tmp_path, samples):
+def folder(tmp_path: Path, samples: list[Path]) -> Path:
     """A clean face, and a black picture without any."""
     clean = next(path for path in samples if path.name == "multimode-clean.jpg")
     (tmp_path / "pictures").mkdir()
@@ -36,7 +41,7 @@ def folder(tmp_path, samples):
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "opencv", "litert"])
-def test_reports_as_a_server_does(inspect, folder, tmp_path, engine):
+def test_reports_as_a_server_does(inspect: Run, folder: Path, tmp_path: Path, engine: str) -> None:
     """One report a line in order, the engine's name in it, files in the folder, exit 1 for the invalid picture."""
     options = ("--profile", "mm-pc", "--um-per-px", "0.43", "--json", "--out", tmp_path / "out")
     result = inspect("--offline", "--engine", engine, folder, *options)
@@ -50,7 +55,7 @@ def test_reports_as_a_server_does(inspect, folder, tmp_path, engine):
     assert f"offline, {engine}" in (tmp_path / "out" / "index.html").read_text()
 
 
-def test_all_pass_is_exit_0(inspect, folder):
+def test_all_pass_is_exit_0(inspect: Run, folder: Path) -> None:
     """ONNX Runtime is the default engine, and a default profile comes from the environment."""
     result = inspect("--offline", folder / "clean.jpg", ENDFACE_PROFILE="mm-pc")
 
@@ -67,7 +72,9 @@ def test_all_pass_is_exit_0(inspect, folder):
         (("--profile", "mm-pc", "--engine", "tensorrt"), "no engine 'tensorrt' without a server"),
     ],
 )
-def test_what_cannot_be_inspected_is_exit_2(inspect, folder, options, sentence):
+def test_what_cannot_be_inspected_is_exit_2(
+    inspect: Run, folder: Path, options: tuple[str, ...], sentence: str
+) -> None:
     """The sentence that a server would answer with, or the one that says what is missing here."""
     result = inspect("--offline", folder / "clean.jpg", *options)
 
@@ -75,16 +82,29 @@ def test_what_cannot_be_inspected_is_exit_2(inspect, folder, options, sentence):
     assert sentence in result.stdout + result.stderr
 
 
-def test_a_missing_picture_does_not_stop_the_others(inspect, folder, tmp_path):
-    """As with a server: its error stands in its place, and the exit is 2."""
-    result = inspect("--offline", tmp_path / "gone.png", folder / "clean.jpg", "--profile", "mm-pc")
+def test_own_profiles_are_an_option(inspect: Run, folder: Path, tmp_path: Path, project: Path) -> None:
+    """A folder with profile files; without it the profile does not exist."""
+    shipped = project / "src" / "endface" / "criteria" / "profiles" / "mm-pc.toml"
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "plant-7.toml").write_bytes(shipped.read_bytes())
+    command = ("--offline", folder / "clean.jpg", "--profile", "plant-7")
 
-    assert result.exit_code == 2
-    assert "gone.png" in result.stdout
-    assert "1 pass, 1 not inspected" in result.stdout
+    assert inspect(*command, "--profiles", tmp_path / "own").exit_code == 0
+    assert inspect(*command).exit_code == 2
+    assert "does not exist" in inspect(*command, "--profiles", tmp_path / "gone").stderr
 
 
-def test_a_repository_without_the_file_says_how_to_make_it(inspect, folder, tmp_path):
+def test_what_is_wrong_for_all_pictures_is_said_once(inspect: Run, folder: Path, tmp_path: Path) -> None:
+    """An unknown profile ends the run before it begins; the last page stays."""
+    inspect("--offline", folder, "--profile", "mm-pc", "--out", tmp_path / "out")
+    before = (tmp_path / "out" / "index.html").read_bytes()
+    result = inspect("--offline", folder, "--profile", "foo", "--out", tmp_path / "out")
+
+    assert (result.exit_code, result.stdout, result.stderr.count("foo")) == (2, "", 1)
+    assert (tmp_path / "out" / "index.html").read_bytes() == before
+
+
+def test_a_repository_without_the_file_says_how_to_make_it(inspect: Run, folder: Path, tmp_path: Path) -> None:
     """The command stands in the sentence."""
     (tmp_path / "segment" / "1").mkdir(parents=True)
     result = inspect("--offline", "--engine", "litert", folder, ENDFACE_REPOSITORY=str(tmp_path))
@@ -93,7 +113,7 @@ def test_a_repository_without_the_file_says_how_to_make_it(inspect, folder, tmp_
     assert "endface-build export --format tflite" in " ".join(result.stderr.split())
 
 
-def test_an_engine_alone_is_a_mistake(inspect, folder):
+def test_an_engine_alone_is_a_mistake(inspect: Run, folder: Path) -> None:
     """A server's engine is chosen where it is started; to ignore the option would mislead."""
     result = inspect("--engine", "opencv", folder)
 

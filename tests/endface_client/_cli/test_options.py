@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import socket
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from endface_client.__main__ import app
+from endface_client.testing import FakeServer
 
-
-@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}"], ["inspect", "{pictures}", "--json"]])
-def test_a_server_that_is_down_is_named(run, pictures, command):
-    """The address stands in the message, and the exit code is 2."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = "{}:{}".format(*listener.getsockname())
-    words = [word.format(pictures=pictures) for word in command]
-    result = run(*words, "--server", address, "--deadline-s", "0.5")
-
-    assert result.exit_code == 2
-    assert address in result.stdout + result.stderr
+Run = Callable[..., Result]
 
 
 @pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}", "--profile", "mm-pc"]])
-def test_certificates_are_options(run, encrypted, pictures, shown, command):
+def test_certificates_are_options(
+    run: Run, encrypted: FakeServer, pictures: Path, shown: dict[str, str], command: list[str]
+) -> None:
     """Whom to trust, who we are, and the name that a server's certificate must have."""
     words = [word.format(pictures=pictures) for word in command]
     options = [word for name, value in shown.items() for word in (f"--tls-{name}", value)]
@@ -34,7 +28,9 @@ def test_certificates_are_options(run, encrypted, pictures, shown, command):
 
 
 @pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}", "--profile", "mm-pc"]])
-def test_certificates_may_stand_in_the_environment(encrypted, pictures, shown, command):
+def test_certificates_may_stand_in_the_environment(
+    encrypted: FakeServer, pictures: Path, shown: dict[str, str], command: list[str]
+) -> None:
     """So a container's health check needs no options."""
     variables = {f"ENDFACE_TLS_{name.replace('-', '_').upper()}": value for name, value in shown.items()}
     words = [word.format(pictures=pictures) for word in command]
@@ -43,7 +39,7 @@ def test_certificates_may_stand_in_the_environment(encrypted, pictures, shown, c
 
 
 @pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}"]])
-def test_wrong_certificates_are_told(run, pictures, certificates, command):
+def test_wrong_certificates_are_told(run: Run, pictures: Path, certificates: Path, command: list[str]) -> None:
     """Before anybody is called."""
     words = [word.format(pictures=pictures) for word in command]
     result = run(*words, "--tls-key", certificates / "station.key")

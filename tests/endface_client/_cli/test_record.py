@@ -7,19 +7,21 @@ import dataclasses
 import io
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import cv2
 import grpc
-import numpy as np
 import pytest
+from click.testing import Result
 
 from endface.files import sha256
 from endface.report import ImageInfo, Report
 from endface_client import Record, ServerUnavailable
 from endface_client._record.verify import check
-from endface_client.testing import PASS, Failure, Received
+from endface_client.testing import PASS, Failure, FakeServer, Received
+
+Run = Callable[..., Result]
 
 FAIL = dataclasses.replace(PASS, verdict="fail", borderline=True, reasons=("zone A: pit 1", "zone B: scratch 2"))
 ATTACK = "=HYPERLINK(A1)"
@@ -28,7 +30,7 @@ FILE = f"{sha256(DATA)}.png"
 
 
 @pytest.fixture
-def judging(fake_server):
+def judging(fake_server: FakeServer) -> None:
     """The fake server: it passes a.png, fails b.png and refuses c.png."""
 
     def answer(received: Received) -> Report | Failure:
@@ -39,7 +41,7 @@ def judging(fake_server):
 
 
 @pytest.fixture
-def folder(tmp_path, found) -> Path:
+def folder(tmp_path: Path, found: Report) -> Path:
     """A record of four parts: A123 failed, a pass, one that was not inspected, and one that attacks a spreadsheet."""
     image = ImageInfo("face.png", sha256(DATA))
     with Record(tmp_path / "record") as record:
@@ -62,7 +64,7 @@ def spoil(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("judging")
-def test_a_run_is_written_down(run, pictures, tmp_path):
+def test_a_run_is_written_down(run: Run, pictures: Path, tmp_path: Path) -> None:
     """Each picture, those that were not inspected and those that are not there included."""
     record = tmp_path / "record"
     result = run("inspect", pictures, pictures / "gone.png", "--profile", "mm-pc", "--record", record)
@@ -81,22 +83,25 @@ def test_a_run_is_written_down(run, pictures, tmp_path):
     assert run("record", "verify", record).exit_code == 0
 
 
-def test_a_picture_that_changed_meanwhile_is_no_pass_in_the_record(run, fake_server, pictures, tmp_path):
-    """Nobody can show the picture that the report speaks of."""
+def test_record_holds_the_bytes_that_were_sent(
+    run: Run, fake_server: FakeServer, pictures: Path, tmp_path: Path
+) -> None:
+    """A file that changes during its inspection changes nothing: it is read once."""
+    data = (pictures / "a.png").read_bytes()
 
     def answer(_: Received) -> Report:
-        cv2.imwrite(str(pictures / "a.png"), np.full((48, 64), 200, np.uint8))
-        return PASS
+        (pictures / "a.png").write_bytes(b"\x89PNG another")
+        return FAIL
 
     fake_server.answer = answer
-    result = run("inspect", pictures / "a.png", "--profile", "mm-pc", "--record", tmp_path / "record")
-    (row,) = rows(run("record", "export", tmp_path / "record").stdout)
+    run("inspect", pictures / "a.png", "--profile", "mm-pc", "--record", tmp_path / "record")
 
-    assert result.exit_code == 2
-    assert (row["verdict"], row["error_code"]) == ("not inspected", "unreadable_picture")
+    assert [path.read_bytes() for path in (tmp_path / "record" / "pictures").iterdir()] == [data]
 
 
-def test_a_run_that_cannot_be_written_down_stops(run, fake_server, pictures, tmp_path):
+def test_a_run_that_cannot_be_written_down_stops(
+    run: Run, fake_server: FakeServer, pictures: Path, tmp_path: Path
+) -> None:
     """Nothing is inspected past the record."""
     (tmp_path / "record").write_text("a file in the place of the folder")
     result = run("inspect", pictures, "--profile", "mm-pc", "--record", tmp_path / "record")
@@ -106,7 +111,7 @@ def test_a_run_that_cannot_be_written_down_stops(run, fake_server, pictures, tmp
     assert fake_server.requests == []
 
 
-def test_a_run_seals_with_a_key(run, pictures, tmp_path):
+def test_a_run_seals_with_a_key(run: Run, pictures: Path, tmp_path: Path) -> None:
     """Then it verifies with that key only."""
     record, key, other = (tmp_path / name for name in ("record", "key", "other"))
     key.write_text("k" * 32)
@@ -118,7 +123,7 @@ def test_a_run_seals_with_a_key(run, pictures, tmp_path):
     assert run("record", "verify", record).exit_code == 2
 
 
-def test_verify_says_what_is_there_and_where_it_ends(run, folder):
+def test_verify_says_what_is_there_and_where_it_ends(run: Run, folder: Path) -> None:
     """Exit 0, the number of inspections and the head, and what a chain without a key does not prove."""
     result = run("record", "verify", folder)
 
@@ -128,7 +133,19 @@ def test_verify_says_what_is_there_and_where_it_ends(run, folder):
     assert "no key" in result.stdout
 
 
-def test_verify_names_what_is_broken(run, folder):
+def test_verify_warns_of_one_picture_for_two_parts(run: Run, tmp_path: Path) -> None:
+    """The record is intact: exit 0, and the warnings on stderr, not without end."""
+    with Record(tmp_path) as record:
+        for serial in range(30):
+            record.add(DATA, dataclasses.replace(PASS, image=ImageInfo("a.png", sha256(DATA)), serial=str(serial)))
+    result = run("record", "verify", tmp_path)
+
+    assert result.exit_code == 0
+    assert result.stderr.count("warning: entry") == 20
+    assert "and 9 more" in result.stderr
+
+
+def test_verify_names_what_is_broken(run: Run, folder: Path) -> None:
     """Exit 1 and the first entry that tells."""
     spoil(folder)
     result = run("record", "verify", folder)
@@ -140,7 +157,7 @@ def test_verify_names_what_is_broken(run, folder):
 @pytest.mark.parametrize(
     "command", [["verify", "{}"], ["export", "{}"], ["show", "{}", "A"], ["copy", "{}", "{}/copy"]]
 )
-def test_a_folder_without_a_record_is_exit_2(run, tmp_path, command):
+def test_a_folder_without_a_record_is_exit_2(run: Run, tmp_path: Path, command: list[str]) -> None:
     """It is told, and nothing is made there."""
     result = run("record", *(word.format(tmp_path / "gone") for word in command))
 
@@ -149,7 +166,7 @@ def test_a_folder_without_a_record_is_exit_2(run, tmp_path, command):
     assert not (tmp_path / "gone").exists()
 
 
-def test_verify_compares_a_head(run, folder):
+def test_verify_compares_a_head(run: Run, folder: Path) -> None:
     """Exit 0 while its entry is there, 1 once it was cut off, 2 if it is no head."""
     head = str(check(folder).head)
     assert run("record", "verify", folder, "--head", head).exit_code == 0
@@ -161,7 +178,7 @@ def test_verify_compares_a_head(run, folder):
     assert run("record", "verify", folder, "--head", "latest").exit_code == 2
 
 
-def test_export_has_a_row_an_inspection(run, folder):
+def test_export_has_a_row_an_inspection(run: Run, folder: Path) -> None:
     """Verdict, part, limits, network, and the defects by type and zone."""
     failed, passed, lost, _ = rows(run("record", "export", folder).stdout)
 
@@ -181,7 +198,7 @@ def test_export_has_a_row_an_inspection(run, folder):
     assert lost["pit_A"] == ""  # not measured is not none
 
 
-def test_export_is_for_excel(run, folder, tmp_path):
+def test_export_is_for_excel(run: Run, folder: Path, tmp_path: Path) -> None:
     """The file begins with the mark of UTF-8, appears whole, and holds no formula."""
     result = run("record", "export", folder, "--csv", tmp_path / "out.csv")
     data = (tmp_path / "out.csv").read_bytes()
@@ -192,9 +209,15 @@ def test_export_is_for_excel(run, folder, tmp_path):
     assert not list(tmp_path.glob(".endface-*"))
 
 
-@pytest.mark.parametrize("serial", ["=1+1", "+1", "-1", "@A1", "\t=1", " =1", "\r=1", "\uff1d1"])
-def test_no_serial_number_is_a_formula(run, tmp_path, serial):
-    """Whatever a spreadsheet would compute stands behind an apostrophe."""
+@pytest.mark.parametrize(
+    "serial",
+    [
+        *("=1+1", "+1", "-1", "@A1", "\t=1", " =1", "\r=1", "\uff1d1"),  # formulas
+        *("00123", "123456789012", "1E5", "12e-3", "1-2", "2026-01-31", "3/4/26", "12:30", "MAR1", "1-Sep", "TRUE"),
+    ],
+)
+def test_no_serial_number_is_anything_but_a_text(run: Run, tmp_path: Path, serial: str) -> None:
+    """What a spreadsheet would compute, or take for a number or a date, stands behind an apostrophe."""
     with Record(tmp_path) as record:
         record.add(None, ServerUnavailable("no server"), serial=serial)
     (row,) = rows(run("record", "export", tmp_path).stdout)
@@ -202,7 +225,16 @@ def test_no_serial_number_is_a_formula(run, tmp_path, serial):
     assert row["serial"] == "'" + serial
 
 
-def test_export_chooses_part_and_day(run, folder):
+@pytest.mark.parametrize("serial", ["A123", "12345", "SN-0012-7", "MARK7B", "1.2.3a"])
+def test_plain_serial_number_is_exported_as_it_is(run: Run, tmp_path: Path, serial: str) -> None:
+    """A spreadsheet shows it unchanged."""
+    with Record(tmp_path) as record:
+        record.add(None, ServerUnavailable("no server"), serial=serial)
+
+    assert rows(run("record", "export", tmp_path).stdout)[0]["serial"] == serial
+
+
+def test_export_chooses_part_and_day(run: Run, folder: Path) -> None:
     """By serial number, and from a day on."""
     part = rows(run("record", "export", folder, "--serial", "A123").stdout)
 
@@ -212,7 +244,7 @@ def test_export_chooses_part_and_day(run, folder):
     assert run("record", "export", folder, "--since", "yesterday").exit_code == 2
 
 
-def test_export_that_cannot_be_written_is_told(run, folder, tmp_path):
+def test_export_that_cannot_be_written_is_told(run: Run, folder: Path, tmp_path: Path) -> None:
     """Exit 2, not a traceback."""
     result = run("record", "export", folder, "--csv", tmp_path / "gone" / "out.csv")
 
@@ -220,33 +252,32 @@ def test_export_that_cannot_be_written_is_told(run, folder, tmp_path):
     assert "gone" in result.stderr
 
 
-def test_show_says_what_is_known_of_a_part(run, folder):
-    """Verdict, day, limits, network, server and where the picture is."""
-    text = run("record", "show", folder, "A123").stdout
+@pytest.mark.parametrize("part", ["A123", "A123\r\n", "face.png"])
+def test_show_says_what_is_known_of_a_part(run: Run, folder: Path, part: str) -> None:
+    """Verdict, limits, network, server and the kept picture, by serial number or by the picture's name."""
+    text = run("record", "show", folder, part).stdout
 
     assert "entry 1: fail borderline by mm-pc" in text
+    assert "serial A123, name face.png" in text
     assert "scratch 2 is 5.0 um wide" in text
     assert f"network segment 1 on onnxruntime, SHA-256 {'ab' * 32}" in text
     assert "server line-3:8001" in text
     assert f"picture {folder / 'pictures' / FILE}" in text
     assert (folder / "pictures" / FILE).read_bytes() == DATA
+    assert "server_unavailable: no server" in run("record", "show", folder, "A125").stdout  # it was not inspected
 
 
-def test_show_tells_of_an_inspection_that_did_not_happen(run, folder):
-    """With the error's code."""
-    assert "server_unavailable: no server" in run("record", "show", folder, "A125").stdout
-
-
-def test_show_of_an_unknown_part_is_exit_1(run, folder):
+@pytest.mark.parametrize("part", ["A999", "gone.png", 'x","serial":"A123'])
+def test_show_of_an_unknown_part_is_exit_1(run: Run, folder: Path, part: str) -> None:
     """Nobody has inspected it."""
-    result = run("record", "show", folder, "A999")
+    result = run("record", "show", folder, part)
 
     assert result.exit_code == 1
-    assert "no inspection of 'A999'" in result.stderr
+    assert f"no inspection of {part!r}" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["lost", "[]", "{}", """replace(text, 'pass', 'fail')"""])
-def test_a_changed_entry_is_neither_shown_nor_skipped(run, folder, text):
+def test_a_changed_entry_is_neither_shown_nor_skipped(run: Run, folder: Path, text: str) -> None:
     """An export that showed it or left it out would lie."""
     new = text if text.startswith("replace") else f"'{text}'"
     with closing(sqlite3.connect(folder / "record.db")) as db, db:
@@ -257,7 +288,7 @@ def test_a_changed_entry_is_neither_shown_nor_skipped(run, folder, text):
     assert "entry 2 was changed" in result.stderr
 
 
-def test_a_copy_of_a_record_in_use_is_a_record(run, tmp_path):
+def test_a_copy_of_a_record_in_use_is_a_record(run: Run, tmp_path: Path) -> None:
     """While another thread writes and the bound drops, each copy verifies, and a second one adds what is new."""
     stop = threading.Event()
 
@@ -287,7 +318,23 @@ def test_a_copy_of_a_record_in_use_is_a_record(run, tmp_path):
     assert check(tmp_path / "record").inspections > 5
 
 
-def test_a_record_is_not_copied_onto_itself(run, folder):
+def test_a_copy_replaces_no_other_record(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Neither one that began elsewhere, nor a copy that has gone on; an older copy is brought up to date."""
+    run("record", "copy", folder, tmp_path / "copy")
+    with Record(folder) as record, Record(tmp_path / "other") as other:
+        record.add(None, ServerUnavailable("no server"), serial="A126")
+        other.add(None, ServerUnavailable("no server"), serial="B1")
+    assert run("record", "copy", folder, tmp_path / "copy").exit_code == 0
+    with Record(tmp_path / "copy") as copy:
+        copy.add(None, ServerUnavailable("no server"), serial="A127")
+
+    for target, inspections in (("other", 1), ("copy", 6)):
+        result = run("record", "copy", folder, tmp_path / target)
+        assert (result.exit_code, "holds another record" in result.stderr) == (2, True)
+        assert check(tmp_path / target).inspections == inspections
+
+
+def test_a_record_is_not_copied_onto_itself(run: Run, folder: Path) -> None:
     """That would replace it by an older state of itself."""
     assert run("record", "copy", folder, folder / ".." / "record").exit_code == 2
     assert check(folder).inspections == 4

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from endface.report import ImageInfo
+from endface.report import ImageInfo, Report
 from endface_client import ServerUnavailable
 from endface_client._outcome import Outcome
+from endface_client._output.overlay import gray_levels
 from endface_client._output.page import Card, page, photo_uri, svg_path, zone_bars
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -51,30 +54,66 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture
-def cards(found, refused, gray_png) -> list[Card]:
+def cards(found: Report, refused: Report, gray_png: bytes) -> list[Card]:
     """A failed face, one that could not be judged, and one that was not inspected."""
-    photo = photo_uri(gray_png)
+    photo = photo_uri(gray_levels(gray_png))
     return [
-        Card(Outcome(Path("a/face.png"), found), photo),
+        Card(Outcome(Path("a/face.png"), found), photo, "f\u00e4ce #1"),
         Card(Outcome(Path("a/bare.png"), refused), photo),
         Card(Outcome(Path("a/text.png"), dataclasses.replace(refused, image=ImageInfo("text.png", ""))), ""),
         Card(Outcome(Path("a/lost.png"), ServerUnavailable("line-3:8001: connection refused")), ""),
     ]
 
 
-def test_there_is_one_card_a_picture(cards):
-    """Every picture of the run stands in the page, in order, under its verdict."""
-    articles = Reader(page(cards, server="line-3:8001", finished=NOON)).every("article")
+@pytest.fixture
+def passed(found: Report) -> Card:
+    """A face that passes."""
+    zones = tuple(dataclasses.replace(zone, verdict="pass") for zone in found.zones)
+    return Card(Outcome(Path("a/good.png"), dataclasses.replace(found, verdict="pass", zones=zones)), "")
 
-    assert [(card["data-name"], card["data-word"]) for card in articles] == [
-        ("face.png", "fail"),
-        ("bare.png", "invalid"),
-        ("text.png", "invalid"),
-        ("lost.png", "error"),
+
+def test_what_did_not_pass_comes_first(passed: Card, cards: list[Card]) -> None:
+    """Every picture of the run has its card under its verdict; the order of the run is kept within each verdict."""
+    articles = Reader(page([passed, *cards], server="line-3:8001", finished=NOON)).every("article")
+
+    assert [(card["data-name"], card["data-word"], card["data-order"]) for card in articles] == [
+        ("lost.png", "error", "5"),
+        ("face.png", "fail", "2"),
+        ("bare.png", "invalid", "3"),
+        ("text.png", "invalid", "4"),
+        ("good.png", "pass", "1"),
     ]
 
 
-def test_the_page_is_well_formed_and_loads_nothing(cards):
+def test_card_leads_to_its_report(cards: list[Card]) -> None:
+    """The file beside the page, whatever its name; what was not inspected has none."""
+    links = [anchor["href"] for anchor in Reader(page(cards, server="s", finished=NOON)).every("a")]
+
+    assert [link for link in links if link and not link.startswith("#")] == ["f%C3%A4ce%20%231.json"]
+
+
+def test_page_says_why_defects_are_allowed(cards: list[Card]) -> None:
+    """A row of the profile without a limit, where something was found that falls under it."""
+    text = page(cards[:1], server="s", finished=NOON)
+
+    assert "<li>zone D: any &lt; 20 um, 4 found</li>" in text
+    assert "none &gt; 3 um, 1 found" not in text
+
+
+def test_page_repeats_the_warnings_of_the_run(cards: list[Card]) -> None:
+    """Whoever opens the page has not seen the terminal."""
+    assert "the camera &amp; is frozen" in page(cards, server="s", finished=NOON, warnings=["the camera & is frozen"])
+
+
+def test_lines_of_the_picture_have_a_legend(cards: list[Card]) -> None:
+    """Each kind of line that is drawn stands in the legend in the same style."""
+    reader = Reader(page(cards, server="s", finished=NOON))
+    samples = [path["class"] for path in reader.every("path") if path.get("d") == "M0 3H24"]
+
+    assert samples == ["fiber", "zone", "defect scratch"]
+
+
+def test_the_page_is_well_formed_and_loads_nothing(cards: list[Card]) -> None:
     """No element refers to anything outside the file."""
     reader = Reader(page(cards, server="line-3:8001", finished=NOON))
     loaded = [
@@ -88,17 +127,17 @@ def test_the_page_is_well_formed_and_loads_nothing(cards):
     assert loaded
     assert all(target.startswith("data:image/jpeg;base64,") for target in loaded)
     assert not reader.every("link")
-    assert all(anchor["href"].startswith("#c") for anchor in reader.every("a"))
+    assert all(re.match(r"#c\d+$|[^/:]+\.json$", anchor["href"] or "") for anchor in reader.every("a"))
 
 
-def test_style_and_script_load_nothing(cards):
+def test_style_and_script_load_nothing(cards: list[Card]) -> None:
     """Neither the style sheet nor the script names another file."""
     text = re.sub(r"data:image/jpeg;base64,[A-Za-z0-9+/=]+", "", page(cards, server="s", finished=NOON))
 
     assert not re.search(r"https?:|url\(|@import|fetch\(|XMLHttpRequest|import\(", text)
 
 
-def test_whatever_comes_from_outside_is_escaped(cards, found):
+def test_whatever_comes_from_outside_is_escaped(cards: list[Card], found: Report) -> None:
     """Names, serial numbers, reasons, server and errors are text, never markup."""
     hostile = dataclasses.replace(
         found,
@@ -120,7 +159,7 @@ def test_whatever_comes_from_outside_is_escaped(cards, found):
     assert attacked.every("article")[0]["data-name"] == Path(HOSTILE).name
 
 
-def test_the_summary_counts_the_run(cards):
+def test_the_summary_counts_the_run(cards: list[Card]) -> None:
     """Tiles carry the counts; the share that passes is that of all pictures: what was not judged did not pass."""
     text = page(cards, server="s", finished=NOON)
 
@@ -129,17 +168,15 @@ def test_the_summary_counts_the_run(cards):
     assert "0 of 4</figcaption>" in text
 
 
-def test_what_was_not_judged_did_not_pass(found, cards):
+def test_what_was_not_judged_did_not_pass(passed: Card, cards: list[Card]) -> None:
     """A run of one pass and two unjudged pictures is a third good, not all good."""
-    zones = tuple(dataclasses.replace(zone, verdict="pass") for zone in found.zones)
-    passed = Card(Outcome(Path("a/good.png"), dataclasses.replace(found, verdict="pass", zones=zones)), "")
     text = page([passed, *cards[2:]], server="s", finished=NOON)
 
     assert ">33%</text>" in text
     assert "1 of 3</figcaption>" in text
 
 
-def test_marks_lie_on_the_picture_in_micrometres(cards):
+def test_marks_lie_on_the_picture_in_micrometres(cards: list[Card]) -> None:
     """Zones are circles of their diameters around the fiber's centre, whatever the camera's pixels."""
     reader = Reader(page(cards[:1], server="s", finished=NOON))
     zones = [circle["r"] for circle in reader.every("circle") if circle.get("class") == "zone"]
@@ -152,7 +189,7 @@ def test_marks_lie_on_the_picture_in_micrometres(cards):
     assert paths[1]["class"] == "defect scratch"
 
 
-def test_limits_say_what_was_found_and_allowed(cards):
+def test_limits_say_what_was_found_and_allowed(cards: list[Card]) -> None:
     """A row of the profile shows found, allowed and margin; without a limit anything is allowed."""
     rows = re.findall(
         r'<td class="n[ m]*">([^<]*)</td>', page(cards[:1], server="s", finished=NOON).partition("Defects")[2]
@@ -162,15 +199,7 @@ def test_limits_say_what_was_found_and_allowed(cards):
     assert rows[3:6] == ["4", "any", "\N{EN DASH}"]
 
 
-def test_an_empty_run_has_a_page():
-    """No picture is no reason to fail."""
-    text = page([], server="s", finished=NOON)
-    Reader(text)
-
-    assert "0 pictures" in text
-
-
-def test_zone_bars_count_by_the_innermost_zone(found):
+def test_zone_bars_count_by_the_innermost_zone(found: Report) -> None:
     """Each defect counts once; those outside every zone do not."""
     bars = {bar.zone: bar.counts for bar in zone_bars([found, found])}
 
@@ -179,13 +208,27 @@ def test_zone_bars_count_by_the_innermost_zone(found):
     assert sum(bars["D"].values()) == 0
 
 
-def test_holes_are_rings_of_their_own():
+def test_holes_are_rings_of_their_own() -> None:
     """Each ring of a polygon is closed."""
     ring = ((0.0, 0.0), (4.0, 0.0), (4.0, 4.04))
 
     assert svg_path((ring, ring)) == "M0.0 0.0L4.0 0.0L4.0 4.0Z" * 2
 
 
-def test_what_cannot_be_decoded_has_no_photo():
+def test_what_cannot_be_decoded_has_no_photo() -> None:
     """Its card says so in words."""
-    assert photo_uri(b"no picture") == ""
+    assert photo_uri(gray_levels(b"no picture")) == ""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium to print with")
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_two_faces_are_printed_a_page(cards: list[Card], tmp_path: Path, paper: str) -> None:
+    """On either paper, summary and warnings on the first page included."""
+    text = page([*cards, *cards], server="s", finished=NOON, warnings=["the camera is frozen " * 20] * 9)
+    html = text.replace("</style>", f"@page {{ size: {paper} }}</style>", 1)
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--no-pdf-header-footer"]
+    command = ["chromium", *options, f"--print-to-pdf={tmp_path / 'page.pdf'}", (tmp_path / "page.html").as_uri()]
+    subprocess.run(command, check=True, capture_output=True)
+
+    assert len(re.findall(rb"/Type */Page\b", (tmp_path / "page.pdf").read_bytes())) == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -45,7 +46,7 @@ def kept(folder: Path) -> set[str]:
     return {path.name for path in (folder / "pictures").iterdir()}
 
 
-def test_an_entry_holds_the_whole_report_and_where_it_came_from(tmp_path, found, gray_png):
+def test_an_entry_holds_the_whole_report_and_where_it_came_from(tmp_path: Path, found: Report, gray_png: bytes) -> None:
     """What is read back equals what was added, with time, server, attempts and the picture's digest."""
     report = dataclasses.replace(found, image=ImageInfo("face.png", sha256(gray_png), 1200, 1000))
     with Record(tmp_path) as record:
@@ -60,7 +61,7 @@ def test_an_entry_holds_the_whole_report_and_where_it_came_from(tmp_path, found,
     assert entry.time.utcoffset().total_seconds() == 0
 
 
-def test_a_picture_that_was_not_inspected_is_written_down(tmp_path):
+def test_a_picture_that_was_not_inspected_is_written_down(tmp_path: Path) -> None:
     """An error is an entry with its code, never a gap."""
     with Record(tmp_path) as record:
         record.add(None, Overloaded("line-3 has a full queue"), name="face.png", serial="A124")
@@ -80,7 +81,9 @@ def test_a_picture_that_was_not_inspected_is_written_down(tmp_path):
     ],
     ids=["pass", "borderline", "fail", "invalid"],
 )
-def test_pictures_are_kept_where_somebody_may_ask_for_them(tmp_path, changes, is_kept):
+def test_pictures_are_kept_where_somebody_may_ask_for_them(
+    tmp_path: Path, changes: dict[str, Any], is_kept: bool
+) -> None:
     """Fail, invalid and borderline; a clear pass has only its digest."""
     with Record(tmp_path) as record:
         record.add(PNG + b"1", of(PNG + b"1", **changes))
@@ -88,7 +91,7 @@ def test_pictures_are_kept_where_somebody_may_ask_for_them(tmp_path, changes, is
     assert kept(tmp_path) == ({f"{sha256(PNG + b'1')}.png"} if is_kept else set())
 
 
-def test_the_same_picture_is_kept_once(tmp_path):
+def test_the_same_picture_is_kept_once(tmp_path: Path) -> None:
     """Two entries speak of one file."""
     with Record(tmp_path) as record:
         record.add(PNG, failed(PNG, serial="A"))
@@ -102,7 +105,7 @@ def test_the_same_picture_is_kept_once(tmp_path):
     ("start", "ending"),
     [(PNG, ".png"), (b"\xff\xd8\xff\xe0", ".jpg"), (b"BM", ".bmp"), (b"II*\0", ".tif"), (b"MM\0*", ".tif"), (b"?", "")],
 )
-def test_a_kept_picture_opens_in_a_viewer(tmp_path, start, ending):
+def test_a_kept_picture_opens_in_a_viewer(tmp_path: Path, start: bytes, ending: str) -> None:
     """Its name ends as its format asks for."""
     with Record(tmp_path) as record:
         record.add(start, failed(start))
@@ -110,7 +113,7 @@ def test_a_kept_picture_opens_in_a_viewer(tmp_path, start, ending):
     assert kept(tmp_path) == {sha256(start) + ending}
 
 
-def test_a_picture_is_whatever_a_client_takes(tmp_path, gray_png):
+def test_a_picture_is_whatever_a_client_takes(tmp_path: Path, gray_png: bytes) -> None:
     """A path or an array stands for the bytes that the client sends for it."""
     path = tmp_path / "face.png"
     path.write_bytes(gray_png)
@@ -119,19 +122,14 @@ def test_a_picture_is_whatever_a_client_takes(tmp_path, gray_png):
         record.add(path, of(gray_png))
         with pytest.raises(UnreadablePicture):
             record.add(tmp_path / "gone.png", of(gray_png))
-        with pytest.raises(RecordError, match="another picture"):
-            record.add(levels, of(gray_png))
+        for other in (levels, None):
+            with pytest.raises(RecordError, match="another picture"):
+                record.add(other, of(gray_png))
 
     assert len(read(tmp_path / "record")) == 1
 
 
-def test_a_report_without_its_picture_is_refused(tmp_path):
-    """What was not shown was not inspected."""
-    with Record(tmp_path) as record, pytest.raises(RecordError, match="another picture"):
-        record.add(None, of(PNG))
-
-
-def test_texts_that_are_no_unicode_are_spelled_out(tmp_path):
+def test_texts_that_are_no_unicode_are_spelled_out(tmp_path: Path) -> None:
     """A file's name may hold any bytes; its error is written down all the same, and found."""
     with Record(tmp_path) as record:
         record.add(None, UnreadablePicture("a\udcff.png is gone"), name="a\udcff.png", serial="\udcff")
@@ -140,17 +138,7 @@ def test_texts_that_are_no_unicode_are_spelled_out(tmp_path):
     assert check(tmp_path).inspections == 1
 
 
-def test_a_record_goes_on_where_it_was_left(tmp_path):
-    """The chain runs on over programs."""
-    for serial in "ABC":
-        with Record(tmp_path) as record:
-            record.add(PNG, of(PNG, serial=serial))
-
-    assert [entry.values["serial"] for entry in read(tmp_path)] == ["A", "B", "C"]
-    assert check(tmp_path).head.number == 3
-
-
-def test_threads_and_connections_write_one_chain(tmp_path):
+def test_threads_and_connections_write_one_chain(tmp_path: Path) -> None:
     """Two programs' worth of connections with three threads each lose nothing and break nothing."""
     with Record(tmp_path) as one, Record(tmp_path) as other:
 
@@ -181,7 +169,7 @@ with Record(sys.argv[1]) as record:
 """
 
 
-def test_processes_that_begin_at_once_write_one_record(tmp_path):
+def test_processes_that_begin_at_once_write_one_record(tmp_path: Path) -> None:
     """Whoever is first makes the record; nobody's entry is lost."""
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, tmp_path / "record", name]) for name in "abc"]
 
@@ -195,7 +183,7 @@ def size(folder: Path) -> int:
     return (folder / "record.db").stat().st_size + pictures
 
 
-def test_the_oldest_go_when_the_record_is_full(tmp_path):
+def test_the_oldest_go_when_the_record_is_full(tmp_path: Path) -> None:
     """The size is kept, the newest stay with their pictures, and the chain verifies all the time."""
     with Record(tmp_path, limit_bytes=1_000_000) as record:
         for index in range(100):
@@ -213,7 +201,7 @@ def test_the_oldest_go_when_the_record_is_full(tmp_path):
     assert kept(tmp_path) == {entry.picture_file for entry in inspected}
 
 
-def test_a_picture_stays_while_any_entry_speaks_of_it(tmp_path):
+def test_a_picture_stays_while_any_entry_speaks_of_it(tmp_path: Path) -> None:
     """What was dropped with an old entry may belong to a new one."""
     with Record(tmp_path, limit_bytes=1_000_000) as record:
         for index in range(60):
@@ -225,7 +213,7 @@ def test_a_picture_stays_while_any_entry_speaks_of_it(tmp_path):
     assert check(tmp_path).dropped.number
 
 
-def test_room_moves_from_entries_to_pictures(tmp_path):
+def test_room_moves_from_entries_to_pictures(tmp_path: Path) -> None:
     """A database that was full of passes shrinks when pictures need the room."""
     with Record(tmp_path, limit_bytes=1_000_000) as record:
         for index in range(60):
@@ -238,7 +226,7 @@ def test_room_moves_from_entries_to_pictures(tmp_path):
     assert check(tmp_path).dropped.number
 
 
-def test_a_picture_larger_than_the_bound_is_kept_until_the_next(tmp_path):
+def test_a_picture_larger_than_the_bound_is_kept_until_the_next(tmp_path: Path) -> None:
     """Nothing that was just added is dropped."""
     with Record(tmp_path, limit_bytes=1_000_000) as record:
         for index in range(3):
@@ -250,7 +238,7 @@ def test_a_picture_larger_than_the_bound_is_kept_until_the_next(tmp_path):
     assert check(tmp_path).dropped.number
 
 
-def test_what_a_killed_process_left_is_swept_once_it_is_old(tmp_path):
+def test_what_a_killed_process_left_is_swept_once_it_is_old(tmp_path: Path) -> None:
     """A picture without an entry goes when the bound has passed its time; until then it may be somebody's evidence."""
     with Record(tmp_path) as record:
         record.add(PNG, of(PNG))
@@ -266,21 +254,24 @@ def test_what_a_killed_process_left_is_swept_once_it_is_old(tmp_path):
     assert kept(tmp_path) == {"note.txt"}
 
 
-def test_a_full_disk_adds_nothing_and_breaks_nothing(tmp_path):
+def test_a_full_disk_adds_nothing_and_breaks_nothing(tmp_path: Path) -> None:
     """The caller is told; what was written stays, and the record goes on when there is room."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Record(tmp_path) as record:
         record.add(PNG, of(PNG))
-        record._db.execute("PRAGMA max_page_count = 1")  # SQLite's own way to play a full disk
-        with pytest.raises(RecordError, match="full"):
-            record.add(PNG, of(PNG, meta={"note": "x" * 20_000}))
-        before = check(tmp_path).inspections
-        record._db.execute("PRAGMA max_page_count = 1000000")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+        try:
+            with pytest.raises(RecordError, match="check disk"):
+                record.add(PNG, of(PNG, meta={"note": "x" * 200_000}))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert check(tmp_path).inspections == 1
         record.add(PNG, of(PNG))
 
-    assert check(tmp_path).inspections == before + 1
+    assert check(tmp_path).inspections == 2
 
 
-def test_a_forked_process_opens_its_own(tmp_path, monkeypatch):
+def test_a_forked_process_opens_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite's connections do not survive a fork; using one would destroy the record."""
     with Record(tmp_path) as record:
         monkeypatch.setattr(os, "getpid", lambda: -1)
@@ -288,7 +279,7 @@ def test_a_forked_process_opens_its_own(tmp_path, monkeypatch):
             record.add(PNG, of(PNG))
 
 
-def test_what_is_no_record_is_left_alone(tmp_path):
+def test_what_is_no_record_is_left_alone(tmp_path: Path) -> None:
     """A file of that name that is no database, or one of another version, is told and not touched."""
     (tmp_path / "record.db").write_bytes(b"no database at all, but long enough to have a header" * 20)
     with pytest.raises(RecordError, match="cannot be used"):
@@ -298,13 +289,13 @@ def test_what_is_no_record_is_left_alone(tmp_path):
         Record(tmp_path)
 
 
-def test_a_bound_that_holds_nothing_is_a_mistake(tmp_path):
+def test_a_bound_that_holds_nothing_is_a_mistake(tmp_path: Path) -> None:
     """Less than a megabyte."""
     with pytest.raises(ValueError, match="limit_bytes"):
         Record(tmp_path, limit_bytes=999_999)
 
 
-def test_a_key_is_kept_for_life(tmp_path):
+def test_a_key_is_kept_for_life(tmp_path: Path) -> None:
     """A record is not continued with another key, nor without one, nor one without a key with one."""
     keys = [tmp_path / name for name in ("key", "other")]
     for path in keys:
@@ -319,7 +310,7 @@ def test_a_key_is_kept_for_life(tmp_path):
             Record(tmp_path / folder, key_file=key)
 
 
-def test_a_key_that_can_be_guessed_is_refused(tmp_path):
+def test_a_key_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
     """Too short, or not there."""
     (tmp_path / "key").write_text("secret\n")
     with pytest.raises(RecordError, match="6 bytes"):

@@ -15,7 +15,7 @@ from endface_client._record.verify import check
 
 
 @pytest.mark.parametrize("limit_bytes", [10**9, 10**6], ids=["growing", "dropping"])
-def test_a_kill_costs_at_most_the_call_in_flight(project, tmp_path, limit_bytes):
+def test_a_kill_costs_at_most_the_call_in_flight(project: Path, tmp_path: Path, limit_bytes: int) -> None:
     """Writers are killed at random moments: the chain holds, and all that a writer was told is there.
 
     Few of them here: the test below tries every kind of end that a log can have.  The program takes any number.
@@ -31,7 +31,7 @@ def test_a_kill_costs_at_most_the_call_in_flight(project, tmp_path, limit_bytes)
     assert (found[-1]["dropped"] > 0) == (limit_bytes == 10**6)
 
 
-def test_a_torn_log_loses_the_end_and_nothing_else(tmp_path):
+def test_a_torn_log_loses_the_end_and_nothing_else(tmp_path: Path) -> None:
     """Wherever the log ends, cut off or filled with zeros, the record is intact up to some entry."""
     with Record(tmp_path / "whole") as record:
         for number in range(3):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -36,7 +37,7 @@ def fill(folder: Path, **settings: object) -> Mark:
 
 
 @pytest.fixture
-def folder(tmp_path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """Its folder."""
     fill(tmp_path / "record")
     return tmp_path / "record"
@@ -59,15 +60,23 @@ def picture(folder: Path, number: int) -> Path:
     return folder / "pictures" / f"{sha256(PICTURES[number - 1])}.png"
 
 
-def rewrite(folder: Path, key: bytes | None, sealed: str) -> None:
+def rewrite(folder: Path, key: bytes | None, sealed: str, times: Mapping[int, str] = MappingProxyType({})) -> None:
     """Make every failure a pass and seal the whole chain anew, as somebody would who knows the format."""
     previous = GENESIS
     for number in range(1, 6):
         values = json.loads(text_of(folder, number))
         values["report"]["verdict"] = "pass"
-        text = canonical(values | {"previous": previous, "sealed": sealed})
+        values |= {"previous": previous, "sealed": sealed, "time": times.get(number, values["time"])}
+        text = canonical(values)
         previous = seal(text, key)
-        edit(folder, "UPDATE entry SET text = ?, seal = ? WHERE number = ?", text, previous, number)
+        edit(
+            folder,
+            "UPDATE entry SET text = ?, seal = ?, time = ? WHERE number = ?",
+            text,
+            previous,
+            values["time"],
+            number,
+        )
 
 
 def resealed(folder: Path) -> None:
@@ -101,7 +110,10 @@ TAMPERED = {
         "entry 2 was changed",
     ),
     "removed in the middle": (sql("DELETE FROM entry WHERE number IN (2, 3)"), "entries 2 to 3 are missing"),
-    "removed at the beginning": (sql("DELETE FROM entry WHERE number = 1"), "entry 1 is missing, and not by the bound"),
+    "removed at the beginning": (
+        sql("DELETE FROM entry WHERE number = 1"),
+        "entry 1 is missing, and not by the size limit",
+    ),
     "moved": (sql("UPDATE entry SET number = 6 WHERE number = 5"), "entry 5 is missing"),
     "renumbered": (sql("UPDATE entry SET number = number + 100"), "filed under another"),
     "filed under another part": (sql("UPDATE entry SET serial = 'X' WHERE number = 4"), "entry 4 is filed under"),
@@ -116,7 +128,7 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize(("tamper", "words"), TAMPERED.values(), ids=TAMPERED.keys())
-def test_tampering_is_found_and_named(folder, tamper, words):
+def test_tampering_is_found_and_named(folder: Path, tamper: Callable[[Path], None], words: str) -> None:
     """The first entry that tells is in the message."""
     tamper(folder)
 
@@ -124,7 +136,7 @@ def test_tampering_is_found_and_named(folder, tamper, words):
         check(folder)
 
 
-def test_no_byte_of_an_entry_can_be_changed(folder):
+def test_no_byte_of_an_entry_can_be_changed(folder: Path) -> None:
     """Each place of a text, one after another."""
     text = text_of(folder, 3)
     for place in range(0, len(text), 29):
@@ -134,14 +146,25 @@ def test_no_byte_of_an_entry_can_be_changed(folder):
             check(folder)
 
 
-def test_an_intact_record_says_what_it_holds(folder):
-    """Number of inspections, first and last entry."""
-    found = check(folder)
+def test_one_picture_for_two_parts_is_a_warning(tmp_path: Path) -> None:
+    """A frozen camera shows; a part that is inspected again does not."""
+    data = PICTURES[0]
+    with Record(tmp_path) as record:
+        for serial in ("A1", "A1", "A2"):
+            record.add(data, dataclasses.replace(PASS, serial=serial, image=ImageInfo("face.png", sha256(data))))
 
-    assert (found.inspections, found.first, found.head.number, found.dropped.number) == (5, 1, 5, 0)
+    (warning,) = check(tmp_path).warnings
+    assert warning.startswith("entry 3: A2 has the very same picture as A1, byte for byte")
 
 
-def test_an_empty_record_is_intact(tmp_path):
+def test_clock_that_was_set_back_is_a_warning(folder: Path) -> None:
+    """The record is intact, but its times are not what they seem."""
+    rewrite(folder, None, "sha256", {4: "2020-01-01T00:00:00.000+00:00"})
+
+    assert check(folder).warnings == ["entry 4 is dated before entry 3: a clock was set back"]
+
+
+def test_an_empty_record_is_intact(tmp_path: Path) -> None:
     """Nothing was written, nothing is missing; a head says otherwise."""
     Record(tmp_path).close()
 
@@ -150,17 +173,26 @@ def test_an_empty_record_is_intact(tmp_path):
         check(tmp_path, head=Mark(2, GENESIS))
 
 
-def test_a_missing_end_shows_by_the_head_only(folder):
-    """A chain cannot know what came after it: without a head that was kept elsewhere a cut goes unseen."""
+@pytest.mark.parametrize(
+    ("tamper", "inspections", "words"),
+    [
+        (sql("DELETE FROM entry WHERE number > 3"), 3, "entries 4 to 5 are missing: the end was cut off"),
+        (lambda folder: rewrite(folder, None, "sha256"), 5, "entry 5 has another seal than the head"),
+    ],
+    ids=["end cut off", "written anew"],
+)
+def test_what_a_chain_cannot_know_shows_by_a_head(
+    folder: Path, tamper: Callable[[Path], None], inspections: int, words: str
+) -> None:
+    """A head that was kept elsewhere names an entry: it stays good while the record grows, and tells of the rest."""
     head = check(folder).head
-    edit(folder, "DELETE FROM entry WHERE number > 3")
-
-    assert check(folder).inspections == 3
-    with pytest.raises(RecordBroken, match="entries 4 to 5 are missing: the end was cut off"):
+    tamper(folder)
+    assert check(folder).inspections == inspections
+    with pytest.raises(RecordBroken, match=words):
         check(folder, head=head)
 
 
-def test_a_head_stays_good_while_the_record_grows(folder):
+def test_head_stays_good_while_the_record_grows(folder: Path) -> None:
     """It names an entry, not the end."""
     head = check(folder).head
     fill(folder)
@@ -168,20 +200,10 @@ def test_a_head_stays_good_while_the_record_grows(folder):
     assert check(folder, head=head).inspections == 10
 
 
-def test_a_record_written_anew_shows_by_the_head_only(folder):
-    """Without a key anybody can seal another history; it differs from the one whose head was kept."""
-    head = check(folder).head
-    rewrite(folder, None, "sha256")
-
-    assert check(folder).inspections == 5
-    with pytest.raises(RecordBroken, match="entry 5 has another seal than the head"):
-        check(folder, head=head)
-
-
 @pytest.mark.parametrize(
     ("forged_with", "sealed"), [(None, "sha256"), (None, "hmac-sha256"), (b"another key", "hmac-sha256")]
 )
-def test_with_a_key_nobody_else_can_write_it_anew(tmp_path, forged_with, sealed):
+def test_with_a_key_nobody_else_can_write_it_anew(tmp_path: Path, forged_with: bytes | None, sealed: str) -> None:
     """Neither without a key, nor with another one, nor by claiming one."""
     (tmp_path / "key").write_bytes(KEY)
     fill(tmp_path / "record", key_file=tmp_path / "key")
@@ -192,7 +214,7 @@ def test_with_a_key_nobody_else_can_write_it_anew(tmp_path, forged_with, sealed)
         check(tmp_path / "record", key=KEY)
 
 
-def test_a_sealed_record_asks_for_its_key(tmp_path):
+def test_a_sealed_record_asks_for_its_key(tmp_path: Path) -> None:
     """It is not called broken because the key was forgotten."""
     (tmp_path / "key").write_bytes(KEY)
     fill(tmp_path / "record", key_file=tmp_path / "key")
@@ -203,8 +225,8 @@ def test_a_sealed_record_asks_for_its_key(tmp_path):
 
 
 @pytest.fixture
-def dropped(tmp_path) -> Path:
-    """A record the oldest entries of which the bound has dropped."""
+def dropped(tmp_path: Path) -> Path:
+    """A record the oldest entries of which the size limit has dropped."""
     with Record(tmp_path / "dropped", limit_bytes=1_000_000) as record:
         for number in range(40):
             data = b"\x89PNG" + bytes([number]) * 50_000
@@ -213,34 +235,35 @@ def dropped(tmp_path) -> Path:
     return tmp_path / "dropped"
 
 
-def test_more_than_the_bound_has_dropped_cannot_be_removed(dropped):
-    """The chain begins where an entry says that it does, and nowhere else."""
-    first = check(dropped).first
-    edit(dropped, "DELETE FROM entry WHERE number = ?", first)
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM entry WHERE number = ?", "is missing, and not by the size limit"),
+        (
+            "INSERT INTO entry SELECT number - 1, text, seal, serial, time, picture, picture_bytes FROM entry "
+            "WHERE number = ?",
+            "filed under another",
+        ),
+    ],
+    ids=["one more removed", "one invented"],
+)
+def test_beginning_after_the_size_limit_is_the_one_in_the_chain(dropped: Path, statement: str, words: str) -> None:
+    """An entry says up to which one the oldest were deleted."""
+    edit(dropped, statement, check(dropped).first)
 
-    with pytest.raises(RecordBroken, match=rf"entry {first} is missing, and not by the bound"):
+    with pytest.raises(RecordBroken, match=words):
         check(dropped)
 
 
-def test_what_was_dropped_cannot_be_invented(dropped):
-    """An entry in the place of a dropped one does not fit."""
-    first = check(dropped).first
-    columns = "text, seal, serial, time, picture, picture_bytes"
-    edit(dropped, f"INSERT INTO entry SELECT number - 1, {columns} FROM entry WHERE number = ?", first)
-
-    with pytest.raises(RecordBroken):
-        check(dropped)
-
-
-def test_a_head_that_was_dropped_is_told_and_not_called_broken(dropped):
+def test_a_head_that_was_dropped_is_told_and_not_called_broken(dropped: Path) -> None:
     """Nothing can be said of it; a newer one is needed."""
-    with pytest.raises(RecordError, match="has been dropped by the bound") as caught:
+    with pytest.raises(RecordError, match="has been dropped by the size limit") as caught:
         check(dropped, head=Mark(1, GENESIS))
     assert not isinstance(caught.value, RecordBroken)
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "pictures/../../secret"])
-def test_no_entry_leads_out_of_the_folder(folder, tmp_path, name):
+def test_no_entry_leads_out_of_the_folder(folder: Path, tmp_path: Path, name: str) -> None:
     """A record from elsewhere reads, copies and removes nothing but its own pictures."""
     (tmp_path / "secret").write_text("secret")
     edit(folder, "UPDATE entry SET picture = ? WHERE number = 1", name)
@@ -252,7 +275,7 @@ def test_no_entry_leads_out_of_the_folder(folder, tmp_path, name):
     assert (tmp_path / "secret").exists()
 
 
-def test_an_index_that_hides_an_entry_is_found(folder):
+def test_an_index_that_hides_an_entry_is_found(folder: Path) -> None:
     """A search must find what is there."""
     with closing(sqlite3.connect(folder / "record.db")) as db, db:
         (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'entry_serial'").fetchone()
@@ -268,14 +291,7 @@ def test_an_index_that_hides_an_entry_is_found(folder):
 
 
 @pytest.mark.parametrize("text", ["", "17", "17:short", "x:" + GENESIS, GENESIS])
-def test_a_head_is_a_number_and_a_seal(text):
+def test_a_head_is_a_number_and_a_seal(text: str) -> None:
     """Anything else is told before the record is read."""
     with pytest.raises(RecordError, match="is no head"):
         Mark.parse(text)
-
-
-def test_a_folder_without_a_record_is_told(tmp_path):
-    """And none is made."""
-    with pytest.raises(RecordError, match="holds no record"):
-        check(tmp_path)
-    assert not list(tmp_path.iterdir())

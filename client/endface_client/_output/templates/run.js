@@ -49,10 +49,10 @@ marks.addEventListener("change", setMarks);
 const light = document.querySelector("#light");
 light.addEventListener("input", () => document.body.style.setProperty("--light", light.value));
 
-// On paper a failed picture shows its limits.
-const limits = document.querySelectorAll("article.fail .limits");
-addEventListener("beforeprint", () => limits.forEach((table) => { table.open = true; }));
-addEventListener("afterprint", () => limits.forEach((table) => { table.open = false; }));
+// On paper the tables of the defects are open.
+const tables = [...document.querySelectorAll(".defects:not([open])")];
+addEventListener("beforeprint", () => tables.forEach((table) => { table.open = true; }));
+addEventListener("afterprint", () => tables.forEach((table) => { table.open = false; }));
 
 // One picture alone, to zoom and move.
 const dialog = document.querySelector("dialog");

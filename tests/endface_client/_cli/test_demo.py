@@ -1,0 +1,34 @@
+"""What ``endface demo`` says before it starts a server for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["{tmp_path}/empty"], "empty holds no picture"),
+        (["{tmp_path}/gone"], "gone cannot be read: No such file or directory"),
+        (["{pictures}", "--profile", "foo"], "no profile 'foo'"),
+        (["{pictures}", "--out", "{pictures}"], "is the folder of the pictures"),
+        (["{pictures}", "--out", "{pictures}/a.png"], "a.png cannot be written: File exists"),
+    ],
+    ids=["empty folder", "missing folder", "unknown profile", "folder of the pictures", "file in the folder's place"],
+)
+def test_mistake_is_said_before_a_server_is_started(
+    run: Callable[..., Result], pictures: Path, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    """Nobody waits for Triton only to read that."""
+    (tmp_path / "empty").mkdir()
+    words = [word.format(pictures=pictures, tmp_path=tmp_path) for word in arguments]
+    out = [] if "--out" in words else ["--out", str(tmp_path / "out")]
+    result = run("demo", *words, *out)
+
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert "Triton" not in result.stdout
