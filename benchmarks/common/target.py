@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.limit import Work
 from endface.engines.onnx_network import Network
 from endface.environment import default_repository
+from endface.server.ports import free_ports
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import Client
@@ -59,7 +59,7 @@ def serving(server: str, metrics: str, engine: str, repository: Path | None = No
     if server:
         yield server, metrics
         return
-    http, grpc, own = free_ports()
+    http, grpc, own = free_ports(3)
     settings = Settings(
         repository or default_repository(), engine=engine, http_port=http, grpc_port=grpc, metrics_port=own
     )
@@ -95,10 +95,3 @@ def warm_up(target: Target, work: Work) -> str:
             f"{seen['failed']} calls failed, {seen['wrong_verdicts']} verdicts were wrong"
         )
     return served.engine
-
-
-def free_ports() -> list[int]:
-    """Ports of this machine that nobody listens on."""
-    with contextlib.ExitStack() as probes:
-        sockets = [probes.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
-        return [each.getsockname()[1] for each in sockets]

@@ -19,11 +19,11 @@ import psutil
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import Json
-from benchmarks.common.target import free_ports
 from benchmarks.common.triton_counters import STAGES
 from benchmarks.studies.line.hanging import hanging_repository
 from endface.environment import default_repository
 from endface.health.events import Event
+from endface.server.ports import free_ports
 from endface.server.processes import ServerProcesses
 
 _STOPS_WITHIN_S: Final = 60.0
@@ -51,7 +51,7 @@ class Machine:
         self, profile: str, ports: list[int] | None = None, *, can_hang: bool = False, log_full: bool = False
     ) -> None:
         self.profile: Final = profile
-        self.ports = ports or free_ports()
+        self.ports = ports or free_ports(3)
         self._temporary = tempfile.TemporaryDirectory(prefix="machine-")
         self.folder: Final = Path(self._temporary.name)
         self._events: list[tuple[float, Event]] = []

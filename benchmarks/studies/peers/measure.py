@@ -17,12 +17,12 @@ from benchmarks.common.limit import CORES, Work
 from benchmarks.common.origin import Json
 from benchmarks.common.stations import Station
 from benchmarks.common.study import Progress
-from benchmarks.common.target import free_ports
 from benchmarks.common.usage import family, memory_mib
 from benchmarks.studies.peers import in_process, stream
 from benchmarks.studies.peers.environment import SHARED, prepare
 from benchmarks.studies.peers.launch import running
 from benchmarks.studies.peers.peer import ENDFACE, Peer, Serving
+from endface.server.ports import free_ports
 
 HALF: Final = 0.5
 """Share of a server's own saturation at which its percentiles are compared: busy, but not full."""
@@ -106,7 +106,7 @@ def measure_peer(peer: Peer, work: Work, plan: PeersPlan, out: Path) -> Json:
 
 
 def _serving(work: Work) -> Serving:
-    first, second, third = free_ports()
+    first, second, third = free_ports(3)
     return Serving((first, second, third), CORES, work.network, work.profile)
 
 

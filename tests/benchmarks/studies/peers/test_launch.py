@@ -13,13 +13,13 @@ import pytest
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.pictures import Picture
 from benchmarks.common.stations import CallFailedError
-from benchmarks.common.target import free_ports
 from benchmarks.studies.peers.environment import Environment
 from benchmarks.studies.peers.launch import running
 from benchmarks.studies.peers.peer import PEERS, Peer, Serving
 from endface.engines.catalog import ONNXRUNTIME
 from endface.engines.manifest import identify
 from endface.report import Report
+from endface.server.ports import free_ports
 from endface_client.testing import PASS
 
 FACE = Picture("face.jpg", b"face", 1152, 864, "pass")
@@ -55,7 +55,7 @@ class Doorman:
 @pytest.fixture
 def serving(repository: Path) -> Serving:
     """The network of the repository, on free ports."""
-    first, second, third = free_ports()
+    first, second, third = free_ports(3)
     return Serving((first, second, third), 1, (repository / "segment" / "1" / "model.onnx").resolve(), "mm-pc")
 
 
