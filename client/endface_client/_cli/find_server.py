@@ -10,20 +10,22 @@ from typing import Final
 
 from endface_client._errors import ServerUnavailable
 
-_PATIENCE_S: Final = 2.0
+PATIENCE_S: Final = 2.0
+"""How long a server may be away before a run, such as for a restart."""
+
 _PAUSE_S: Final = 0.1
 _ADDRESS: Final = re.compile(r"\[?(?P<host>[^\[\]/]+?)\]?:(?P<port>\d{1,5})")
 _PROXIES: Final = ("grpc_proxy", "http_proxy", "https_proxy")
 
 
-def find_server(servers: str, patience_s: float = _PATIENCE_S) -> None:
+def find_server(servers: str, patience_s: float = PATIENCE_S) -> None:
     """Return as soon as one of the servers takes a connection; nothing is sent.
 
     An address that only gRPC understands, or that is behind a proxy, is left to the client.
 
     Args:
         servers: "host:port", or several separated by commas.
-        patience_s: how long a server may be away, such as for a restart.
+        patience_s: how long to look.
 
     Raises:
         ServerUnavailable: none of them listens.
@@ -35,7 +37,7 @@ def find_server(servers: str, patience_s: float = _PATIENCE_S) -> None:
     while True:
         for address in filter(None, addresses):
             try:
-                socket.create_connection((address["host"], int(address["port"])), _PATIENCE_S).close()
+                socket.create_connection((address["host"], int(address["port"])), PATIENCE_S).close()
             except (OSError, OverflowError, UnicodeError) as exc:
                 reason = getattr(exc, "strerror", None) or str(exc)
             else:

@@ -49,10 +49,12 @@ class PictureJobs:
     def __iter__(self) -> Iterator[Job]:
         """The jobs of all pictures that can be read."""
         for path in self._pictures:
+            serial = ""
             try:
-                sent = _Sent(path, self._serial_of(path), read_picture(path))
+                serial = self._serial_of(path)
+                sent = _Sent(path, serial, read_picture(path))
             except UnreadablePicture as exc:
-                self._waiting.append(Outcome(path, exc))
+                self._waiting.append(Outcome(path, exc, serial))
             else:
                 self._waiting.append(sent)
                 yield Job(sent.data, serial=sent.serial, name=plain(path.name))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -70,7 +72,7 @@ class Run:
         self._last_error = ""
 
     def over(self, found: FoundPictures, serial_of: SerialOf) -> int:
-        """Inspect pictures.  Where there is none, nothing is written.
+        """Inspect pictures.  Where there is none, the record says so, and the folder of an earlier run stays as it is.
 
         Args:
             found: the pictures, and what cannot be inspected.
@@ -84,12 +86,11 @@ class Run:
         """
         self._mention(found.left_out)
         page: Path | None = None
-        if found.pictures:
-            with self._sentence_for_errors(len(found.pictures)):
+        with self._sentence_for_errors(len(found.pictures)):
+            if found.pictures:
                 page = self._inspect(found, PictureJobs(found.pictures, serial_of))
-        else:
-            for outcome in found.not_inspected:
-                self._show(outcome)
+            else:
+                self._record_nothing(found, serial_of)
         if not self._as_json:
             self._print_table()
         if len(self._warnings) > _MOST_WARNINGS:
@@ -110,6 +111,16 @@ class Run:
         if folder:
             folder.write_page(self._inspector, self._warnings)
         return folder.page if folder else None
+
+    def _record_nothing(self, found: FoundPictures, serial_of: SerialOf) -> None:
+        """Write down that no picture was there, under the part's serial number if it is known."""
+        with self._recording(self._warn) as record:
+            for outcome in found.not_inspected:
+                serial = ""
+                with contextlib.suppress(UnreadablePicture):  # the name holds none
+                    serial = serial_of(outcome.path)
+                record(replace(outcome, serial=serial))
+                self._show(outcome)
 
     @contextmanager
     def _sentence_for_errors(self, count: int) -> Iterator[None]:

@@ -59,7 +59,9 @@ def test_dead_server_is_said_once_and_changes_nothing(run: Run, pictures: Path, 
     run("inspect", pictures, "--profile", "mm-pc", "--out", tmp_path / "out")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     record = tmp_path / "record"
-    result = run("inspect", pictures, "--server", dead, "--out", tmp_path / "out", "--record", record)
+    result = run(
+        "inspect", pictures, "--server", dead, "--out", tmp_path / "out", "--record", record, "--deadline-s", "0.1"
+    )
 
     assert result.exit_code == 2
     assert result.stderr.count("takes no pictures") == 1

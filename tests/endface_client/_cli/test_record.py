@@ -83,6 +83,16 @@ def test_a_run_is_written_down(run: Run, pictures: Path, tmp_path: Path) -> None
     assert run("record", "verify", record).exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["gone.png", "empty.png"])
+def test_part_without_a_picture_is_written_down(run: Run, tmp_path: Path, name: str) -> None:
+    """Under its serial number, so that it is found."""
+    (tmp_path / "empty.png").touch()
+    options = ("--profile", "mm-pc", "--record", tmp_path / "record", "--serial", "A123")
+
+    assert run("inspect", tmp_path / name, *options).exit_code == 2
+    assert f"{name} " in run("record", "show", tmp_path / "record", "A123").stdout
+
+
 def test_record_holds_the_bytes_that_were_sent(
     run: Run, fake_server: FakeServer, pictures: Path, tmp_path: Path
 ) -> None:
