@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-_STABLE_S: Final = 60.0
+_STABLE_S: Final = 10.0
+"""Twice what a start takes: who crashes it every half a minute must not keep it from the others in between."""
+
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
 
 
 class Restarts:
-    """Counts the restarts of a server that serves now; a minute of service begins the pauses anew.
+    """Counts the restarts of a server that serves now; ten seconds of service begin the pauses anew.
 
     Args:
         clock: gives seconds.
