@@ -21,7 +21,7 @@ def on_gpu(repository: Path, tmp_path: Path) -> Settings:
     """A server's settings for TensorRT for RTX, on a repository with a plan for this machine's GPU."""
     machine = Machine.here("tensorrt_rtx")
     if machine.runtime_version is None:
-        pytest.skip("TensorRT for RTX is not installed: pip install 'endface[rtx]'")
+        pytest.skip("TensorRT for RTX is not installed: pip install '.[rtx]'")
     if machine.gpu is None:
         pytest.skip("no NVIDIA GPU is visible here (nvidia-smi lists none)")
     provision(repository, tmp_path / "models", "tensorrt_rtx")

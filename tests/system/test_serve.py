@@ -148,7 +148,7 @@ def test_broken_repository(broken: Path, ports: Ports) -> None:
 def test_engine_without_its_gpu(repository: Path, ports: Ports) -> None:
     """Where no GPU can be seen the engine for one is refused in a line, and nothing listens."""
     if tensorrt_library.version("tensorrt_rtx") is None:
-        pytest.skip("TensorRT for RTX is not installed: pip install 'endface[rtx]'")
+        pytest.skip("TensorRT for RTX is not installed: pip install '.[rtx]'")
     status, errors = run(repository, ports, "--engine=tensorrt_rtx", PATH=str(Path(sys.executable).parent))
 
     assert status == 2

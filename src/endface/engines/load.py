@@ -82,7 +82,8 @@ def open_network(engine: str, path: Path) -> Segmenter:
         return LiteRTNetwork(path, threads=_CORES) if engine == LITERT else Network(path, threads=_CORES)
     except ModuleNotFoundError as exc:
         raise EngineError(
-            f"the engine {engine} needs the package {exc.name}; install it with `pip install 'endface[{engine}]'`"
+            f"the engine {engine} needs the package {exc.name}; "
+            f"install it with `pip install '.[{engine}]'` in endface's checkout"
         ) from exc
 
 

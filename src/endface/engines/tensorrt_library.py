@@ -40,7 +40,7 @@ _INSTALLING: Final[dict[Runtime, str]] = {
         "in Triton's container install the Python package `tensorrt` in the version that Triton has; elsewhere use "
         "`--runtime tensorrt_rtx`, which pip installs"
     ),
-    "tensorrt_rtx": "install it with `pip install 'endface[rtx]'`",
+    "tensorrt_rtx": "install it with `pip install '.[rtx]'` in endface's checkout",
 }
 
 _SMI: Final = ("nvidia-smi", "--query-gpu=name,compute_cap,driver_version", "--format=csv,noheader")

@@ -135,7 +135,9 @@ def _cuda_runtime() -> Any:
     try:
         from cuda.bindings import runtime
     except ImportError as exc:
-        raise ConfigurationError("the package cuda-bindings is missing; install `pip install 'endface[rtx]'`") from exc
+        raise ConfigurationError(
+            "the package cuda-bindings is missing; install it with `pip install '.[rtx]'` in endface's checkout"
+        ) from exc
     return runtime
 
 

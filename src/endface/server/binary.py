@@ -22,7 +22,7 @@ from endface.errors import ServerMissingError
 from endface.server import log
 from endface.server.processes import STUB
 
-_REMEDY: Final = "install it with `pip install 'endface[serve]'`, or run inside Triton's container"
+_REMEDY: Final = "install it with `pip install '.[serve]'` in endface's checkout, or run inside Triton's container"
 
 
 @dataclass(frozen=True)

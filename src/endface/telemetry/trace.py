@@ -78,7 +78,7 @@ def _provider(service: str) -> Provider | None:
 
         return otlp_export.Provider(url, service)
     except ImportError as exc:
-        _LOG.warning("no traces: %s; `pip install 'endface[trace]'`, or unset OTEL_*", exc)
+        _LOG.warning("no traces: %s; `pip install '.[trace]'` in endface's checkout, or unset OTEL_*", exc)
     except ValueError as exc:  # OpenTelemetry does not take a variable of its own
         _LOG.warning("no traces: %s; correct OTEL_*", exc)
     return None

@@ -150,5 +150,5 @@ def test_missing_runtime_is_told(network: Path, tmp_path: Path, monkeypatch: pyt
     assert network.exists()
     monkeypatch.setattr("endface.engines.tensorrt_library.importlib.util.find_spec", lambda _: None)
 
-    with pytest.raises(ConfigurationError, match=r"not installed here.*endface\[rtx\]"):
+    with pytest.raises(ConfigurationError, match=r"not installed here.*\.\[rtx\]"):
         check(tmp_path, RTX)

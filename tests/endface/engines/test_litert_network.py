@@ -47,7 +47,7 @@ def test_without_its_package_says_what_to_install(
     for module in ("ai_edge_litert", "ai_edge_litert.interpreter"):
         monkeypatch.setitem(sys.modules, module, None)
 
-    with pytest.raises(EngineError, match=r"needs the package ai_edge_litert.*pip install 'endface\[litert\]'"):
+    with pytest.raises(EngineError, match=r"needs the package ai_edge_litert.*pip install '\.\[litert\]'"):
         load("litert", write_described(tmp_path / "model.tflite", b"any"))
 
 

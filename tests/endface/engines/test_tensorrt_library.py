@@ -37,7 +37,7 @@ def test_libraries_are_found_beside_the_bindings() -> None:
     ("runtime", "advice"),
     [
         ("tensorrt", "in Triton's container install .*`--runtime tensorrt_rtx`"),
-        ("tensorrt_rtx", r"endface\[rtx\]"),
+        ("tensorrt_rtx", r"\.\[rtx\]"),
     ],
 )
 def test_runtime_that_is_not_installed(runtime: Runtime, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,9 +55,7 @@ def test_bindings_without_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         tensorrt_library.importlib.util, "find_spec", lambda name: spec if name == "tensorrt_rtx_bindings" else None
     )
-    with pytest.raises(
-        ConfigurationError, match=r"does not load \(no libtensorrt_rtx\.so.*pip install 'endface\[rtx\]'"
-    ):
+    with pytest.raises(ConfigurationError, match=r"does not load \(no libtensorrt_rtx\.so.*pip install '\.\[rtx\]'"):
         tensorrt_library.load("tensorrt_rtx")
 
 

@@ -191,7 +191,7 @@ def test_plan_of_another_network_is_not_run(plan: Path, write_network: Write, tm
 
 def test_cuda_itself_says_that_there_is_no_gpu(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nvidia-smi shows a GPU that this process may not use, CUDA's own words are passed on."""
-    pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed: pip install 'endface[rtx]'")
+    pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed: pip install '.[rtx]'")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
     with pytest.raises(EngineError, match=r"the GPU failed at cuda\w+: .*nvidia-smi"):
@@ -202,7 +202,7 @@ def test_missing_cuda_package_says_what_to_install(plan: Path, monkeypatch: pyte
     """The message names the extra."""
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
 
-    with pytest.raises(ConfigurationError, match=r"pip install 'endface\[rtx\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install '\.\[rtx\]'"):
         GpuNetwork(plan, RTX)
 
 

