@@ -21,9 +21,9 @@ from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
 from endface_build.data.label_folder import PICTURES, open_folder
 from endface_build.data.labelled import LabelledSet
 from endface_build.evaluation import repeatability
-from endface_build.evaluation.evaluate_pictures import outcomes_of, read_reports
+from endface_build.evaluation.evaluate_pictures import evaluate_pictures, read_reports
 from endface_build.evaluation.inspector import with_network
-from endface_build.evaluation.metrics import Json, figures
+from endface_build.evaluation.metrics import Json, summarize
 from endface_build.evaluation.repeated_parts import PhotographedPart, random_part
 from endface_build.manifest import MODEL_FILE
 from endface_build.reports.accuracy import Extent, inspections, measure
@@ -60,8 +60,8 @@ def judge(  # noqa: PLR0913, PLR0917 - the options of a command
     if reports is not None:
         judged["server"] = read_reports(reports)
     with steps() as advance:
-        outcomes = outcomes_of(pictures, judged, profile, partial(advance, "evaluating", len(pictures)))
-    result = {name: figures(each) for name, each in outcomes.items()}
+        evaluated = evaluate_pictures(pictures, judged, profile, partial(advance, "evaluating", len(pictures)))
+    result = {name: summarize(each) for name, each in evaluated.items()}
     _write_json(out / "evaluation.json", {"profile": profile} | result)
     plot_evaluation(result, out)
     console.print(_overview(result))
@@ -159,12 +159,17 @@ def _overview(result: dict[str, Json]) -> Table:
         "iou": [values["iou"] for values in result.values()],
         "line accuracy": [values["line_accuracy"]["share"] for values in result.values()],
         "verdict": [values["verdict"]["share"] for values in result.values()],
+        "false passes": [_of(values["verdict"]["false_pass"]) for values in result.values()],
         "kappa": [values["verdict"]["kappa"] for values in result.values()],
         "calibration error": [values["calibration"]["ece"] for values in result.values()],
     }
     for name, cells in rows.items():
         table.add_row(name, *("" if cell is None else str(cell) for cell in cells))
     return table
+
+
+def _of(share: Json) -> str:
+    return f"{share['hits']} of {share['count']}"
 
 
 def _gage_table(result: Json) -> Table:

@@ -20,7 +20,7 @@ from endface.engines.tensorrt_library import Runtime
 from endface.errors import PlanError
 from endface.files import sha256, write_together
 from endface_build.engine import Engine
-from endface_build.evaluation import parity
+from endface_build.evaluation.agreement import compare
 from endface_build.evaluation.golden import Golden, drawn
 from endface_build.evaluation.inspector import Segment
 from endface_build.export import verify_on_gpu
@@ -143,6 +143,6 @@ def _prove(reference: Segment, model: onnx.ModelProto, golden: Sequence[Golden],
     with TemporaryDirectory() as aside:
         path = Path(aside) / f"{precision}.onnx"
         onnx.save_model(rounded(model), path)
-        found = parity.compare(reference, Engine(path), golden)
-    parity.refuse_flips(found, f"The network in {precision}")
-    return found
+        found = compare(reference, Engine(path), golden)
+    found.refuse_flips(f"The network in {precision}")
+    return found.parity

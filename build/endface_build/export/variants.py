@@ -18,8 +18,8 @@ from endface.offline import ENGINES
 from endface_build.drawing.squares import draw_square
 from endface_build.engine import Engine
 from endface_build.evaluation import golden
+from endface_build.evaluation.agreement import compare
 from endface_build.evaluation.golden import Golden
-from endface_build.evaluation.parity import compare
 from endface_build.export.cut_convolutions import cut_convolutions, ranges_of
 from endface_build.export.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, source_of
 from endface_build.manifest import provenance, read_manifest, write_manifest
@@ -103,7 +103,7 @@ def _make_litert(source: Path) -> bytes:
 
 def _prove(engine: str, path: Path, source: Path, pictures: Iterable[Golden]) -> dict[str, Any]:
     """Both networks on the same pictures, the new one as a user will run it."""
-    parity = compare(Engine(source), ENGINES[engine](path).segment, pictures)
+    parity = compare(Engine(source), ENGINES[engine](path).segment, pictures).parity
     if parity.labels_equal < PARITY[engine] or parity.flips:
         raise ConfigurationError(
             f"In the engine {engine} {parity.labels_equal:.5f} of the labels are those of the network in float (at "
