@@ -122,7 +122,7 @@ class Agreement:
         """
         if self.flips:
             raise PlanError(
-                f"{what} changes verdicts of the network in FP32 on golden pictures ({', '.join(self.parity.flips)}): "
+                f"{what} judges golden pictures otherwise than the network in FP32 ({', '.join(self.parity.flips)}): "
                 "no plan was written. Choose a higher --precision."
             )
 

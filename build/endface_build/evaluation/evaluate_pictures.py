@@ -88,8 +88,8 @@ def evaluate_report(
     )
 
 
-def verdicts_of(labels: NDArray[np.uint8], placement: Placement, profile: Profile) -> frozenset[str]:
-    """The verdicts that the limits allow for a label map; what is undecided counts for nothing.
+def drawn_verdict(labels: NDArray[np.uint8], placement: Placement, profile: Profile) -> str:
+    """The verdict that the limits give for drawn labels, whose outlines are exact; undecided marks do not count.
 
     Args:
         labels: uint8 (H, W) in the camera's pixels.
@@ -97,7 +97,8 @@ def verdicts_of(labels: NDArray[np.uint8], placement: Placement, profile: Profil
         profile: The limits.
     """
     ground = Ground((labels.shape[0], labels.shape[1]), placement, profile)
-    return allowed_verdicts(labelled_objects(labels, ground), profile)
+    (verdict,) = allowed_verdicts(labelled_objects(labels, ground, reach_um=0.0), profile)
+    return verdict
 
 
 def is_localised(report: Report, claddings: Iterable[Ellipse]) -> bool:
@@ -119,14 +120,24 @@ def read_reports(path: Path) -> Inspect:
     """
     try:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        reports = {Path(report.image.name).stem: report for report in map(Report.from_json, lines)}
+        reports = {Path(report.image.name).name: report for report in map(Report.from_json, lines)}
     except (OSError, ValueError) as exc:
         raise ConfigurationError(f"No reports in {path}: make them with `endface inspect --json`. ({exc})") from exc
+    by_stem: dict[str, list[str]] = {}
+    for name in reports:
+        by_stem.setdefault(Path(name).stem, []).append(name)
 
     def inspect(labelled: Labelled) -> Report:
-        if labelled.stem not in reports:
+        if labelled.name in reports:
+            return reports[labelled.name]
+        names = by_stem.get(labelled.stem, [])
+        if not names:
             raise ConfigurationError(f"{path} has no report of {labelled.name}: inspect the whole folder again.")
-        return reports[labelled.stem]
+        if len(names) > 1:
+            raise ConfigurationError(
+                f"{path} has reports of {' and '.join(names)}, none of {labelled.name}: rename one."
+            )
+        return reports[names[0]]
 
     return inspect
 

@@ -69,19 +69,15 @@ def count_false_passes(serving: Path, candidate: Path, sets: Mapping[str, Judged
     return counts
 
 
-def refuse_more_false_passes(serving: Path, candidate: Path, sets: Mapping[str, JudgedSet]) -> None:
+def refuse_more_false_passes(counts: Mapping[str, FalsePasses]) -> None:
     """Refuse a candidate that has more false passes than the serving version on any set.
 
     Args:
-        serving: The serving version's ``.onnx`` file.
-        candidate: The candidate's.
-        sets: Labelled sets by name.
+        counts: False passes by the sets' names.
 
     Raises:
         RolloutError: It has; the message names every such set.
-        ConfigurationError: A network or a set cannot be read.
     """
-    counts = count_false_passes(serving, candidate, sets)
     worse = [
         f"{each.candidate} of {each.failing} on {name}, where the serving version has {each.serving}"
         for name, each in counts.items()

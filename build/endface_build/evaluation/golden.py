@@ -14,7 +14,7 @@ from endface_build.data.drawn_pictures import SINGLE_MODE_CORE_UM, labelled_of
 from endface_build.data.label_folder import PICTURES
 from endface_build.drawing.camera import photograph
 from endface_build.drawing.sample_scenes import SAMPLES
-from endface_build.evaluation.evaluate_pictures import verdicts_of
+from endface_build.evaluation.evaluate_pictures import drawn_verdict
 
 EXPECTED_FILE: Final = "golden.json"
 """File in a folder of golden pictures: an object of file names and verdicts, for those whose verdict is known."""
@@ -49,8 +49,7 @@ def drawn() -> Iterator[Golden]:
         photo = photograph(sample.face, sample.camera, seed=number)
         labelled = labelled_of(photo, sample.face, sample.name)
         if sample.camera.blur_um < MOST_BLUR_UM:
-            allowed = verdicts_of(labelled.labels, photo.placement, profile)
-            expected = next(iter(allowed)) if len(allowed) == 1 else None
+            expected = drawn_verdict(labelled.labels, photo.placement, profile)
             yield Golden(sample.name, labelled.data, profile.name, expected)
 
 

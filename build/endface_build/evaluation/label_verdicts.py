@@ -6,7 +6,7 @@ and objects that reach less than 1 um into the inner one of two zones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,14 +48,16 @@ class LabelledObject:
 
     Attributes:
         types: Its type, or the two that an "either" object may have.
-        whole: Its pixels, gaps included.
         seen: Its visible pixels.
+        zones: The innermost zone that it touches, and the one that it may belong to instead; often the same.
+        size_um: Size of the whole object, gaps included.
         readings: How its marks may be read, at least one way.
     """
 
     types: tuple[str, ...]
-    whole: Region
     seen: Region
+    zones: tuple[str | None, str | None]
+    size_um: float
     readings: tuple[Reading, ...]
 
     @property
@@ -64,20 +66,33 @@ class LabelledObject:
         return self.types[0] if len(self.types) == 1 else EITHER
 
 
-def labelled_objects(labels: NDArray[np.uint8], ground: Ground, either: Either | None = None) -> list[LabelledObject]:
+def labelled_objects(
+    labels: NDArray[np.uint8], ground: Ground, either: Either | None = None, *, reach_um: float = REACH_UM
+) -> list[LabelledObject]:
     """Every object of a label map that reaches into the zones.
 
     Args:
         labels: uint8 (H, W), ``Label`` codes and ``UNDECIDED``.
         ground: Zones and scale.
         either: The objects that may be read in two ways; in ``labels`` they have their first type.
+        reach_um: How well the outlines are known; 0 for drawn labels, which are exact.
     """
-    objects = list(_either_objects(either, ground)) if either is not None else []
+    objects = []
+    for number, (one, many) in enumerate(either.types if either else (), start=1):
+        assert either is not None
+        seen = either.pixels == number
+        if not seen.any():
+            continue
+        whole = region_of(seen | (either.pixels == GAP_CODE + number))
+        if ground.has(whole):
+            marks = _marks([(one, whole)], ground, reach_um)
+            parts = _marks([(many, part) for part in regions_of(seen)], ground, reach_um)
+            objects.append(_object((one, many), Region(whole.window, seen[whole.window]), marks, parts))
     free = np.ones(labels.shape, np.bool_) if either is None else either.pixels == 0
     for name, code in CODES.items():
         for region in regions_of((labels == code) & free):
             if ground.has(region):
-                objects.append(LabelledObject((name,), region, region, _readings([(name, region)], ground)))
+                objects.append(_object((name,), region, _marks([(name, region)], ground, reach_um)))
     return objects
 
 
@@ -115,25 +130,21 @@ def is_near_limit(objects: Sequence[LabelledObject], profile: Profile) -> bool:
     return any(allowed_verdicts(objects, profile, grow) != verdicts for grow in (-1.0, 1.0))
 
 
-def _either_objects(either: Either, ground: Ground) -> Iterator[LabelledObject]:
-    for number, (one, many) in enumerate(either.types, start=1):
-        seen = either.pixels == number
-        if not seen.any():
-            continue
-        whole = region_of(seen | (either.pixels == GAP_CODE + number))
-        if ground.has(whole):
-            parts = [(many, part) for part in regions_of(seen)]
-            readings = _readings([(one, whole)], ground) + _readings(parts, ground)
-            yield LabelledObject((one, many), whole, Region(whole.window, seen[whole.window]), readings)
+def _marks(pieces: Sequence[tuple[str, Region]], ground: Ground, reach_um: float) -> tuple[Reading, Reading]:
+    """Pieces that are read together, each in the zone that it touches and in the one that it may belong to instead."""
+    inner: list[Mark] = []
+    outer: list[Mark] = []
+    for kind, region in pieces:
+        size_um = ground.size_um(region)
+        width_um = ground.area_um2(region) / size_um
+        for marks, inset_um in ((inner, 0.0), (outer, 2 * reach_um)):
+            marks.append(Mark(kind, ground.zone(region, inset_um), size_um, width_um))
+    return tuple(inner), tuple(outer)
 
 
-def _readings(pieces: Sequence[tuple[str, Region]], ground: Ground) -> tuple[Reading, ...]:
-    """One reading of pieces that are read together, or two where the zone of one is in doubt."""
-    inner, outer = (
-        tuple(
-            Mark(kind, ground.zone(region, inset_um), ground.size_um(region), ground.width_um(region))
-            for kind, region in pieces
-        )
-        for inset_um in (0.0, 2 * REACH_UM)
-    )
-    return (inner, outer) if inner != outer else (inner,)
+def _object(
+    types: tuple[str, ...], seen: Region, whole: tuple[Reading, Reading], *more: tuple[Reading, Reading]
+) -> LabelledObject:
+    (inner,), (outer,) = whole
+    readings = dict.fromkeys(reading for pair in (whole, *more) for reading in pair)
+    return LabelledObject(types, seen, (inner.zone, outer.zone), inner.size_um, tuple(readings))

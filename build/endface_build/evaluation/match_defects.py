@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from endface.report import Defect
 from endface_build.drawing.canvas import UNDECIDED
-from endface_build.evaluation.label_verdicts import CODES, EITHER, REACH_UM, LabelledObject
+from endface_build.evaluation.label_verdicts import CODES, EITHER, LabelledObject
 from endface_build.evaluation.regions import Ground, Mask, Region, grown, reported_regions
 
 FOUND_SHARE: Final = 0.4
@@ -137,14 +137,14 @@ def _labelled(
     gray: NDArray[np.uint8] | None,
 ) -> Iterator[LabelledDefect]:
     for each in objects:
-        zone, outer = (ground.zone(each.whole, inset_um) for inset_um in (0.0, 2 * REACH_UM))
+        zone, outer = each.zones
         if zone is None or not (ground.is_limited(zone) and ground.is_limited(outer)):
             continue
         found = bool(covered[each.seen.window][each.seen.mask].mean() >= FOUND_SHARE)
         yield LabelledDefect(
             types=each.types,
             zone=zone,
-            size_um=ground.size_um(each.whole),
+            size_um=each.size_um,
             found=found,
             said=_said(each.seen, drawn) if found else "",
             contrast=None if gray is None else _contrast(each.seen, gray),

@@ -92,9 +92,9 @@ class Ground:
         points_um = (np.stack([x, y], 1) * self.um_per_px).astype(np.float32)
         return 2 * cv2.minEnclosingCircle(points_um)[1] + math.sqrt(self.um_per_px.prod())
 
-    def width_um(self, region: Region) -> float:
-        """Area over size: the mean width of a line."""
-        return float(region.mask.sum() * self.um_per_px.prod()) / self.size_um(region)
+    def area_um2(self, region: Region) -> float:
+        """Area of the pixels."""
+        return float(region.mask.sum() * self.um_per_px.prod())
 
 
 def regions_of(mask: Mask) -> Iterator[Region]:

@@ -14,7 +14,7 @@ from endface.criteria.profile import load_profile
 from endface.defects.measure import measure
 from endface.picture.decode import Placement
 from endface_build.engine import Engine
-from endface_build.evaluation.label_verdicts import CODES, allowed_verdicts, labelled_objects
+from endface_build.evaluation.label_verdicts import CODES, labelled_objects
 from endface_build.evaluation.match_defects import match_defects
 from endface_build.evaluation.metrics import MIN_UM, SIZE_BANDS_UM, EvaluatedPicture, Json, summarize
 from endface_build.evaluation.regions import Ground
@@ -47,7 +47,7 @@ class Tally:
         objects = labelled_objects(truth, ground)
         defects = measure(found, np.full_like(found, 255), _PLACEMENT, PROFILE.zones)
         match = match_defects(truth, objects, defects, ground)
-        self._pictures.append(EvaluatedPicture("", match, "", allowed_verdicts(objects, PROFILE)))
+        self._pictures.append(EvaluatedPicture("", match, "", frozenset()))
 
     def metrics(self) -> dict[str, Any]:
         """Recall by type and size, precision by type, share of found defects of the right type, mean IoU."""

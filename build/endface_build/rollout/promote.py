@@ -19,7 +19,7 @@ from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
 from endface.files import sha256_of
 from endface_build.evaluation.agreement import Compared, compare_versions
-from endface_build.evaluation.false_passes import JudgedSet, refuse_more_false_passes
+from endface_build.evaluation.false_passes import JudgedSet, count_false_passes, refuse_more_false_passes
 from endface_build.evaluation.golden import Golden
 from endface_build.export.quantize import FP32_FILE
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
@@ -91,7 +91,7 @@ def promote(  # noqa: PLR0913 - all but the first three are optional and by keyw
             files = versions.path(former) / MODEL_FILE, folder / MODEL_FILE
             judged = compare_versions(*files, golden).rows
             _refuse_flips(judged, accept_flips=accept_flips)
-            refuse_more_false_passes(*files, labelled or {})
+            refuse_more_false_passes(count_false_passes(*files, labelled or {}))
             versions.publish(folder, number)
         try:
             servers.await_version(number)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 
-import numpy as np
 import pytest
 
 from endface.engines import variant
 from endface.errors import ConfigurationError, EngineError
 from endface.files import sha256_of
-from endface_build.evaluation.agreement import Seen, agreement
 from endface_build.evaluation.golden import of_folder
 from endface_build.export import variants
 from endface_build.export.quantize import FP32_FILE, source_of
@@ -89,22 +87,3 @@ def test_without_litert_says_what_to_install(version, monkeypatch):
 
     with pytest.raises(EngineError, match=r"pip install 'endface\[litert\]'"):
         export_variant(variant.LITERT, version)
-
-
-def test_agreement_counts_pixels_and_flips():
-    """A picture that was refused before any network saw it agrees with nothing, but its verdict must be the same."""
-    blank = np.zeros((512, 512), np.uint8)
-    quarter = blank.copy()
-    quarter[:256, :256] = 1
-    wanted = {"a": Seen("pass", blank), "b": Seen("fail", quarter), "c": Seen("invalid", None)}
-    found = {"a": Seen("pass", blank), "b": Seen("pass", blank), "c": Seen("invalid", None)}
-
-    result = agreement(wanted, found)
-
-    assert (result.pictures, result.labels_equal, result.worst, result.flips) == (2, 0.875, 0.75, ("b",))
-
-
-def test_agreement_needs_a_picture():
-    """Refused pictures alone prove nothing."""
-    with pytest.raises(ConfigurationError, match="refused before a network"):
-        agreement({"a": Seen("invalid", None)}, {"a": Seen("invalid", None)})
