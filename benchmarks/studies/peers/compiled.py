@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from benchmarks.common.errors import BenchmarkError
 from endface.contract import SQUARE
 from endface.engines.onnx_network import identify
-from endface_build.training.network import Segment, SegmentationNetwork
+from endface_build.training.network import SegmentationNetwork, SegmentGraph
 
 _PREFIX: Final = "network."
 _FOLDED_BIAS: Final = "0.weight_bias"
@@ -36,7 +36,7 @@ class CompiledNetwork:
         self.info: Final = identify(path.parent, "torch.compile")
         torch.set_num_threads(threads)
         torch._inductor.config.freezing = True
-        self._run = torch.compile(Segment(rebuilt(path)).eval())
+        self._run = torch.compile(SegmentGraph(rebuilt(path)).eval())
         try:
             self.segment(np.zeros((1, *SQUARE.dims), np.uint8))
         except RuntimeError as exc:  # Inductor's errors derive from it

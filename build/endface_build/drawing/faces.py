@@ -21,7 +21,7 @@ RIM_CLUTTER = 0.1
 
 
 @dataclass(frozen=True)
-class Zone:
+class Disc:
     """A disc of the fiber: diameter and gray level 0 to 255, and the width of its edge."""
 
     diameter_um: float
@@ -105,7 +105,7 @@ class Face:
         seed: Fixes grain, lamp structure and the rim's unevenness.
     """
 
-    zones: tuple[Zone, ...] = (Zone(CLADDING_UM, 80.0), Zone(50.0, 150.0))
+    zones: tuple[Disc, ...] = (Disc(CLADDING_UM, 80.0), Disc(50.0, 150.0))
     ferrule: float = 180.0
     rings: tuple[Ring, ...] = ()
     rim: Rim = field(default_factory=Rim)

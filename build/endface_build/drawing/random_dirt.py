@@ -9,7 +9,7 @@ import numpy as np
 
 from endface.contract import Label
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import Blob, Line, Mark
+from endface_build.drawing.marks import Blob, LineMark, Mark
 from endface_build.drawing.random_places import Point, random_curve, random_place, random_seed, random_tone
 
 
@@ -167,7 +167,7 @@ def films(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 def lint(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
     """A textile fiber: long, winding, twisted, and structured across."""
     points = random_curve(rng, random_place(rng, face), rng.uniform(40, 220), bend=rng.uniform(0.15, 0.5))
-    yield Line(
+    yield LineMark(
         Label.CONTAMINATION,
         tuple(points),
         rng.uniform(1.8, 8),

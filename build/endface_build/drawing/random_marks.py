@@ -16,7 +16,7 @@ import numpy as np
 from endface.contract import Label
 from endface_build.drawing import random_dirt, random_scratches
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import Blob, Line, Mark
+from endface_build.drawing.marks import Blob, LineMark, Mark
 from endface_build.drawing.random_places import Point, random_place, random_seed, random_tone
 
 COMPACT_UM = 14.0
@@ -132,7 +132,7 @@ def _slivers(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
             (radius_um * math.cos(a), radius_um * math.sin(a))
             for a in np.linspace(start, start + span, 3 + round(length_um / 2))
         ]
-        yield Line(
+        yield LineMark(
             Label.CHIP,
             tuple(points),
             width_um,

@@ -14,7 +14,7 @@ from endface.contract import Label
 from endface.files import write_whole
 from endface_build.drawing.camera import Photograph, photograph
 from endface_build.drawing.canvas import UNDECIDED
-from endface_build.drawing.marks import Line, Mark
+from endface_build.drawing.marks import LineMark, Mark
 from endface_build.drawing.sample_scenes import SAMPLES, Sample
 
 
@@ -58,7 +58,7 @@ def _truth(sample: Sample, photo: Photograph) -> dict[str, Any]:
 def _defect(mark: Mark) -> dict[str, Any]:
     """A mark's kind, place and size as JSON."""
     kind = mark.kind.name.lower()
-    if isinstance(mark, Line):
+    if isinstance(mark, LineMark):
         return {"type": kind, "points_um": [list(point) for point in mark.points_um], "width_um": mark.width_um}
     center_um = [round(coordinate, 2) for coordinate in mark.center_um]
     return {

@@ -20,7 +20,7 @@ from endface.files import sha256_of, write_whole
 from endface_build.drawing.squares import draw_square
 from endface_build.engine import Engine
 from endface_build.manifest import MODEL_FILE, provenance, write_manifest
-from endface_build.training.network import Segment
+from endface_build.training.network import SegmentGraph
 from endface_build.training.train import Trained
 
 LABEL_PARITY = 0.9995
@@ -52,7 +52,7 @@ def export(trained: Trained, folder: Path, *, squares: Sequence[NDArray[np.uint8
     recipe = trained.recipe
     if squares is None:
         squares = [draw_square(recipe.held_out_seed, index)[0] for index in range(PARITY_SQUARES)]
-    module = Segment(trained.network).eval()
+    module = SegmentGraph(trained.network).eval()
     with TemporaryDirectory() as aside:
         path = Path(aside) / MODEL_FILE
         _write_graph(module, path, opset=recipe.opset, recipe_sha256=recipe.sha256)
@@ -86,7 +86,7 @@ def _spec(tensor: contract.TensorSpec) -> dict[str, Any]:
     return {"name": tensor.name, "datatype": tensor.datatype, "shape": [-1, *tensor.dims]}
 
 
-def _write_graph(module: Segment, path: Path, *, opset: int, recipe_sha256: str) -> None:
+def _write_graph(module: SegmentGraph, path: Path, *, opset: int, recipe_sha256: str) -> None:
     """Trace the module into one file with names, opset and metadata."""
     example = torch.zeros((2, *contract.SQUARE.dims), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing; we do not use it
@@ -117,7 +117,7 @@ def _write_graph(module: Segment, path: Path, *, opset: int, recipe_sha256: str)
     onnx.save_model(model, path)
 
 
-def _prove(module: Segment, path: Path, squares: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
+def _prove(module: SegmentGraph, path: Path, squares: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
     """Run the file in ONNX Runtime and compare it with PyTorch, picture by picture and as a batch."""
     batch = np.stack(squares)[:, None]
     labels, confidence = Engine(path)(batch)

@@ -144,7 +144,7 @@ class SegmentationNetwork(nn.Module):
         return logits
 
 
-class Segment(nn.Module):
+class SegmentGraph(nn.Module):
     """The whole graph of the model ``segment``: squares in, label map and confidence out.
 
     The arg-max runs class against class on the block logits, before depth-to-space, so that only bytes are moved at

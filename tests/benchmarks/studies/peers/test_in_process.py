@@ -18,7 +18,7 @@ from endface.engines.onnx_network import ONNXRUNTIME
 from endface.options import Options
 from endface.stages import preprocess
 from endface_build.engine import Engine
-from endface_build.training.network import Segment
+from endface_build.training.network import SegmentGraph
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_exported_network_is_rebuilt(work: Work) -> None:
     squares = np.stack([preprocess(picture.data, Options("mm-pc"))[0][np.newaxis] for picture in work.pictures])
 
     with torch.inference_mode():
-        labels, _ = Segment(rebuilt(path)).eval()(torch.from_numpy(squares))
+        labels, _ = SegmentGraph(rebuilt(path)).eval()(torch.from_numpy(squares))
 
     assert np.mean(labels.numpy() == Engine(path)(squares)[0]) > 0.9995
 
