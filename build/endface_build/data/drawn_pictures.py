@@ -79,7 +79,7 @@ def draw_labelled(fiber: Fiber, index: int, seed: int = SEED) -> Labelled:
     """
     rng = np.random.default_rng((seed, index))
     face = random_fiber(rng, fiber)
-    camera = replace(random_camera(rng), center_px=None)  # centred: a zone that is cut off would only be refused
+    camera = replace(random_camera(rng), center_px=None)  # centerd: a zone that is cut off would only be refused
     face = replace(face, marks=random_marks(rng, face))
     photo = photograph(face, camera, seed=int(rng.integers(2**31)))
     return labelled_of(photo, face, f"{fiber}-{index:04}.png")

@@ -82,7 +82,7 @@ def placement_of(cladding: Ellipse, cladding_um: float = CLADDING_UM) -> Placeme
 
 
 def resample_labels(labels: NDArray[np.uint8], placement: Placement) -> NDArray[np.uint8]:
-    """A camera's label map on the square, by nearest neighbour.
+    """A camera's label map on the square, by nearest neighbor.
 
     Args:
         labels: uint8 (H, W) in the camera's pixels.
@@ -110,7 +110,7 @@ def to_square(labelled: Labelled, options: Options) -> tuple[NDArray[np.uint8], 
         Gray levels and labels, uint8 (512, 512) each.
 
     Raises:
-        PictureError: The server could not judge this picture, and nothing can be learnt from it; its code says why.
+        PictureError: The server could not judge this picture, and nothing can be learned from it; its code says why.
     """
     square, frame = preprocess(labelled.data, options)
     return square, resample_labels(labelled.labels, _placement(labelled, frame))

@@ -152,7 +152,7 @@ def _paint_shares(regions: list[tuple[int, Points]], shape: tuple[int, int]) -> 
 def _filled(rings: list[Points], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Pixels of a region's parts.
 
-    Both formats measure corners from the picture's corner, so that pixel centres stand at halves.
+    Both formats measure corners from the picture's corner, so that pixel centers stand at halves.
     """
     mask = np.zeros(shape, np.uint8)
     for ring in rings:

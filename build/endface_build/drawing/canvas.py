@@ -1,4 +1,4 @@
-"""A canvas collects gray levels and, beside them, the truth about every mark as a person would outline it.
+"""Canvas of gray levels and, beside them, the truth about every mark as a person would outline it.
 
 The outline follows the labelling convention for real end faces: a pixel belongs to a mark where the mark, seen
 through the optics, has at least half of its own peak contrast; bright relief flanks do not belong to it.  Marks too
@@ -38,7 +38,7 @@ EXTENDED_UM = 8.0
 
 @dataclass(frozen=True)
 class Truth:
-    """What is on a picture, ready to be resampled: how far each pixel is inside a mark, and which.
+    """Truth about a picture, ready to be resampled: how far each pixel is inside a mark, and which.
 
     Attributes:
         strength: float32 (H, W), the mark's share of its own peak contrast, 0 to 1.

@@ -1,5 +1,5 @@
 """Marks on an end face: a blob (pit, particle, droplet, chip) and a line (scratch, lint, streak), each placed in
-micrometres.
+micrometers.
 
 A mark knows its shape, 0 to 1, and its tone: below zero it takes that share of the light away, above zero it adds
 that share of what is missing to white.  How a mark looks through a camera is ``canvas``'s part.
@@ -34,7 +34,7 @@ class Blob:
 
     Attributes:
         kind: What the label map calls it.
-        center_um: x and y from the fiber's centre.
+        center_um: x and y from the fiber's center.
         length_um: Long diameter.
         width_um: Short diameter.
         angle_deg: Direction of the long diameter, from x towards y.
@@ -90,7 +90,7 @@ class LineMark:
         points_um: Corners (x, y) of the polyline, at least two.
         width_um: Width.
         tone: Tone outside the cladding, and inside where ``inside_tone`` is None.
-        inside_tone: Tone within ``inside_um`` of the centre: many scratches are dark on the ferrule and bright on the
+        inside_tone: Tone within ``inside_um`` of the center: many scratches are dark on the ferrule and bright on the
             glass.
         inside_um: Radius of the glass.
         broken: Share of the length without a trace, 0 to 0.9.
@@ -138,7 +138,7 @@ class LineMark:
         return DrawnMark(window, shape.astype(np.float32), tone * self._strength(along_um))
 
     def _distance(self, raster: Raster, window: Window, reach_um: float) -> tuple[Field, Field]:
-        """Distance from the polyline and arc length at the nearest point, both in micrometres; far pixels hold a
+        """Distance from the polyline and arc length at the nearest point, both in micrometers; far pixels hold a
         large distance.
         """
         rows, columns = window
@@ -224,7 +224,7 @@ def chip(angle_deg: float, length_um: float, depth_um: float, *, tone: float = -
     Args:
         angle_deg: Where on the rim, from x towards y (so 90 is the bottom).
         length_um: Extent along the rim.
-        depth_um: Extent towards the centre.
+        depth_um: Extent towards the center.
         tone: Share of the light that is taken or added.
         seed: Fixes the outline.
     """

@@ -67,7 +67,7 @@ def _named(marks: list[Mark]) -> tuple[Mark, ...]:
     radii_um = np.array([blob.length_um / 2 for blob in blobs])
     away_um = np.hypot(*(centers_um[:, None] - centers_um[None, :]).transpose(2, 0, 1))
     near = away_um - radii_um[:, None] - radii_um[None, :] < GROUP_GAP_UM
-    company = np.linalg.matrix_power(near.astype(np.float64), 2) > 0  # a neighbour's neighbour is company too
+    company = np.linalg.matrix_power(near.astype(np.float64), 2) > 0  # a neighbor's neighbor is company too
     for number, blob, others in zip(compact, blobs, company.sum(axis=1), strict=True):
         marks[number] = replace(blob, kind=Label.CONTAMINATION if others >= GROUP_COUNT else Label.PIT)
     return tuple(marks)

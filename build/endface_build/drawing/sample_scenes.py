@@ -1,4 +1,4 @@
-"""The demo's pictures: what each shows, which face it is and which camera took it."""
+"""Scenes of the demo's pictures: what each shows, its face and its camera."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     Sample(
         "off-center.jpg",
-        "a single-mode fiber far off the centre, one scratch on the cladding",
+        "a single-mode fiber far off the center, one scratch on the cladding",
         replace(SINGLE_MODE, marks=(scratch((-50.0, 18.0), (46.0, 38.0), 1.2, tone=-0.3), *_dust(24, 3)), seed=17),
         OFF_CENTER,
     ),

@@ -1,4 +1,4 @@
-"""Draws the demo's pictures and writes down what is on them, to the micrometre."""
+"""Drawing of the demo's pictures, with the truth about every mark in micrometers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from endface_build.drawing.sample_scenes import SAMPLES, Sample
 
 
 def draw_samples(folder: Path) -> list[Path]:
-    """Draw the demo's pictures and ``truth.json``, which lists every mark in micrometres from the fiber's centre.
+    """Draw the demo's pictures and ``truth.json``, which lists every mark in micrometers from the fiber's center.
 
     Args:
         folder: Where the files go.

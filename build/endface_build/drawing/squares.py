@@ -1,4 +1,4 @@
-"""The synthetic set: random faces seen by random cameras, resampled to the square as the server does it.
+"""Synthetic set: random faces seen by random cameras, resampled to the square as the server does it.
 
 Every square is fixed by the set's seed and its number, so a set can be drawn in any order, on any number of cores,
 and continued.
@@ -67,7 +67,7 @@ def to_square(
 
     Args:
         photo: The photograph.
-        center_error_um: How far the fiber's centre is misjudged in x and y.
+        center_error_um: How far the fiber's center is misjudged in x and y.
         scale_error: By which share the fiber's radius is misjudged.
 
     Returns:

@@ -1,6 +1,6 @@
 """Agreement of two networks or engines on golden pictures: labels pixel by pixel, and above all verdicts.
 
-One answer serves every gate: engines and quantised graphs against the network in float, and a new version against the
+One answer serves every gate: engines and quantized graphs against the network in float, and a new version against the
 one that serves.
 """
 

@@ -25,7 +25,7 @@ Inspect = Callable[[Labelled], Report]
 
 CENTER_UM: Final = 1.5
 RADIUS_SHARE: Final = 0.02
-"""A fiber is found where centre and radii are this close to the labelled ones."""
+"""A fiber is found where center and radii are this close to the labelled ones."""
 
 
 def evaluate_pictures(
@@ -83,7 +83,7 @@ def evaluate_report(
         verdict=report.verdict,
         truth=allowed_verdicts(objects, profile),
         near=is_near_limit(objects, profile),
-        localised=is_localised(report, labelled.claddings) if labelled.claddings else None,
+        localized=is_localized(report, labelled.claddings) if labelled.claddings else None,
         refusal=refusal,
     )
 
@@ -101,7 +101,7 @@ def drawn_verdict(labels: NDArray[np.uint8], placement: Placement, profile: Prof
     return verdict
 
 
-def is_localised(report: Report, claddings: Iterable[Ellipse]) -> bool:
+def is_localized(report: Report, claddings: Iterable[Ellipse]) -> bool:
     """Whether a report's fiber lies where one of the known claddings does."""
     if report.verdict == "invalid" or report.fiber is None:
         return False

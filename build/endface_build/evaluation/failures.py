@@ -1,4 +1,4 @@
-"""The worst mistakes on drawn faces, as pictures: what was missed, and what was reported where nothing is."""
+"""Pictures of the worst mistakes on drawn faces: missed defects and false alarms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's stages in this process, around the network or any other judge of squares."""
+"""The server's stages in this process, around the network or whatever labels squares in its place."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class EvaluatedPicture:
         verdict: The report's.
         truth: The verdicts that the same limits give for the labels; two where the labels may be read both ways.
         near: Whether the truth changes with the labels' own errors of size.
-        localised: Whether the fiber was found where it is; None where nobody knows where that is.
+        localized: Whether the fiber was found where it is; None where nobody knows where that is.
         refusal: Code of the reason why the report is invalid; empty where it is not.
     """
 
@@ -59,7 +59,7 @@ class EvaluatedPicture:
     verdict: str
     truth: frozenset[str]
     near: bool = False
-    localised: bool | None = None
+    localized: bool | None = None
     refusal: str = ""
 
 
@@ -76,7 +76,7 @@ def summarize(pictures: Sequence[EvaluatedPicture]) -> Json:
         "pictures": len(pictures),
         "invalid": sum(picture.verdict == "invalid" for picture in pictures),
         "refusals": dict(Counter(picture.refusal for picture in pictures if picture.refusal).most_common()),
-        "localisation": share(picture.localised for picture in pictures if picture.localised is not None),
+        "localisation": share(picture.localized for picture in pictures if picture.localized is not None),
         "recall": _groups(labelled, large, (*CODES, EITHER), lambda defect: defect.found)
         | {
             "contrast": _banded(large, CONTRAST_BANDS, lambda defect: defect.contrast, lambda defect: defect.found),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,6 @@ from endface_build.evaluation.label_verdicts import CODES, labelled_objects
 from endface_build.evaluation.match_defects import match_defects
 from endface_build.evaluation.metrics import MIN_UM, SIZE_BANDS_UM, EvaluatedPicture, Json, summarize
 from endface_build.evaluation.regions import Ground
-
-if TYPE_CHECKING:
-    from endface_build.training.batches import SquareSet
 
 PROFILE: Final = load_profile("mm-pc")
 """Its zones say where defects count."""
@@ -66,28 +63,23 @@ class Tally:
         }
 
 
-def evaluate(engine: Engine, data: SquareSet, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
     """Metrics of an exported network on a held-out set.
 
     Args:
-        engine: The network.
-        data: Squares that it was not trained on.
+        model: The ``.onnx`` file.
+        folder: The set's, with squares that the network was not trained on.
         progress: Called after each square with the number done.
     """
-    tally = Tally()
+    from endface_build.training.batches import SquareSet  # torch: only where a set is opened
+
+    engine, data, tally = Engine(model), SquareSet(folder), Tally()
     for index in range(len(data)):
         found, _ = engine(np.asarray(data.squares[index])[None, None])
         tally.add(np.asarray(data.labels[index]), found[0])
         if progress is not None:
             progress(index + 1)
     return {"squares": len(data), **tally.metrics()}
-
-
-def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-    """``evaluate`` from files: a network and the folder of a held-out set."""
-    from endface_build.training.batches import SquareSet  # torch: only where a set is opened
-
-    return evaluate(Engine(model), SquareSet(folder), progress)
 
 
 def _shares(groups: Json, *bands: str) -> dict[str, float | None]:

@@ -37,7 +37,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured.
+    """Extent of the measurement.
 
     Attributes:
         faces: Drawn faces of each profile.
@@ -108,11 +108,11 @@ def _by_picture(inspector: Inspector) -> Inspect:
 
 
 def _by_ferrule(evaluated: list[EvaluatedPicture], faces: DrawnFaces) -> Json:
-    """Localisation where the ferrule is brighter than the cladding, as in most microscopes, and where it is darker."""
+    """Localization where the ferrule is brighter than the cladding, as in most microscopes, and where it is darker."""
     found: dict[str, list[bool]] = {"brighter": [], "darker": []}
     for number, picture in enumerate(evaluated):
         face = faces.face(number)
-        found["brighter" if face.ferrule > face.zones[0].level else "darker"].append(bool(picture.localised))
+        found["brighter" if face.ferrule > face.zones[0].level else "darker"].append(bool(picture.localized))
     return {name: share(each) for name, each in found.items()}
 
 

@@ -20,12 +20,19 @@ from endface_build.reports.plots import plot_evaluation, plot_sensitivity
 PICTURES: Final = "accuracy"
 """Folder of the page's pictures, beside it."""
 
+
+def _sure_text(values: Json) -> str:
+    """Accuracy of lines without the labels of two readings; empty where there are none of these."""
+    sure = values["line_accuracy_sure"]
+    return interval_text(sure) if sure["count"] < values["line_accuracy"]["count"] else ""
+
+
 _OVERVIEW: Final[tuple[tuple[str, Callable[[Json], str]], ...]] = (
     ("localization", lambda values: interval_text(values["localisation"])),
     ("recall", lambda values: interval_text(values["recall"]["all"])),
     ("precision", lambda values: interval_text(values["precision"]["all"])),
     ("line or spot told rightly", lambda values: interval_text(values["line_accuracy"])),
-    ("the same without labels of two readings", lambda values: interval_text(values["line_accuracy_sure"])),
+    ("the same without labels of two readings", _sure_text),
     ("overlap (IoU)", lambda values: number_text(values["iou"])),
     ("verdict agrees", lambda values: interval_text(values["verdict"])),
     ("verdicts that either reading allows", lambda values: str(values["verdict"]["ambiguous"])),
@@ -95,9 +102,9 @@ def _overview(columns: dict[str, Json]) -> str:
     return table(["", *columns], [row for row in rows if any(row[1:])])
 
 
-def _by_ferrule(localisation: Json) -> str:
+def _by_ferrule(localization: Json) -> str:
     rows = [
-        [profile, share_text(split["brighter"]), share_text(split["darker"])] for profile, split in localisation.items()
+        [profile, share_text(split["brighter"]), share_text(split["darker"])] for profile, split in localization.items()
     ]
     return table(["", "brighter ferrule", "darker ferrule"], rows)
 

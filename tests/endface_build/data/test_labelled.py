@@ -19,7 +19,7 @@ from endface_build.drawing.marks import pit
 
 
 def test_labels_keep_their_place() -> None:
-    """A pixel 10 um right of and 20 um below the centre lands 20 and 40 pixels from the square's centre."""
+    """A pixel 10 um right of and 20 um below the center lands 20 and 40 pixels from the square's center."""
     labels = np.zeros((400, 500), np.uint8)
     labels[219:222, 259:262] = Label.CHIP  # 0.5 um pixels around (260, 220)
     square = resample_labels(labels, Placement((240.0, 180.0), (0.5, 0.5)))
@@ -38,7 +38,7 @@ def test_unseen_is_undecided() -> None:
 
 
 def test_placement_of_an_ellipse() -> None:
-    """The cladding's radii are half its diameter in micrometres."""
+    """The cladding's radii are half its diameter in micrometers."""
     placement = placement_of(Ellipse((10.0, 20.0), (125.0, 62.5)))
 
     assert placement == Placement((10.0, 20.0), (0.5, 1.0))

@@ -1,4 +1,4 @@
-"""Whole pictures through the stages against their labels: localisation, verdicts, reports of a server, progress."""
+"""Whole pictures through the stages against their labels: localization, verdicts, reports of a server, progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from endface_build.data.labelled import Labelled, resample_labels
 from endface_build.drawing.camera import Camera, photograph
 from endface_build.drawing.faces import Face, Gap
 from endface_build.drawing.marks import pit
-from endface_build.evaluation.evaluate_pictures import evaluate_pictures, evaluate_report, is_localised, read_reports
+from endface_build.evaluation.evaluate_pictures import evaluate_pictures, evaluate_report, is_localized, read_reports
 from endface_build.evaluation.inspector import Inspector, with_baseline
 from endface_build.evaluation.metrics import summarize
 
@@ -45,7 +45,7 @@ def test_who_knows_the_labels_is_right(labelled: Labelled, perfect: Inspector) -
     outcome = evaluate_report(labelled, perfect(labelled.data, labelled.name), MM)
     result = summarize([outcome])
 
-    assert outcome.localised
+    assert outcome.localized
     assert (outcome.truth, outcome.verdict) == (frozenset({"fail"}), "fail")
     assert result["recall"]["all"]["hits"] == result["recall"]["all"]["count"] == 2
     assert result["precision"]["all"]["hits"] == result["precision"]["all"]["count"] == 2
@@ -53,22 +53,22 @@ def test_who_knows_the_labels_is_right(labelled: Labelled, perfect: Inspector) -
 
 
 def test_an_invalid_report_misses_everything(labelled: Labelled) -> None:
-    """A picture that was not judged misses its defects, is not localised, and agrees with no verdict."""
+    """A picture that was not judged misses its defects, is not localized, and agrees with no verdict."""
     inspect = with_baseline(Options("mm-pc"))
     report = replace(inspect(encode(np.full((300, 300), 90, np.uint8)), labelled.name))
     outcome = evaluate_report(labelled, report, MM)
 
-    assert not outcome.localised
+    assert not outcome.localized
     assert (outcome.truth, outcome.verdict) == (frozenset({"fail"}), "invalid")
     assert outcome.match is not None
     assert [defect.found for defect in outcome.match.labelled] == [False, False]
 
 
 def test_without_a_known_cladding_the_report_places_the_zones(labelled: Labelled, perfect: Inspector) -> None:
-    """Labels from outside know no fiber: the report's own one is taken, and localisation stays unknown."""
+    """Labels from outside know no fiber: the report's own one is taken, and localization stays unknown."""
     outcome = evaluate_report(replace(labelled, claddings=()), perfect(labelled.data), MM)
 
-    assert outcome.localised is None
+    assert outcome.localized is None
     assert outcome.match is not None
     assert sorted(defect.zone for defect in outcome.match.labelled) == ["A", "D"]
 
@@ -83,7 +83,7 @@ def test_nothing_is_known_of_a_picture_without_any_fiber() -> None:
 
 
 @pytest.mark.parametrize(("off_um", "scale", "right"), [(1.4, 1.0, True), (1.6, 1.0, False), (0, 1.03, False)])
-def test_localised_within_limits(
+def test_localized_within_limits(
     labelled: Labelled, perfect: Inspector, off_um: float, scale: float, right: bool
 ) -> None:
     """A center may be 1.5 um off and a radius 2 %; of several claddings any will do."""
@@ -94,8 +94,8 @@ def test_localised_within_limits(
         (found.center_px[0] + off_um / 0.43, found.center_px[1]), (found.radii_px[0] * scale, found.radii_px[1])
     )
 
-    assert is_localised(report, [known]) is right
-    assert is_localised(report, [known, found])
+    assert is_localized(report, [known]) is right
+    assert is_localized(report, [known, found])
 
 
 def test_reports_of_a_server(tmp_path: Path, labelled: Labelled, perfect: Inspector) -> None:

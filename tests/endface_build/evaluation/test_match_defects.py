@@ -69,7 +69,7 @@ def test_size_is_the_circle_around_the_pixels() -> None:
 
 
 def test_size_on_pixels_that_are_not_square() -> None:
-    """Micrometres count, not pixels: 0.25 um high pixels make a column half as long."""
+    """Micrometers count, not pixels: 0.25 um high pixels make a column half as long."""
     labels = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
     labels[280:301, 280] = Label.SCRATCH
     result = matched(labels, [], Placement((280.0, 280.0), (0.5, 0.25)))

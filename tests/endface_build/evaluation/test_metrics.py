@@ -44,7 +44,7 @@ def picture(verdict: str, *truth: str, near: bool = False) -> EvaluatedPicture:
 
 def metrics(match: Match) -> Json:
     """Metrics of one picture."""
-    return summarize([EvaluatedPicture("a.png", match, "pass", frozenset({"pass"}), localised=True)])
+    return summarize([EvaluatedPicture("a.png", match, "pass", frozenset({"pass"}), localized=True)])
 
 
 def counted(share: Json) -> tuple[float | None, int]:
@@ -125,7 +125,7 @@ def test_pictures_without_truth_of_the_fiber() -> None:
     result = summarize(
         [
             EvaluatedPicture("a.png", Match((), (), None), "pass", frozenset({"pass"})),
-            EvaluatedPicture("b.png", Match((), (), 0.25), "invalid", frozenset({"fail"}), localised=False),
+            EvaluatedPicture("b.png", Match((), (), 0.25), "invalid", frozenset({"fail"}), localized=False),
             EvaluatedPicture("c.png", None, "invalid", frozenset({"fail"}), refusal="no_fiber"),
         ]
     )

@@ -105,7 +105,7 @@ def test_small_and_far_ones() -> None:
 
 @pytest.mark.parametrize("number", range(8))
 def test_a_turned_picture_shows_its_marks_where_the_pose_says(number: int) -> None:
-    """A dot 7 right of and 4 below the centre is found where the pose takes it, in all eight poses."""
+    """A dot 7 right of and 4 below the center is found where the pose takes it, in all eight poses."""
     picture = np.zeros((61, 61), np.uint8)
     picture[30 + 4, 30 + 7] = 255
     turned, pose = turn(picture, number)

@@ -77,7 +77,7 @@ def test_undecided_excuses_alarms() -> None:
     assert result["defects"] == 0
 
 
-def test_sizes_are_in_micrometres() -> None:
+def test_sizes_are_in_micrometers() -> None:
     """A square of 8 x 8 pixels of 0.5 um is 5.4 um across its corners and counts in the class from 5 um."""
     recall = metrics(square((Label.PIT, 10, 10, 8, 8)), square((Label.PIT, 10, 10, 8, 8)))["recall"]
 

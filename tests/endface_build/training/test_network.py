@@ -80,7 +80,7 @@ def test_planes_do_not_depend_on_gain_and_offset(gain: float, offset: float) -> 
 
 
 def test_plane_of_the_radius() -> None:
-    """The third plane is the distance from the fiber's centre in half sides of the square."""
+    """The third plane is the distance from the fiber's center in half sides of the square."""
     radius = planes(torch.zeros(1, 1, SQUARE_PX, SQUARE_PX))[0, 2]
 
     assert radius[255, 255] == pytest.approx(0.0, abs=0.003)
