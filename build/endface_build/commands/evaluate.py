@@ -44,6 +44,7 @@ def judge(  # noqa: PLR0913, PLR0917 - the options of a command
     profile: Profile = "mm-pc",
     cladding_um: Cladding = CLADDING_UM,
     faces: Annotated[int, typer.Option(min=1, help="Drawn faces to judge on.")] = 200,
+    far: Annotated[bool, typer.Option("--far", help="Draw them by cameras outside the ranges of training.")] = False,
     classes: Annotated[Path | None, typer.Option(help="Class map; classes.toml in the folder otherwise.")] = None,
     reports: Annotated[Path | None, typer.Option(help="Reports of the folder that a server made, one a line.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the figures (JSON) and plots.")] = Path("out/evaluation"),
@@ -55,7 +56,7 @@ def judge(  # noqa: PLR0913, PLR0917 - the options of a command
     """
     from endface_build.reports.plots import plot_evaluation
 
-    pictures: LabelledSet = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces)
+    pictures: LabelledSet = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces, far=far)
     judged = inspections(model / MODEL_FILE, Options(profile, cladding_um=cladding_um))
     if reports is not None:
         judged["server"] = read_reports(reports)

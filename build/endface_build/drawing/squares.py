@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -58,6 +59,23 @@ def random_camera(rng: np.random.Generator) -> Camera:
         light=(light * math.cos(light_deg), light * math.sin(light_deg)) if slanted else (0.0, 0.0),
         jpeg_quality=int(rng.integers(70, 99)) if rng.random() < 0.6 else None,
     )
+
+
+def far_camera(rng: np.random.Generator) -> Camera:
+    """A camera of which one property lies outside the ranges of ``random_camera``, so that training never saw it.
+
+    Args:
+        rng: Source of every choice.
+    """
+    far: tuple[dict[str, Any], ...] = (
+        {"blur_um": rng.uniform(1.65, 2.2)},
+        {"noise": rng.uniform(3.6, 6.0)},
+        {"noise_grain_px": rng.uniform(2.3, 3.5)},
+        {"vignette": rng.uniform(0.5, 0.7)},
+        {"sharpen": rng.uniform(2.1, 3.5)},
+        {"jpeg_quality": int(rng.integers(40, 70))},
+    )
+    return replace(random_camera(rng), **far[rng.integers(len(far))])
 
 
 def to_square(

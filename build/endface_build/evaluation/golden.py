@@ -15,11 +15,10 @@ from endface_build.data.label_folder import PICTURES
 from endface_build.drawing.camera import photograph
 from endface_build.drawing.sample_scenes import SAMPLES
 from endface_build.evaluation.evaluate_pictures import drawn_verdict
+from endface_build.evaluation.metrics import VERDICTS
 
 EXPECTED_FILE: Final = "golden.json"
 """File in a folder of golden pictures: an object of file names and verdicts, for those whose verdict is known."""
-
-VERDICTS: Final = ("pass", "fail", "invalid")
 
 MOST_BLUR_UM: Final = 3.0
 """A sample with more is out of focus, which no network decides."""

@@ -10,10 +10,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import numpy as np
 
+from endface.report import VerdictName
 from endface_build.evaluation.label_verdicts import CODES, EITHER
 from endface_build.evaluation.match_defects import LabelledDefect, Match, ReportedDefect
 
@@ -34,7 +35,7 @@ CONFIDENCE_BINS: Final = 10
 CONFIDENT_Z: Final = 1.96
 """Normal deviation of a 95 % interval."""
 
-VERDICTS: Final = ("pass", "fail", "invalid")
+VERDICTS: Final = get_args(VerdictName)
 
 Json = dict[str, Any]
 _Record = TypeVar("_Record", LabelledDefect, ReportedDefect)

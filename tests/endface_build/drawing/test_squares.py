@@ -13,7 +13,7 @@ from endface_build.drawing.camera import Camera, photograph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.faces import Face
 from endface_build.drawing.marks import pit
-from endface_build.drawing.squares import draw_set, draw_square, to_square
+from endface_build.drawing.squares import draw_set, draw_square, far_camera, random_camera, to_square
 
 
 def test_square_is_fixed_by_seed_and_number() -> None:
@@ -59,6 +59,19 @@ def test_square_has_half_micrometer_pixels(um_per_px: tuple[float, float]) -> No
     assert square.shape == (SQUARE_PX, SQUARE_PX)
     assert ((columns.mean() - 255.5) * 0.5, (rows.mean() - 255.5) * 0.5) == pytest.approx((40.0, -60.0), abs=0.3)
     assert (np.ptp(columns) + 1) * 0.5 == pytest.approx(10.0, abs=1.0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_far_camera_leaves_the_ranges_of_training(seed: int) -> None:
+    """One property of a far camera lies outside what a thousand cameras of training have."""
+    near = [random_camera(np.random.default_rng((9, number))) for number in range(1000)]
+    camera = far_camera(np.random.default_rng(seed))
+    most = {name: max(getattr(each, name) for each in near) for name in ("blur_um", "noise", "noise_grain_px")}
+    most |= {name: max(getattr(each, name) for each in near) for name in ("vignette", "sharpen")}
+    least_quality = min(each.jpeg_quality for each in near if each.jpeg_quality is not None)
+
+    above = sum(getattr(camera, name) > limit for name, limit in most.items())
+    assert above + (camera.jpeg_quality is not None and camera.jpeg_quality < least_quality) == 1
 
 
 def test_unseen_parts_repeat_the_border() -> None:

@@ -146,6 +146,7 @@ def test_drawn_faces_are_fixed_and_of_their_kind() -> None:
     assert one.data == again.data
     assert np.array_equal(one.labels, again.labels)
     assert len(list(DrawnFaces("multimode", 2))) == 2
+    assert DrawnFaces("single-mode", 1, far=True)[0].data != one.data
     assert (fiber_of("sm-apc"), fiber_of("mm-pc")) == ("single-mode", "multimode")
 
 
