@@ -11,6 +11,7 @@ from typing import Final
 
 import jinja2
 
+from endface.errors import ConfigurationError
 from endface.files import write_whole
 from endface_build.evaluation.metrics import Json
 from endface_build.reports.accuracy import FAILURES_FILE
@@ -51,11 +52,20 @@ def write_page(record: Json, page: Path) -> None:
     Args:
         record: What ``accuracy.measure`` measured.
         page: The Markdown file; pictures go into a folder beside it.
+
+    Raises:
+        ConfigurationError: The record lacks something: another version of this package wrote it.
     """
+    try:
+        text = page_text(record)
+    except (KeyError, jinja2.UndefinedError) as exc:
+        raise ConfigurationError(
+            f"The record lacks {exc}: another version wrote it. Measure anew with `endface-build accuracy`."
+        ) from exc
     folder = page.parent / PICTURES
     plot_evaluation(record["drawn"]["mm-pc"], folder)
     plot_sensitivity(record["sensitivity"], folder / "sensitivity.png")
-    write_whole(page, page_text(record).encode())
+    write_whole(page, text.encode())
 
 
 def page_text(record: Json) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import pytest
 
+from endface.errors import ConfigurationError
 from endface.files import sha256_of
 from endface_build.evaluation.metrics import Json
 from endface_build.manifest import MODEL_FILE
@@ -72,6 +73,14 @@ def test_page_and_plots_from_a_record(record: Json, docs: Path) -> None:
     assert "## Photographs" not in text
     assert all(cv2.imread(str(path)) is not None for path in (docs / "accuracy").glob("*.png"))
     assert (docs / "accuracy" / "reliability.png").read_bytes() == before
+
+
+def test_a_record_of_another_version_is_refused(record: Json, tmp_path: Path) -> None:
+    """A record that lacks what the page says is refused with what to do, and no page is written."""
+    with pytest.raises(ConfigurationError, match=r"lacks 'gage': .*endface-build accuracy"):
+        write_page({name: value for name, value in record.items() if name != "gage"}, tmp_path / "accuracy.md")
+
+    assert not list(tmp_path.iterdir())
 
 
 def test_photographs_have_a_section_of_their_own(record: Json) -> None:
