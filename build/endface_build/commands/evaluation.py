@@ -23,9 +23,9 @@ from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
 from endface_build.data.label_folder import PICTURES, open_folder
 from endface_build.data.labelled import LabelledSet
 from endface_build.evaluation import repeatability
-from endface_build.evaluation.evaluate_pictures import outcomes_of, read_reports
+from endface_build.evaluation.evaluate_pictures import evaluate_pictures, read_reports
 from endface_build.evaluation.inspector import with_network
-from endface_build.evaluation.metrics import Json, figures
+from endface_build.evaluation.metrics import Json, summarize
 from endface_build.evaluation.repeated_parts import PhotographedPart, random_part
 from endface_build.manifest import MODEL_FILE
 from endface_build.reports.accuracy import Extent, inspections, measure
@@ -42,6 +42,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     profile: Profile = PROFILE,
     cladding_um: Cladding = CLADDING_UM,
     faces: Annotated[int, typer.Option(min=1, help="Drawn faces to judge on.")] = 200,
+    far: Annotated[bool, typer.Option("--far", help="Draw them by cameras outside the ranges of training.")] = False,
     classes: Annotated[Path | None, typer.Option(help="Class map; classes.toml in the folder otherwise.")] = None,
     reports: Annotated[Path | None, typer.Option(help="Reports of the folder that a server made, one a line.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the figures (JSON) and plots.")] = Path("out/evaluation"),
@@ -53,13 +54,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     """
     from endface_build.reports.plots import plot_evaluation
 
-    pictures: LabelledSet = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces)
+    pictures: LabelledSet = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces, far=far)
     judged = inspections((model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
     if reports is not None:
         judged["server"] = read_reports(reports)
     with steps() as advance:
-        outcomes = outcomes_of(pictures, judged, profile, partial(advance, "evaluating", len(pictures)))
-    result = {name: figures(each) for name, each in outcomes.items()}
+        evaluated = evaluate_pictures(pictures, judged, profile, partial(advance, "evaluating", len(pictures)))
+    result = {name: summarize(each) for name, each in evaluated.items()}
     _write_json(out / "evaluation.json", {"profile": profile} | result)
     plot_evaluation(result, out)
     console.print(_overview(result))
@@ -159,12 +160,17 @@ def _overview(result: dict[str, Json]) -> Table:
         "iou": [values["iou"] for values in result.values()],
         "line accuracy": [values["line_accuracy"]["share"] for values in result.values()],
         "verdict": [values["verdict"]["share"] for values in result.values()],
+        "false passes": [_of(values["verdict"]["false_pass"]) for values in result.values()],
         "kappa": [values["verdict"]["kappa"] for values in result.values()],
         "calibration error": [values["calibration"]["ece"] for values in result.values()],
     }
     for name, cells in rows.items():
         table.add_row(name, *("" if cell is None else str(cell) for cell in cells))
     return table
+
+
+def _of(share: Json) -> str:
+    return f"{share['hits']} of {share['count']}"
 
 
 def _gage_table(result: Json) -> Table:

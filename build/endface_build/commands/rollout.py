@@ -25,7 +25,7 @@ from endface_build.commands.options import (
 from endface_build.commands.progress import console
 
 if TYPE_CHECKING:
-    from endface_build.evaluation.golden import Judged
+    from endface_build.evaluation.agreement import Compared
 
 Servers = Annotated[
     str, typer.Option("--server", help="HOST:HTTP_PORT[,HOST:HTTP_PORT] of servers that must follow before this ends.")
@@ -41,13 +41,18 @@ def promote(  # noqa: PLR0913 - one parameter for each option of the command
     drawn: Annotated[
         bool, typer.Option(help="Judge drawn faces too; a network of your own may never have seen any.")
     ] = True,
-    profile: Annotated[str, typer.Option(help="Limits to judge your golden pictures by.")] = PROFILE,
+    labelled: Annotated[
+        Path | None, typer.Option(help="Labelled pictures, as `evaluate` takes them: no more false passes there.")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="Limits to judge your own pictures by.")] = PROFILE,
     accept_flips: Annotated[
         bool, typer.Option("--accept-flips", help="Verdicts of your pictures may change where none is given.")
     ] = False,
 ) -> None:
     """Make a network the served version, once it judges the golden pictures as it should."""
+    from endface_build.data.label_folder import open_folder
     from endface_build.evaluation import golden as pictures
+    from endface_build.evaluation.false_passes import JudgedSet, drawn_sets
     from endface_build.rollout.promote import FlippedError
     from endface_build.rollout.promote import promote as promote_network
     from endface_build.rollout.servers import servers_of
@@ -57,8 +62,13 @@ def promote(  # noqa: PLR0913 - one parameter for each option of the command
     if not drawn and golden is None:
         raise ConfigurationError("Nothing to judge the network on: name a folder of your own pictures with --golden.")
     chosen = [*(pictures.drawn() if drawn else ()), *(pictures.of_folder(golden, profile) if golden else ())]
+    sets = drawn_sets() if drawn else {}
+    if labelled is not None:
+        sets |= {str(labelled): JudgedSet(open_folder(labelled), profile)}
     try:
-        promotion = promote_network(candidate, versions, chosen, servers=servers_of(server), accept_flips=accept_flips)
+        promotion = promote_network(
+            candidate, versions, chosen, labelled=sets, servers=servers_of(server), accept_flips=accept_flips
+        )
     except FlippedError as exc:
         console.print(_table(exc.judged))
         raise
@@ -101,14 +111,14 @@ def provision(
     _log(time.monotonic() - started, f"{target} is ready: {manifest.precision}, {manifest.verification}")
 
 
-def _table(judged: Sequence[Judged]) -> Table:
+def _table(judged: Sequence[Compared]) -> Table:
     """Verdicts of the golden pictures; what changed or is wrong stands out."""
     table = Table(title=f"{len(judged)} golden pictures")
     for heading in ("picture", "expected", "serving", "candidate"):
         table.add_column(heading)
     for row in judged:
-        style = "red" if row.is_wrong else "yellow" if row.candidate != row.serving else ""
-        table.add_row(row.name, row.expected or "", row.serving, row.candidate, style=style)
+        style = "red" if row.is_wrong else "yellow" if row.differs else ""
+        table.add_row(row.name, row.expected or "", row.reference, row.candidate, style=style)
     return table
 
 

@@ -22,7 +22,7 @@ from endface_build.drawing.faces import Face
 from endface_build.drawing.fibers import random_face
 from endface_build.drawing.random_marks import random_marks
 from endface_build.drawing.random_places import Point
-from endface_build.drawing.squares import random_camera
+from endface_build.drawing.squares import far_camera, random_camera
 
 Fiber = Literal["single-mode", "multimode"]
 
@@ -41,11 +41,14 @@ class DrawnFaces:
         fiber: Kind of fiber.
         count: How many.
         seed: Fixes them all.
+        far: Whether each camera has a property outside the ranges of training. Such a set says how well a network
+            carries over, so it may choose between networks; photographs may not.
     """
 
     fiber: Fiber
     count: int
     seed: int = SEED
+    far: bool = False
 
     def __len__(self) -> int:
         return self.count
@@ -54,7 +57,7 @@ class DrawnFaces:
         return (self[number] for number in range(self.count))
 
     def __getitem__(self, number: int) -> Labelled:
-        return draw_labelled(self.fiber, number, self.seed)
+        return draw_labelled(self.fiber, number, self.seed, far=self.far)
 
     def face(self, number: int) -> Face:
         """The face of a number without its marks."""
@@ -66,20 +69,23 @@ def fiber_of(profile: str) -> Fiber:
     return "single-mode" if profile.startswith("sm-") else "multimode"
 
 
-def draw_labelled(fiber: Fiber, index: int, seed: int = SEED) -> Labelled:
+def draw_labelled(fiber: Fiber, index: int, seed: int = SEED, *, far: bool = False) -> Labelled:
     """One face in one camera's picture.
 
     Args:
         fiber: Kind of fiber.
         index: The face's number.
         seed: The set.
+        far: Whether the camera has a property outside the ranges of training.
 
     Returns:
         The picture as PNG (a camera's JPEG traces are in it), its labels and its cladding.
     """
     rng = np.random.default_rng((seed, index))
     face = random_fiber(rng, fiber)
-    camera = replace(random_camera(rng), center_px=None)  # centred: a zone that is cut off would only be refused
+    camera = replace(
+        (far_camera if far else random_camera)(rng), center_px=None
+    )  # centered: a zone that is cut off would only be refused
     face = replace(face, marks=random_marks(rng, face))
     photo = photograph(face, camera, seed=int(rng.integers(2**31)))
     return labelled_of(photo, face, f"{fiber}-{index:04}.png")

@@ -1,7 +1,7 @@
-"""A picture with its labels, whoever drew them, and its way onto the network's square.
+"""Labelled pictures from any source, and their way onto the network's square.
 
-Hand labels, exported polygons and drawn faces all take this one form, so that training and evaluation need not know
-where a label comes from.
+Hand labels, exported polygons and drawn faces all take this form, so training and evaluation need not know where a
+label comes from.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,23 @@ from endface.report import Ellipse
 from endface.stages import preprocess
 from endface_build.drawing.canvas import UNDECIDED
 
+GAP_CODE: Final = 100
+"""Added to an object's number where a gap between its visible parts lies."""
+
+
+@dataclass(frozen=True)
+class Either:
+    """Objects of a picture that experts read in one of two ways.
+
+    Attributes:
+        pixels: uint8 (H, W): n on the visible parts of object n, 100 + n in the gaps between them, 0 elsewhere.
+        types: Both types of each object. As the first it is one whole mark, gaps included; as the second every visible
+            part is a mark of its own.
+    """
+
+    pixels: NDArray[np.uint8]
+    types: tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -33,12 +50,14 @@ class Labelled:
         data: The encoded picture.
         labels: uint8 (H, W) in the camera's pixels: ``Label`` codes, and ``UNDECIDED`` where nobody can tell.
         claddings: Where the cladding is known to lie; several where a fiber shows several edges and any will do.
+        either: Objects that may be read in two ways; None where there are none. In ``labels`` they have the first type.
     """
 
     name: str
     data: bytes
     labels: NDArray[np.uint8]
     claddings: tuple[Ellipse, ...] = ()
+    either: Either | None = None
 
     @property
     def stem(self) -> str:
@@ -63,7 +82,7 @@ def placement_of(cladding: Ellipse, cladding_um: float = CLADDING_UM) -> Placeme
 
 
 def resample_labels(labels: NDArray[np.uint8], placement: Placement) -> NDArray[np.uint8]:
-    """A camera's label map on the square, by nearest neighbour.
+    """A camera's label map on the square, by nearest neighbor.
 
     Args:
         labels: uint8 (H, W) in the camera's pixels.
@@ -91,7 +110,7 @@ def to_square(labelled: Labelled, options: Options) -> tuple[NDArray[np.uint8], 
         Gray levels and labels, uint8 (512, 512) each.
 
     Raises:
-        PictureError: The server could not judge this picture, and nothing can be learnt from it; its code says why.
+        PictureError: The server could not judge this picture, and nothing can be learned from it; its code says why.
     """
     square, frame = preprocess(labelled.data, options)
     return square, resample_labels(labelled.labels, _placement(labelled, frame))

@@ -1,6 +1,7 @@
-"""COCO segmentation and YOLO polygon files to label maps.
+"""Label maps from COCO segmentation and YOLO polygon files.
 
-Regions to ignore are drawn first, the others in the file's order: what is labelled for certain wins.
+Regions to ignore are drawn first, the others in the file's order: what is labelled for certain wins. A region without
+an outline (a box alone) is refused, for a face with boxes would read as a clean one.
 """
 
 from __future__ import annotations
@@ -33,14 +34,15 @@ _MIN_NUMBERS: Final = 6
 
 
 def read_coco(path: Path, codes: Mapping[str, int]) -> dict[str, Draw]:
-    """A COCO file's pictures, and what draws the label map of each; empty where the JSON file is not COCO.
+    """The pictures of a COCO file, and what draws the label map of each; empty where the JSON file is not COCO.
 
     Args:
         path: The file.
         codes: Our code for each of their class names.
 
     Raises:
-        ConfigurationError: The file is broken, names a class that ``codes`` does not have, or holds compressed runs.
+        ConfigurationError: The file is broken, names a class that ``codes`` does not have or a picture twice, or holds
+            boxes without polygons or compressed runs.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -54,9 +56,14 @@ def read_coco(path: Path, codes: Mapping[str, int]) -> dict[str, Draw]:
         for annotation in values["annotations"]:
             code = _code(names[annotation["category_id"]], codes, path)
             regions[annotation["image_id"]].append((code, _segmentation(annotation, path)))
-        return {str(image["file_name"]): partial(_paint, regions[image["id"]]) for image in values["images"]}
+        drawings: dict[str, Draw] = {
+            str(image["file_name"]): partial(_paint, regions[image["id"]]) for image in values["images"]
+        }
     except (KeyError, TypeError, ValueError) as exc:
         raise ConfigurationError(f"{path} is not a whole COCO file: {exc!r} is missing or wrong.") from exc
+    if len(drawings) < len(values["images"]):
+        raise ConfigurationError(f"{path} has a picture's file_name twice: give each picture a name of its own.")
+    return drawings
 
 
 def yolo_names(folder: Path) -> list[str]:
@@ -81,7 +88,7 @@ def yolo_names(folder: Path) -> list[str]:
 
 
 def read_yolo(path: Path, names: list[str], codes: Mapping[str, int]) -> Draw:
-    """What draws the label map of a YOLO file: lines of a class number and corners as shares of width and height.
+    """Drawing of a YOLO file's label map; its lines are a class number and corners as shares of width and height.
 
     Args:
         path: The file.
@@ -99,7 +106,7 @@ def read_yolo(path: Path, names: list[str], codes: Mapping[str, int]) -> Draw:
             first, *rest = line.split()
             name, corners = names[int(first)], np.array([float(each) for each in rest])
             if int(first) < 0 or len(corners) < _MIN_NUMBERS or len(corners) % 2:
-                raise ValueError("a polygon is a class number and at least three pairs x y")
+                raise ValueError("a polygon is a class number and at least three pairs x y, a box is not enough")
         except (ValueError, IndexError) as exc:
             raise ConfigurationError(f"{path}, line {number}, is no polygon of a known class: {exc}.") from exc
         regions.append((_code(name, codes, path), corners.reshape(-1, 2)))
@@ -114,7 +121,12 @@ def _code(name: str, codes: Mapping[str, int], path: Path) -> int:
 
 def _segmentation(annotation: Mapping[str, Any], path: Path) -> list[Points] | NDArray[np.int64]:
     """Polygons as corners, or plain run lengths."""
-    drawn = annotation["segmentation"]
+    drawn = annotation.get("segmentation")
+    if not drawn or (isinstance(drawn, list) and min(map(len, drawn)) < _MIN_NUMBERS):
+        raise ConfigurationError(
+            f"{path} has no polygon in annotation {annotation.get('id')}: a box does not say which pixels are defect. "
+            "Export polygons or masks."
+        )
     if isinstance(drawn, list):
         return [np.array(ring, np.float64).reshape(-1, 2) for ring in drawn]
     if not isinstance(drawn["counts"], list):
@@ -140,7 +152,7 @@ def _paint_shares(regions: list[tuple[int, Points]], shape: tuple[int, int]) -> 
 def _filled(rings: list[Points], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Pixels of a region's parts.
 
-    Both formats measure corners from the picture's corner, so that pixel centres stand at halves.
+    Both formats measure corners from the picture's corner, so that pixel centers stand at halves.
     """
     mask = np.zeros(shape, np.uint8)
     for ring in rings:

@@ -1,4 +1,4 @@
-"""A microscope camera: takes a face and a seed, returns the picture and the truth about it.
+"""Microscope camera: a face and a seed become a picture and the truth about it.
 
     face = Face(marks=(pit((20.0, -35.0), 6.0), scratch((-90, 40), (90, 60), 3.0)))
     photo = photograph(face, Camera(), seed=1)
@@ -6,7 +6,7 @@
     photo.labels     # uint8 (864, 1152): endface.contract.Label codes, 255 on marks too faint to tell
     photo.placement  # where the fiber lies: center_px, um_per_px
 
-``ANAMORPHIC`` is a second camera with non-square pixels, a black frame and a fiber off the centre.  The same face,
+``ANAMORPHIC`` is a second camera with non-square pixels, a black frame and a fiber off the center.  The same face,
 camera and seed give the same bytes.
 """
 
@@ -32,7 +32,7 @@ class Camera:
         width_px: Picture width.
         height_px: Picture height.
         um_per_px: Scale in x and y.
-        center_px: Where the fiber's centre lies; None for the middle of the picture.
+        center_px: Where the fiber's center lies; None for the middle of the picture.
         blur_um: Deviation of the optics' blur on the face.
         noise: Deviation of the noise in gray levels.
         noise_grain_px: Width of a grain of the noise.
@@ -106,7 +106,7 @@ def photograph(face: Face, camera: Camera, seed: int) -> Photograph:
     """Draw a face as a camera sees it.
 
     Args:
-        face: The face with its marks, in micrometres.
+        face: The face with its marks, in micrometers.
         camera: The camera.
         seed: Fixes the noise; the same arguments give the same bytes.
 

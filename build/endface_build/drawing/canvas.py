@@ -1,4 +1,4 @@
-"""A canvas collects gray levels and, beside them, the truth about every mark as a person would outline it.
+"""Canvas of gray levels and, beside them, the truth about every mark as a person would outline it.
 
 The outline follows the labelling convention for real end faces: a pixel belongs to a mark where the mark, seen
 through the optics, has at least half of its own peak contrast; bright relief flanks do not belong to it.  Marks too
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import Label
-from endface_build.drawing.marks import Drawn, Line, Mark
+from endface_build.drawing.marks import DrawnMark, LineMark, Mark
 from endface_build.drawing.raster import Field, Raster
 
 UNDECIDED = 255
@@ -38,7 +38,7 @@ EXTENDED_UM = 8.0
 
 @dataclass(frozen=True)
 class Truth:
-    """What is on a picture, ready to be resampled: how far each pixel is inside a mark, and which.
+    """Truth about a picture, ready to be resampled: how far each pixel is inside a mark, and which.
 
     Attributes:
         strength: float32 (H, W), the mark's share of its own peak contrast, 0 to 1.
@@ -105,7 +105,7 @@ class Canvas:
         self.level[drawn.window] = before + change + self._flank(drawn, shape, before)
         self._record(mark, drawn, self._share(mark, drawn, shape, np.abs(change)), np.abs(change))
 
-    def _flank(self, drawn: Drawn, shape: Field, before: Field) -> Field | float:
+    def _flank(self, drawn: DrawnMark, shape: Field, before: Field) -> Field | float:
         """The bright side of a mark under slanting light: its shape moved along the light, less the mark itself."""
         if self.light == (0.0, 0.0):
             return 0.0
@@ -118,12 +118,12 @@ class Canvas:
         moved = cv2.warpAffine(shape * np.abs(drawn.tone), matrix, (shape.shape[1], shape.shape[0]))
         return np.asarray(strength * moved * (1 - shape) * (255 - before) * 0.8, np.float32)
 
-    def _share(self, mark: Mark, drawn: Drawn, shape: Field, contrast: Field) -> Field:
+    def _share(self, mark: Mark, drawn: DrawnMark, shape: Field, contrast: Field) -> Field:
         """Each pixel's share of its mark's peak: of the contrast for compact marks, of the tone for larger ones, which
         may lie on bright and dark ground, and of the shape for lines, whose strength changes along them; small holes
         are filled as a person fills them.
         """
-        if isinstance(mark, Line):
+        if isinstance(mark, LineMark):
             return np.asarray(shape / shape.max(), np.float32)
         extended = mark.width_um > EXTENDED_UM
         strength = self.raster.blur(drawn.shape * np.abs(drawn.tone), self.blur_um) if extended else contrast
@@ -131,11 +131,11 @@ class Canvas:
         filled = cv2.morphologyEx(strength, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, hole_px))
         return np.asarray(filled / max(float(filled.max()), 1e-6), np.float32)
 
-    def _record(self, mark: Mark, drawn: Drawn, share: Field, contrast: Field) -> None:
+    def _record(self, mark: Mark, drawn: DrawnMark, share: Field, contrast: Field) -> None:
         """Enter a mark into the truth, as far as it can be seen; background leaves no label."""
         if mark.kind == Label.BACKGROUND:
             return
-        is_line = isinstance(mark, Line)
+        is_line = isinstance(mark, LineMark)
         extended = is_line or mark.width_um > EXTENDED_UM
         low, high = EXTENDED_LIMITS if extended else SPOT_LIMITS
         seen = contrast / self.noise[drawn.window]

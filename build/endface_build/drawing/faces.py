@@ -1,7 +1,7 @@
 """An end face without its marks: ferrule, cladding, core and what belongs to them although it looks like a defect.
 
 Rims, halos, index trenches, glue gaps, lamp structure and a core's index dip are parts of a sound fiber; a network
-must learn to leave them alone.
+must learn to ignore them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RIM_CLUTTER = 0.1
 
 
 @dataclass(frozen=True)
-class Zone:
+class Disc:
     """A disc of the fiber: diameter and gray level 0 to 255, and the width of its edge."""
 
     diameter_um: float
@@ -37,7 +37,7 @@ class Ring:
         diameter_um: Diameter.
         width_um: Width.
         tone: Gray levels added.
-        offset_um: Its centre in x and y; lines along the rim are often a little eccentric.
+        offset_um: Its center in x and y; lines along the rim are often a little eccentric.
         uneven: Relative deviation of its tone around the circumference.
     """
 
@@ -50,7 +50,7 @@ class Ring:
 
 @dataclass(frozen=True)
 class Rim:
-    """What the cladding's edge looks like: a dark line inside, a bright halo outside, both uneven around the
+    """Look of the cladding's edge: a dark line inside, a bright halo outside, both uneven around the
     circumference.
 
     Attributes:
@@ -98,14 +98,14 @@ class Face:
         relief: Gray levels added to the core's edge where it faces the rim's slanting light, and taken opposite.
         stray: Deviation in gray levels of broad patches of stray light.
         lamp: Gray levels of lamp structure inside the core.
-        dip: Gray levels taken at the core's centre, where the index dips.
+        dip: Gray levels taken at the core's center, where the index dips.
         dip_um: Half width of the dip.
         grain: Deviation of the ferrule's grain in gray levels.
         marks: Defects, drawn in order.
         seed: Fixes grain, lamp structure and the rim's unevenness.
     """
 
-    zones: tuple[Zone, ...] = (Zone(CLADDING_UM, 80.0), Zone(50.0, 150.0))
+    zones: tuple[Disc, ...] = (Disc(CLADDING_UM, 80.0), Disc(50.0, 150.0))
     ferrule: float = 180.0
     rings: tuple[Ring, ...] = ()
     rim: Rim = field(default_factory=Rim)

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from endface.contract import CLADDING_UM
-from endface_build.drawing.faces import Face, Gap, Rim, Ring, Zone
+from endface_build.drawing.faces import Disc, Face, Gap, Rim, Ring
 
 CORES_UM = (9.0, 50.0, 62.5, 83.0, 91.0)
 """Core diameters: single-mode mode field, IEC 60793-2-10 A1a and A1b, and large cores in proportion to the cladding."""
@@ -28,11 +28,11 @@ def random_face(rng: np.random.Generator) -> Face:
     core_um = float(rng.choice(CORES_UM)) * rng.uniform(0.92, 1.06)
     lit = rng.random() < 0.5
     core = rng.uniform(cladding + 10, 275) if lit else cladding + rng.uniform(-22, 22)
-    zones = [Zone(CLADDING_UM * rng.uniform(0.985, 1.015), cladding, rng.uniform(0.3, 1.6))]
+    zones = [Disc(CLADDING_UM * rng.uniform(0.985, 1.015), cladding, rng.uniform(0.3, 1.6))]
     if rng.random() < 0.25 and core_um > 20:
         step_um = rng.uniform(core_um * 1.1, CLADDING_UM * 0.95)
-        zones.append(Zone(step_um, cladding + rng.uniform(-15, 15), rng.uniform(0.5, 3)))
-    zones.append(Zone(core_um, core, rng.uniform(0.4, 3)))
+        zones.append(Disc(step_um, cladding + rng.uniform(-15, 15), rng.uniform(0.5, 3)))
+    zones.append(Disc(core_um, core, rng.uniform(0.4, 3)))
     return Face(
         zones=tuple(zones),
         ferrule=ferrule,

@@ -1,4 +1,4 @@
-"""The lamp's picture in a lit core: what the far end's light paints there although the face is sound.
+"""Lamp structure in a lit core: what light from the far end shows there although the face is sound.
 
 A core that is lit from the other end shows rings of its modes, the shape of the lamp's filament, clouds and a fine
 mottling, none of which lies on the face.
@@ -13,7 +13,7 @@ import numpy as np
 from endface_build.drawing.raster import Field, Raster, smooth_noise
 
 CLUTTER_UM = 3.0
-"""Coarser structure than this is told from a mark at a glance."""
+"""Structure that is coarser than this cannot be taken for a mark."""
 
 
 def lamp_structure(rng: np.random.Generator, raster: Raster, core_um: float) -> Field:

@@ -1,5 +1,5 @@
 """Marks on an end face: a blob (pit, particle, droplet, chip) and a line (scratch, lint, streak), each placed in
-micrometres.
+micrometers.
 
 A mark knows its shape, 0 to 1, and its tone: below zero it takes that share of the light away, above zero it adds
 that share of what is missing to white.  How a mark looks through a camera is ``canvas``'s part.
@@ -20,7 +20,7 @@ EDGE_UM = 0.4
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnMark:
     """A mark on a raster: the window it touches, its shape 0 to 1 and its tone -1 to 1 there."""
 
     window: Window
@@ -34,7 +34,7 @@ class Blob:
 
     Attributes:
         kind: What the label map calls it.
-        center_um: x and y from the fiber's centre.
+        center_um: x and y from the fiber's center.
         length_um: Long diameter.
         width_um: Short diameter.
         angle_deg: Direction of the long diameter, from x towards y.
@@ -56,7 +56,7 @@ class Blob:
     speckle: float = 0.0
     seed: int = 0
 
-    def draw(self, raster: Raster, margin_um: float) -> Drawn | None:
+    def draw(self, raster: Raster, margin_um: float) -> DrawnMark | None:
         """The blob on a raster with ``margin_um`` around it; None outside the raster."""
         reach_um = self.length_um / 2 * (1 + 3 * self.roughness) + EDGE_UM + margin_um
         x0_um, y0_um = self.center_um
@@ -78,11 +78,11 @@ class Blob:
             tone *= 1 - self.ring * np.clip((0.75 - radius) / 0.35, 0, 1)
         if self.speckle > 0:
             tone *= _speckled(rng, raster, shape.shape, self.speckle)
-        return Drawn(window, shape.astype(np.float32), np.clip(tone, -0.95, 0.95))
+        return DrawnMark(window, shape.astype(np.float32), np.clip(tone, -0.95, 0.95))
 
 
 @dataclass(frozen=True)
-class Line:
+class LineMark:
     """A thin mark along a polyline.
 
     Attributes:
@@ -90,7 +90,7 @@ class Line:
         points_um: Corners (x, y) of the polyline, at least two.
         width_um: Width.
         tone: Tone outside the cladding, and inside where ``inside_tone`` is None.
-        inside_tone: Tone within ``inside_um`` of the centre: many scratches are dark on the ferrule and bright on the
+        inside_tone: Tone within ``inside_um`` of the center: many scratches are dark on the ferrule and bright on the
             glass.
         inside_um: Radius of the glass.
         broken: Share of the length without a trace, 0 to 0.9.
@@ -116,7 +116,7 @@ class Line:
     speckle: float = 0.0
     seed: int = 0
 
-    def draw(self, raster: Raster, margin_um: float) -> Drawn | None:
+    def draw(self, raster: Raster, margin_um: float) -> DrawnMark | None:
         """The line on a raster with ``margin_um`` around it; None outside the raster."""
         corners = np.asarray(self.points_um, np.float64)
         reach_um = self.width_um / 2 * (1 + 2 * self.uneven) + self.edge_um + margin_um
@@ -135,10 +135,10 @@ class Line:
             tone *= 1 - self.ring * np.clip((0.6 - distance_um / half_um) / 0.35, 0, 1)
         if self.speckle > 0:
             tone *= _speckled(np.random.default_rng((self.seed, 2)), raster, shape.shape, self.speckle)
-        return Drawn(window, shape.astype(np.float32), tone * self._strength(along_um))
+        return DrawnMark(window, shape.astype(np.float32), tone * self._strength(along_um))
 
     def _distance(self, raster: Raster, window: Window, reach_um: float) -> tuple[Field, Field]:
-        """Distance from the polyline and arc length at the nearest point, both in micrometres; far pixels hold a
+        """Distance from the polyline and arc length at the nearest point, both in micrometers; far pixels hold a
         large distance.
         """
         rows, columns = window
@@ -189,7 +189,7 @@ def _speckled(rng: np.random.Generator, raster: Raster, shape: tuple[int, ...], 
     return np.asarray(factor, np.float32)
 
 
-Mark = Blob | Line
+Mark = Blob | LineMark
 
 
 def pit(center_um: tuple[float, float], diameter_um: float, *, tone: float = -0.6, seed: int = 0) -> Blob:
@@ -211,9 +211,11 @@ def particle(center_um: tuple[float, float], diameter_um: float, *, tone: float 
     )
 
 
-def scratch(start_um: tuple[float, float], end_um: tuple[float, float], width_um: float, *, tone: float = -0.3) -> Line:
+def scratch(
+    start_um: tuple[float, float], end_um: tuple[float, float], width_um: float, *, tone: float = -0.3
+) -> LineMark:
     """A straight unbroken scratch."""
-    return Line(Label.SCRATCH, (start_um, end_um), width_um, tone)
+    return LineMark(Label.SCRATCH, (start_um, end_um), width_um, tone)
 
 
 def chip(angle_deg: float, length_um: float, depth_um: float, *, tone: float = -0.7, seed: int = 0) -> Blob:
@@ -222,7 +224,7 @@ def chip(angle_deg: float, length_um: float, depth_um: float, *, tone: float = -
     Args:
         angle_deg: Where on the rim, from x towards y (so 90 is the bottom).
         length_um: Extent along the rim.
-        depth_um: Extent towards the centre.
+        depth_um: Extent towards the center.
         tone: Share of the light that is taken or added.
         seed: Fixes the outline.
     """

@@ -9,7 +9,7 @@ import numpy as np
 
 from endface.contract import Label
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import Blob, Line, Mark
+from endface_build.drawing.marks import Blob, LineMark, Mark
 from endface_build.drawing.random_places import Point, random_curve, random_place, random_seed, random_tone
 
 
@@ -37,7 +37,7 @@ def particles(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 
 
 def _haze(rng: np.random.Generator, center_um: Point, size_um: float) -> Blob:
-    """The faint residue between droplets: people outline the droplets and leave it alone, so it has no label."""
+    """The faint residue between droplets: people outline only the droplets, so it has no label."""
     return Blob(
         Label.BACKGROUND,
         center_um,
@@ -84,7 +84,7 @@ def trails(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 
 
 def smears(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    """What a wipe leaves: parallel rows of elongated crumbs."""
+    """Traces of a wipe: parallel rows of elongated crumbs."""
     angle, tone, origin = rng.uniform(0, math.pi), random_tone(rng, 0.1, 0.8, bright=0.05), random_place(rng, face)
     if rng.random() < 0.4:
         yield _haze(rng, origin, rng.uniform(8, 30))
@@ -167,7 +167,7 @@ def films(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 def lint(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
     """A textile fiber: long, winding, twisted, and structured across."""
     points = random_curve(rng, random_place(rng, face), rng.uniform(40, 220), bend=rng.uniform(0.15, 0.5))
-    yield Line(
+    yield LineMark(
         Label.CONTAMINATION,
         tuple(points),
         rng.uniform(1.8, 8),

@@ -16,7 +16,7 @@ import numpy as np
 from endface.contract import Label
 from endface_build.drawing import random_dirt, random_scratches
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import Blob, Line, Mark
+from endface_build.drawing.marks import Blob, LineMark, Mark
 from endface_build.drawing.random_places import Point, random_place, random_seed, random_tone
 
 COMPACT_UM = 14.0
@@ -67,7 +67,7 @@ def _named(marks: list[Mark]) -> tuple[Mark, ...]:
     radii_um = np.array([blob.length_um / 2 for blob in blobs])
     away_um = np.hypot(*(centers_um[:, None] - centers_um[None, :]).transpose(2, 0, 1))
     near = away_um - radii_um[:, None] - radii_um[None, :] < GROUP_GAP_UM
-    company = np.linalg.matrix_power(near.astype(np.float64), 2) > 0  # a neighbour's neighbour is company too
+    company = np.linalg.matrix_power(near.astype(np.float64), 2) > 0  # a neighbor's neighbor is company too
     for number, blob, others in zip(compact, blobs, company.sum(axis=1), strict=True):
         marks[number] = replace(blob, kind=Label.CONTAMINATION if others >= GROUP_COUNT else Label.PIT)
     return tuple(marks)
@@ -132,7 +132,7 @@ def _slivers(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
             (radius_um * math.cos(a), radius_um * math.sin(a))
             for a in np.linspace(start, start + span, 3 + round(length_um / 2))
         ]
-        yield Line(
+        yield LineMark(
             Label.CHIP,
             tuple(points),
             width_um,

@@ -1,6 +1,6 @@
 """Random places, strengths and courses of marks.
 
-Every function takes its source of chance first, and one seed therefore fixes a whole face.
+Every function takes its random generator first, so one seed fixes a whole face.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import numpy as np
 from endface_build.drawing.faces import Face
 
 Point = tuple[float, float]
-"""x and y in micrometres from the fiber's centre."""
+"""x and y in micrometers from the fiber's center."""
 
 FIELD_UM = 132.0
 """Half side of the field in which marks are placed: a little more than the square."""
 
 
 def random_tone(rng: np.random.Generator, low: float, high: float, *, bright: float = 0.15) -> float:
-    """A tone whose logarithm is even between two strengths; positive in a share ``bright`` of cases."""
+    """Random tone, log-uniform between two strengths; positive in a share ``bright`` of cases."""
     strength = math.exp(rng.uniform(math.log(low), math.log(high)))
     return float(strength * 0.7 if rng.random() < bright else -strength)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from endface.contract import Label
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import EDGE_UM, Blob, Line, Mark
+from endface_build.drawing.marks import EDGE_UM, Blob, LineMark, Mark
 from endface_build.drawing.random_places import Point, random_place, random_seed, random_tone
 
 WIDE_UM = 2.0
@@ -28,7 +28,7 @@ def _scratch(rng: np.random.Generator, face: Face, points: list[Point], width_um
     other = -tone * rng.uniform(0.3, 1.5) if rng.random() < 0.35 else tone * rng.uniform(0.5, 1.5)
     broken = rng.uniform(0.15, 0.7) if rng.random() < 0.4 else 0.0
     inside_um = face.cladding_um / 2
-    yield Line(
+    yield LineMark(
         Label.SCRATCH,
         tuple(points),
         width_um,

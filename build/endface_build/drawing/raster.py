@@ -1,6 +1,6 @@
-"""Pixel grids in micrometres around the fiber, and fields of smooth noise on them.
+"""Pixel grids in micrometers around the fiber, and fields of smooth noise on them.
 
-Everything in the generator is placed in micrometres from the fiber's centre, x to the right and y down, so that one
+Everything in the generator is placed in micrometers from the fiber's center, x to the right and y down, so that one
 face can be drawn for any camera.
 """
 
@@ -21,7 +21,7 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Raster:
-    """A grid of pixels: its size, where the fiber's centre lies (x, y; pixel centres at whole numbers) and its scale
+    """A grid of pixels: its size, where the fiber's center lies (x, y; pixel centers at whole numbers) and its scale
     in x and y.
     """
 
@@ -41,7 +41,7 @@ class Raster:
         return slice(0, self.height_px), slice(0, self.width_px)
 
     def grid(self, window: Window) -> tuple[Field, Field]:
-        """Micrometres x (1, W) and y (H, 1) of a window's pixels, ready for broadcasting."""
+        """Micrometers x (1, W) and y (H, 1) of a window's pixels, ready for broadcasting."""
         rows, columns = window
         x_um = (np.arange(columns.start, columns.stop, dtype=np.float32) - self.center_px[0]) * self.um_per_px[0]
         y_um = (np.arange(rows.start, rows.stop, dtype=np.float32) - self.center_px[1]) * self.um_per_px[1]

@@ -1,4 +1,4 @@
-"""The demo's pictures: what each shows, which face it is and which camera took it."""
+"""Scenes of the demo's pictures: what each shows, its face and its camera."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from endface.contract import Label
 from endface_build.drawing.camera import ANAMORPHIC, Camera
-from endface_build.drawing.faces import Face, Rim, Ring, Zone
-from endface_build.drawing.marks import Blob, Line, Mark, chip, particle, pit, scratch
+from endface_build.drawing.faces import Disc, Face, Rim, Ring
+from endface_build.drawing.marks import Blob, LineMark, Mark, chip, particle, pit, scratch
 
 MULTIMODE = Face(
-    zones=(Zone(125.0, 84.0), Zone(50.0, 168.0, 1.2)),
+    zones=(Disc(125.0, 84.0), Disc(50.0, 168.0, 1.2)),
     ferrule=186.0,
     rings=(Ring(75.0, 1.2, 6.0),),
     rim=Rim(dark=42.0, bright=26.0, uneven=0.25),
@@ -22,14 +22,14 @@ MULTIMODE = Face(
     seed=11,
 )
 SINGLE_MODE = Face(
-    zones=(Zone(125.0, 92.0), Zone(9.2, 176.0, 1.4)),
+    zones=(Disc(125.0, 92.0), Disc(9.2, 176.0, 1.4)),
     ferrule=172.0,
     rim=Rim(dark=36.0, bright=20.0, uneven=0.2),
     grain=0.5,
     seed=12,
 )
 LARGE_CORE = Face(
-    zones=(Zone(125.0, 104.0), Zone(108.0, 100.0, 1.5), Zone(83.0, 216.0, 2.4)),
+    zones=(Disc(125.0, 104.0), Disc(108.0, 100.0, 1.5), Disc(83.0, 216.0, 2.4)),
     ferrule=168.0,
     rim=Rim(dark=18.0, bright=14.0, slant=26.0, slant_deg=10.0, uneven=0.15),
     glow=26.0,
@@ -87,7 +87,7 @@ DIRT = (
 )
 LINES = (
     scratch((-118.0, -66.0), (112.0, 24.0), 1.6, tone=-0.3),
-    Line(
+    LineMark(
         Label.SCRATCH,
         ((-104.0, 30.0), (-30.0, 46.0), (52.0, 52.0), (118.0, 44.0)),
         1.0,
@@ -96,7 +96,7 @@ LINES = (
         broken=0.25,
         seed=6,
     ),
-    Line(
+    LineMark(
         Label.SCRATCH,
         ((-108.0, 36.0), (-34.0, 52.0), (48.0, 58.0), (114.0, 50.0)),
         0.9,
@@ -143,7 +143,7 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     Sample(
         "off-center.jpg",
-        "a single-mode fiber far off the centre, one scratch on the cladding",
+        "a single-mode fiber far off the center, one scratch on the cladding",
         replace(SINGLE_MODE, marks=(scratch((-50.0, 18.0), (46.0, 38.0), 1.2, tone=-0.3), *_dust(24, 3)), seed=17),
         OFF_CENTER,
     ),

@@ -1,4 +1,4 @@
-"""Draws the demo's pictures and writes down what is on them, to the micrometre."""
+"""Drawing of the demo's pictures, with the truth about every mark in micrometers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from endface.contract import Label
 from endface.files import write_whole
 from endface_build.drawing.camera import Photograph, photograph
 from endface_build.drawing.canvas import UNDECIDED
-from endface_build.drawing.marks import Line, Mark
+from endface_build.drawing.marks import LineMark, Mark
 from endface_build.drawing.sample_scenes import SAMPLES, Sample
 
 
 def draw_samples(folder: Path) -> list[Path]:
-    """Draw the demo's pictures and ``truth.json``, which lists every mark in micrometres from the fiber's centre.
+    """Draw the demo's pictures and ``truth.json``, which lists every mark in micrometers from the fiber's center.
 
     Args:
         folder: Where the files go.
@@ -58,7 +58,7 @@ def _truth(sample: Sample, photo: Photograph) -> dict[str, Any]:
 def _defect(mark: Mark) -> dict[str, Any]:
     """A mark's kind, place and size as JSON."""
     kind = mark.kind.name.lower()
-    if isinstance(mark, Line):
+    if isinstance(mark, LineMark):
         return {"type": kind, "points_um": [list(point) for point in mark.points_um], "width_um": mark.width_um}
     center_um = [round(coordinate, 2) for coordinate in mark.center_um]
     return {

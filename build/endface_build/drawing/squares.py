@@ -1,4 +1,4 @@
-"""The synthetic set: random faces seen by random cameras, resampled to the square as the server does it.
+"""Synthetic set: random faces seen by random cameras, resampled to the square as the server does it.
 
 Every square is fixed by the set's seed and its number, so a set can be drawn in any order, on any number of cores,
 and continued.
@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -60,6 +61,23 @@ def random_camera(rng: np.random.Generator) -> Camera:
     )
 
 
+def far_camera(rng: np.random.Generator) -> Camera:
+    """A camera of which one property lies outside the ranges of ``random_camera``, so that training never saw it.
+
+    Args:
+        rng: Source of every choice.
+    """
+    far: tuple[dict[str, Any], ...] = (
+        {"blur_um": rng.uniform(1.65, 2.2)},
+        {"noise": rng.uniform(3.6, 6.0)},
+        {"noise_grain_px": rng.uniform(2.3, 3.5)},
+        {"vignette": rng.uniform(0.5, 0.7)},
+        {"sharpen": rng.uniform(2.1, 3.5)},
+        {"jpeg_quality": int(rng.integers(40, 70))},
+    )
+    return replace(random_camera(rng), **far[rng.integers(len(far))])
+
+
 def to_square(
     photo: Photograph, *, center_error_um: tuple[float, float] = (0.0, 0.0), scale_error: float = 0.0
 ) -> Square:
@@ -67,7 +85,7 @@ def to_square(
 
     Args:
         photo: The photograph.
-        center_error_um: How far the fiber's centre is misjudged in x and y.
+        center_error_um: How far the fiber's center is misjudged in x and y.
         scale_error: By which share the fiber's radius is misjudged.
 
     Returns:

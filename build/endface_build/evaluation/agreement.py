@@ -1,21 +1,31 @@
-"""How far an engine agrees with another one: labels pixel by pixel, and verdicts."""
+"""Agreement of two networks or engines on golden pictures: labels pixel by pixel, and above all verdicts.
+
+One answer serves every gate: engines and quantized graphs against the network in float, and a new version against the
+one that serves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.errors import ConfigurationError
+from endface.engines.onnx_network import Network, Segment
+from endface.engines.plan import Parity
+from endface.errors import ConfigurationError, PlanError
+from endface.options import Options
+from endface.stages import postprocess, preprocess
+from endface_build.evaluation.golden import Golden
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What an engine says of a picture.
+    """One network's answer to a picture.
 
     Attributes:
         verdict: The report's.
@@ -27,36 +37,146 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """What came of a comparison.
+class Compared:
+    """Two networks' answers to a picture.
 
     Attributes:
-        pictures: Pictures that the networks saw.
-        labels_equal: Share of pixels with the same label.
-        worst: The same in the picture where it is lowest.
-        flips: Pictures whose verdict is another one.
+        name: The picture's file name.
+        reference: Verdict with the network that is known.
+        candidate: Verdict with the one that is compared.
+        labels_equal: Share of pixels with the same label; None where no network saw the picture.
+        expected: The right verdict; None where it is not known.
     """
 
-    pictures: int
-    labels_equal: float
-    worst: float
-    flips: tuple[str, ...]
+    name: str
+    reference: str
+    candidate: str
+    labels_equal: float | None
+    expected: str | None = None
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the candidate misses a verdict that is known."""
+        return self.expected is not None and self.candidate != self.expected
+
+    @property
+    def differs(self) -> bool:
+        """Whether the verdicts differ."""
+        return self.candidate != self.reference
+
+    @property
+    def is_flip(self) -> bool:
+        """Whether the verdicts differ where the right one is not known."""
+        return self.expected is None and self.differs
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two networks' answers to many pictures."""
+
+    rows: tuple[Compared, ...]
+
+    @property
+    def shares(self) -> list[float]:
+        """Shares of equal labels, of the pictures that the networks saw.
+
+        Raises:
+            ConfigurationError: There are none, so nothing is proven.
+        """
+        shares = [row.labels_equal for row in self.rows if row.labels_equal is not None]
+        if not shares:
+            raise ConfigurationError(
+                "Every golden picture is refused before a network sees it: name a folder of better ones with --golden."
+            )
+        return shares
+
+    @property
+    def flips(self) -> tuple[str, ...]:
+        """Names of the pictures whose verdicts differ."""
+        return tuple(row.name for row in self.rows if row.differs)
+
+    @property
+    def parity(self) -> Parity:
+        """What a manifest keeps: pictures seen, mean share of equal labels, and each flip in words."""
+        flips = tuple(f"{row.name}: {row.candidate} for {row.reference}" for row in self.rows if row.differs)
+        return Parity(len(self.shares), round(fmean(self.shares), 6), flips)
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self) | {"flips": list(self.flips)}
+        """Pictures seen, mean and lowest share of equal labels, and names of the flips."""
+        return {
+            "pictures": len(self.shares),
+            "labels_equal": round(fmean(self.shares), 6),
+            "worst": round(min(self.shares), 6),
+            "flips": list(self.flips),
+        }
+
+    def refuse_flips(self, what: str) -> None:
+        """Refuse a graph or a plan that changes a verdict of the network in float.
+
+        Args:
+            what: Its name for the message.
+
+        Raises:
+            PlanError: A verdict differs.
+        """
+        if self.flips:
+            raise PlanError(
+                f"{what} judges golden pictures otherwise than the network in FP32 ({', '.join(self.parity.flips)}): "
+                "no plan was written. Choose a higher --precision."
+            )
 
 
-def agreement(wanted: Mapping[str, Seen], found: Mapping[str, Seen]) -> Agreement:
-    """Compare two engines on the same pictures, known by their names.
+def agreement(reference: Mapping[str, Seen], candidate: Mapping[str, Seen]) -> Agreement:
+    """Agreement of answers to the same pictures, known by their names."""
+    return Agreement(tuple(_compared(name, seen, candidate[name]) for name, seen in reference.items()))
+
+
+def compare(
+    reference: Segment, candidate: Segment, golden: Iterable[Golden], progress: Callable[[int], None] | None = None
+) -> Agreement:
+    """Agreement of two networks, each in place of the server's.
+
+    Args:
+        reference: The network that is known.
+        candidate: What is compared with it.
+        golden: The pictures.
+        progress: Called after each picture with the number done.
+    """
+    rows = []
+    for done, picture in enumerate(golden, start=1):
+        first, second = _look(picture, (reference, candidate))
+        rows.append(_compared(picture.name, first, second, picture.expected))
+        if progress is not None:
+            progress(done)
+    return Agreement(tuple(rows))
+
+
+def compare_versions(serving: Path, candidate: Path, golden: Iterable[Golden]) -> Agreement:
+    """Agreement of a new version with the one that serves.
+
+    Args:
+        serving: The serving version's ``.onnx`` file.
+        candidate: The candidate's.
+        golden: The pictures.
 
     Raises:
-        ConfigurationError: No picture was good enough for a network to see it.
+        ConfigurationError: A network is not the file of its manifest, does not load, or breaks the contract.
     """
-    shares = [
-        float((seen.labels == found[name].labels).mean()) for name, seen in wanted.items() if seen.labels is not None
-    ]
-    if not shares:
-        raise ConfigurationError("All pictures are refused before a network sees them: name better ones.")
-    flips = tuple(name for name, seen in wanted.items() if seen.verdict != found[name].verdict)
-    return Agreement(len(shares), round(fmean(shares), 6), round(min(shares), 6), flips)
+    return compare(Network(serving).segment, Network(candidate).segment, golden)
+
+
+def _look(picture: Golden, networks: tuple[Segment, Segment]) -> tuple[Seen, Seen]:
+    square, frame = preprocess(picture.data, Options(picture.profile, name=picture.name))
+    if frame.problem is not None:
+        blank = np.zeros_like(square)
+        refused = Seen(postprocess(blank, blank, frame).verdict, None)
+        return refused, refused
+    answers = (segment(square[None, None]) for segment in networks)
+    first, second = (Seen(postprocess(maps[0], sure[0], frame).verdict, maps[0]) for maps, sure in answers)
+    return first, second
+
+
+def _compared(name: str, reference: Seen, candidate: Seen, expected: str | None = None) -> Compared:
+    known = reference.labels is not None and candidate.labels is not None
+    equal = float(np.mean(reference.labels == candidate.labels)) if known else None
+    return Compared(name, reference.verdict, candidate.verdict, equal, expected)

@@ -1,4 +1,4 @@
-"""The classical bar that a network must clear: flat field, local threshold, morphology, components, type by shape.
+"""Classical baseline for the network: flat field, local threshold, morphology, components, type by shape.
 
 Half an hour of work, and meant to be: it takes the radial structure of the face away (a median per radius), then what
 varies slowly (a local median), and calls what is left and clearly above the noise at its radius a defect.

@@ -1,6 +1,4 @@
-"""How good an inspection is, on drawn faces or on a folder of labelled pictures: every picture through the stages and
-the network, or reports that a server made of them, against the labels.
-"""
+"""Evaluation of inspections on labelled pictures: reports, made here or by a server, against the labels."""
 
 from __future__ import annotations
 
@@ -12,58 +10,56 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.contract import Label
 from endface.criteria.profile import Profile, load_profile
-from endface.criteria.verdict import judge
-from endface.defects.measure import measure
 from endface.errors import ConfigurationError
 from endface.picture.decode import decode
 from endface.picture.square import Placement
 from endface.report import Ellipse, Report
-from endface_build.data.labelled import Labelled, placement_of, resample_labels
-from endface_build.drawing.canvas import UNDECIDED
-from endface_build.evaluation.metrics import Outcome
-from endface_build.evaluation.scoring import score
+from endface_build.data.labelled import Labelled, placement_of
+from endface_build.evaluation.label_verdicts import allowed_verdicts, is_near_limit, labelled_objects
+from endface_build.evaluation.match_defects import match_defects
+from endface_build.evaluation.metrics import EvaluatedPicture
+from endface_build.evaluation.regions import Ground
 
 Inspect = Callable[[Labelled], Report]
 """Gives a labelled picture's report: an inspector's, or one that a server made before."""
 
 CENTER_UM: Final = 1.5
 RADIUS_SHARE: Final = 0.02
-"""A fiber is found where centre and radii are this close to the labelled ones."""
+"""A fiber is found where center and radii are this close to the labelled ones."""
 
 
-def outcomes_of(
+def evaluate_pictures(
     pictures: Iterable[Labelled],
     inspections: Mapping[str, Inspect],
     profile: str,
     progress: Callable[[int], None] | None = None,
-) -> dict[str, list[Outcome]]:
-    """Judge several inspections on the same pictures.
+) -> dict[str, list[EvaluatedPicture]]:
+    """Several inspections of the same pictures against their labels.
 
     Args:
         pictures: The pictures with their labels.
-        inspections: What is judged, by name: the network, the classical baseline.
+        inspections: What is evaluated, by name: the network, the classical baseline.
         profile: The limits.
         progress: Called after each picture with the number done.
 
     Returns:
-        The outcomes of each, by its name.
+        The evaluated pictures of each inspection, by its name.
     """
     limits = load_profile(profile)
-    outcomes: dict[str, list[Outcome]] = {name: [] for name in inspections}
+    evaluated: dict[str, list[EvaluatedPicture]] = {name: [] for name in inspections}
     for number, labelled in enumerate(pictures, start=1):
         gray = decode(labelled.data).gray
         for name, inspect in inspections.items():
-            outcomes[name].append(judge_report(labelled, inspect(labelled), limits, gray))
+            evaluated[name].append(evaluate_report(labelled, inspect(labelled), limits, gray))
         if progress is not None:
             progress(number)
-    return outcomes
+    return evaluated
 
 
-def judge_report(
+def evaluate_report(
     labelled: Labelled, report: Report, profile: Profile, gray: NDArray[np.uint8] | None = None
-) -> Outcome:
+) -> EvaluatedPicture:
     """One report against its picture's labels.
 
     Where the labels do not say where the fiber lies, the report's own fiber places the zones.
@@ -77,34 +73,36 @@ def judge_report(
     placement = _placement(labelled, report)
     refusal = report.error.code if report.error is not None else ""
     if placement is None:
-        truth = "fail" if (labelled.labels > 0).any() else "pass"
-        return Outcome(labelled.name, None, report.verdict, truth, None, refusal=refusal)
-    return Outcome(
+        truth = frozenset({"fail" if (labelled.labels > 0).any() else "pass"})
+        return EvaluatedPicture(labelled.name, None, report.verdict, truth, refusal=refusal)
+    height, width = labelled.labels.shape
+    ground = Ground((height, width), placement, profile)
+    objects = labelled_objects(labelled.labels, ground, labelled.either)
+    return EvaluatedPicture(
         name=labelled.name,
-        score=score(labelled.labels, report.defects, placement, profile, gray),
+        match=match_defects(labelled.labels, objects, report.defects, ground, gray),
         verdict=report.verdict,
-        truth=verdict_of(labelled.labels, placement, profile),
-        localised=is_localised(report, labelled.claddings) if labelled.claddings else None,
+        truth=allowed_verdicts(objects, profile),
+        near=is_near_limit(objects, profile),
+        localized=is_localized(report, labelled.claddings) if labelled.claddings else None,
         refusal=refusal,
     )
 
 
-def verdict_of(labels: NDArray[np.uint8], placement: Placement, profile: Profile) -> str:
-    """The verdict that the limits give for a label map; what is undecided counts for nothing.
+def drawn_verdict(labels: NDArray[np.uint8], placement: Placement, profile: Profile) -> str:
+    """The verdict that the limits give for drawn labels, whose outlines are exact; undecided marks do not count.
 
     Args:
         labels: uint8 (H, W) in the camera's pixels.
         placement: Where the fiber lies.
         profile: The limits.
     """
-    square = resample_labels(labels, placement)
-    square[square == UNDECIDED] = Label.BACKGROUND
-    certain = np.full_like(square, 255)
-    defects = measure(square, certain, placement, profile.zones, size=profile.size)
-    return judge(defects, profile, {zone.name: 1.0 for zone in profile.zones}).verdict
+    ground = Ground((labels.shape[0], labels.shape[1]), placement, profile)
+    (verdict,) = allowed_verdicts(labelled_objects(labels, ground, reach_um=0.0), profile)
+    return verdict
 
 
-def is_localised(report: Report, claddings: Iterable[Ellipse]) -> bool:
+def is_localized(report: Report, claddings: Iterable[Ellipse]) -> bool:
     """Whether a report's fiber lies where one of the known claddings does."""
     if report.verdict == "invalid" or report.fiber is None:
         return False
@@ -123,14 +121,24 @@ def read_reports(path: Path) -> Inspect:
     """
     try:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        reports = {Path(report.image.name).stem: report for report in map(Report.from_json, lines)}
+        reports = {Path(report.image.name).name: report for report in map(Report.from_json, lines)}
     except (OSError, ValueError) as exc:
         raise ConfigurationError(f"No reports in {path}: make them with `endface inspect --json`. ({exc})") from exc
+    by_stem: dict[str, list[str]] = {}
+    for name in reports:
+        by_stem.setdefault(Path(name).stem, []).append(name)
 
     def inspect(labelled: Labelled) -> Report:
-        if labelled.stem not in reports:
+        if labelled.name in reports:
+            return reports[labelled.name]
+        names = by_stem.get(labelled.stem, [])
+        if not names:
             raise ConfigurationError(f"{path} has no report of {labelled.name}: inspect the whole folder again.")
-        return reports[labelled.stem]
+        if len(names) > 1:
+            raise ConfigurationError(
+                f"{path} has reports of {' and '.join(names)}, none of {labelled.name}: rename one."
+            )
+        return reports[names[0]]
 
     return inspect
 

@@ -1,4 +1,4 @@
-"""The worst mistakes on drawn faces, as pictures: what was missed, and what was reported where nothing is."""
+"""Pictures of the worst mistakes on drawn faces: missed defects and false alarms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from endface.files import write_whole
 from endface.picture.decode import decode
 from endface.report import Report
 from endface_build.data.labelled import Labelled
-from endface_build.evaluation.metrics import MIN_UM, Json, Outcome
+from endface_build.evaluation.metrics import MIN_UM, EvaluatedPicture, Json
 
 TILE_UM: Final = 44.0
 TILE_PX: Final = 220
@@ -52,23 +52,23 @@ class Failure:
         }
 
 
-def worst(outcomes: Sequence[Outcome], count: int) -> list[Failure]:
+def worst_failures(evaluated: Sequence[EvaluatedPicture], count: int) -> list[Failure]:
     """Half missed defects of the strongest contrast, half false alarms of the highest confidence; one a picture.
 
     Args:
-        outcomes: Of the network.
+        evaluated: Of the network.
         count: How many at most.
     """
     missed, alarms = [], []
-    for number, outcome in enumerate(outcomes):
-        for defect in outcome.score.labelled if outcome.score else ():
+    for number, picture in enumerate(evaluated):
+        for defect in picture.match.labelled if picture.match else ():
             if not defect.found and defect.size_um >= MIN_UM:
                 place = (defect.kind, defect.zone, defect.size_um, defect.center_px)
-                missed.append(Failure(number, outcome.name, "missed", *place, defect.contrast or 0.0))
-        for alarm in outcome.score.reported if outcome.score else ():
+                missed.append(Failure(number, picture.name, "missed", *place, defect.contrast or 0.0))
+        for alarm in picture.match.reported if picture.match else ():
             if not alarm.true and alarm.size_um >= MIN_UM:
                 place = (alarm.kind, alarm.zone, alarm.size_um, alarm.center_px)
-                alarms.append(Failure(number, outcome.name, "false alarm", *place, alarm.confidence))
+                alarms.append(Failure(number, picture.name, "false alarm", *place, alarm.confidence))
     return [failure for group in (missed, alarms) for failure in _first(group, count // 2)]
 
 

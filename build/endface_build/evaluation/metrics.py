@@ -1,18 +1,22 @@
-"""Many scored pictures to the figures that describe them: recall, precision, confusion, agreement, calibration.
+"""Metrics of many evaluated pictures: recall, precision, confusion, verdicts, calibration.
 
-Everything is plain JSON: shares are ``{"share": 0.93, "count": 120}``, the share None where nothing was counted.
+Everything is plain JSON. A share is ``{"share": 0.93, "hits": 112, "count": 120, "low": 0.87, "high": 0.97}`` with
+Wilson's 95 % interval; share and interval are None where nothing was counted.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import numpy as np
 
-from endface_build.evaluation.scoring import CODES, LabelledDefect, ReportedDefect, Score
+from endface.report import VerdictName
+from endface_build.evaluation.label_verdicts import CODES, EITHER
+from endface_build.evaluation.match_defects import LabelledDefect, Match, ReportedDefect
 
 MIN_UM: Final = 3.0
 """Smaller defects count only in the bands of sizes: neither labels nor limits tell them reliably."""
@@ -20,90 +24,114 @@ MIN_UM: Final = 3.0
 SIZE_BANDS_UM: Final = (1.5, 2.0, 3.0, 5.0, 10.0)
 """Lower ends of the bands of sizes; below the first nothing is counted."""
 
-CONTRAST_BANDS: Final = (0.0, 5.0, 10.0, 20.0, 40.0)
+LENGTH_BANDS_UM: Final = (3.0, 30.0, 60.0, 120.0)
+"""Lower ends of the bands of a scratch's length."""
+
+CONTRAST_BANDS: Final = (0.0, 5.0, 10.0, 20.0, 50.0)
 """Lower ends of the bands of contrast, in gray levels."""
 
 CONFIDENCE_BINS: Final = 10
 
-VERDICTS: Final = ("pass", "fail", "invalid")
+CONFIDENT_Z: Final = 1.96
+"""Normal deviation of a 95 % interval."""
+
+VERDICTS: Final = get_args(VerdictName)
 
 Json = dict[str, Any]
 _Record = TypeVar("_Record", LabelledDefect, ReportedDefect)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One picture.
+class EvaluatedPicture:
+    """One picture's report against its labels.
 
     Attributes:
         name: Its file name.
-        score: Its defects; None where neither labels nor report say where the fiber is.
+        match: Its defects; None where neither labels nor report say where the fiber is.
         verdict: The report's.
-        truth: The verdict that the same limits give for the labels.
-        localised: Whether the fiber was found where it is; None where nobody knows where that is.
+        truth: The verdicts that the same limits give for the labels; two where the labels may be read both ways.
+        near: Whether the truth changes with the labels' own errors of size.
+        localized: Whether the fiber was found where it is; None where nobody knows where that is.
         refusal: Code of the reason why the report is invalid; empty where it is not.
     """
 
     name: str
-    score: Score | None
+    match: Match | None
     verdict: str
-    truth: str
-    localised: bool | None
+    truth: frozenset[str]
+    near: bool = False
+    localized: bool | None = None
     refusal: str = ""
 
 
-def figures(outcomes: Sequence[Outcome]) -> Json:
-    """Everything that is said about a set of pictures.
-
-    Args:
-        outcomes: The pictures.
-    """
-    scores = [outcome.score for outcome in outcomes if outcome.score is not None]
-    labelled = [defect for score in scores for defect in score.labelled]
-    reported = [defect for score in scores for defect in score.reported]
+def summarize(pictures: Sequence[EvaluatedPicture]) -> Json:
+    """Everything that is measured on a set of pictures."""
+    matches = [picture.match for picture in pictures if picture.match is not None]
+    labelled = [defect for match in matches for defect in match.labelled]
+    reported = [defect for match in matches for defect in match.reported]
     large = [defect for defect in labelled if defect.size_um >= MIN_UM]
     alarms = [defect for defect in reported if defect.size_um >= MIN_UM]
+    lines = [defect for defect in large if "scratch" in defect.types]
     found = [defect for defect in large if defect.found]
     return {
-        "pictures": len(outcomes),
-        "invalid": sum(outcome.verdict == "invalid" for outcome in outcomes),
-        "refusals": dict(Counter(outcome.refusal for outcome in outcomes if outcome.refusal).most_common()),
-        "localisation": share(outcome.localised for outcome in outcomes if outcome.localised is not None),
-        "recall": _groups(labelled, large, lambda defect: defect.found)
-        | {"contrast": _banded(large, CONTRAST_BANDS, lambda defect: defect.contrast, lambda defect: defect.found)},
-        "precision": _groups(reported, alarms, lambda defect: defect.true),
-        "iou": _mean([score.iou for score in scores if score.iou is not None]),
-        "line_accuracy": share((defect.said == "scratch") == (defect.kind == "scratch") for defect in found),
+        "pictures": len(pictures),
+        "invalid": sum(picture.verdict == "invalid" for picture in pictures),
+        "refusals": dict(Counter(picture.refusal for picture in pictures if picture.refusal).most_common()),
+        "localisation": share(picture.localized for picture in pictures if picture.localized is not None),
+        "recall": _groups(labelled, large, (*CODES, EITHER), lambda defect: defect.found)
+        | {
+            "contrast": _banded(large, CONTRAST_BANDS, lambda defect: defect.contrast, lambda defect: defect.found),
+            "length_um": _banded(lines, LENGTH_BANDS_UM, lambda defect: defect.size_um, lambda defect: defect.found),
+        },
+        "precision": _groups(reported, alarms, tuple(CODES), lambda defect: defect.true),
+        "iou": _mean([match.iou for match in matches if match.iou is not None]),
+        "line_accuracy": share(defect.told_line for defect in found),
+        "line_accuracy_sure": share(defect.told_line for defect in found if defect.kind != EITHER),
         "confusion": _confusion(large, alarms),
-        "verdict": agreement([(outcome.truth, outcome.verdict) for outcome in outcomes]),
+        "verdict": verdict_agreement(pictures),
         "calibration": calibration([(defect.confidence, defect.true) for defect in alarms]),
     }
 
 
-def share(hits: Iterable[bool | None]) -> Json:
-    """Share of what is true, and of how many."""
+def share(hits: Iterable[bool]) -> Json:
+    """Share of what is true, of how many, and Wilson's 95 % interval."""
     values = [bool(hit) for hit in hits]
-    return {"share": round(sum(values) / len(values), 4) if values else None, "count": len(values)}
+    count, good = len(values), sum(values)
+    if not count:
+        return {"share": None, "hits": 0, "count": 0, "low": None, "high": None}
+    square = CONFIDENT_Z**2 / count
+    middle = (good / count + square / 2) / (1 + square)
+    half = math.sqrt(square * (good / count * (1 - good / count) + square / 4)) / (1 + square)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return {
+        "share": round(good / count, 4),
+        "hits": good,
+        "count": count,
+        "low": round(low, 4),
+        "high": round(high, 4),
+    }
 
 
-def agreement(pairs: Sequence[tuple[str, str]]) -> Json:
-    """How often two verdicts agree, and Cohen's kappa: how much more often than by chance.
-
-    Args:
-        pairs: The labels' verdict and the report's, a picture each.
+def verdict_agreement(pictures: Sequence[EvaluatedPicture]) -> Json:
+    """How often the verdicts agree.
 
     Returns:
-        ``share``, ``kappa`` (None where chance alone agrees always) and the ``table`` of counts, truth first.
+        The ``share`` that agrees with some reading of the labels; how many are ``ambiguous`` (whatever is said of them
+        agrees); of the others ``false_pass`` (share of the failing ones that pass), ``false_fail``, how many are
+        ``near`` a limit, Cohen's ``kappa`` (None where chance alone agrees always) and the ``table`` of counts, truth
+        first.
     """
-    counts = Counter(pairs)
-    total = len(pairs)
+    sure = [(next(iter(each.truth)), each.verdict) for each in pictures if len(each.truth) == 1]
+    counts, total = Counter(sure), len(sure)
     agreed = sum(counts[name, name] for name in VERDICTS) / total if total else 0.0
-    truths, said = Counter(truth for truth, _ in pairs), Counter(verdict for _, verdict in pairs)
+    truths, said = Counter(truth for truth, _ in sure), Counter(verdict for _, verdict in sure)
     chance = sum(truths[name] * said[name] for name in VERDICTS) / total**2 if total else 1.0
-    return {
-        "share": round(agreed, 4) if total else None,
-        "count": total,
+    return share(each.verdict in each.truth for each in pictures) | {
+        "ambiguous": len(pictures) - total,
+        "near": sum(each.near for each in pictures if len(each.truth) == 1),
         "kappa": round((agreed - chance) / (1 - chance), 4) if chance < 1 else None,
+        "false_pass": share(verdict == "pass" for truth, verdict in sure if truth == "fail"),
+        "false_fail": share(verdict == "fail" for truth, verdict in sure if truth == "pass"),
         "table": {truth: {verdict: counts[truth, verdict] for verdict in VERDICTS} for truth in ("pass", "fail")},
     }
 
@@ -129,12 +157,14 @@ def calibration(pairs: Sequence[tuple[float, bool]]) -> Json:
     return {"ece": round(error / len(pairs), 4) if pairs else None, "bins": bins}
 
 
-def _groups(every: Sequence[_Record], large: Sequence[_Record], good: Callable[[_Record], bool]) -> Json:
+def _groups(
+    every: Sequence[_Record], large: Sequence[_Record], kinds: Sequence[str], good: Callable[[_Record], bool]
+) -> Json:
     """Shares of all from 3 um, by type, by zone, and by size from the smallest band on."""
     zones = sorted({record.zone for record in large})
     return {
         "all": share(map(good, large)),
-        "type": {kind: share(good(record) for record in large if record.kind == kind) for kind in CODES},
+        "type": {kind: share(good(record) for record in large if record.kind == kind) for kind in kinds},
         "zone": {zone: share(good(record) for record in large if record.zone == zone) for zone in zones},
         "size_um": _banded(every, SIZE_BANDS_UM, lambda record: record.size_um, good),
     }
@@ -147,9 +177,9 @@ def _banded(
     good: Callable[[_Record], bool],
 ) -> Json:
     known = [(value(record), good(record)) for record in records]
-    bands = zip(lows, (*lows[1:], float("inf")), strict=True)
+    bands = zip(lows, (*lows[1:], math.inf), strict=True)
     return {
-        f"{low:g}-{high:g}" if high < float("inf") else f"> {low:g}": share(
+        f"{low:g}-{high:g}" if high < math.inf else f"> {low:g}": share(
             hit for number, hit in known if number is not None and low <= number < high
         )
         for low, high in bands
@@ -157,9 +187,9 @@ def _banded(
 
 
 def _confusion(labelled: Sequence[LabelledDefect], reported: Sequence[ReportedDefect]) -> Json:
-    """Counts of labelled type to said type, ``missed`` where nothing was said, and false alarms by type."""
+    """Counts of labelled type to reported type, ``missed`` where nothing was reported, and false alarms by type."""
     said = Counter((defect.kind, defect.said or "missed") for defect in labelled)
-    table: Json = {kind: {other: said[kind, other] for other in (*CODES, "missed")} for kind in CODES}
+    table: Json = {kind: {other: said[kind, other] for other in (*CODES, "missed")} for kind in (*CODES, EITHER)}
     return table | {"nothing": {kind: sum(d.kind == kind and not d.true for d in reported) for kind in CODES}}
 
 

@@ -1,4 +1,4 @@
-"""Repeatability, as a factory's gage R&R asks for it: the same part again and again, and what changes in its report.
+"""Repeatability, as in a gage R&R study: the same part many times, and what changes in its report.
 
 For every part a reference report is made of the part as it is.  Each of its defects is then looked for in the report
 of every trial, at the place to which the trial's pose moved it.  Two questions follow: how far do the sizes of one
@@ -34,7 +34,7 @@ Inspect = Callable[[bytes], Report]
 
 
 class Part(Protocol):
-    """What can be looked at again and again."""
+    """A part that can be photographed many times."""
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ class Part(Protocol):
 
 @dataclass
 class _Tally:
-    """Everything seen under one condition."""
+    """Counts and spreads under one condition."""
 
     trials: int = 0
     flips: int = 0
@@ -83,7 +83,7 @@ def study(
     tolerance_um: float = TOLERANCE_UM,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
-    """Look at every part under every condition.
+    """Repeatability of every part under every condition.
 
     Args:
         parts: The parts.

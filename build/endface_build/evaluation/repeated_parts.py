@@ -1,4 +1,4 @@
-"""Parts for a gage study: the same end face, seen again and again under conditions that differ a little.
+"""Parts for a gage study: the same end face under conditions that differ a little.
 
 A drawn part is drawn anew for every trial, turned by any angle.  A photographed part is the photograph turned by
 quarters and mirrored, which moves every pixel without changing it, then blurred, re-lit, shifted or compressed.
@@ -23,7 +23,7 @@ from endface_build.drawing.random_places import Point
 from endface_build.drawing.squares import random_camera
 
 Matrix = NDArray[np.float64]
-"""(2, 2): what a trial's pose does to x and y, in micrometres from the fiber's centre."""
+"""(2, 2): what a trial's pose does to x and y, in micrometers from the fiber's center."""
 
 CONDITIONS: Final = ("turned", "shifted", "defocused", "re-lit", "noisy", "compressed", "all")
 """What a trial changes; ``turned`` takes in mirror images of photographs."""
@@ -164,7 +164,7 @@ def turn(picture: NDArray[np.uint8], number: int) -> tuple[NDArray[np.uint8], Ma
 
 
 def _turned(mark: Mark, pose: Matrix, angle_deg: float) -> Mark:
-    """A mark turned around the fiber's centre."""
+    """A mark turned around the fiber's center."""
 
     def moved(point: Point) -> Point:
         x, y = pose @ point

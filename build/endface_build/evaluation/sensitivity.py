@@ -1,4 +1,4 @@
-"""What size and contrast a defect must have to be seen: spots of known diameter and tone on single-mode faces.
+"""Sensitivity: which size and contrast a defect must have to be found, from spots of known diameter and tone.
 
 Unlike random faces, whose faint marks nobody could label, every spot here counts: the table says where seeing ends.
 """
@@ -28,10 +28,13 @@ SPOTS: Final = 16
 """Spots on a face: no more, so that none touches another."""
 
 APART_UM: Final = 14.0
-"""Least distance of two spots' centres."""
+"""Least distance of two spots' centers."""
 
 RADII_UM: Final = ((14.0, 54.0), (72.0, 118.0))
 """Spots lie in the zones B and D, clear of core and rim: there their contrast is what it says."""
+
+OPTICS: Final = ("width_px", "height_px", "um_per_px", "blur_um", "noise", "noise_grain_px", "jpeg_quality")
+"""What is random in the cameras; the light and the tone curve are not."""
 
 SEED: Final = 20_004
 
@@ -85,16 +88,9 @@ def draw(rng: np.random.Generator) -> tuple[NDArray[np.uint8], list[Blob], list[
         The picture uint8 (H, W), the spots, and the contrast of each in gray levels before the optics' blur.
     """
     face = random_fiber(rng, "single-mode")
-    camera = random_camera(rng)
-    camera = Camera(  # an even light and a plain tone curve, or a spot's contrast would not be what it says
-        width_px=camera.width_px,
-        height_px=camera.height_px,
-        um_per_px=camera.um_per_px,
-        blur_um=camera.blur_um,
-        noise=camera.noise,
-        noise_grain_px=camera.noise_grain_px,
-        jpeg_quality=camera.jpeg_quality,
-    )
+    seen = random_camera(rng)
+    # An even light and a plain tone curve, or a spot's contrast would not be what it says.
+    camera = Camera(**{name: getattr(seen, name) for name in OPTICS})
     spots, contrasts = [], []
     for place in _places(rng):
         ground = face.zones[0].level if math.hypot(*place) < face.cladding_um / 2 else face.ferrule
@@ -118,7 +114,7 @@ def _places(rng: np.random.Generator) -> list[Point]:
 
 
 def _covers(defect: Defect, spot: Blob) -> bool:
-    """Whether a reported defect is this spot: nearer than its radius and a micrometre of stray."""
+    """Whether a reported defect is this spot: nearer than its radius and a micrometer of stray."""
     return math.dist(defect.center_um, spot.center_um) <= spot.length_um / 2 + 1.0
 
 

@@ -1,126 +1,79 @@
-"""How good a network is, defect by defect: found or missed by type and size, true or false alarms, overlap of the
-outlines.
-"""
+"""Metrics of a network on the squares of a drawn set, without the stages around it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.contract import UM_PER_PX, Label
-from endface.engines.onnx_network import Segment, open_graph
-from endface_build.drawing.canvas import UNDECIDED
-from endface_build.drawing.raster import Window
+from endface.contract import SQUARE_CENTER_PX, UM_PER_PX
+from endface.criteria.profile import load_profile
+from endface.defects.measure import measure
+from endface.engines.onnx_network import open_graph
+from endface.picture.square import Placement
+from endface_build.evaluation.label_verdicts import CODES, labelled_objects
+from endface_build.evaluation.match_defects import match_defects
+from endface_build.evaluation.metrics import MIN_UM, SIZE_BANDS_UM, EvaluatedPicture, Json, summarize
+from endface_build.evaluation.regions import Ground
 
-if TYPE_CHECKING:
-    from endface_build.training.batches import SquareSet
+PROFILE: Final = load_profile("mm-pc")
+"""Its zones say where defects count."""
 
-MIN_UM = 3.0
-"""Smaller marks count neither as defects nor as alarms."""
-
-SIZES_UM = (3.0, 5.0, 10.0, 25.0)
-"""Lower ends of the size classes."""
-
-FOUND_SHARE = 0.4
-"""Share of a true defect's pixels that a report must cover."""
-
-TRUE_SHARE = 0.3
-"""Share of a reported defect's pixels that must lie on a true or undecided one."""
-
-STRAY = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-"""Outlines may stray by 2 px (1 um)."""
+_PLACEMENT: Final = Placement((SQUARE_CENTER_PX, SQUARE_CENTER_PX), (UM_PER_PX, UM_PER_PX))
 
 Labels = NDArray[np.uint8]
 
 
 class Tally:
-    """Counts over many label maps; ``add`` them one by one, then read ``metrics``."""
+    """Matches over many label maps; ``add`` them one by one, then read ``metrics``."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._pictures: list[EvaluatedPicture] = []
 
     def add(self, truth: Labels, found: Labels) -> None:
         """Compare one label map with the truth.
 
         Args:
-            truth: uint8 (H, W), ``Label`` codes and ``UNDECIDED``.
-            found: uint8 (H, W), ``Label`` codes.
+            truth: uint8 (512, 512), ``Label`` codes and ``UNDECIDED``.
+            found: uint8 (512, 512), ``Label`` codes.
         """
-        self._add_alarms(truth, found)
-        self._add_defects(truth, found)
-        decided = truth != UNDECIDED
-        for label in Label:
-            if label != Label.BACKGROUND:
-                both, either = (
-                    decided & x for x in ((truth == label) & (found == label), (truth == label) | (found == label))
-                )
-                self._count("intersection", label.name.lower(), int(both.sum()))
-                self._count("union", label.name.lower(), int(either.sum()))
-        self._count("intersection", "any", int((decided & (truth > 0) & (found > 0)).sum()))
-        self._count("union", "any", int((decided & ((truth > 0) | (found > 0))).sum()))
+        ground = Ground((truth.shape[0], truth.shape[1]), _PLACEMENT, PROFILE)
+        objects = labelled_objects(truth, ground)
+        defects = measure(found, np.full_like(found, 255), _PLACEMENT, PROFILE.zones)
+        match = match_defects(truth, objects, defects, ground)
+        self._pictures.append(EvaluatedPicture("", match, "", frozenset()))
 
     def metrics(self) -> dict[str, Any]:
-        """Recall by type and size, precision by type, IoU by type, share of found defects of the right type."""
-        types = [label.name.lower() for label in Label if label != Label.BACKGROUND]
-        sizes = [_size_class(size_um) for size_um in SIZES_UM]
+        """Recall by type and size, precision by type, share of found defects of the right type, mean IoU."""
+        values = summarize(self._pictures)
+        told = values["confusion"]
+        right = {name: (told[name][name], sum(told[name].values()) - told[name]["missed"]) for name in CODES}
+        right["any"] = (sum(hits for hits, _ in right.values()), sum(count for _, count in right.values()))
         return {
-            "recall": {name: self._share("found", "defects", name) for name in ["any", *types, *sizes]},
-            "precision": {name: self._share("true", "alarms", name) for name in ["any", *types]},
-            "iou": {name: self._share("intersection", "union", name) for name in ["any", *types]},
-            "right_type": {name: self._share("typed", "found", name) for name in ["any", *types]},
-            "line_or_not": self._share("lined", "found", "any"),
-            "defects": self._counts["defects", "any"],
-            "alarms": self._counts["alarms", "any"],
+            "recall": _shares(values["recall"], "size_um"),
+            "precision": _shares(values["precision"]),
+            "iou": {"any": values["iou"]},
+            "right_type": {name: round(hits / count, 4) if count else None for name, (hits, count) in right.items()},
+            "line_or_not": values["line_accuracy"]["share"],
+            "defects": values["recall"]["all"]["count"],
+            "alarms": values["precision"]["all"]["count"],
         }
 
-    def _count(self, what: str, name: str, amount: int = 1) -> None:
-        self._counts[what, name] += amount
 
-    def _share(self, part: str, whole: str, name: str) -> float | None:
-        total = self._counts[whole, name]
-        return round(self._counts[part, name] / total, 4) if total else None
-
-    def _add_alarms(self, truth: Labels, found: Labels) -> None:
-        something = _dilate(truth > 0)
-        for window, mark in _components(found > 0):
-            if _size_um(mark) >= MIN_UM:
-                kind = Label(int(np.bincount(found[window][mark]).argmax())).name.lower()
-                for name in ("any", kind):
-                    self._count("alarms", name)
-                    self._count("true", name, int(something[window][mark].mean() >= TRUE_SHARE))
-
-    def _add_defects(self, truth: Labels, found: Labels) -> None:
-        near = _dilate(found > 0)
-        for label in Label:
-            for window, mark in _components(truth == label) if label != Label.BACKGROUND else ():
-                size_um = _size_um(mark)
-                if size_um < MIN_UM:
-                    continue
-                hit = near[window][mark].mean() >= FOUND_SHARE
-                votes = np.bincount(found[window][_dilate(mark)], minlength=len(Label))[1:]
-                said = Label(int(votes.argmax()) + 1)
-                for name in ("any", label.name.lower(), _size_class(size_um)):
-                    self._count("defects", name)
-                    self._count("found", name, int(hit))
-                    self._count("typed", name, int(hit and said == label))
-                    self._count("lined", name, int(hit and (said == Label.SCRATCH) == (label == Label.SCRATCH)))
-
-
-def evaluate(engine: Segment, data: SquareSet, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-    """Metrics of an exported network over a held-out set.
+def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+    """Metrics of an exported network on a held-out set.
 
     Args:
-        engine: The network.
-        data: Squares it has never seen.
+        model: The ``.onnx`` file.
+        folder: The set's, with squares that the network was not trained on.
         progress: Called after each square with the number done.
     """
-    tally = Tally()
+    from endface_build.training.batches import SquareSet  # torch: only where a set is opened
+
+    engine, data, tally = open_graph(model), SquareSet(folder), Tally()
     for index in range(len(data)):
         found, _ = engine(np.asarray(data.squares[index])[None, None])
         tally.add(np.asarray(data.labels[index]), found[0])
@@ -129,33 +82,9 @@ def evaluate(engine: Segment, data: SquareSet, progress: Callable[[int], None] |
     return {"squares": len(data), **tally.metrics()}
 
 
-def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-    """``evaluate`` from files: a network and the folder of a held-out set."""
-    from endface_build.training.batches import SquareSet  # torch: only where a set is opened
-
-    return evaluate(open_graph(model), SquareSet(folder), progress)
-
-
-def _size_class(size_um: float) -> str:
-    """Name of the size class, say ``from_3_um``."""
-    return f"from_{max(low for low in SIZES_UM if low <= size_um):g}_um"
-
-
-def _dilate(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), STRAY), np.bool_)
-
-
-def _components(mask: NDArray[np.bool_]) -> Iterator[tuple[Window, NDArray[np.bool_]]]:
-    """The separate marks: a window with room to stray, and the mark in it; gaps of one pixel do not separate."""
-    joined = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8))
-    count, numbers, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    for number in range(1, count):
-        left, top, width, height = (int(side) for side in boxes[number][:4])
-        window = slice(max(0, top - 2), top + height + 2), slice(max(0, left - 2), left + width + 2)
-        yield window, (numbers[window] == number) & mask[window]
-
-
-def _size_um(mark: NDArray[np.bool_]) -> float:
-    """Diameter of the smallest circle around a mark's pixels."""
-    points = cv2.findNonZero(mark.astype(np.uint8))
-    return (2 * cv2.minEnclosingCircle(points)[1] + 1) * UM_PER_PX
+def _shares(groups: Json, *bands: str) -> dict[str, float | None]:
+    """The plain shares of all, of each type and of the bands from 3 um on."""
+    chosen = {"any": groups["all"]} | {name: groups["type"][name] for name in CODES}
+    for band in bands:
+        chosen |= {f"{name} um": value for name, value in list(groups[band].items())[SIZE_BANDS_UM.index(MIN_UM) :]}
+    return {name: value["share"] for name, value in chosen.items()}

@@ -21,7 +21,7 @@ from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, OptimizationProfile, 
 from endface.engines.tensorrt_library import Machine, Runtime
 from endface.errors import PlanError
 from endface.files import sha256, write_together
-from endface_build.evaluation import parity
+from endface_build.evaluation.agreement import compare
 from endface_build.evaluation.golden import Golden, drawn
 from endface_build.export import verify_on_gpu
 from endface_build.export.compile_plan import compile_graph
@@ -146,6 +146,6 @@ def _prove(reference: Segment, model: onnx.ModelProto, golden: Sequence[Golden],
     with TemporaryDirectory() as aside:
         path = Path(aside) / f"{precision}.onnx"
         onnx.save_model(rounded(model), path)
-        found = parity.compare(reference, open_graph(path), golden)
-    parity.refuse_flips(found, f"The network in {precision}")
-    return found
+        found = compare(reference, open_graph(path), golden)
+    found.refuse_flips(f"The network in {precision}")
+    return found.parity

@@ -21,7 +21,7 @@ from endface.files import sha256_of, write_together
 from endface_build.drawing.squares import draw_square
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, as_bytes, tensors
 from endface_build.provenance import provenance
-from endface_build.training.network import Segment
+from endface_build.training.network import SegmentGraph
 from endface_build.training.train import Trained
 
 LABEL_PARITY = 0.9995
@@ -60,7 +60,7 @@ def export(
     recipe = trained.recipe
     if squares is None:
         squares = [draw_square(recipe.held_out_seed, index)[0] for index in range(PARITY_SQUARES)]
-    module = Segment(trained.network).eval()
+    module = SegmentGraph(trained.network).eval()
     with TemporaryDirectory() as aside:
         path = Path(aside) / MODEL_FILE
         _write_graph(module, path, opset=recipe.opset, recipe_sha256=recipe.sha256)
@@ -87,7 +87,7 @@ def export(
     return manifest
 
 
-def _write_graph(module: Segment, path: Path, *, opset: int, recipe_sha256: str) -> None:
+def _write_graph(module: SegmentGraph, path: Path, *, opset: int, recipe_sha256: str) -> None:
     """Trace the module into one file with names, opset and metadata."""
     example = torch.zeros((2, *contract.SQUARE.dims), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing; we do not use it
@@ -118,7 +118,9 @@ def _write_graph(module: Segment, path: Path, *, opset: int, recipe_sha256: str)
     onnx.save_model(model, path)
 
 
-def _prove(module: Segment, path: Path, squares: Sequence[NDArray[np.uint8]], least_equal: float) -> dict[str, Any]:
+def _prove(
+    module: SegmentGraph, path: Path, squares: Sequence[NDArray[np.uint8]], least_equal: float
+) -> dict[str, Any]:
     """Run the file in ONNX Runtime and compare it with PyTorch, picture by picture and as a batch."""
     batch = np.stack(squares)[:, None]
     labels, confidence = open_graph(path)(batch)

@@ -19,8 +19,8 @@ from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError, EngineError
 from endface.files import sha256_of, write_together
 from endface_build.evaluation import golden
+from endface_build.evaluation.agreement import compare
 from endface_build.evaluation.golden import Golden
-from endface_build.evaluation.parity import compare
 from endface_build.export.cut_convolutions import cut_convolutions, ranges_of
 from endface_build.export.quantize import CALIBRATION_COUNT, CALIBRATION_SEED, calibration_squares, source_of
 from endface_build.manifest import MANIFEST_FILE, as_bytes, read_manifest, write_manifest
@@ -70,7 +70,7 @@ def export_variant(
         }
         write_manifest(path.parent, made)
         chosen = golden.drawn() if pictures is None else pictures
-        parity = compare(open_graph(source), open_network(engine, path).segment, chosen)
+        parity = compare(open_graph(source), open_network(engine, path).segment, chosen).parity
         least = PARITY[engine] if least_equal is None else least_equal
         if parity.labels_equal < least or parity.flips:
             raise ConfigurationError(

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from endface.engines.onnx_network import Segment
 from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest
 from endface.engines.tensorrt_network import GpuNetwork
-from endface_build.evaluation import parity
+from endface_build.evaluation.agreement import compare
 from endface_build.evaluation.golden import Golden
 from endface_build.manifest import MANIFEST_FILE
 
@@ -39,6 +39,6 @@ def verify(
         for name, content in ((PLAN_FILE, plan), (PLAN_MANIFEST, manifest.to_json().encode())):
             (Path(aside) / name).write_bytes(content)
         shutil.copyfile(folder / MANIFEST_FILE, Path(aside) / MANIFEST_FILE)
-        found = parity.compare(reference, GpuNetwork(Path(aside) / PLAN_FILE, manifest.runtime).segment, golden)
-    parity.refuse_flips(found, f"The plan on {manifest.gpu}")
-    return replace(manifest, device_parity=found)
+        found = compare(reference, GpuNetwork(Path(aside) / PLAN_FILE, manifest.runtime).segment, golden)
+    found.refuse_flips(f"The plan on {manifest.gpu}")
+    return replace(manifest, device_parity=found.parity)

@@ -1,7 +1,7 @@
-"""The record behind docs/accuracy.md: everything measured in one go, with the machine, the versions and the network.
+"""Record behind docs/accuracy.md: every measurement, with the machine, the versions and the network.
 
-The record is a JSON file; ``page`` turns it into the document and its plots.  The pictures of failures are drawn while
-measuring, for they need the network.
+The record is a JSON file; ``accuracy_page`` turns it into the document and its plots. The pictures of failures are
+drawn while measuring, for they need the network.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Final
 from endface.offline import Inspector
 from endface.options import Options
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
-from endface_build.evaluation.evaluate_pictures import Inspect, outcomes_of
-from endface_build.evaluation.failures import draw_failures, worst
+from endface_build.evaluation.evaluate_pictures import Inspect, evaluate_pictures
+from endface_build.evaluation.failures import draw_failures, worst_failures
 from endface_build.evaluation.inspector import with_baseline, with_network
-from endface_build.evaluation.metrics import Json, Outcome, figures, share
+from endface_build.evaluation.metrics import EvaluatedPicture, Json, share, summarize
 from endface_build.evaluation.repeatability import study
 from endface_build.evaluation.repeated_parts import random_part
 from endface_build.evaluation.sensitivity import sensitivity
@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured.
+    """Extent of the measurement.
 
     Attributes:
         faces: Drawn faces of each profile.
@@ -52,13 +52,13 @@ class Extent:
 
 
 def measure(model: Path, extent: Extent, pictures: Path, progress: Progress) -> Json:
-    """Measure a network on everything that can be drawn.
+    """Measurements of a network on everything that can be drawn.
 
     Args:
         model: Its ``.onnx`` file beside its manifest.
         extent: How much.
         pictures: Folder for the pictures of failures.
-        progress: Told of every step.
+        progress: Called at every step.
 
     Returns:
         The record.
@@ -72,11 +72,11 @@ def measure(model: Path, extent: Extent, pictures: Path, progress: Progress) -> 
     for profile in PROFILES:
         faces = DrawnFaces(fiber_of(profile), extent.faces)
         advance = partial(progress, profile, extent.faces)
-        outcomes = outcomes_of(faces, inspections(model, Options(profile)), profile, advance)
-        record["drawn"][profile] = {name: figures(each) for name, each in outcomes.items()}
-        record["localisation"][profile] = _by_ferrule(outcomes["network"], faces)
+        evaluated = evaluate_pictures(faces, inspections(model, Options(profile)), profile, advance)
+        record["drawn"][profile] = {name: summarize(each) for name, each in evaluated.items()}
+        record["localisation"][profile] = _by_ferrule(evaluated["network"], faces)
         if profile == PROFILES[0]:
-            record["failures"] = _picture_failures(outcomes["network"], faces, network, pictures / FAILURES_FILE)
+            record["failures"] = _draw_failures(evaluated["network"], faces, network, pictures / FAILURES_FILE)
     single_mode = with_network(model, Options("sm-apc"))
     record["sensitivity"] = sensitivity(
         single_mode, faces=extent.spots, progress=partial(progress, "spots", extent.spots)
@@ -96,18 +96,18 @@ def _by_picture(inspector: Inspector) -> Inspect:
     return lambda labelled: inspector(labelled.data, labelled.name)
 
 
-def _by_ferrule(outcomes: list[Outcome], faces: DrawnFaces) -> Json:
-    """Localisation where the ferrule is brighter than the cladding, as in most microscopes, and where it is darker."""
-    found: dict[str, list[bool | None]] = {"brighter": [], "darker": []}
-    for number, outcome in enumerate(outcomes):
+def _by_ferrule(evaluated: list[EvaluatedPicture], faces: DrawnFaces) -> Json:
+    """Localization where the ferrule is brighter than the cladding, as in most microscopes, and where it is darker."""
+    found: dict[str, list[bool]] = {"brighter": [], "darker": []}
+    for number, picture in enumerate(evaluated):
         face = faces.face(number)
-        found["brighter" if face.ferrule > face.zones[0].level else "darker"].append(outcome.localised)
+        found["brighter" if face.ferrule > face.zones[0].level else "darker"].append(bool(picture.localized))
     return {name: share(each) for name, each in found.items()}
 
 
-def _picture_failures(outcomes: list[Outcome], faces: DrawnFaces, network: Inspector, path: Path) -> list[Json]:
-    """Draw the worst mistakes once more, and write them down."""
-    failures = worst(outcomes, FAILURES)
+def _draw_failures(evaluated: list[EvaluatedPicture], faces: DrawnFaces, network: Inspector, path: Path) -> list[Json]:
+    """The worst mistakes as JSON; their faces are drawn once more for the picture."""
+    failures = worst_failures(evaluated, FAILURES)
     cases = [(failure, faces[failure.number]) for failure in failures]
     if cases:
         draw_failures([(failure, face, network(face.data, face.name)) for failure, face in cases], path)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from endface_build.evaluation.metrics import Json
 
@@ -14,18 +13,18 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def reach(values: Json, path: Iterable[str]) -> Any:
-    """What lies at a path of keys."""
-    for key in path:
-        values = values[key]
-    return values
-
-
-def share_text(cell: Json | None) -> str:
-    """A share and its count; nothing where nothing was counted."""
-    if cell is None or cell["share"] is None:
+def share_text(share: Json | None) -> str:
+    """A share and its count; empty where nothing was counted."""
+    if share is None or share["share"] is None:
         return ""
-    return f"{cell['share']:.3f} ({cell['count']})"
+    return f"{share['share']:.3f} ({share['count']})"
+
+
+def interval_text(share: Json) -> str:
+    """A share with its 95 % interval and its count; empty where nothing was counted."""
+    if share["share"] is None:
+        return ""
+    return f"{share['share']:.3f} [{share['low']:.3f}, {share['high']:.3f}] ({share['count']})"
 
 
 def number_text(value: float | None) -> str:

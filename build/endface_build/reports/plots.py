@@ -1,4 +1,4 @@
-"""The figures of an evaluation as PNG pictures."""
+"""Plots of an evaluation as PNG files, and the style that all plots of the project share."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from endface_build.evaluation.label_verdicts import CODES, EITHER
 from endface_build.evaluation.metrics import Json
-from endface_build.evaluation.scoring import CODES
 
 SIZE_INCHES: Final = (5.6, 3.4)
 DPI: Final = 110
 COLORS: Final = {"network": "#0072b2", "baseline": "#e69f00", "server": "#009e73"}
-"""Blue, orange and green, told apart by colour-blind eyes too (Okabe and Ito)."""
+"""Blue, orange and green, told apart by color-blind eyes too (Okabe and Ito)."""
 
 
 def plot_evaluation(evaluations: dict[str, Json], folder: Path, prefix: str = "") -> list[Path]:
     """Recall by size and by contrast, the reliability of confidence and the confusion matrix.
 
     Args:
-        evaluations: ``figures`` by the name of what was evaluated.
+        evaluations: ``metrics.summarize`` by the name of what was evaluated.
         folder: Where the pictures go.
         prefix: Begins their file names.
 
@@ -33,13 +33,13 @@ def plot_evaluation(evaluations: dict[str, Json], folder: Path, prefix: str = ""
     """
     bars = partial(_bars, evaluations=evaluations, what="recall")
     paths = [
-        _save(folder / f"{prefix}recall-by-size.png", partial(bars, by="size_um")),
-        _save(folder / f"{prefix}recall-by-contrast.png", partial(bars, by="contrast")),
-        _save(folder / f"{prefix}reliability.png", partial(_reliability, evaluations=evaluations)),
+        save_plot(folder / f"{prefix}recall-by-size.png", partial(bars, by="size_um")),
+        save_plot(folder / f"{prefix}recall-by-contrast.png", partial(bars, by="contrast")),
+        save_plot(folder / f"{prefix}reliability.png", partial(_reliability, evaluations=evaluations)),
     ]
     for name, values in evaluations.items():
         draw = partial(_confusion, table=values["confusion"])
-        paths.append(_save(folder / f"{prefix}confusion-{name}.png", draw))
+        paths.append(save_plot(folder / f"{prefix}confusion-{name}.png", draw))
     return paths
 
 
@@ -52,11 +52,16 @@ def plot_sensitivity(table: Json, path: Path) -> Path:
         axes.set_xlabel("diameter in um")
         axes.set_ylabel("contrast in gray levels")
 
-    return _save(path, draw)
+    return save_plot(path, draw)
 
 
-def _save(path: Path, draw: Callable[[Axes], None]) -> Path:
-    """One plot in a file; the same numbers give the same bytes."""
+def save_plot(path: Path, draw: Callable[[Axes], None]) -> Path:
+    """One plot in a PNG file, whose folder is made; the same numbers give the same bytes.
+
+    Args:
+        path: The file.
+        draw: Draws into the axes that it is given.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=SIZE_INCHES, layout="constrained")
@@ -98,19 +103,18 @@ def _reliability(axes: Axes, evaluations: dict[str, Json]) -> None:
 
 
 def _confusion(axes: Axes, table: Json) -> None:
-    """Labelled types down, said types across; each row as shares of its count."""
+    """Labelled types down, reported types across; each row as shares of its count."""
     columns = [*CODES, "missed"]
-    rows = []
-    for kind in CODES:
-        total = sum(table[kind].values())
-        rows.append([table[kind][column] / total if total else None for column in columns])
-    _grid(axes, rows, columns, [f"{kind}\nn={sum(table[kind].values())}" for kind in CODES])
-    axes.set_xlabel("said")
+    totals = {kind: sum(table[kind].values()) for kind in (*CODES, EITHER)}
+    kinds = [kind for kind, total in totals.items() if total]
+    rows: list[list[float | None]] = [[table[kind][column] / totals[kind] for column in columns] for kind in kinds]
+    _grid(axes, rows, columns, [f"{kind}\nn={totals[kind]}" for kind in kinds])
+    axes.set_xlabel("reported")
     axes.set_ylabel("labelled")
 
 
 def _grid(axes: Axes, shares: list[list[float | None]], columns: list[str], rows: list[str]) -> None:
-    """A table of shares as colours with the numbers in them."""
+    """A table of shares as colors with the numbers in them."""
     axes.imshow([[share or 0.0 for share in row] for row in shares], vmin=0, vmax=1, cmap="Blues", aspect="auto")
     for y, row in enumerate(shares):
         for x, share in enumerate(row):

@@ -9,7 +9,7 @@ A running ``endface serve`` loads what it finds and lets the former version fini
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,9 @@ from endface.engines.catalog import VARIANTS, network_file
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
 from endface.files import sha256_of
-from endface_build.evaluation.golden import Golden, Judged, compare
+from endface_build.evaluation.agreement import Compared, compare_versions
+from endface_build.evaluation.false_passes import JudgedSet, count_false_passes, refuse_more_false_passes
+from endface_build.evaluation.golden import Golden
 from endface_build.export.quantize import FP32_FILE
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 from endface_build.rollout.servers import NO_SERVERS, Servers
@@ -41,7 +43,7 @@ class Promotion:
 
     version: int
     former: int
-    judged: tuple[Judged, ...]
+    judged: tuple[Compared, ...]
 
 
 class FlippedError(RolloutError):
@@ -51,16 +53,17 @@ class FlippedError(RolloutError):
         judged: What both say of each golden picture.
     """
 
-    def __init__(self, message: str, judged: Sequence[Judged]):
+    def __init__(self, message: str, judged: Sequence[Compared]):
         super().__init__(message)
         self.judged = tuple(judged)
 
 
-def promote(
+def promote(  # noqa: PLR0913 - all but the first three are optional and by keyword
     candidate: Path,
     versions: Versions,
     golden: Iterable[Golden],
     *,
+    labelled: Mapping[str, JudgedSet] | None = None,
     servers: Servers = NO_SERVERS,
     accept_flips: bool = False,
 ) -> Promotion:
@@ -70,14 +73,15 @@ def promote(
         candidate: Its ``.onnx`` file; the manifest lies beside it.
         versions: The repository's.
         golden: Pictures that it must judge rightly, and as the serving version does.
+        labelled: Labelled sets, by name, on none of which it may let more bad parts pass than the serving version.
         servers: Those that must have loaded it in the end.
         accept_flips: Whether a verdict may change where the right one is not known.
 
     Raises:
         ConfigurationError: The candidate is missing, not the file of its manifest, or speaks another contract.
         FlippedError: It judges golden pictures otherwise than it should.
-        RolloutError: Another promotion is under way, the disk is full, or a server is not there or refuses it.
-            In every case the former version goes on serving.
+        RolloutError: It lets more bad parts pass, another promotion is under way, the disk is full, or a server is not
+            there or refuses it. In every case the former version goes on serving.
     """
     manifest = _manifest(candidate)
     servers.check_ready()
@@ -85,15 +89,17 @@ def promote(
         former, number = versions.newest, versions.next_number()
         with _new_folder(versions, number) as folder:
             _copy(candidate, manifest, versions.path(former), folder, number)
-            judged = compare(versions.path(former) / MODEL_FILE, folder / MODEL_FILE, golden)
+            files = versions.path(former) / MODEL_FILE, folder / MODEL_FILE
+            judged = compare_versions(*files, golden).rows
             _refuse_flips(judged, accept_flips=accept_flips)
+            refuse_more_false_passes(count_false_passes(*files, labelled or {}))
             versions.publish(folder, number)
         try:
             servers.await_version(number)
         except RolloutError as exc:
             versions.withdraw(number)
             raise RolloutError(f"{exc} Version {number} is withdrawn, {former} goes on serving.") from exc
-    return Promotion(number, former, tuple(judged))
+    return Promotion(number, former, judged)
 
 
 def rollback(versions: Versions, *, servers: Servers = NO_SERVERS) -> tuple[int, int]:
@@ -171,7 +177,7 @@ def _copy(candidate: Path, manifest: dict[str, Any], former: Path, folder: Path,
     write_manifest(folder, manifest | {"version": str(number), "file": MODEL_FILE})
 
 
-def _refuse_flips(judged: Sequence[Judged], *, accept_flips: bool) -> None:
+def _refuse_flips(judged: Sequence[Compared], *, accept_flips: bool) -> None:
     wrong = [row.name for row in judged if row.is_wrong]
     if wrong:
         raise FlippedError(f"The candidate misjudges golden pictures: {', '.join(wrong)}. Train a better one.", judged)

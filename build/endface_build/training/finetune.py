@@ -90,7 +90,7 @@ def prepare(
             progress(number)
     if not squares:
         reason = f" ({skipped[0]})" if skipped else ""
-        raise ConfigurationError(f"None of {len(pictures)} labelled pictures can be learnt from{reason}.")
+        raise ConfigurationError(f"None of {len(pictures)} labelled pictures can be learned from{reason}.")
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "squares.npy", np.stack(squares))
     np.save(folder / "labels.npy", np.stack(labels))

@@ -36,7 +36,7 @@ def planes(squares: Tensor) -> Tensor:
 
     Returns:
         float32 (N, 3, 512, 512): gray level over the picture's deviation; local contrast over the picture's noise,
-        softly limited; distance from the fiber's centre, 0 to about 1.4.
+        softly limited; distance from the fiber's center, 0 to about 1.4.
     """
     gray = squares.float()
     centered = gray - gray.mean(dim=(2, 3), keepdim=True)
@@ -52,7 +52,7 @@ def planes(squares: Tensor) -> Tensor:
 
 
 def radius() -> Tensor:
-    """Distance of each pixel from the fiber's centre in half sides of the square, float32 (1, 1, 512, 512)."""
+    """Distance of each pixel from the fiber's center in half sides of the square, float32 (1, 1, 512, 512)."""
     axis = (torch.arange(SQUARE_PX, dtype=torch.float32) - SQUARE_CENTER_PX) / (SQUARE_PX / 2)
     squared = axis.square()
     return (squared[None, :] + squared[:, None]).sqrt()[None, None]
@@ -65,7 +65,7 @@ def to_blocks(inputs: Tensor) -> Tensor:
 
 
 class Conv(nn.Sequential):
-    """3x3 convolution, batch normalisation, ReLU."""
+    """3x3 convolution, batch normalization, ReLU."""
 
     def __init__(self, channels_in: int, channels_out: int, *, stride: int = 1):
         super().__init__(
@@ -144,7 +144,7 @@ class SegmentationNetwork(nn.Module):
         return logits
 
 
-class Segment(nn.Module):
+class SegmentGraph(nn.Module):
     """The whole graph of the model ``segment``: squares in, label map and confidence out.
 
     The arg-max runs class against class on the block logits, before depth-to-space, so that only bytes are moved at

@@ -1,4 +1,4 @@
-"""Every knob of one training run, saved in the checkpoint and in the manifest."""
+"""Recipe: every option of one training run, saved in the checkpoint and in the manifest."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Recipe:
         seed: Fixes the weights' start and the order and cutting of the crops.
         train_seed: The synthetic set to learn from.
         train_count: Its number of squares.
-        held_out_seed: The synthetic set to be judged on; never learnt from.
+        held_out_seed: The synthetic set to be judged on; never learned from.
         held_out_count: Its number of squares.
         widths: Channels of the levels from 1 um to 16 um a pixel.
         crop_px: Side of the training crops.
         batch: Crops a step.
-        steps: Optimiser steps.
+        steps: Optimizer steps.
         learning_rate: Peak of the cosine.
         warmup: Steps until the peak.
         weight_decay: Decoupled weight decay.

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from endface.contract import Label
 from endface.errors import ConfigurationError
 from endface.report import Ellipse
 from endface_build.data.label_folder import open_folder, read_classes
+from endface_build.data.labelled import Labelled
 from endface_build.drawing.canvas import UNDECIDED
 
 WIDTH, HEIGHT = 40, 30
+POLYGON = [[5, 6, 13, 6, 13, 11, 5, 11]]
+
+Labels = NDArray[np.uint8]
 
 
 @pytest.fixture
@@ -26,68 +33,97 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def box(code, x0, y0, x1, y1):
+def box(code: int, x0: int, y0: int, x1: int, y1: int) -> Labels:
     """A label map with one box, x0 <= x < x1 and y0 <= y < y1."""
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     labels[y0:y1, x0:x1] = code
     return labels
 
 
-def classes(folder, **pairs):
-    """Write a class map."""
+def write_map(folder: Path, labels: Labels, name: str = "masks/a.png", **values: Any) -> None:
+    """Write a class map, and beside it a JSON object where it has any values."""
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(cv2.imencode(".png", labels)[1].tobytes())
+    if values:
+        path.with_suffix(".json").write_text(json.dumps(values))
+
+
+def classes(folder: Path, **pairs: str) -> None:
+    """Write a class map's translation."""
     lines = [f'"{theirs}" = "{ours}"' for theirs, ours in pairs.items()]
     (folder / "classes.toml").write_text("\n".join(["[classes]", *lines]))
 
 
-def coco(folder, annotations, names=("dust",)):
-    """Write a COCO file."""
+def coco(
+    folder: Path,
+    annotations: list[dict[str, Any]],
+    names: tuple[str, ...] = ("dust",),
+    files: tuple[str, ...] = ("a.png",),
+) -> None:
+    """Write a COCO file of pictures from number 7 on; what does not say otherwise lies on the first."""
     categories = [{"id": number, "name": name} for number, name in enumerate(names)]
-    images = [{"id": 7, "file_name": "a.png", "width": WIDTH, "height": HEIGHT}]
+    images = [
+        {"id": number, "file_name": name, "width": WIDTH, "height": HEIGHT}
+        for number, name in enumerate(files, start=7)
+    ]
     annotations = [{"image_id": 7, "category_id": 0} | annotation for annotation in annotations]
     values = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "instances.json").write_text(json.dumps(values))
 
 
-def only(folder):
+def yolo(folder: Path, *lines: str) -> None:
+    """Write a YOLO file and the names of its classes."""
+    (folder / "labels").mkdir()
+    (folder / "labels" / "a.txt").write_text("\n".join(lines))
+    (folder / "classes.txt").write_text("pit\n")
+
+
+def picture(folder: Path, name: str) -> None:
+    """Write a further picture."""
+    cv2.imwrite(str(folder / "images" / name), np.full((HEIGHT, WIDTH), 90, np.uint8))
+
+
+def only(folder: Path) -> Labelled:
     """The folder's one labelled picture."""
     (labelled,) = open_folder(folder)
     return labelled
 
 
 @pytest.mark.parametrize("place", ["masks", "labels"])
-def test_class_map_in_our_codes(folder, place):
+def test_class_map_in_our_codes(folder: Path, place: str) -> None:
     """A PNG with our codes and 255 for undecided needs no class map."""
     labels = box(Label.PIT, 3, 4, 9, 10) + box(UNDECIDED, 20, 20, 25, 25)
-    (folder / place).mkdir()
-    cv2.imwrite(str(folder / place / "a.png"), labels)
+    write_map(folder, labels, f"{place}/a.png")
 
     assert np.array_equal(only(folder).labels, labels)
     assert only(folder).name == "a.png"
 
 
-def test_class_map_in_their_codes(folder):
+def test_class_map_in_their_codes(folder: Path) -> None:
     """Gray levels are translated by the class map."""
-    (folder / "masks").mkdir()
-    cv2.imwrite(str(folder / "masks" / "a.png"), box(100, 3, 4, 9, 10) + box(17, 20, 20, 25, 25))
+    write_map(folder, box(100, 3, 4, 9, 10) + box(17, 20, 20, 25, 25))
     classes(folder, **{"100": "scratch", "17": "ignore"})
 
     expected = box(Label.SCRATCH, 3, 4, 9, 10) + box(UNDECIDED, 20, 20, 25, 25)
     assert np.array_equal(only(folder).labels, expected)
 
 
-def test_ellipses_beside_a_class_map(folder):
+def test_ellipses_beside_a_class_map(folder: Path) -> None:
     """A JSON file beside the map says where the cladding lies, and the bore, which is as good."""
-    (folder / "masks").mkdir()
-    cv2.imwrite(str(folder / "masks" / "a.png"), box(0, 0, 0, 1, 1))
-    values = {"cladding_ellipse": [20.5, 15, 10, 11], "hole_ellipse": [20, 15, 12, 12], "core_ellipse": None}
-    (folder / "masks" / "a.json").write_text(json.dumps(values))
+    ellipses: dict[str, Any] = {
+        "cladding_ellipse": [20.5, 15, 10, 11],
+        "hole_ellipse": [20, 15, 12, 12],
+        "core_ellipse": None,
+    }
+    write_map(folder, box(0, 0, 0, 1, 1), **ellipses)
 
     assert only(folder).claddings == (Ellipse((20.5, 15), (10, 11)), Ellipse((20, 15), (12, 12)))
 
 
-def test_coco_polygons(folder):
+def test_coco_polygons(folder: Path) -> None:
     """A polygon around whole pixels, corners at their outer edges, labels those pixels."""
-    coco(folder, [{"segmentation": [[5, 6, 13, 6, 13, 11, 5, 11]]}])
+    coco(folder, [{"segmentation": POLYGON}])
     classes(folder, dust="contamination")
     expected = box(Label.CONTAMINATION, 5, 6, 13, 11)
 
@@ -96,7 +132,7 @@ def test_coco_polygons(folder):
     assert np.array_equal(found[7:10, 6:12], expected[7:10, 6:12])
 
 
-def test_coco_runs(folder):
+def test_coco_runs(folder: Path) -> None:
     """Plain run lengths run down the columns and start with background."""
     labels = box(1, 5, 6, 13, 11)
     flat = labels.T.ravel()
@@ -108,24 +144,15 @@ def test_coco_runs(folder):
     assert np.array_equal(only(folder).labels, labels * Label.PIT)
 
 
-def test_coco_what_is_certain_wins(folder):
+def test_coco_what_is_certain_wins(folder: Path) -> None:
     """A region to ignore gives way to a defect on it, in whatever order they come."""
     around = {"segmentation": [[0, 0, 40, 0, 40, 30, 0, 30]], "category_id": 1}
-    coco(folder, [{"segmentation": [[5, 6, 13, 6, 13, 11, 5, 11]]}, around], names=("dust", "?"))
+    coco(folder, [{"segmentation": POLYGON}, around], names=("dust", "?"))
     classes(folder, dust="pit", **{"?": "ignore"})
     labels = only(folder).labels
 
     assert labels[8, 8] == Label.PIT
     assert labels[20, 30] == UNDECIDED
-
-
-def test_coco_compressed_runs_are_refused(folder):
-    """Compressed runs are refused with what to do instead."""
-    coco(folder, [{"segmentation": {"counts": "abc", "size": [HEIGHT, WIDTH]}}])
-    classes(folder, dust="pit")
-
-    with pytest.raises(ConfigurationError, match="export polygons"):
-        open_folder(folder)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +164,7 @@ def test_coco_compressed_runs_are_refused(folder):
         ("labels/classes.txt", "crack\ndust\n"),
     ],
 )
-def test_yolo_polygons(folder, name, text):
+def test_yolo_polygons(folder: Path, name: str, text: str) -> None:
     """Corners are shares of width and height; names come from either file."""
     (folder / "labels").mkdir()
     (folder / "labels" / "a.txt").write_text("1 0.25 0.2 0.75 0.2 0.75 0.8 0.25 0.8\n\n")
@@ -150,46 +177,88 @@ def test_yolo_polygons(folder, name, text):
     assert np.count_nonzero(labels) == pytest.approx(20 * 18, rel=0.15)
 
 
-def test_our_own_names_need_no_class_map(folder):
+def test_our_own_names_need_no_class_map(folder: Path) -> None:
     """A label file that already speaks our classes is taken as it is."""
-    coco(folder, [{"segmentation": [[5, 6, 13, 6, 13, 11, 5, 11]]}], names=("chip",))
+    coco(folder, [{"segmentation": POLYGON}], names=("chip",))
 
     assert set(np.unique(only(folder).labels)) == {0, Label.CHIP}
 
 
-@pytest.mark.parametrize(
-    ("write", "says"),
-    [
-        (lambda _: None, "expected images"),
-        (lambda f: coco(f, [{"segmentation": [[0, 0, 1, 1, 2, 0]]}], names=("blob",)), "'blob'"),
-        (lambda f: coco(f, [{"segmentation": [[0, 0, 1, 1, 2, 0]], "image_id": 9}], names=("pit",)), "not a whole"),
-        (lambda f: (f / "a.json").write_text("{"), "no JSON"),
-        (lambda f: ((f / "masks").mkdir(), cv2.imwrite(str(f / "masks/a.png"), box(9, 1, 1, 2, 2))), "level 9"),
-        (lambda f: ((f / "masks").mkdir(), cv2.imwrite(str(f / "masks/b.png"), box(1, 1, 1, 2, 2))), "no picture"),
-        (lambda f: ((f / "masks").mkdir(), cv2.imwrite(str(f / "masks/a.png"), np.zeros((9, 9)))), "size"),
-        (lambda f: ((f / "labels").mkdir(), (f / "labels/a.txt").write_text("0 0 0 1 1")), "No names"),
-    ],
-)
-def test_mistakes_are_named(folder, write, says):
-    """What cannot be read is refused with a sentence, never left out in silence."""
+def test_either_objects_beside_a_class_map(folder: Path) -> None:
+    """The JSON object and NAME.either.png give the objects that may be read in two ways."""
+    pixels = box(1, 3, 4, 6, 6) + box(101, 6, 4, 8, 6) + box(1, 8, 4, 10, 6)
+    write_map(folder, box(1, 3, 4, 10, 6), either=[{"bbox": [3, 4, 7, 2], "types": ["scratch", "contamination"]}])
+    write_map(folder, pixels, "masks/a.either.png")
+    either = only(folder).either
+
+    assert either is not None
+    assert either.types == (("scratch", "contamination"),)
+    assert np.array_equal(either.pixels, pixels)
+
+
+@pytest.mark.parametrize("name", ["images\\a.png", "images/a.png", "else\\where\\a.png"])
+def test_names_of_windows_are_found(folder: Path, name: str) -> None:
+    """A COCO file may name its pictures with backslashes or slashes, below any folder."""
+    coco(folder, [{"segmentation": POLYGON}], names=("pit",), files=(name,))
+
+    assert only(folder).name == "a.png"
+
+
+def test_capital_endings_are_found(folder: Path) -> None:
+    """A mask b.PNG belongs to the picture b.JPG."""
+    picture(folder, "b.JPG")
+    write_map(folder, box(1, 3, 4, 9, 10), "masks/b.PNG")
+
+    assert only(folder).name == "b.JPG"
+
+
+def test_pictures_of_one_stem_in_a_coco_file(folder: Path) -> None:
+    """COCO names pictures in full, so a.jpg and a.png are two pictures, each with its own labels."""
+    picture(folder, "a.jpg")
+    coco(folder, [{"segmentation": POLYGON, "image_id": 8}], names=("pit",), files=("a.jpg", "a.png"))
+
+    assert [(each.name, bool(each.labels.any())) for each in open_folder(folder)] == [("a.jpg", False), ("a.png", True)]
+
+
+MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "nothing": (lambda _: None, "expected images"),
+    "unknown class": (lambda f: coco(f, [{"segmentation": POLYGON}], names=("blob",)), "'blob'"),
+    "unknown picture": (lambda f: coco(f, [{"segmentation": POLYGON, "image_id": 9}], ("pit",)), "not a whole"),
+    "picture twice": (lambda f: coco(f, [], files=("a.png", "a.png")), "file_name twice"),
+    "box alone": (lambda f: coco(f, [{"bbox": [5, 6, 8, 5]}], ("pit",)), "no polygon"),
+    "box with an empty polygon": (
+        lambda f: coco(f, [{"bbox": [5, 6, 8, 5], "segmentation": []}], ("pit",)),
+        "no polygon",
+    ),
+    "polygon of two corners": (lambda f: coco(f, [{"segmentation": [[5, 6, 13, 11]]}], ("pit",)), "no polygon"),
+    "compressed runs": (lambda f: coco(f, [{"segmentation": {"counts": "abc"}}], ("pit",)), "export polygons"),
+    "broken JSON": (lambda f: (f / "a.json").write_text("{"), "no JSON"),
+    "unknown level": (lambda f: write_map(f, box(9, 1, 1, 2, 2)), "level 9"),
+    "map without picture": (lambda f: write_map(f, box(1, 1, 1, 2, 2), "masks/b.png"), "no picture"),
+    "map of two pictures": (lambda f: (picture(f, "a.jpg"), write_map(f, box(1, 1, 1, 2, 2))), "a.jpg and a.png"),
+    "map of another size": (lambda f: write_map(f, np.zeros((9, 9), np.uint8)), "size"),
+    "broken ellipse": (lambda f: write_map(f, box(1, 1, 1, 2, 2), cladding_ellipse=[1, 2]), "cladding_ellipse must be"),
+    "either without file": (lambda f: write_map(f, box(1, 1, 1, 2, 2), either=[{"types": ["pit", "chip"]}]), "missing"),
+    "either of one type": (lambda f: write_map(f, box(1, 1, 1, 2, 2), either=[{"types": ["pit"]}]), "T1, T2"),
+    "either of other types": (lambda f: write_map(f, box(1, 1, 1, 2, 2), either=[{"types": ["pit", "hole"]}]), "hole"),
+    "YOLO without names": (lambda f: (yolo(f, "0 0 0 1 1"), (f / "classes.txt").unlink()), "No names"),
+    "YOLO box": (lambda f: yolo(f, "0 0.5 0.5 0.1 0.1"), "line 1.*a box is not enough"),
+    "YOLO of two pictures": (lambda f: (picture(f, "a.jpg"), yolo(f, "0 0 0 1 0 1 1")), "a.jpg and a.png"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_named(folder: Path, mistake: str) -> None:
+    """What cannot be read is refused with a sentence; it is never left out in silence or read as a clean face."""
+    write, says = MISTAKES[mistake]
     write(folder)
 
     with pytest.raises(ConfigurationError, match=says):
         list(open_folder(folder))
 
 
-def test_yolo_box_is_no_polygon(folder):
-    """A detection box (class and four numbers) is refused by line."""
-    (folder / "labels").mkdir()
-    (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
-    (folder / "classes.txt").write_text("pit\n")
-
-    with pytest.raises(ConfigurationError, match="line 1"):
-        open_folder(folder)
-
-
 @pytest.mark.parametrize("text", ["[classes]\ndust = 'dirt'", "dust = 'pit'", "[classes", "classes = 1"])
-def test_broken_class_map(tmp_path, text):
+def test_broken_class_map(tmp_path: Path, text: str) -> None:
     """A class map that is no table, or names a class we do not have, is refused."""
     path = tmp_path / "classes.toml"
     path.write_text(text)

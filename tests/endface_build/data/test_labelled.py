@@ -18,8 +18,8 @@ from endface_build.drawing.faces import Face
 from endface_build.drawing.marks import pit
 
 
-def test_labels_keep_their_place():
-    """A pixel 10 um right of and 20 um below the centre lands 20 and 40 pixels from the square's centre."""
+def test_labels_keep_their_place() -> None:
+    """A pixel 10 um right of and 20 um below the center lands 20 and 40 pixels from the square's center."""
     labels = np.zeros((400, 500), np.uint8)
     labels[219:222, 259:262] = Label.CHIP  # 0.5 um pixels around (260, 220)
     square = resample_labels(labels, Placement((240.0, 180.0), (0.5, 0.5)))
@@ -29,7 +29,7 @@ def test_labels_keep_their_place():
     assert len(rows) == 9
 
 
-def test_unseen_is_undecided():
+def test_unseen_is_undecided() -> None:
     """What the camera did not see can be neither clean nor a defect."""
     square = resample_labels(np.zeros((200, 200), np.uint8), Placement((99.5, 99.5), (0.5, 0.5)))
 
@@ -37,16 +37,16 @@ def test_unseen_is_undecided():
     assert square[255, 255] == 0
 
 
-def test_placement_of_an_ellipse():
-    """The cladding's radii are half its diameter in micrometres."""
+def test_placement_of_an_ellipse() -> None:
+    """The cladding's radii are half its diameter in micrometers."""
     placement = placement_of(Ellipse((10.0, 20.0), (125.0, 62.5)))
 
     assert placement == Placement((10.0, 20.0), (0.5, 1.0))
 
 
 @pytest.mark.parametrize("camera", [Camera(), ANAMORPHIC])
-def test_picture_and_labels_fit(camera):
-    """After the server's own localisation, dark pits lie where the labels say."""
+def test_picture_and_labels_fit(camera: Camera) -> None:
+    """After the server's own localization, dark pits lie where the labels say."""
     face = Face(marks=(pit((60.0, -60.0), 8.0), pit((-30.0, 10.0), 8.0)))
     square, labels = to_square(labelled_of(photograph(face, camera, seed=1), face, "a.png"), Options("mm-pc"))
     background = np.median(square[labels == 0])
@@ -55,8 +55,8 @@ def test_picture_and_labels_fit(camera):
     assert square[labels == Label.PIT].mean() < 0.65 * background
 
 
-def test_a_picture_that_cannot_be_judged():
-    """Without a fiber there is nothing to learn from; the error names the picture and why."""
+def test_a_picture_that_cannot_be_judged() -> None:
+    """Without a fiber there is nothing to train on; the error names the picture and why."""
     empty = Labelled("wall.png", encode(np.full((300, 300), 90, np.uint8)), np.zeros((300, 300), np.uint8))
 
     with pytest.raises(PictureError, match=r"wall\.png"):

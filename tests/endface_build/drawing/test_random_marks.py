@@ -13,20 +13,20 @@ from endface_build.drawing.marks import Blob
 from endface_build.drawing.random_marks import random_marks
 
 
-def random_blobs(seed):
+def random_blobs(seed: int) -> list[Blob]:
     """The blobs of a random face that are short enough to be pits and are not chips or parts of scratches."""
     marks = random_marks(np.random.default_rng(seed), Face())
     kinds = (Label.PIT, Label.CONTAMINATION)
     return [mark for mark in marks if isinstance(mark, Blob) and mark.kind in kinds and mark.length_um < 14]
 
 
-def gap_um(one, other):
+def gap_um(one: Blob, other: Blob) -> float:
     """Distance between two blobs' outlines, taken as circles of their long diameters."""
     return math.dist(one.center_um, other.center_um) - (one.length_um + other.length_um) / 2
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_pits_are_alone_or_in_pairs(seed):
+def test_pits_are_alone_or_in_pairs(seed: int) -> None:
     """No pit has two others within 7 um, and no compact contamination is alone."""
     blobs = random_blobs(seed)
     for blob in blobs:

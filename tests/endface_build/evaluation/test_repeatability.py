@@ -1,42 +1,43 @@
-"""The gage study counts flips and spreads as one would by hand; poses move defects to where they are found."""
+"""The gage study counts flips and spreads as by hand; poses move defects to where they are found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from endface.options import Options
 from endface.picture.decode import decode
-from endface.report import Criteria, Defect, ImageInfo, Problem, Report
+from endface.report import Criteria, Defect, ImageInfo, Problem, Report, VerdictName
 from endface_build.drawing.camera import Camera
 from endface_build.drawing.faces import Face
 from endface_build.drawing.marks import pit
 from endface_build.evaluation.inspector import with_network
-from endface_build.evaluation.repeatability import find, study
+from endface_build.evaluation.repeatability import Inspect, find, study
 from endface_build.evaluation.repeated_parts import CONDITIONS, DrawnPart, PhotographedPart, Trial, random_part, turn
 
 REPORT = Report("invalid", ImageInfo("", ""), Criteria("", "", "", "", ""), "", error=Problem("no_fiber", "none"))
 
 
-class Judged(Report):
+class BareReport(Report):
     """A report with any verdict, without the fiber and zones that a real one needs."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Anything goes."""
 
 
-def report(verdict, *defects, borderline=False):
+def report(verdict: VerdictName, *defects: tuple[float, float, float], borderline: bool = False) -> Report:
     """A report of defects given as (x_um, y_um, size_um)."""
     listed = tuple(
         Defect(number, "pit", "A", ("A",), 1.0, (0, 0, 1, 1), (((0, 0),),), (x, y), size, size, size, size, 0)
         for number, (x, y, size) in enumerate(defects)
     )
-    return Judged(verdict, REPORT.image, REPORT.criteria, "", borderline, defects=listed)
+    return BareReport(verdict, REPORT.image, REPORT.criteria, "", borderline, defects=listed)
 
 
 class Scripted:
@@ -44,20 +45,21 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.number = 0
 
-    def reference(self):
+    def reference(self) -> Trial:
         """Picture 0."""
         return Trial("reference", b"0", np.eye(2))
 
-    def trial(self, condition, _rng):
+    def trial(self, condition: str, rng: np.random.Generator) -> Trial:
         """The next picture."""
+        del rng
         self.number += 1
         return Trial(condition, str(self.number).encode(), np.eye(2))
 
 
-def test_flips_and_spread_by_hand():
+def test_flips_and_spread_by_hand() -> None:
     """Sizes 4, 4.2 and 3.8 around one place: deviation 0.2, P/T 6 x 0.2 / 5; one of two verdicts differs, clearly."""
     first, second = report("pass", (0.3, 0, 4.2)), report("fail", (0, 0, 3.8))
     result = study(
@@ -73,7 +75,7 @@ def test_flips_and_spread_by_hand():
     assert turned["precision_to_tolerance"] == pytest.approx(0.24)
 
 
-def test_a_borderline_flip_is_no_clear_one():
+def test_a_borderline_flip_is_no_clear_one() -> None:
     """Where a report says that its verdict is borderline, a flip is counted but not as a clear one."""
     answers = {b"0": report("pass")}
     result = study([Scripted()], lambda data: answers.get(data, report("fail", borderline=True)), repeats=3)
@@ -82,7 +84,7 @@ def test_a_borderline_flip_is_no_clear_one():
     assert (counts["verdict_flips"], counts["flips_not_borderline"]) == (3, 0)
 
 
-def test_a_part_that_cannot_be_judged():
+def test_a_part_that_cannot_be_judged() -> None:
     """A part whose reference is invalid is counted apart and gives no figures."""
     result = study([Scripted()], lambda _: REPORT, repeats=2)
 
@@ -90,18 +92,20 @@ def test_a_part_that_cannot_be_judged():
     assert result["conditions"]["all"]["trials"] == 0
 
 
-def test_small_and_far_ones():
+def test_small_and_far_ones() -> None:
     """A defect is found at its turned place, not at its old one nor where another is nearer."""
     quarter = np.array([[0.0, 1.0], [-1.0, 0.0]])
     defect = report("pass", (30, 5, 4)).defects[0]
 
-    assert find(defect, report("pass", (5, -30, 4.1), (6.5, -30, 9)), quarter).size_um == 4.1
+    found = find(defect, report("pass", (5, -30, 4.1), (6.5, -30, 9)), quarter)
+    assert found is not None
+    assert found.size_um == 4.1
     assert find(defect, report("pass", (30, 5, 4)), quarter) is None
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_a_turned_picture_shows_its_marks_where_the_pose_says(number):
-    """A dot 7 right of and 4 below the centre is found where the pose takes it, in all eight poses."""
+def test_a_turned_picture_shows_its_marks_where_the_pose_says(number: int) -> None:
+    """A dot 7 right of and 4 below the center is found where the pose takes it, in all eight poses."""
     picture = np.zeros((61, 61), np.uint8)
     picture[30 + 4, 30 + 7] = 255
     turned, pose = turn(picture, number)
@@ -112,7 +116,7 @@ def test_a_turned_picture_shows_its_marks_where_the_pose_says(number):
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_conditions_change_a_drawn_part(condition):
+def test_conditions_change_a_drawn_part(condition: str) -> None:
     """Every condition gives another picture of the same size; the same chance gives the same picture."""
     part = DrawnPart("a", Face(marks=(pit((20.0, 30.0), 6.0),)), Camera(300, 300, um_per_px=(0.9, 0.9)))
     one, same = (part.trial(condition, np.random.default_rng(4)) for _ in range(2))
@@ -122,17 +126,17 @@ def test_conditions_change_a_drawn_part(condition):
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_conditions_change_a_photograph(condition):
+def test_conditions_change_a_photograph(condition: str) -> None:
     """Every condition gives another picture; only a turn changes the pose."""
     gray = np.random.default_rng(1).integers(60, 200, (80, 100)).astype(np.uint8)
-    part = PhotographedPart("a.jpg", cv2.GaussianBlur(gray, (0, 0), 2))
+    part = PhotographedPart("a.jpg", np.asarray(cv2.GaussianBlur(gray, (0, 0), 2), np.uint8))
     trial = part.trial(condition, np.random.default_rng(4))
 
     assert trial.data != part.reference().data
     assert np.array_equal(trial.pose, np.eye(2)) == (condition not in {"turned", "all"})
 
 
-def test_a_turned_part_keeps_its_marks():
+def test_a_turned_part_keeps_its_marks() -> None:
     """A drawn pit lies where the pose takes it."""
     part = DrawnPart("a", Face(marks=(pit((40.0, 0.0), 12.0),)), Camera(560, 560, um_per_px=(0.5, 0.5), noise=0.5))
     trial = part.trial("turned", np.random.default_rng(2))
@@ -144,24 +148,24 @@ def test_a_turned_part_keeps_its_marks():
 
 
 @pytest.fixture(scope="module")
-def inspect(repository: Path) -> Callable[..., Report]:
+def inspect(repository: Path) -> Inspect:
     """The network under test in the server's stages."""
     return with_network(repository / "segment" / "1" / "model.onnx", Options("mm-pc"))
 
 
-def _poses(inspect, gray):
+def _poses(inspect: Inspect, gray: NDArray[np.uint8]) -> list[Report]:
     """Reports of a picture in the eight ways in which it can lie."""
     return [inspect(PhotographedPart("", turn(gray, number)[0]).reference().data) for number in range(8)]
 
 
-def _flips(reports):
+def _flips(reports: Sequence[list[Report]]) -> Iterator[Report]:
     """Reports whose verdict is not the one that most poses of their picture get."""
     for poses in reports:
         names = [report.verdict for report in poses]
         yield from (report for report in poses if report.verdict != max(set(names), key=names.count))
 
 
-def test_samples_keep_their_verdict_when_turned_or_mirrored(samples, inspect):
+def test_samples_keep_their_verdict_when_turned_or_mirrored(samples: list[Path], inspect: Inspect) -> None:
     """A sample's verdict does not depend on how the picture lies, but for one in twenty that errs to the safe side: no
     failing part passes clearly in any pose.
     """
@@ -172,14 +176,14 @@ def test_samples_keep_their_verdict_when_turned_or_mirrored(samples, inspect):
     assert all(report.borderline or report.verdict == "fail" for report in flips)
 
 
-def test_drawn_faces_keep_their_verdict_when_turned_or_mirrored(inspect):
+def test_drawn_faces_keep_their_verdict_when_turned_or_mirrored(inspect: Inspect) -> None:
     """Of random faces, full of marks of every size, at most one verdict in twenty depends on how the picture lies."""
-    reports = [_poses(inspect, decode(random_part(index).reference().data).gray) for index in range(6)]
+    reports = [_poses(inspect, decode(random_part(index).reference().data).gray) for index in range(4)]
 
     assert len(list(_flips(reports))) <= sum(map(len, reports)) / 20
 
 
-def test_only_turned_marks_move():
+def test_only_turned_marks_move() -> None:
     """What is not turned keeps its place: shift and light change the picture, not the pose."""
     part = random_part(0)
     part = replace(part, camera=replace(part.camera, jpeg_quality=None))

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from endface.contract import Label
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.evaluation.square_metrics import Tally
 
+Labels = NDArray[np.uint8]
 
-def square(*boxes):
-    """A label map of 100 x 100 pixels with boxes (code, top, left, height, width)."""
-    labels = np.zeros((100, 100), np.uint8)
+
+def square(*boxes: tuple[int, int, int, int, int]) -> Labels:
+    """A label map with boxes (code, top, left, height, width), in pixels from a corner within zone D."""
+    labels = np.zeros((512, 512), np.uint8)
     for code, top, left, height, width in boxes:
-        labels[top : top + height, left : left + width] = code
+        labels[100 + top : 100 + top + height, 60 + left : 60 + left + width] = code
     return labels
 
 
-def metrics(truth, found):
+def metrics(truth: Labels, found: Labels) -> dict[str, Any]:
     """Metrics of one pair."""
     tally = Tally()
     tally.add(truth, found)
     return tally.metrics()
 
 
-def test_perfect():
+def test_perfect() -> None:
     """What equals the truth is all found, all true and of the right type."""
     truth = square((Label.PIT, 10, 10, 8, 8), (Label.SCRATCH, 40, 5, 4, 80))
     result = metrics(truth, truth)
@@ -34,7 +39,7 @@ def test_perfect():
     assert (result["defects"], result["alarms"]) == (2, 2)
 
 
-def test_missed_and_false():
+def test_missed_and_false() -> None:
     """One of two defects missed and one alarm beside a true one: recall and precision one half."""
     truth = square((Label.PIT, 10, 10, 8, 8), (Label.CHIP, 60, 60, 10, 10))
     found = square((Label.PIT, 10, 10, 8, 8), (Label.PIT, 80, 10, 8, 8))
@@ -45,7 +50,7 @@ def test_missed_and_false():
     assert result["recall"]["chip"] == 0.0
 
 
-def test_wrong_type_is_found_but_not_right():
+def test_wrong_type_is_found_but_not_right() -> None:
     """A scratch that is called contamination is found, of the wrong type and not told as a line."""
     result = metrics(square((Label.SCRATCH, 40, 5, 4, 80)), square((Label.CONTAMINATION, 40, 5, 4, 80)))
 
@@ -53,7 +58,7 @@ def test_wrong_type_is_found_but_not_right():
     assert result["right_type"]["scratch"] == result["line_or_not"] == 0.0
 
 
-def test_small_marks_count_for_nothing():
+def test_small_marks_count_for_nothing() -> None:
     """A mark below 3 um is neither a defect nor an alarm."""
     small = square((Label.PIT, 10, 10, 3, 3))
     result = metrics(small, np.zeros_like(small)) | {"other": metrics(np.zeros_like(small), small)}
@@ -62,7 +67,7 @@ def test_small_marks_count_for_nothing():
     assert result["other"]["alarms"] == 0
 
 
-def test_undecided_excuses_alarms():
+def test_undecided_excuses_alarms() -> None:
     """An alarm on an undecided mark is true, its pixels stay out of the overlap, and missing it costs nothing."""
     undecided = square((UNDECIDED, 10, 10, 10, 10))
     result = metrics(undecided, square((Label.PIT, 10, 10, 10, 10)))
@@ -72,9 +77,9 @@ def test_undecided_excuses_alarms():
     assert result["defects"] == 0
 
 
-def test_sizes_are_in_micrometres():
+def test_sizes_are_in_micrometers() -> None:
     """A square of 8 x 8 pixels of 0.5 um is 5.4 um across its corners and counts in the class from 5 um."""
     recall = metrics(square((Label.PIT, 10, 10, 8, 8)), square((Label.PIT, 10, 10, 8, 8)))["recall"]
 
-    assert recall["from_5_um"] == 1.0
-    assert recall["from_3_um"] is recall["from_10_um"] is None
+    assert recall["5-10 um"] == 1.0
+    assert recall["3-5 um"] is recall["> 10 um"] is None

@@ -3,94 +3,104 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
-import numpy as np
 import pytest
 
+from endface.errors import ConfigurationError
 from endface.files import sha256_of
-from endface.options import Options
-from endface_build.reports import accuracy
+from endface_build.evaluation.metrics import Json
+from endface_build.manifest import MODEL_FILE
 from endface_build.reports.accuracy import Extent, measure
 from endface_build.reports.accuracy_page import page_text, write_page
 
 
 @pytest.fixture(scope="module")
-def record(repository, tmp_path_factory):
-    """A small record, measured with the network under test, and the folder of its pictures."""
-    folder = tmp_path_factory.mktemp("docs")
-    model = repository / "segment" / "1" / "model.onnx"
-    return measure(model, Extent(2, 1, 1, 1), folder / "accuracy", lambda *_: None), folder
+def blind(write_steps: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that sees no defect anywhere."""
+
+    def never(model: Any) -> None:
+        """Let the highest label be background."""
+        (high,) = (tensor for tensor in model.graph.initializer if tensor.name == "high")
+        high.raw_data = bytes(4)
+
+    return write_steps(tmp_path_factory.mktemp("model") / "blind", edit=never) / MODEL_FILE
 
 
-def newest(project: Path) -> Path:
-    """The newest committed record."""
-    return sorted((project / "benchmarks" / "results").glob("*-accuracy.json"))[-1]
+@pytest.fixture(scope="module")
+def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the page."""
+    return tmp_path_factory.mktemp("docs")
 
 
-def test_the_committed_page_is_what_its_record_writes(project):
-    """Nobody edits the page by hand: the newest record gives it, letter by letter."""
-    record = json.loads(newest(project).read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def record(blind: Path, docs: Path) -> Json:
+    """A small record of the blind network; its pictures lie in the page's folder."""
+    return measure(blind, Extent(faces=2, spots=1, parts=1, repeats=1), docs / "accuracy", lambda *_: None)
 
-    assert (project / "docs" / "accuracy.md").read_text(encoding="utf-8") == page_text(record)
 
+def test_the_committed_page_is_what_its_record_writes(project: Path) -> None:
+    """Nobody edits the page by hand: the newest record gives it, letter by letter, and every picture is there."""
+    newest = sorted((project / "benchmarks" / "results").glob("*-accuracy.json"))[-1]
+    text = (project / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    pictures = [line.split("](")[1].rstrip(")") for line in text.splitlines() if line.startswith("![")]
 
-def test_the_committed_page_has_its_pictures(project):
-    """Every picture that the page shows is there."""
-    lines = (project / "docs" / "accuracy.md").read_text(encoding="utf-8").splitlines()
-    pictures = [line.split("](")[1].rstrip(")") for line in lines if line.startswith("![")]
-
+    assert text == page_text(json.loads(newest.read_text(encoding="utf-8")))
     assert pictures
     assert all((project / "docs" / picture).is_file() for picture in pictures)
 
 
-def test_a_record_says_what_was_measured(record, repository):
+def test_a_record_says_what_was_measured(record: Json, blind: Path) -> None:
     """Machine, versions, commit and the network's hash are in the record, and it is plain JSON."""
-    values, _ = record
-
-    assert values["network"]["sha256"] == sha256_of(repository / "segment" / "1" / "model.onnx")
-    assert {"cpu", "cores"} <= values["machine"].keys()
-    assert {"commit", "created", "versions"} <= values.keys()
-    assert json.loads(json.dumps(values, allow_nan=False)) == values
+    assert record["network"]["sha256"] == sha256_of(blind)
+    assert {"cpu", "cores"} <= record["machine"].keys()
+    assert {"commit", "created", "versions"} <= record.keys()
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
 
 
-def test_page_and_plots_from_a_record(record):
-    """A record gives a page with every section, and plots that can be opened; twice the same."""
-    values, folder = record
-    write_page(values, folder / "accuracy.md")
-    text = (folder / "accuracy.md").read_text(encoding="utf-8")
-    before = (folder / "accuracy" / "reliability.png").read_bytes()
-    write_page(values, folder / "accuracy.md")
+def test_page_and_plots_from_a_record(record: Json, docs: Path) -> None:
+    """A record gives a page with a line of false passes, and plots that can be opened; twice the same."""
+    write_page(record, docs / "accuracy.md")
+    text = (docs / "accuracy.md").read_text(encoding="utf-8")
+    before = (docs / "accuracy" / "reliability.png").read_bytes()
+    write_page(record, docs / "accuracy.md")
 
-    assert "## Repeatability" in text
-    assert "## What the method cannot do" in text
+    assert "| **false passes** |" in text
+    assert "## Limits of the method" in text
     assert "## Photographs" not in text
-    assert all(cv2.imread(str(path)) is not None for path in (folder / "accuracy").glob("*.png"))
-    assert (folder / "accuracy" / "reliability.png").read_bytes() == before
+    assert all(cv2.imread(str(path)) is not None for path in (docs / "accuracy").glob("*.png"))
+    assert (docs / "accuracy" / "reliability.png").read_bytes() == before
 
 
-def test_photographs_have_a_section_of_their_own(record):
-    """Figures of photographs are shown with how they were made and what went wrong."""
-    values, _ = record
+def test_a_record_of_another_version_is_refused(record: Json, tmp_path: Path) -> None:
+    """A record that lacks what the page says is refused with what to do, and no page is written."""
+    with pytest.raises(ConfigurationError, match=r"lacks 'gage': .*endface-build accuracy"):
+        write_page({name: value for name, value in record.items() if name != "gage"}, tmp_path / "accuracy.md")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_photographs_have_a_section_of_their_own(record: Json) -> None:
+    """Metrics of photographs are shown with how they were made and what went wrong."""
     photographs = {
         "how": "Through a server.",
-        "evaluations": {"network": values["drawn"]["mm-pc"]["network"]},
+        "evaluations": {"network": record["drawn"]["mm-pc"]["network"]},
         "remarks": ["Rims are taken for chips."],
     }
-    text = page_text(values | {"photographs": photographs})
+    text = page_text(record | {"photographs": photographs})
 
     assert "Through a server.\n" in text
     assert "- Rims are taken for chips.\n" in text
 
 
-def test_failures_are_pictured(repository, tmp_path, monkeypatch):
-    """Mistakes of an inspection that sees nothing are drawn in two rows and listed."""
-    model = repository / "segment" / "1" / "model.onnx"
-    blind = accuracy.Inspector(lambda squares: (np.zeros_like(squares[:, 0]),) * 2, Options("mm-pc"))
-    monkeypatch.setattr(accuracy, "with_network", lambda *_: blind)
-    values = measure(model, Extent(3, 1, 1, 1), tmp_path, lambda *_: None)
+def test_failures_are_pictured(record: Json, docs: Path) -> None:
+    """What the blind network misses is drawn in two rows, as the camera saw it and with outlines, and listed."""
+    sheet = cv2.imread(str(docs / "accuracy" / "failures.png"))
 
-    assert {failure["what"] for failure in values["failures"]} == {"missed"}
-    assert cv2.imread(str(tmp_path / "failures.png")).shape[0] == 2 * 220 + 6
-    assert "1. missed: " in page_text(values | {"network": {"version": "0", "sha256": "0" * 64}})
+    assert {failure["what"] for failure in record["failures"]} == {"missed"}
+    assert sheet is not None
+    assert sheet.shape[0] == 2 * 220 + 6
+    assert "1. missed: " in page_text(record)

@@ -172,7 +172,7 @@ def test_verdict_flips(
     golden = [Golden("a.png", face, "mm-pc", expected)]
     if refused is None:
         (row,) = promote(seeing, versions, golden, accept_flips=accept).judged
-        assert (row.serving, row.candidate) == ("pass", "fail")
+        assert (row.reference, row.candidate) == ("pass", "fail")
     else:
         with pytest.raises(FlippedError, match=refused) as caught:
             promote(seeing, versions, golden, accept_flips=accept)
@@ -186,7 +186,7 @@ def test_picture_without_a_fiber_is_invalid_with_any_network(versions: Versions,
 
     (row,) = promote(seeing, versions, [Golden("gray.png", gray.tobytes(), "mm-pc", "invalid")]).judged
 
-    assert row.serving == row.candidate == "invalid"
+    assert row.reference == row.candidate == "invalid"
 
 
 def promote_until(monkeypatch: pytest.MonkeyPatch, crash_at: int, promotion: Callable[[], object]) -> bool:

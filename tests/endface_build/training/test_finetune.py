@@ -1,8 +1,9 @@
-"""The user's labelled pictures become a set to learn from, and share every batch with the drawn ones."""
+"""Labelled pictures of the user become a training set, and share every batch with the drawn squares."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from endface_build.training.train import train
 WALL = Labelled("wall.png", encode(np.full((300, 300), 90, np.uint8)), np.zeros((300, 300), np.uint8))
 
 
-def flat_set(folder, level, label):
+def flat_set(folder: Path, level: int, label: int) -> SquareSet:
     """A set of two squares of one gray level and one label."""
     folder.mkdir()
     for name, value in (("squares", level), ("labels", label)):
@@ -30,10 +31,10 @@ def flat_set(folder, level, label):
     return SquareSet(folder)
 
 
-def test_pictures_become_a_set(tmp_path):
+def test_pictures_become_a_set(tmp_path: Path) -> None:
     """Every picture that can be judged is in the set; each other one is named with its reason."""
     faces = list(DrawnFaces("multimode", 2))
-    seen = []
+    seen: list[int] = []
     prepared = prepare([*faces, WALL], Options("mm-pc"), tmp_path / "own", seen.append)
     data = SquareSet(tmp_path / "own")
 
@@ -44,7 +45,7 @@ def test_pictures_become_a_set(tmp_path):
     assert np.isin(data.labels, [*Label, 255]).all()
 
 
-def test_nothing_to_learn_from(tmp_path):
+def test_nothing_to_learn_from(tmp_path: Path) -> None:
     """Where no picture can be judged, that is said, and no set is written."""
     with pytest.raises(ConfigurationError, match=r"wall\.png"):
         prepare([WALL], Options("mm-pc"), tmp_path / "own")
@@ -53,7 +54,7 @@ def test_nothing_to_learn_from(tmp_path):
 
 
 @pytest.mark.parametrize(("count", "own"), [(4, 2), (5, 2), (1, 1)])
-def test_both_sets_share_a_batch(tmp_path, count, own):
+def test_both_sets_share_a_batch(tmp_path: Path, count: int, own: int) -> None:
     """Half of a batch is the user's, and at least one crop."""
     mixed = MixedSet(flat_set(tmp_path / "own", 50, Label.PIT), flat_set(tmp_path / "drawn", 90, Label.CHIP))
     inputs, labels = mixed.batch(np.random.default_rng(1), count, 64)
@@ -62,7 +63,7 @@ def test_both_sets_share_a_batch(tmp_path, count, own):
     assert [int(torch.unique(each)) for each in labels].count(Label.PIT) == own
 
 
-def test_fine_tuning_is_gentle():
+def test_fine_tuning_is_gentle() -> None:
     """Fewer steps at a lower rate, and the same network."""
     recipe = Recipe()
 
@@ -71,7 +72,7 @@ def test_fine_tuning_is_gentle():
     assert gentle(recipe).widths == recipe.widths
 
 
-def test_a_run_begins_with_another_ones_weights(tmp_path):
+def test_a_run_begins_with_another_ones_weights(tmp_path: Path) -> None:
     """The first weights of a fine-tuned network are those of the run that it continues, not chance."""
     recipe = Recipe(widths=(4, 8, 8), crop_px=64, batch=2, steps=2, warmup=1, bfloat16=False)
     data = flat_set(tmp_path / "set", 90, Label.PIT)
@@ -84,13 +85,13 @@ def test_a_run_begins_with_another_ones_weights(tmp_path):
     assert all(torch.allclose(weights[0][name], weights[1][name], atol=1e-6) for name in weights[0])
 
 
-def test_fine_tuning_a_finished_run(tmp_path, monkeypatch):
+def test_fine_tuning_a_finished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Labelled pictures and drawn faces make a new checkpoint beside the old one, which stays; a second time anew."""
     monkeypatch.setattr(finetune_module, "STEPS", 2)
     recipe = Recipe(widths=(4, 8, 8), crop_px=64, batch=2, steps=1, warmup=1, bfloat16=False)
     train(flat_set(tmp_path / "train", 90, 0), recipe, tmp_path / "checkpoint.pt")
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    heard = []
+    heard: list[tuple[str, int, int]] = []
     for _ in range(2):
         prepared, trained = finetune(
             DrawnFaces("multimode", 1), tmp_path, Options("mm-pc"), lambda *step: heard.append(step)
@@ -102,7 +103,7 @@ def test_fine_tuning_a_finished_run(tmp_path, monkeypatch):
     assert heard == 2 * [("locating", 1, 1), ("training", 2, 1), ("training", 2, 2)]
 
 
-def test_fine_tuning_needs_a_finished_run(tmp_path):
+def test_fine_tuning_needs_a_finished_run(tmp_path: Path) -> None:
     """Without a checkpoint there is nothing to fine-tune, and the error says so."""
     with pytest.raises(ConfigurationError, match="checkpoint"):
         finetune(DrawnFaces("multimode", 1), tmp_path, Options("mm-pc"), lambda *_: None)

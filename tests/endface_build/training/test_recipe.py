@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from endface_build.commands.training import read_recipe
 from endface_build.training.recipe import Recipe
 
 
-def test_recipe_survives_json():
+def test_recipe_survives_json() -> None:
     """A recipe written as JSON and read again is the same, and so is its hash."""
     recipe = Recipe(steps=5, widths=(4, 8))
     again = Recipe.from_json(json.loads(json.dumps(recipe.to_json())))
@@ -20,13 +21,13 @@ def test_recipe_survives_json():
     assert again.sha256 == recipe.sha256 != Recipe().sha256
 
 
-def test_unknown_knob():
+def test_unknown_knob() -> None:
     """An unknown knob is named."""
     with pytest.raises(ConfigurationError, match="colour"):
         Recipe.from_json({"colour": "blue"})
 
 
-def test_recipe_file_turns_knobs(tmp_path):
+def test_recipe_file_turns_knobs(tmp_path: Path) -> None:
     """A recipe file changes the knobs it names and leaves the others."""
     path = tmp_path / "quick.json"
     path.write_text('{"steps": 3, "widths": [4, 8]}')
@@ -36,7 +37,7 @@ def test_recipe_file_turns_knobs(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "steps = 3", "[1, 2]"])
-def test_unreadable_recipe_file(content, tmp_path):
+def test_unreadable_recipe_file(content: str, tmp_path: Path) -> None:
     """A file that is no JSON object is refused with an example."""
     path = tmp_path / "recipe.json"
     path.write_text(content)

@@ -1,0 +1,96 @@
+"""False passes as a gate: a new version of the network may not let more bad parts pass than the one that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from endface.engines.onnx_network import Network
+from endface.errors import RolloutError
+from endface.offline import Inspector
+from endface.options import Options
+from endface.report import Report
+from endface_build.data.drawn_pictures import DrawnFaces, Fiber
+from endface_build.data.labelled import Labelled, LabelledSet
+from endface_build.evaluation.evaluate_pictures import Inspect, evaluate_pictures
+from endface_build.evaluation.metrics import verdict_agreement
+
+DRAWN: Final = 25
+"""Drawn faces of each fiber that a promotion looks at: half a minute."""
+
+_PROFILES: Final[dict[Fiber, str]] = {"multimode": "mm-pc", "single-mode": "sm-apc"}
+
+
+@dataclass(frozen=True)
+class JudgedSet:
+    """Labelled pictures and the profile that they are judged by."""
+
+    pictures: LabelledSet
+    profile: str
+
+
+@dataclass(frozen=True)
+class FalsePasses:
+    """Parts of a set that fail by their labels, and how many of them each version lets pass."""
+
+    failing: int
+    serving: int
+    candidate: int
+
+
+def drawn_sets(count: int = DRAWN) -> dict[str, JudgedSet]:
+    """Drawn faces of either fiber, by name."""
+    return {
+        f"drawn {fiber} faces": JudgedSet(DrawnFaces(fiber, count), profile) for fiber, profile in _PROFILES.items()
+    }
+
+
+def count_false_passes(serving: Path, candidate: Path, sets: Mapping[str, JudgedSet]) -> dict[str, FalsePasses]:
+    """False passes of two versions on labelled sets, by the sets' names.
+
+    Args:
+        serving: The serving version's ``.onnx`` file.
+        candidate: The candidate's.
+        sets: Labelled sets by name.
+
+    Raises:
+        ConfigurationError: A network or a set cannot be read.
+    """
+    networks = {"serving": Network(serving), "candidate": Network(candidate)}
+    counts = {}
+    for name, each in sets.items():
+        inspections = {version: _inspection(network, each.profile) for version, network in networks.items()}
+        evaluated = evaluate_pictures(each.pictures, inspections, each.profile)
+        passes = {version: verdict_agreement(pictures)["false_pass"] for version, pictures in evaluated.items()}
+        hits = {version: values["hits"] for version, values in passes.items()}
+        counts[name] = FalsePasses(passes["serving"]["count"], hits["serving"], hits["candidate"])
+    return counts
+
+
+def refuse_more_false_passes(counts: Mapping[str, FalsePasses]) -> None:
+    """Refuse a candidate that has more false passes than the serving version on any set.
+
+    Args:
+        counts: False passes by the sets' names.
+
+    Raises:
+        RolloutError: It has; the message names every such set.
+    """
+    worse = [
+        f"{each.candidate} of {each.failing} on {name}, where the serving version has {each.serving}"
+        for name, each in counts.items()
+        if each.candidate > each.serving
+    ]
+    if worse:
+        raise RolloutError(f"The candidate lets more bad parts pass: {'; '.join(worse)}. Train a better one.")
+
+
+def _inspection(network: Network, profile: str) -> Inspect:
+    inspector = Inspector(network.segment, Options(profile))
+
+    def inspect(labelled: Labelled) -> Report:
+        return inspector(labelled.data, labelled.name)
+
+    return inspect
