@@ -74,7 +74,7 @@ class Workspace:
         return True
 
     def remove(self) -> None:
-        """Remove the folder and the shared memory, once the server's processes have ended.  Harmless when done twice."""
+        """Remove the folder and the shared memory, once the server's processes have ended; twice is harmless."""
         _remove(self.path)
         lock, self._lock = self._lock, _CLOSED
         if lock != _CLOSED:
