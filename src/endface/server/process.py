@@ -220,12 +220,13 @@ class EmbeddedServer:
 
     def kill(self) -> None:
         """End the server and all that belongs to it at once.  Harmless when not running."""
-        running, self._running = self._running, None
+        running = self._running
         if running is not None:
             running.processes.kill()
             running.process.wait()
             running.reader.join()
             running.workspace.remove()
+            self._running = None  # not earlier: a signal may break this off, and the next call must do the rest
 
     def _take_line(self, line: str) -> None:
         with self._log_lock:

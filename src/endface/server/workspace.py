@@ -27,6 +27,7 @@ SHARED_MEMORY: Final = Path("/dev/shm")
 
 _PREFIX: Final = "endface-"
 _OWNER: Final = "owner"
+_CLOSED: Final = -1
 _GRACE_S: Final = 10.0
 """How long a server whose starter was killed may finish what is under way: twice what Triton is given."""
 
@@ -73,9 +74,11 @@ class Workspace:
         return True
 
     def remove(self) -> None:
-        """Remove the folder and the shared memory, once the server's processes have ended."""
+        """Remove the folder and the shared memory, once the server's processes have ended; twice is harmless."""
         _remove(self.path)
-        os.close(self._lock)
+        lock, self._lock = self._lock, _CLOSED
+        if lock != _CLOSED:
+            os.close(lock)
 
     def _fill(self) -> int:
         """Make what is in the folder, and lock it; returns the lock's descriptor."""

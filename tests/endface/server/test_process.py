@@ -247,6 +247,30 @@ def test_slow_start_is_given_up(settings: Settings, install: Install) -> None:
         server.wait_ready(timeout_s=0.3)
 
 
+def test_kill_that_is_broken_off_is_finished_by_the_stop(
+    settings: Settings, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal that comes in the middle of a repair ends the command, which must leave nothing."""
+    install()
+    server = EmbeddedServer(settings)
+    server.start()
+    server.wait_ready()
+    processes, workspace = server.processes, server.running.workspace
+    kill = processes.kill
+
+    def break_off() -> None:
+        monkeypatch.setattr(processes, "kill", kill)
+        raise SystemExit
+
+    monkeypatch.setattr(processes, "kill", break_off)
+    with pytest.raises(SystemExit):
+        server.kill()
+    server.stop()
+
+    assert processes.members() == set()
+    assert not workspace.path.exists()
+
+
 def test_stop_is_harmless_when_not_running(settings: Settings) -> None:
     """Stopping twice, or without a start, does nothing."""
     server = EmbeddedServer(settings)
