@@ -8,23 +8,25 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from endface.report import Report
-from endface_client.testing import PASS, Received
+from endface_client.testing import PASS, FakeServer, Received
 
 
 @pytest.mark.parametrize(
     "arguments", [["inspect"], ["inspect", "x.png", "--concurrency", "0"], ["inspect", "x", "--y"]]
 )
-def test_a_wrong_command_line_is_exit_2(run, arguments):
+def test_a_wrong_command_line_is_exit_2(run: Callable[..., Result], arguments: list[str]) -> None:
     """Mistakes in the command are not verdicts."""
     assert run(*arguments).exit_code == 2
 
 
-def test_the_commands_are_the_documented_ones(run):
+def test_the_commands_are_the_documented_ones(run: Callable[..., Result]) -> None:
     """inspect, health and serve."""
     text = run("--help").stdout
 
@@ -37,7 +39,7 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
 
 
-def test_the_command_runs_as_a_process(fake_server, pictures):
+def test_the_command_runs_as_a_process(fake_server: FakeServer, pictures: Path) -> None:
     """Lines of JSON come through a pipe, and nothing else does."""
     process = start("inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc", "--json")
     stdout, stderr = process.communicate(timeout=60)
@@ -47,7 +49,7 @@ def test_the_command_runs_as_a_process(fake_server, pictures):
     assert stderr == ""
 
 
-def test_an_interrupt_leaves_nothing_half_written(fake_server, pictures, tmp_path):
+def test_an_interrupt_leaves_nothing_half_written(fake_server: FakeServer, pictures: Path, tmp_path: Path) -> None:
     """Ctrl-C in the middle: whole files of the finished pictures, none of the others, exit 130."""
     gate = threading.Event()
     reached = threading.Event()

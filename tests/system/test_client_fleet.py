@@ -15,7 +15,7 @@ from endface.server.certificates import Certificates
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import TLS, Client
-from tests.endface_client.names import NameService
+from tests.endface_client.name_service import NameService
 from tests.system.line import Line, triton_of
 
 pytestmark = pytest.mark.triton
