@@ -38,8 +38,8 @@ class BaseClient:
 
     Args:
         servers: "host:port", or several separated by commas: calls go round robin over all that are alive.  One name
-            may have any number of servers behind it; gRPC looks it up again whenever a connection ends, which servers
-            see to once a minute.  Several names are looked up again every two seconds while pictures are sent; of
+            may have any number of servers behind it; gRPC looks it up again whenever a connection ends, and servers
+            end each connection once a minute.  Several names are looked up again every two seconds while pictures are sent; of
             their addresses only those of IPv4 count.  No proxy is used unless the environment names one for gRPC, in
             ``grpc_proxy``.
         profile: the limits to judge by where a call names none.
@@ -111,10 +111,10 @@ class BaseClient:
 
 
 def check_concurrency(concurrency: int) -> None:
-    """At least one picture must be under way.
+    """Check that at least one picture may be under way.
 
     Raises:
-        ValueError: fewer.
+        ValueError: ``concurrency`` is below 1.
     """
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}, it must be at least 1")

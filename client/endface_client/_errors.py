@@ -186,14 +186,14 @@ def _sentence(error: ClientError) -> str:
 
 
 def refused_address(error: ClientError) -> str:
-    """The address that ended the connection at once, perhaps over certificates; empty if that was not the matter."""
+    """The address that ended the connection at once, perhaps over certificates; empty if none did."""
     failed = _NOT_CONNECTED.search(_words(error))
     refused = failed and _REFUSED.search(failed["reason"])
     return unquote(refused["address"]) if refused else ""
 
 
 def name_certificates(error: ClientError, servers: str) -> None:
-    """Say that certificates are the matter."""
+    """Make certificates the cause in an error's message."""
     error.args = (_CERTIFICATES.format(servers=servers, words=_words(error)),)
 
 

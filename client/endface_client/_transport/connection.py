@@ -91,7 +91,7 @@ class Connection:
         return channel
 
     def _look_up_now_and_then(self) -> None:
-        """Have the names of several servers looked up again, by a thread, for that may take seconds."""
+        """Look up the names of several servers again, in a thread because that may take seconds."""
         with self._lock:
             if not self._target.is_several or self._clock() - self._looked_up_s < _LOOK_UP_EVERY_S:
                 return
@@ -188,7 +188,7 @@ class _UnderWay:
         self.reset()
 
     def reset(self) -> None:
-        """Know of none; a fork has neither the calls nor whoever holds the lock."""
+        """Forget all calls: a fork has neither them nor the thread that may hold the lock."""
         self._changed = threading.Condition()
         self._calls: set[grpc.Future] = set()
 
@@ -202,7 +202,7 @@ class _UnderWay:
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Wait for their ends, for a while: a process that ends cancels them."""
+        """Wait until all have ended, for a while: the end of the process would cancel them."""
         with self._changed:
             self._changed.wait_for(lambda: not self._calls, _EXIT_S)
 

@@ -32,7 +32,7 @@ Half a micrometre is how far a size may be off: such a defect may well be beyond
 
 @dataclass(frozen=True)
 class Grade:
-    """What a defect is to the limits.
+    """The severity of a defect, and how close to a limit it is.
 
     Attributes:
         severity: by the table in docs/migrating.md.
