@@ -39,9 +39,9 @@ class BaseClient:
     Args:
         servers: "host:port", or several separated by commas: calls go round robin over all that are alive.  One name
             may have any number of servers behind it; gRPC looks it up again whenever a connection ends, and servers
-            end each connection once a minute.  Several names are looked up again every two seconds while pictures are sent; of
-            their addresses only those of IPv4 count.  No proxy is used unless the environment names one for gRPC, in
-            ``grpc_proxy``.
+            end each connection once a minute.  Several names are looked up again every two seconds while pictures
+            are sent; of their addresses only those of IPv4 count.  No proxy is used unless the environment names one
+            for gRPC, in ``grpc_proxy``.
         profile: the limits to judge by where a call names none.
         deadline_s: seconds from sending a picture to its report, connecting and all attempts included.  Of several
             servers in a list each gets half of what is left, so that another one can be tried if it hangs.
