@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Protocol, Self
+from typing import Final, Protocol, Self
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.pictures import Picture
@@ -38,17 +37,13 @@ class Station(Protocol):
 class StationClient(Client):
     """A client that shares its connection with no other one."""
 
-    def _open(self) -> None:
-        self._channel = _unshared(self._channel)
-        super()._open()
+    _channel_options = (OWN,)
 
 
 class AsyncStationClient(AsyncClient):
     """As ``StationClient``, for an event loop."""
 
-    def _open(self) -> None:
-        self._channel = _unshared(self._channel)
-        super()._open()
+    _channel_options = (OWN,)
 
 
 class EndfaceStation:
@@ -69,7 +64,3 @@ class EndfaceStation:
             return await self._client.inspect(picture.data, name=picture.name)
         except ClientError as exc:
             raise CallFailedError(str(exc)) from exc
-
-
-def _unshared(channel: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**channel, "channel_args": [*channel["channel_args"], OWN]}

@@ -21,8 +21,8 @@ from locust import User, task
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.outcomes import ANSWERED, FAILED, REFUSED, RETRY_S, WRONG
 from benchmarks.common.pictures import Picture, load
+from benchmarks.common.stations import StationClient
 from benchmarks.load.figures import CONNECTOR
-from benchmarks.load.gevent_client import GeventClient
 from benchmarks.load.shapes import Phase
 from endface_client import ClientError, Overloaded
 
@@ -59,7 +59,7 @@ class Station(User):
         chance = random.Random(Station._count)
         self._next = chance.randrange(len(self._pictures))
         self._due_s = time.perf_counter() + chance.random() * Station.phase.takt_ms / 1000
-        self.client = GeventClient(
+        self.client = StationClient(
             str(self.environment.host), profile=options.endface_profile, repeat=options.shape != "overload"
         )
         gevent.sleep(max(self._due_s - time.perf_counter(), 0))

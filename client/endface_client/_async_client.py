@@ -1,37 +1,33 @@
-"""The client for programs that do something else meanwhile: the sync one's methods, awaited."""
+"""``AsyncClient``, for programs that do something else meanwhile: ``Client``'s methods, awaited."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from itertools import islice
 from typing import Any, Literal, Self, overload
 
-from grpc.aio import UsageError
-from tritonclient.grpc import aio as triton
-from tritonclient.utils import InferenceServerException
-
 from endface.report import Report
 from endface_client._base_client import BaseClient, check_concurrency
-from endface_client._errors import ClientError, closed_meanwhile
+from endface_client._errors import ClientError
 from endface_client._transport.attempts import WHEN_BUSY, Repeat
-from endface_client._transport.steps import Conversation, Pause, Question, Result
-from endface_client._transport.wire import Job, Picture, Reply
+from endface_client._transport.steps import Check, Sleep, Step, run_async
+from endface_client._transport.wire import Job, Picture, Reply, pack
 
 
 class AsyncClient(BaseClient):
-    """Inspects pictures on one or several endface servers; belongs to the event loop of its first call.
+    """Inspects pictures on one or several endface servers from any event loop.
 
     The arguments are those of ``BaseClient``.  Close a client, or use it in an ``async with`` block:
 
         async with AsyncClient("line-3:8001", profile="mm-pc") as client:
             report = await client.inspect("face.png", serial="A123")
-    """
+            print(report.verdict, *report.reasons)
 
-    def _open(self) -> None:
-        self._triton: triton.InferenceServerClient | None = None  # needs a running loop: made at the first call
+    A task may be cancelled at any time.  Its call is not cancelled on the server: it runs on in the background, and
+    its report is dropped.  A process that ends waits for such calls, three seconds at most.
+    """
 
     async def __aenter__(self) -> Self:
         return self
@@ -40,11 +36,8 @@ class AsyncClient(BaseClient):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection; calls that are under way are cancelled."""
-        self._closed = True
-        if self._triton is not None:
-            await self._hold(self._attempts.close())
-            await self._triton.close()
+        """Close the connection; calls that are under way raise ServerUnavailable."""
+        self._close()
 
     async def inspect(  # noqa: PLR0913 - all but the picture are optional and by keyword
         self,
@@ -57,11 +50,11 @@ class AsyncClient(BaseClient):
         um_per_px: float | None = None,
         name: str | None = None,
     ) -> Report:
-        """Inspect one picture, as ``Client.inspect`` does; cancelling the task cancels the call."""
+        """Inspect one picture, as ``Client.inspect`` does."""
         return (await self.ask(Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name))).report
 
     async def ask(self, picture: Picture | Job) -> Reply:
-        """As ``inspect``, with how often the picture was sent beside its report."""
+        """Inspect one picture as ``inspect`` does; the reply says how often it was sent as well."""
         return await self._run(self._job(picture), repeat=self._repeat)
 
     @overload
@@ -75,7 +68,13 @@ class AsyncClient(BaseClient):
     def inspect_many(
         self, pictures: Iterable[Picture | Job], *, concurrency: int = 8, return_errors: bool = False
     ) -> AsyncIterator[Report | ClientError]:
-        """Inspect any number of pictures, several at a time, as ``Client.inspect_many`` does."""
+        """Inspect any number of pictures, several at a time, as ``Client.inspect_many`` does.
+
+        For example::
+
+            async for report in client.inspect_many(paths, concurrency=4):
+                print(report.image.name, report.verdict)
+        """
         check_concurrency(concurrency)
         return self._stream(pictures, concurrency, return_errors)
 
@@ -84,35 +83,20 @@ class AsyncClient(BaseClient):
         await self._run(self._health_job(), repeat=WHEN_BUSY)
 
     async def _run(self, job: Job, *, repeat: Repeat) -> Reply:
-        self._check_open()
-        call = await asyncio.to_thread(self._prepared, job)
-        return await self._hold(self._attempts.inspect(call, self.deadline_s, repeat=repeat))
+        self._check_usable()
+        call = await asyncio.to_thread(pack, job)  # it reads a file, or encodes a picture
+        return await run_async(self._attempts.inspect(call, self.deadline_s, repeat=repeat), self._perform)
 
-    async def _hold(self, conversation: Conversation[Result]) -> Result:
-        """Ask what it asks until it has its result."""
-        with contextlib.closing(conversation):
-            try:
-                step = next(conversation)
-                while True:
-                    try:
-                        answer = await self._take(step)
-                    except InferenceServerException as exc:
-                        step = conversation.throw(exc)
-                    else:
-                        step = conversation.send(answer)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-
-    async def _take(self, step: Question | Pause) -> Any:
-        if isinstance(step, Pause):
+    async def _perform(self, step: Step) -> Any:
+        if isinstance(step, Sleep):
             return await asyncio.sleep(step.seconds)
-        if self._triton is None:
-            self._triton = triton.InferenceServerClient(**self._channel)
+        if isinstance(step, Check):
+            return await asyncio.to_thread(step.function)
+        answer = self._connection.infer(step.call, step.timeout_s)
         try:
-            return await getattr(self._triton, step.method)(**step.arguments)
-        except UsageError as exc:
-            raise closed_meanwhile() from exc
+            return await asyncio.wait_for(asyncio.wrap_future(answer), step.timeout_s)
+        finally:
+            answer.cancel()  # if nobody waits any more; the call itself runs on
 
     async def _stream(
         self, pictures: Iterable[Picture | Job], concurrency: int, return_errors: bool

@@ -1,20 +1,21 @@
-"""What the sync and the async client share: settings, jobs, what to ask.  Nothing here waits for a server."""
+"""The settings of both clients, and how they become jobs.  Nothing here waits for a server."""
 
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
-from typing import Final
+import os
+import threading
+from typing import ClassVar, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface_client._transport import wire
 from endface_client._transport.attempts import ALWAYS, NEVER, Attempts
-from endface_client._transport.channel import addresses, channel_arguments
+from endface_client._transport.channel import Options, Target
+from endface_client._transport.connection import Connection
 from endface_client._transport.tls import TLS
-from endface_client._transport.wire import Call, Job, Picture
+from endface_client._transport.wire import Job, Picture
 
 DEFAULT_SERVER: Final = "127.0.0.1:8001"
 """Where ``endface serve`` listens on the machine it runs on; 8001 is Triton's own gRPC port."""
@@ -25,7 +26,7 @@ DEFAULT_DEADLINE_S: Final = 10.0
 _HEALTH_PROFILE: Final = "mm-pc"  # every server has it, and health is not about the verdict
 
 
-class BaseClient(ABC):
+class BaseClient:
     """Settings of a client; see ``Client`` and ``AsyncClient``.
 
     What fails for a reason that passes - no connection, a server that starts, stops or repairs itself, a full queue -
@@ -33,24 +34,29 @@ class BaseClient(ABC):
     seconds, and any of several servers for good, and no picture is lost.  Once no server has answered for a whole
     deadline, pictures do not wait any more: each is tried once on each server, until one answers.
 
-    Big pictures for one server on this machine travel through shared memory, which the client sees to by itself.
+    A client belongs to the process that made it: after a fork the child makes its own.
 
     Args:
         servers: "host:port", or several separated by commas: calls go round robin over all that are alive.  One name
-            may have any number of servers behind it; gRPC looks it up again whenever a connection ends, which servers
-            see to once a minute.  Several names are resolved once, to an IPv4 address each.
+            may have any number of servers behind it; gRPC looks it up again whenever a connection ends, and servers
+            end each connection once a minute.  Several names are looked up again every two seconds while pictures
+            are sent; of their addresses only those of IPv4 count.  No proxy is used unless the environment names one
+            for gRPC, in ``grpc_proxy``.
         profile: the limits to judge by where a call names none.
         deadline_s: seconds from sending a picture to its report, connecting and all attempts included.  Of several
             servers in a list each gets half of what is left, so that another one can be tried if it hangs.
         cladding_um: true cladding diameter where a call names none.
         um_per_px: the camera's scale where a call names none.
-        tls: certificates; None talks in the clear.
+        tls: certificates; None for a connection without encryption.
         repeat: False sends each picture once, for programs that see to failures themselves.
 
     Raises:
         ServerUnavailable: one of several servers has no address.
-        ConfigurationError: a TLS file is wrong, see ``TLS.credentials``.
+        ConfigurationError: ``servers`` holds something else than addresses, or a TLS file is wrong, see
+            ``TLS.credentials``.
     """
+
+    _channel_options: ClassVar[Options] = ()
 
     def __init__(  # noqa: PLR0913 - all but the servers are optional and by keyword
         self,
@@ -68,15 +74,12 @@ class BaseClient(ABC):
         self._profile = profile
         self._cladding_um = cladding_um
         self._um_per_px = um_per_px
-        self._channel = channel_arguments(servers, tls)
         self._repeat = ALWAYS if repeat else NEVER
-        self._attempts = Attempts(servers, len(addresses(servers)))
-        self._closed = False
-        self._open()
-
-    @abstractmethod
-    def _open(self) -> None:
-        """Make what the twin needs before its first call."""
+        target = Target(servers, tls, self._channel_options)
+        self._attempts = Attempts(target)
+        self._connection = Connection(target)
+        self._closing = threading.Event()
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.servers!r}, profile={self._profile!r})"
@@ -95,22 +98,23 @@ class BaseClient(ABC):
         job = self._job(Job(health_picture(), name="health"))
         return dataclasses.replace(job, profile=job.profile or _HEALTH_PROFILE)
 
-    def _prepared(self, job: Job) -> Call:
-        """Read and encode a job's picture; this waits for disks and the name service, never for a server."""
-        call = wire.pack(job)
-        self._attempts.look(call)
-        return call
-
-    def _check_open(self) -> None:
-        if self._closed:
+    def _check_usable(self) -> None:
+        if os.getpid() != self._process:
+            raise RuntimeError("this client was made in another process; make a new one after a fork")
+        if self._closing.is_set():
             raise RuntimeError("this client is closed; make a new one, or inspect inside its with block")
+
+    def _close(self) -> None:
+        self._closing.set()
+        self._attempts.close()
+        self._connection.close()
 
 
 def check_concurrency(concurrency: int) -> None:
-    """At least one picture must be under way.
+    """Check that at least one picture may be under way.
 
     Raises:
-        ValueError: fewer.
+        ValueError: ``concurrency`` is below 1.
     """
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}, it must be at least 1")

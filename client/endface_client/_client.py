@@ -1,8 +1,7 @@
-"""The client for programs that wait for each report."""
+"""``Client``, for programs that wait for each report."""
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,14 +9,12 @@ from contextvars import copy_context
 from itertools import islice
 from typing import Any, Literal, Self, overload
 
-from tritonclient import grpc as triton
-
 from endface.report import Report
 from endface_client._base_client import BaseClient, check_concurrency
-from endface_client._errors import ClientError, closed_meanwhile
+from endface_client._errors import ClientError
 from endface_client._transport.attempts import WHEN_BUSY, Repeat
-from endface_client._transport.steps import Pause, Question, hold
-from endface_client._transport.wire import Job, Picture, Reply
+from endface_client._transport.steps import Check, Sleep, Step, run
+from endface_client._transport.wire import Job, Picture, Reply, pack
 
 
 class Client(BaseClient):
@@ -27,11 +24,11 @@ class Client(BaseClient):
 
         with Client("line-3:8001", profile="mm-pc") as client:
             report = client.inspect("face.png", serial="A123")
-    """
+            print(report.verdict, *report.reasons)
 
-    def _open(self) -> None:
-        self._closing = threading.Event()
-        self._triton = triton.InferenceServerClient(**self._channel)
+    A call that ends early - by its deadline, by Ctrl-C, by ``close`` - is not cancelled on the server: it runs on
+    in the background, and its report is dropped.  A process that ends waits for such calls, three seconds at most.
+    """
 
     def __enter__(self) -> Self:
         return self
@@ -40,11 +37,8 @@ class Client(BaseClient):
         self.close()
 
     def close(self) -> None:
-        """Close the connection; calls that are under way end with ServerUnavailable."""
-        self._closed = True
-        self._closing.set()
-        hold(self._attempts.close(), self._take)
-        self._triton.close()
+        """Close the connection; calls that are under way raise ServerUnavailable."""
+        self._close()
 
     def inspect(  # noqa: PLR0913 - all but the picture are optional and by keyword
         self,
@@ -72,7 +66,7 @@ class Client(BaseClient):
         return self.ask(Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name)).report
 
     def ask(self, picture: Picture | Job) -> Reply:
-        """As ``inspect``, with how often the picture was sent beside its report."""
+        """Inspect one picture as ``inspect`` does; the reply says how often it was sent as well."""
         return self._run(self._job(picture), repeat=self._repeat)
 
     @overload
@@ -87,6 +81,11 @@ class Client(BaseClient):
         self, pictures: Iterable[Picture | Job], *, concurrency: int = 8, return_errors: bool = False
     ) -> Iterator[Report | ClientError]:
         """Inspect any number of pictures, several at a time, and give their reports in order.
+
+        For example::
+
+            for report in client.inspect_many(Path("pictures").glob("*.png"), concurrency=4):
+                print(report.image.name, report.verdict)
 
         The pictures are taken from the iterable only as reports are taken from this one: at most twice ``concurrency``
         of them are held at a time.  An error is raised in its picture's turn and ends the iteration; with
@@ -105,9 +104,9 @@ class Client(BaseClient):
         return self._stream(pictures, concurrency, return_errors)
 
     def health(self) -> None:
-        """Pass a small drawn picture through the whole ensemble; returns if its report comes back, whatever it says.
+        """Pass a small drawn picture through the whole ensemble, and return if its report comes back.
 
-        It is sent once, for health is about now, but again to a full queue, which is a sign of life.
+        It is sent once, because health is about now; to a full queue, which is a sign of life, it is sent again.
 
         Raises:
             ClientError: no inspection is possible now; as ``inspect``.
@@ -115,18 +114,19 @@ class Client(BaseClient):
         self._run(self._health_job(), repeat=WHEN_BUSY)
 
     def _run(self, job: Job, *, repeat: Repeat) -> Reply:
-        self._check_open()
-        return hold(self._attempts.inspect(self._prepared(job), self.deadline_s, repeat=repeat), self._take)
+        self._check_usable()
+        return run(self._attempts.inspect(pack(job), self.deadline_s, repeat=repeat), self._perform)
 
-    def _take(self, step: Question | Pause) -> Any:
-        if isinstance(step, Pause):
+    def _perform(self, step: Step) -> Any:
+        if isinstance(step, Sleep):
             return self._closing.wait(step.seconds)
+        if isinstance(step, Check):
+            return step.function()
+        answer = self._connection.infer(step.call, step.timeout_s)
         try:
-            return getattr(self._triton, step.method)(**step.arguments)
-        except ValueError as exc:
-            if not self._closed:
-                raise
-            raise closed_meanwhile() from exc
+            return answer.result(step.timeout_s)
+        finally:
+            answer.cancel()  # if nobody waits any more; the call itself runs on
 
     def _stream(
         self, pictures: Iterable[Picture | Job], concurrency: int, return_errors: bool

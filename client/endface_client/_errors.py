@@ -1,4 +1,4 @@
-"""What the client raises, and the one place that knows gRPC's and tritonclient's errors.
+"""The client's errors, and how gRPC's become them.
 
     EndfaceError
      +-- ClientError
@@ -10,7 +10,7 @@
           +-- ServerError           the server failed while it worked on the request
           +-- ProtocolError         the answer is no report, or the report of another picture
 
-``code`` is stable and made for programs; the message is a sentence; ``__cause__`` is the library's own error.
+``code`` is stable and made for programs; the message is a sentence; ``__cause__`` is gRPC's own error.
 """
 
 # ruff: noqa: N818 - these names say a state; "ServerUnavailableError" would say it twice
@@ -18,12 +18,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
+from urllib.parse import unquote
 
 import grpc
-from tritonclient.utils import InferenceServerException
 
 from endface.errors import EndfaceError
 
@@ -118,7 +116,7 @@ _SENTENCES: Final[dict[type[ClientError], str]] = {
 
 # What gRPC says of a connection that never came about, beside "Connection refused" and the like.
 _NOT_CONNECTED: Final = re.compile(r"last error: (?P<reason>.+)$", re.DOTALL)
-_CERTIFICATES: Final = (
+_REASONS: Final = (
     (
         re.compile("Hostname Verification"),
         "{servers} has a certificate without the name that it is called by; call it by one that is there, or give that "
@@ -131,13 +129,17 @@ _CERTIFICATES: Final = (
     ),
     (
         re.compile("WRONG_VERSION_NUMBER"),
-        "{servers} talks in the clear; leave the certificates away, or start it with --tls-certificate ({words})",
+        "{servers} does not encrypt; give no certificates, or start it with --tls-certificate ({words})",
     ),
     (
-        re.compile("Socket closed|[Hh]andshake|Connection reset"),
-        "{servers} ended the connection at once, as a server does that asks for certificates; name the client's, of an "
-        "authority that the server trusts (--tls-authority, --tls-certificate, --tls-key) ({words})",
+        re.compile("Failed parsing HTTP/2"),
+        "{servers} does not speak gRPC; name the server's gRPC port, 8001 unless it was started with another ({words})",
     ),
+)
+_REFUSED: Final = re.compile(r"ipv[46]:(?P<address>\S+): Socket closed$")
+_CERTIFICATES: Final = (
+    "{servers} asks for certificates; name the client's, of an authority that the server trusts "
+    "(--tls-authority, --tls-certificate, --tls-key) ({words})"
 )
 
 # Triton answers UNAVAILABLE for a full queue and for a wait too long in it; gRPC does so for a dead peer.
@@ -148,53 +150,54 @@ _TRITON_PREFIX: Final = re.compile(r"^(?:\[request id: [^\]]*\] |in ensemble '[^
 _CODED: Final = re.compile(r"^(?P<code>[a-z]+(?:_[a-z]+)*): (?P<sentence>.+)$", re.DOTALL)
 
 
-def client_error(status: str | None, message: str) -> ClientError:
-    """The error for a call's status and message.
+def call_error(call: Any, servers: str) -> ClientError:
+    """The error for a call that failed, with gRPC's own as its cause.
 
     Args:
-        status: as tritonclient writes it, "StatusCode.UNAVAILABLE"; None where the library itself refused the call.
-        message: the server's message, Triton's prefixes included.
+        call: a ``grpc.RpcError`` with a status and the server's message, Triton's prefixes included.
+        servers: the servers as the user named them; they stand in the message.
     """
-    name = (status or "").removeprefix("StatusCode.")
-    kind = BY_STATUS[grpc.StatusCode[name]] if name in grpc.StatusCode.__members__ else ServerError
-    text = _TRITON_PREFIX.sub("", message)
+    status, words = call.code(), call.details() or "no message"
+    error = _error(status, _TRITON_PREFIX.sub("", words))
+    if not isinstance(error, InvalidRequest):
+        error.args = (_sentence(error).format(servers=servers, words=error),)
+    error.__cause__ = call
+    return error
+
+
+def _error(status: grpc.StatusCode, text: str) -> ClientError:
+    kind = BY_STATUS[status]
     if kind is InvalidRequest:
         coded = _CODED.match(text)
         return InvalidRequest(coded["sentence"], coded["code"]) if coded else InvalidRequest(text)
     if kind is ServerUnavailable and _QUEUE_FULL.search(text):
         kind = Overloaded
     error = kind(text)
-    if name == grpc.StatusCode.INTERNAL.name and not _CODED.match(text):
+    if status is grpc.StatusCode.INTERNAL and not _CODED.match(text):
         error.transient = True  # not a stage's word: Triton lost the stage's process, or is ending
     return error
 
 
-@contextmanager
-def translated(servers: str) -> Iterator[None]:
-    """Turn what tritonclient raises into the client's own errors, the cause kept.
-
-    Args:
-        servers: the servers as the user named them; they stand in the message.
-
-    Raises:
-        ClientError: whichever fits the call's status.
-    """
-    try:
-        yield
-    except InferenceServerException as exc:
-        error = client_error(exc.status(), exc.message() or "no message")
-        if not isinstance(error, InvalidRequest):
-            error.args = (_sentence(error).format(servers=servers, words=error),)
-        raise error from exc
-
-
 def _sentence(error: ClientError) -> str:
-    """What is wrong and what to do; of connections that were refused over certificates, which of them and why."""
+    """What is wrong and what to do; of a connection that never came about, why."""
     failed = _NOT_CONNECTED.search(str(error))
-    fitting = (sentence for pattern, sentence in _CERTIFICATES if failed and pattern.search(failed["reason"]))
+    fitting = (sentence for pattern, sentence in _REASONS if failed and pattern.search(failed["reason"]))
     return next(fitting, _SENTENCES[type(error)])
 
 
-def closed_meanwhile() -> InferenceServerException:
-    """What tritonclient does not say of a call on a connection that this client has closed."""
-    return InferenceServerException("the client was closed", str(grpc.StatusCode.CANCELLED))
+def refused_address(error: ClientError) -> str:
+    """The address that ended the connection at once, perhaps over certificates; empty if none did."""
+    failed = _NOT_CONNECTED.search(_words(error))
+    refused = failed and _REFUSED.search(failed["reason"])
+    return unquote(refused["address"]) if refused else ""
+
+
+def name_certificates(error: ClientError, servers: str) -> None:
+    """Make certificates the cause in an error's message."""
+    error.args = (_CERTIFICATES.format(servers=servers, words=_words(error)),)
+
+
+def _words(error: ClientError) -> str:
+    """What gRPC said; empty where the error is not gRPC's."""
+    call = error.__cause__
+    return str(call.details()) if isinstance(call, grpc.RpcError) else ""

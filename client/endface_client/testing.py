@@ -1,4 +1,4 @@
-"""A server for your tests: it speaks Triton's gRPC in this process, on a free port, and answers what you tell it.
+"""``FakeServer``, for the tests of your program: it speaks Triton's gRPC and answers what you tell it.
 
     with FakeServer() as server, Client(server.address, profile="mm-pc") as client:
         server.answer = Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
@@ -57,11 +57,19 @@ class Failure:
 
 @dataclass(frozen=True)
 class Received:
-    """One request as the server got it; of its headers those that gRPC itself adds are there as well."""
+    """One request as the server got it.
+
+    Attributes:
+        picture: the encoded picture.
+        parameters: of the request, apart from Triton's own ``timeout``.
+        headers: of the request, gRPC's own included.
+        timeout_us: Triton's ``timeout``: when the picture is not worth beginning any more; 0 where none was sent.
+    """
 
     picture: bytes
     parameters: dict[str, str]
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    timeout_us: int = 0
 
 
 Answer: TypeAlias = Report | Failure | bytes
@@ -74,13 +82,15 @@ class FakeServer:
     Args:
         answer: an answer, or a function of the request that gives one; it may block to play a slow server.
         address: where to listen; a free port of this machine if not given.
-        credentials: what to encrypt with; None talks in the clear.
+        credentials: what to encrypt with; None for no encryption.
 
     Attributes:
         answer: as above; may be changed while the server runs.
         address: "host:port" for a Client.
         requests: what came so far, in the order of arrival.
+        in_flight: how many requests are under way.
         most_in_flight: the largest number of requests that were under way at once.
+        cancelled: how many requests had lost their client when the answer was there.
     """
 
     def __init__(
@@ -93,7 +103,8 @@ class FakeServer:
         self.answer = answer
         self.requests: list[Received] = []
         self.most_in_flight = 0
-        self._in_flight = 0
+        self.in_flight = 0
+        self.cancelled = 0
         self._lock = threading.Lock()
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0)]
         self._server = grpc.server(ThreadPoolExecutor(64, "fake-server"), options=unlimited)
@@ -111,12 +122,17 @@ class FakeServer:
     def __exit__(self, *_: object) -> None:
         self._server.stop(grace=None).wait()
 
-    def respond(self, received: Received) -> Answer:
-        """Keep a request and find its answer."""
+    def respond(self, received: Received, is_active: Callable[[], bool] = lambda: True) -> Answer:
+        """Keep a request and find its answer.
+
+        Args:
+            received: the request.
+            is_active: whether its client still waits.
+        """
         with self._lock:
             self.requests.append(received)
-            self._in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             refusal = _refusal(received)
             if refusal is not None:
@@ -125,7 +141,8 @@ class FakeServer:
             return made_out(answer, received) if isinstance(answer, Report) else answer
         finally:
             with self._lock:
-                self._in_flight -= 1
+                self.in_flight -= 1
+                self.cancelled += not is_active()
 
 
 def made_out(report: Report, received: Received) -> Report:
@@ -166,18 +183,14 @@ class _Service(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[m
         if request.model_name != contract.ENSEMBLE.name:
             _abort(context, Failure(grpc.StatusCode.NOT_FOUND, f"Request for unknown model: '{request.model_name}'"))
         picture = deserialize_bytes_tensor(request.raw_input_contents[0])[0]
-        parameters = {key: value.string_param for key, value in request.parameters.items()}
+        texts = {key: value for key, value in request.parameters.items() if value.HasField("string_param")}
+        parameters = {key: value.string_param for key, value in texts.items()}
+        timeout_us = request.parameters["timeout"].int64_param
         headers = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
-        answer = self._server.respond(Received(picture, parameters, headers))
+        answer = self._server.respond(Received(picture, parameters, headers, timeout_us), context.is_active)
         if isinstance(answer, Failure):
             _abort(context, answer)
         return _response(answer.to_json().encode() if isinstance(answer, Report) else answer)
-
-    def SystemSharedMemoryStatus(  # noqa: N802 - the protocol's name
-        self, _request: service_pb2.SystemSharedMemoryStatusRequest, context: grpc.ServicerContext
-    ) -> NoReturn:
-        """No memory is shared: big pictures come through gRPC."""
-        _abort(context, Failure(grpc.StatusCode.UNIMPLEMENTED, "no shared memory"))
 
 
 def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:

@@ -101,8 +101,20 @@ class Criteria:
 class LimitResult:
     """One row of the profile against what was found.
 
-    ``allowed`` is None for "no limit".  ``margin_um`` is how far all sizes together could shift before this row's
-    verdict flips: positive where it passes, negative where it fails, None where no shift changes it.
+    The row is about scratches by their width, or about other defects by their size, from ``lower_um`` to ``upper_um``.
+
+    Attributes:
+        kind: what it counts.
+        text: the row in words.
+        allowed: how many it allows; None for "no limit".
+        found: how many there are.
+        margin_um: how far all sizes together could shift before this row's verdict flips: positive where it passes,
+            negative where it fails, None where no shift changes it.
+        verdict: whether the row allows what was found.
+        lower_um: the smallest size; None only in a report of a server before 0.2, which says the bounds in ``text``.
+        upper_um: the largest size; None for no upper bound.
+        lower_closed: whether ``lower_um`` itself belongs to the row.
+        upper_closed: whether ``upper_um`` itself belongs to the row.
     """
 
     kind: LimitKind
@@ -111,6 +123,10 @@ class LimitResult:
     found: int
     margin_um: float | None
     verdict: Literal["pass", "fail"]
+    lower_um: float | None = None
+    upper_um: float | None = None
+    lower_closed: bool = False
+    upper_closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,8 +212,7 @@ class Report:
     def to_json(self) -> str:
         """The report as one line of JSON in the schema's order of keys."""
         ordered = {"schema_version": SCHEMA_VERSION} | {key: getattr(self, key) for key in _KEYS}
-        # `vars` opens the parts where they stand; `asdict` would copy each point of each polygon before.
-        return json.dumps(ordered, default=vars, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return json.dumps(ordered, default=_members, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Report:
@@ -231,6 +246,17 @@ def _known(kind: type[_Part], values: Mapping[str, Any]) -> _Part:
 @cache
 def _names(kind: Any) -> frozenset[str]:
     return frozenset(each.name for each in fields(kind))
+
+
+_BOUNDS: Final = ("lower_um", "upper_um", "lower_closed", "upper_closed")
+
+
+def _members(part: Any) -> dict[str, Any]:
+    """A part's keys and values where they stand; ``asdict`` would copy each point of each polygon before."""
+    values: dict[str, Any] = vars(part)
+    if isinstance(part, LimitResult) and part.lower_um is None:  # a report from before 0.2 is written as it was
+        return {key: value for key, value in values.items() if key not in _BOUNDS}
+    return values
 
 
 def _pair(values: list[float]) -> Point:

@@ -63,7 +63,7 @@ def test_strangers_are_refused(server: FakeServer, line: Path, tmp_path: Path, k
 
     with (
         Client(server.address, profile="mm-pc", tls=stranger, deadline_s=30) as client,
-        pytest.raises(ServerUnavailable, match="as a server does that asks for certificates"),
+        pytest.raises(ServerUnavailable, match="asks for certificates; name the client's"),
     ):
         client.health()
 

@@ -156,6 +156,8 @@ def found() -> Report:
         scratch, id=3, type="contamination", zone="", zones=(), bbox_px=(1000, 800, 31, 31),
         polygon_px=(((1000.0, 800.0), (1030.0, 800.0), (1030.0, 830.0), (1000.0, 830.0)),),
     )  # fmt: skip
+    above_3_um = LimitResult("scratch", "none > 3 um", 0, 1, -2.0, "fail", lower_um=3.0)
+    below_20_um = LimitResult("defect", "any < 20 um", None, 4, None, "pass", lower_um=0.0, upper_um=20.0)
     return Report(
         verdict="fail",
         borderline=True,
@@ -169,8 +171,8 @@ def found() -> Report:
         fiber=Fiber(Ellipse((500.0, 400.0), (125.0, 125.0)), Ellipse((500.0, 400.0), (50.0, 50.0))),
         zones=(
             ZoneResult("A", 0.0, 65.0, 1.0, "pass"),
-            ZoneResult("B", 65.0, 115.0, 1.0, "fail", (LimitResult("scratch", "none > 3 um", 0, 1, -2.0, "fail"),)),
-            ZoneResult("D", 135.0, 250.0, 0.97, "pass", (LimitResult("defect", "any < 20 um", None, 4, None, "pass"),)),
+            ZoneResult("B", 65.0, 115.0, 1.0, "fail", (above_3_um,)),
+            ZoneResult("D", 135.0, 250.0, 0.97, "pass", (below_20_um,)),
         ),
         defects=(pit, scratch, dirt),
         model=ModelInfo("segment", "1", "onnxruntime", "ab" * 32),

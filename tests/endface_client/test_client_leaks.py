@@ -47,7 +47,7 @@ def made(count: int) -> None:
 
 
 @pytest.mark.slow
-def test_clients_that_are_dropped_leave_nothing():
+def test_clients_that_are_dropped_leave_nothing() -> None:
     """Neither memory nor files nor threads."""
     memory, opened, threads = growth(made, MADE)
 

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from tritonclient.utils import InferenceServerException
 
 from endface.errors import EndfaceError
-from endface_client import ClientError, InvalidRequest, Overloaded, ServerError, ServerUnavailable
-from endface_client._errors import _SENTENCES, BY_STATUS, client_error, translated
+from endface_client import ClientError, InvalidRequest, Overloaded, ServerUnavailable
+from endface_client._errors import _SENTENCES, BY_STATUS, call_error, refused_address
+from tests.endface_client.failed_call import FailedCall
+
+NOT_CONNECTED = "connections to all backends failing; last error: UNAVAILABLE: ipv4:127.0.0.1:8001: "
 
 
-def test_every_status_has_its_error():
-    """No status that a call can end with is left to chance."""
+def failed(status: grpc.StatusCode, message: str) -> ClientError:
+    """The error of a call to line-3:8001."""
+    return call_error(FailedCall(status, message), "line-3:8001")
+
+
+def test_every_status_has_its_error_and_sentence() -> None:
+    """No status that a call can end with is left to chance; a refusal brings the server's own sentence."""
     assert set(BY_STATUS) == set(grpc.StatusCode) - {grpc.StatusCode.OK}
+    assert set(_SENTENCES) == {*BY_STATUS.values()} - {InvalidRequest}
 
 
-def test_the_tree_hangs_on_endface():
+def test_the_tree_hangs_on_endface() -> None:
     """One ``except EndfaceError`` catches the library's and the client's errors."""
     assert issubclass(ClientError, EndfaceError)
     assert all(issubclass(kind, ClientError) for kind in BY_STATUS.values())
@@ -32,9 +40,9 @@ def test_the_tree_hangs_on_endface():
         ("[request id: <id_unknown>] input byte size mismatch: 3", "bad_request", "input byte size mismatch: 3"),
     ],
 )
-def test_a_refusal_carries_the_servers_code(message, code, sentence):
+def test_a_refusal_carries_the_servers_code(message: str, code: str, sentence: str) -> None:
     """The code before the colon becomes ``code`` whatever Triton puts in front; without one it is bad_request."""
-    error = client_error("StatusCode.INVALID_ARGUMENT", message)
+    error = failed(grpc.StatusCode.INVALID_ARGUMENT, message)
 
     assert isinstance(error, InvalidRequest)
     assert (error.code, str(error)) == (code, sentence)
@@ -49,46 +57,41 @@ def test_a_refusal_carries_the_servers_code(message, code, sentence):
         ("Server is stopping, scheduler for model has stopped accepting new inference requests", ServerUnavailable),
     ],
 )
-def test_a_full_queue_is_told_from_a_dead_server(message, kind):
+def test_a_full_queue_is_told_from_a_dead_server(message: str, kind: type[ClientError]) -> None:
     """Both are UNAVAILABLE on the wire; Triton's words make the difference."""
-    assert type(client_error("StatusCode.UNAVAILABLE", message)) is kind
-
-
-def test_a_refusal_without_a_status_is_a_server_error():
-    """What tritonclient refuses by itself has no status and still becomes a ClientError with its cause."""
-    with pytest.raises(ServerError, match=r"line-3:8001 failed, .*odd") as caught, translated("line-3:8001"):
-        raise InferenceServerException("odd")
-
-    assert isinstance(caught.value.__cause__, InferenceServerException)
-
-
-def test_every_error_of_a_call_says_what_to_do():
-    """Each class that a status maps to has its sentence; a refusal brings the server's own."""
-    assert set(_SENTENCES) == {*BY_STATUS.values()} - {InvalidRequest}
+    assert type(failed(grpc.StatusCode.UNAVAILABLE, message)) is kind
 
 
 @pytest.mark.parametrize(
     ("reason", "advice"),
     [
         ("Connection refused", "check that an endface server runs there"),
-        ("Socket closed", "--tls-certificate, --tls-key"),
-        ("Tls handshake failed (TSI_PROTOCOL_FAILURE)", "--tls-certificate, --tls-key"),
-        ("Tls handshake failed: error:100000f7: WRONG_VERSION_NUMBER", "leave the certificates away"),
+        ("Handshake read failed (Socket closed)", "check that an endface server runs there"),
+        ("Tls handshake failed: error:100000f7: WRONG_VERSION_NUMBER", "does not encrypt; give no certificates"),
         ("Tls handshake failed: CERTIFICATE_VERIFY_FAILED: certificate has expired", "renew it"),
         ("Custom verification check failed: Hostname Verification Check failed.", "--tls-server-name"),
+        ("Failed parsing HTTP/2 (Expected SETTINGS frame as the first frame, got frame type 79)", "gRPC port, 8001"),
     ],
 )
-def test_a_connection_that_never_came_about_is_explained(reason, advice):
-    """Most such riddles are about certificates: the sentence says whose, and what to do."""
-    words = f"connections to all backends failing; last error: UNAVAILABLE: ipv4:127.0.0.1:8001: {reason}"
-    with pytest.raises(ServerUnavailable) as caught, translated("line-3:8001"):
-        raise InferenceServerException(words, "StatusCode.UNAVAILABLE")
+def test_a_connection_that_never_came_about_is_explained(reason: str, advice: str) -> None:
+    """The sentence names the server, what is wrong with it or with our certificates, and what to do."""
+    error = failed(grpc.StatusCode.UNAVAILABLE, NOT_CONNECTED + reason)
 
-    assert advice in str(caught.value)
-    assert reason in str(caught.value)
+    assert isinstance(error, ServerUnavailable)
+    assert str(error).startswith("line-3:8001 ")
+    assert advice in str(error)
+    assert reason in str(error)
 
 
-def test_a_connection_that_breaks_is_no_matter_of_certificates():
-    """A server that dies in the middle closes its socket, too."""
-    with pytest.raises(ServerUnavailable, match="check that an endface server runs there"), translated("line-3:8001"):
-        raise InferenceServerException("Socket closed", "StatusCode.UNAVAILABLE")
+@pytest.mark.parametrize(
+    ("message", "address"),
+    [
+        (NOT_CONNECTED + "Socket closed", "127.0.0.1:8001"),
+        (NOT_CONNECTED.replace("ipv4:127.0.0.1", "ipv6:%5B::1%5D") + "Socket closed", "[::1]:8001"),
+        (NOT_CONNECTED + "Connection refused", ""),
+        ("Socket closed", ""),  # in the middle of a call: the server has died
+    ],
+)
+def test_a_connection_that_ends_at_once_may_be_about_certificates(message: str, address: str) -> None:
+    """Then the server is looked at before anything is said of certificates."""
+    assert refused_address(failed(grpc.StatusCode.UNAVAILABLE, message)) == address

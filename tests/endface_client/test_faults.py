@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,16 +14,28 @@ from hypothesis import strategies as st
 from endface.files import sha256
 from endface_client import AsyncClient, Client, ClientError, Job, ProtocolError, Reply, ServerError, ServerUnavailable
 from endface_client.testing import FakeServer
-from tests.endface_client.faults import BUG, FAULTS, FULL, HARMLESS, TRANSIENT, Faulty, crossed, dropped
+from tests.endface_client.faulty_server import (
+    BUG,
+    FAULTS,
+    FULL,
+    HARMLESS,
+    TRANSIENT,
+    Fault,
+    FaultyServer,
+    crossed,
+    dropped,
+)
+
+AskAll = Callable[..., list[Reply | ClientError]]
 
 PICTURES = 6
 BUSY_S = 30.0  # a deadline that nothing meets by accident, however busy this machine is
 
 
 @pytest.fixture(scope="module")
-def faulty() -> Iterator[Faulty]:
+def faulty() -> Iterator[FaultyServer]:
     """A proxy in front of a server that passes every picture."""
-    with FakeServer() as server, Faulty(server.address) as proxy:
+    with FakeServer() as server, FaultyServer(server.address) as proxy:
         yield proxy
 
 
@@ -56,15 +68,16 @@ def by_tasks(address: str, **options: Any) -> list[Reply | ClientError]:
 
 
 @pytest.fixture(params=[by_threads, by_tasks])
-def ask_all(request):
+def ask_all(request: pytest.FixtureRequest) -> AskAll:
     """Either client."""
-    return request.param
+    chosen: AskAll = request.param
+    return chosen
 
 
 few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def check(outcomes: list[Reply | ClientError], faulty: Faulty) -> None:
+def check(outcomes: list[Reply | ClientError], faulty: FaultyServer) -> None:
     """Each picture has its own report or an error, and was tried as often as is said."""
     assert len(outcomes) == PICTURES
     for job, outcome in zip(jobs(), outcomes, strict=True):
@@ -76,7 +89,7 @@ def check(outcomes: list[Reply | ClientError], faulty: Faulty) -> None:
 
 @few
 @given(plan=st.lists(st.sampled_from(sorted(FAULTS)), max_size=12))
-def test_any_faults_leave_one_outcome_for_each_picture(faulty, ask_all, plan):
+def test_any_faults_leave_one_outcome_for_each_picture(faulty: FaultyServer, ask_all: AskAll, plan: list[str]) -> None:
     """Whatever goes wrong, and for whichever picture: a report or an error comes, and no report is another's."""
     faulty.plan.clear()
     faulty.plan.extend(FAULTS[name] for name in plan)
@@ -90,7 +103,7 @@ def test_any_faults_leave_one_outcome_for_each_picture(faulty, ask_all, plan):
 
 @few
 @given(plan=st.lists(st.sampled_from(sorted(HARMLESS | TRANSIENT)), max_size=12))
-def test_no_picture_is_lost_to_what_passes(faulty, ask_all, plan):
+def test_no_picture_is_lost_to_what_passes(faulty: FaultyServer, ask_all: AskAll, plan: list[str]) -> None:
     """Lost connections, lost answers, dead stages, full queues: every report comes in the end."""
     faulty.plan.clear()
     faulty.plan.extend(FAULTS[name] for name in plan)
@@ -101,7 +114,7 @@ def test_no_picture_is_lost_to_what_passes(faulty, ask_all, plan):
     assert all(isinstance(outcome, Reply) for outcome in outcomes)
 
 
-def test_attempts_are_counted(faulty, ask_all):
+def test_attempts_are_counted(faulty: FaultyServer, ask_all: AskAll) -> None:
     """Beside the report stands how often its picture was sent."""
     faulty.plan.clear()
     faulty.plan.extend([FULL] * 2)
@@ -111,7 +124,9 @@ def test_attempts_are_counted(faulty, ask_all):
 
 
 @pytest.mark.parametrize(("fault", "kind"), [(BUG, ServerError), (crossed, ProtocolError)])
-def test_what_does_not_pass_is_not_repeated(faulty, ask_all, fault, kind):
+def test_what_does_not_pass_is_not_repeated(
+    faulty: FaultyServer, ask_all: AskAll, fault: Fault, kind: type[ClientError]
+) -> None:
     """A stage's own failure and the report of another picture are told at once, and cost no other picture."""
     faulty.plan.append(fault)
     faulty.seen.clear()
@@ -123,7 +138,7 @@ def test_what_does_not_pass_is_not_repeated(faulty, ask_all, fault, kind):
     assert set(faulty.seen.values()) == {1}
 
 
-def test_nothing_is_repeated_unless_wanted(faulty, ask_all):
+def test_nothing_is_repeated_unless_wanted(faulty: FaultyServer, ask_all: AskAll) -> None:
     """A program that sees to failures itself gets each of them."""
     faulty.plan.append(FULL)
     outcomes = ask_all(faulty.address, deadline_s=BUSY_S, repeat=False)
@@ -131,7 +146,7 @@ def test_nothing_is_repeated_unless_wanted(faulty, ask_all):
     assert sum(isinstance(outcome, ServerUnavailable) for outcome in outcomes) == 1
 
 
-def test_a_server_that_hangs_costs_no_picture(faulty, ask_all):
+def test_a_server_that_hangs_costs_no_picture(faulty: FaultyServer, ask_all: AskAll) -> None:
     """Of two servers as one target one swallows pictures: the other one inspects them in the same deadline."""
     with FakeServer() as healthy:
         faulty.plan.extend([dropped] * 2)

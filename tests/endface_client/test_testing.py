@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tritonclient import grpc as triton
 from tritonclient.utils import InferenceServerException
 
+from endface.report import Report
 from endface_client import Client, InvalidRequest, Job
-from endface_client.testing import PASS, Failure, FakeServer
+from endface_client._transport.wire import pack
+from endface_client.testing import PASS, Failure, FakeServer, Received
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.triton)])
@@ -25,7 +31,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[Client]:
             yield client
 
 
-def test_a_clean_face_passes(client, face):
+def test_a_clean_face_passes(client: Client, face: NDArray[np.uint8]) -> None:
     """A drawn face without a defect gets a pass with its zones and its fiber."""
     report = client.inspect(face, profile="mm-pc")
 
@@ -34,7 +40,7 @@ def test_a_clean_face_passes(client, face):
     assert report.fiber is not None
 
 
-def test_what_was_asked_is_echoed(client, face):
+def test_what_was_asked_is_echoed(client: Client, face: NDArray[np.uint8]) -> None:
     """Name, serial number, meta and profile come back in the report, in any script."""
     report = client.inspect(face, profile="sm-apc", serial="A 123", meta={"línea": "3", "b": "x=y"}, name="ß.png")
 
@@ -54,7 +60,9 @@ def test_what_was_asked_is_echoed(client, face):
     ],
     ids=["no profile", "unknown profile", "negative scale", "no number"],
 )
-def test_a_malformed_request_is_refused_with_its_code(client, face, options, code):
+def test_a_malformed_request_is_refused_with_its_code(
+    client: Client, face: NDArray[np.uint8], options: dict[str, Any], code: str
+) -> None:
     """Both name the same code and a sentence that says what to do."""
     with pytest.raises(InvalidRequest) as caught:
         client.inspect(face, **options)
@@ -63,7 +71,7 @@ def test_a_malformed_request_is_refused_with_its_code(client, face, options, cod
     assert not str(caught.value).startswith(code)
 
 
-def test_reports_of_many_pictures_are_not_crossed(client, face):
+def test_reports_of_many_pictures_are_not_crossed(client: Client, face: NDArray[np.uint8]) -> None:
     """Under load each picture gets its own report, in order."""
     jobs = [Job(np.roll(face, shift, axis=1), name=str(shift), profile="mm-pc") for shift in range(12)]
     reports = list(client.inspect_many(jobs, concurrency=4))
@@ -72,13 +80,13 @@ def test_reports_of_many_pictures_are_not_crossed(client, face):
     assert len({report.image.sha256 for report in reports}) == 12
 
 
-def test_health_needs_no_profile(client):
+def test_health_needs_no_profile(client: Client) -> None:
     """A whole inspection works without one."""
     client.health()
 
 
 @pytest.mark.triton
-def test_a_real_server_tells_bytes_that_are_no_picture(server):
+def test_a_real_server_tells_bytes_that_are_no_picture(server: FakeServer) -> None:
     """Text is a picture that cannot be judged: a report, not an error, and never a pass."""
     with Client(server.grpc_address, profile="mm-pc", deadline_s=60) as client:
         report = client.inspect(b"this is no picture")
@@ -88,7 +96,7 @@ def test_a_real_server_tells_bytes_that_are_no_picture(server):
     assert report.error.code == "undecodable"
 
 
-def test_every_request_is_kept():
+def test_every_request_is_kept() -> None:
     """A user's test can look at what was sent."""
     with FakeServer() as server, Client(server.address, profile="mm-pc") as client:
         client.inspect(b"one", serial="1")
@@ -97,7 +105,7 @@ def test_every_request_is_kept():
     assert [(each.picture, each.parameters["serial"]) for each in server.requests] == [(b"one", "1"), (b"two", "2")]
 
 
-def test_an_answer_may_depend_on_the_request():
+def test_an_answer_may_depend_on_the_request() -> None:
     """A function of the request plays any server."""
     failure = Failure(grpc.StatusCode.INTERNAL, "stumbled")
     fake = FakeServer(lambda received: failure if received.picture == b"bad" else PASS)
@@ -107,7 +115,7 @@ def test_an_answer_may_depend_on_the_request():
     assert [kind.__name__ for kind in kinds] == ["Report", "ServerError"]
 
 
-def test_another_model_is_unknown():
+def test_another_model_is_unknown() -> None:
     """Only the ensemble is served, as a client of the steps would find out."""
     with (
         FakeServer() as server,
@@ -117,3 +125,22 @@ def test_another_model_is_unknown():
         steps.infer("segment", [])
 
     assert caught.value.status() == "StatusCode.NOT_FOUND"
+
+
+def test_a_cancelled_call_is_counted() -> None:
+    """A test can see that a client gave a call up on the wire, which ours never do."""
+    leave = threading.Event()
+
+    def answer(_: Received) -> Report:
+        leave.wait(60)
+        return PASS
+
+    with FakeServer(answer) as server, grpc.insecure_channel(server.address) as channel:
+        call = pack(Job(b"a picture", profile="mm-pc")).request(1.0).SerializeToString()
+        pending = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer").future(call)
+        while not server.requests:
+            time.sleep(0.001)
+        pending.cancel()
+        while not server.cancelled:
+            leave.set()
+            time.sleep(0.001)

@@ -14,7 +14,7 @@ from endface.server.certificates import Certificates
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import TLS, Client
-from tests.endface_client.names import NameService
+from tests.endface_client.name_service import NameService
 from tests.servers import free_ports, running
 from tests.system.stations import Stations, frozen, triton_of
 from tests.waiting import wait_until

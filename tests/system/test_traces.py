@@ -15,7 +15,7 @@ from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface.telemetry import trace
 from endface_client import Client, InvalidRequest
-from tests.endface_client.faults import UNAVAILABLE, Faulty
+from tests.endface_client.faulty_server import UNAVAILABLE, FaultyServer
 from tests.servers import free_ports, running, serve
 from tests.span_collector import Collector, Span, tree
 from tests.waiting import wait_until
@@ -91,7 +91,7 @@ def test_one_picture_is_one_trace(traced: EmbeddedServer, collector: Collector, 
 
 def test_repeated_attempt_is_in_the_trace(traced: EmbeddedServer, collector: Collector, png: bytes) -> None:
     """The first attempt failed on its way, the stages belong to the second."""
-    with Faulty(traced.grpc_address) as faulty, Client(faulty.address, profile="mm-pc") as client:
+    with FaultyServer(traced.grpc_address) as faulty, Client(faulty.address, profile="mm-pc") as client:
         faulty.plan.append(UNAVAILABLE)
         client.inspect(png, serial="again")
     spans = of_serial(collector.wait_for(lambda spans: len(of_serial(spans, "again")) >= 6), "again")

@@ -1,24 +1,34 @@
-"""How a picture is inspected although servers fail: tried again while there is time and hope.
+"""Repeated attempts to have a picture inspected.
 
-An inspection changes nothing on a server, so it is safe to repeat, and what failed for a reason that passes is: no
-connection, a server that starts, stops, repairs itself or has a full queue, one that hangs.  gRPC's own retries are
-not used for it, because they know neither Triton's messages nor when the whole is over.
+An inspection changes nothing on a server, so it is safe to repeat.  What fails for a reason that passes is repeated
+until the deadline: no connection, a server that starts, stops, repairs itself or has a full queue, one that hangs.
+gRPC's own retries know neither Triton's messages nor the deadline of the whole.
 """
 
 from __future__ import annotations
 
 import random
+import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeAlias
 
 from endface.report import Report
 from endface.telemetry import trace
-from endface_client._errors import ClientError, DeadlineExceeded, Overloaded, ServerUnavailable, translated
-from endface_client._shared_memory import SharedMemory
+from endface_client._errors import (
+    ClientError,
+    DeadlineExceeded,
+    Overloaded,
+    ServerUnavailable,
+    name_certificates,
+    refused_address,
+)
 from endface_client._transport import trace as client_trace
 from endface_client._transport import wire
-from endface_client._transport.circuit import Circuit
-from endface_client._transport.steps import Conversation, Pause
+from endface_client._transport.channel import Target
+from endface_client._transport.steps import Check, Request, Sleep, Steps
+from endface_client._transport.tls import is_refused
 from endface_client._transport.trace import Traced
 from endface_client._transport.wire import Call, Reply
 
@@ -41,32 +51,34 @@ _SHORTEST_ATTEMPT_S: Final = 1.0
 
 
 class Attempts:
-    """Has pictures inspected by a target.
+    """The attempts of all pictures of a client; threads may share it.
 
     Args:
-        servers: the target as the user named it.
-        count: of how many servers it consists.
+        target: the servers.
+        clock: seconds that only grow.
+        uniform: draws a pause between two bounds.
     """
 
-    def __init__(self, servers: str, count: int) -> None:
-        self._servers = servers
-        self._count = count
-        self._circuit = Circuit()
+    def __init__(
+        self,
+        target: Target,
+        clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._target = target
+        self._count = len(target.addresses)
+        self._clock = clock
+        self._uniform = uniform
+        self._outage = Outage()
         self._closed = False
-        self._shared_memory = SharedMemory(servers.strip() if count == 1 else "")
         trace.tracer(client_trace.SERVICE)  # where there is one, its packages are imported now
 
-    def look(self, call: Call) -> None:
-        """What must be known before a picture's first attempt and takes time, see ``SharedMemory.look``."""
-        self._shared_memory.look(call)
-
-    def close(self) -> Conversation[None]:
-        """Try nothing again, and free what servers keep for this client."""
+    def close(self) -> None:
+        """Make no further attempt."""
         self._closed = True
-        yield from self._shared_memory.close()
 
-    def inspect(self, call: Call, deadline_s: float, *, repeat: Repeat = ALWAYS) -> Conversation[Reply]:
-        """A picture's report.
+    def inspect(self, call: Call, deadline_s: float, *, repeat: Repeat = ALWAYS) -> Steps[Reply]:
+        """The steps to a picture's report.
 
         Args:
             call: the picture.
@@ -78,11 +90,11 @@ class Attempts:
         """
         with client_trace.inspection(call) as traced:
             reply = yield from self._inspect(call, deadline_s, repeat, traced)
-            traced.tell(reply)
+            traced.record(reply)
             return reply
 
-    def _inspect(self, call: Call, deadline_s: float, repeat: Repeat, traced: Traced) -> Conversation[Reply]:
-        ends_s = time.monotonic() + deadline_s
+    def _inspect(self, call: Call, deadline_s: float, repeat: Repeat, traced: Traced) -> Steps[Reply]:
+        ends_s = self._clock() + deadline_s
         failures: list[ClientError] = []
         try:
             while True:
@@ -92,49 +104,86 @@ class Attempts:
                 except ClientError as exc:
                     failures.append(exc)
                 else:
-                    self._circuit.answered()
+                    self._outage.end()
                     return Reply(report, len(failures) + 1)
                 pause_s = self._pause_s(failures, ends_s, deadline_s)
                 if pause_s is None or not isinstance(failures[-1], repeat):
-                    raise _told(failures)
-                yield Pause(pause_s)
+                    raise (yield from self._final_error(failures))
+                yield Sleep(pause_s)
         finally:
             failures.clear()  # their tracebacks hold this frame, and with it the picture
 
-    def _attempt(self, call: Call, ends_s: float) -> Conversation[Report]:
+    def _attempt(self, call: Call, ends_s: float) -> Steps[Report]:
         if self._closed:
             raise ServerUnavailable("the client was closed before the picture was inspected")
-        now_s = time.monotonic()
-        limit_s = ends_s - now_s
+        limit_s = max(ends_s - self._clock(), 0.0)
         if self._count > 1:  # leave time for another server: this one may hang
             limit_s = min(limit_s, max(limit_s / 2, _SHORTEST_ATTEMPT_S))
-        with translated(self._servers):
-            result = yield from self._shared_memory.infer(call, now_s + limit_s)
-        return wire.unpack(call, result)
+        try:
+            response = yield Request(call, limit_s)
+        except TimeoutError as exc:
+            raise DeadlineExceeded(
+                f"{self._target.servers} did not answer in time; allow more than {limit_s:.3g} s, or send fewer "
+                "pictures at once"
+            ) from exc
+        return wire.unpack(call, response)
 
     def _pause_s(self, failures: list[ClientError], ends_s: float, patience_s: float) -> float | None:
         """How long to wait before the next attempt; None where there should be none."""
-        failure, now_s = failures[-1], time.monotonic()
-        hangs = isinstance(failure, DeadlineExceeded)  # or works hard; who knows
+        failure, now_s = failures[-1], self._clock()
+        hangs = isinstance(failure, DeadlineExceeded)  # or it works hard, which looks the same
         if failure.transient and not isinstance(failure, Overloaded | DeadlineExceeded):
-            self._circuit.failed(now_s, patience_s)
+            self._outage.add(now_s, patience_s)
         elif not hangs:
-            self._circuit.answered()
+            self._outage.end()
         if not failure.transient or self._closed:
             return None
-        if self._circuit.is_open(now_s, patience_s):
+        if self._outage.is_lasting(now_s, patience_s):
             return 0.0 if len(failures) < self._count and now_s < ends_s else None
         ceiling_s = _LONGEST_BUSY_PAUSE_S if isinstance(failure, Overloaded) else _LONGEST_PAUSE_S
         longest_s = 0.0 if hangs else min(_FIRST_PAUSE_S * 2 ** (len(failures) - 1), ceiling_s)
-        pause_s = random.uniform(longest_s / 2, longest_s)  # apart from other clients, which failed at the same time
+        pause_s = self._uniform(longest_s / 2, longest_s)  # apart from other clients, which failed at the same time
         return pause_s if now_s + pause_s < ends_s else None
 
+    def _final_error(self, failures: list[ClientError]) -> Steps[ClientError]:
+        """The failure that says most: that time ran out at last says less than what was wrong all the time before."""
+        reasons = [failure for failure in failures if not isinstance(failure, DeadlineExceeded)]
+        error = (reasons or failures)[-1]
+        error.attempts = len(failures)
+        address = refused_address(error)
+        if address and (yield Check(partial(is_refused, address, self._target.tls))):
+            name_certificates(error, self._target.servers)
+        if len(failures) > 1:
+            error.args = (f"{error}; tried {len(failures)} times",)
+        return error
 
-def _told(failures: list[ClientError]) -> ClientError:
-    """The failure that says most: that time ran out at last says less than what was wrong all the time before."""
-    reasons = [failure for failure in failures if not isinstance(failure, DeadlineExceeded)]
-    error = (reasons or failures)[-1]
-    error.attempts = len(failures)
-    if len(failures) > 1:
-        error.args = (f"{error}; tried {len(failures)} times",)
-    return error
+
+class Outage:
+    """How long servers have given no answer at all: a circuit breaker that never keeps a picture from being tried.
+
+    An outage is lasting once nothing has been answered for ``patience_s`` although it was tried all that time.  A
+    picture is then tried once on each server instead of again and again, and the first answer ends the outage.  Threads
+    may share it; times are those of one clock.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failing: tuple[float, float] | None = None  # since when, until when
+
+    def end(self) -> None:
+        """A server has answered: a report, a refusal, or that its queue is full."""
+        self._failing = None
+
+    def add(self, now_s: float, patience_s: float) -> None:
+        """No server was there, or the one that was cannot inspect."""
+        with self._lock:
+            since_s, until_s = self._failing or (now_s, now_s)
+            # What failed long ago says nothing about the time since: servers may have come and gone.
+            self._failing = (now_s if now_s - until_s > patience_s else since_s, now_s)
+
+    def is_lasting(self, now_s: float, patience_s: float) -> bool:
+        """Whether it is no use to wait for an answer now."""
+        if self._failing is None:
+            return False
+        since_s, until_s = self._failing
+        return until_s - since_s >= patience_s >= now_s - until_s

@@ -1,11 +1,16 @@
-"""Whom a client calls, as gRPC takes it: one server, one name of a fleet, or several servers."""
+"""The servers that a client calls, and the gRPC channel to them."""
 
 from __future__ import annotations
 
+import os
+import re
 import socket
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
+import grpc
+
+from endface.errors import ConfigurationError
 from endface_client._errors import ServerUnavailable
 from endface_client._transport.tls import TLS
 
@@ -29,42 +34,114 @@ _OPTIONS: Final = (
     ("grpc.min_reconnect_backoff_ms", 2000),  # in spite of its name: how long a connection may take
 )
 
+_PROXY: Final = "grpc_proxy"
+"""gRPC's own variable for a proxy: who sets it wants one.  ``http_proxy`` is about the web, yet gRPC obeys it."""
 
-def channel_arguments(servers: str, tls: TLS | None) -> Mapping[str, Any]:
-    """Arguments of tritonclient's InferenceServerClient for one or several servers.
+_GRPC_SCHEMES: Final = ("unix:", "unix-abstract:", "vsock:", "ipv4:", "ipv6:")
+_ADDRESS: Final = re.compile(r"(?P<host>\[[^\s\[\]/;]+\]|[^\s:/;\[\]]*)(?::(?P<port>\d*))?")
+
+Options: TypeAlias = tuple[tuple[str, int], ...]
+"""gRPC's options of a channel, by their names in grpc_types.h."""
+
+GetAddressInfo: TypeAlias = Callable[[str, str, socket.AddressFamily, socket.SocketKind], list[Any]]
+"""As ``socket.getaddrinfo``."""
+
+
+class Target:
+    """One server, one name of a fleet, or several servers.
+
+    gRPC looks up a single name by itself, again whenever a connection ends.  It takes several servers only as
+    numbers, so their names are looked up here, see ``url``.
+
+    Args:
+        servers: "host:port", or several separated by commas.
+        tls: certificates; None for a connection without encryption.
+        options: more of gRPC's options.
+        getaddrinfo: looks up names.
+
+    Attributes:
+        servers: as given.
+        addresses: the parts of ``servers``.
+        tls: as given.
 
     Raises:
-        ServerUnavailable: none is named, or one of several has no address.
-        ConfigurationError: a TLS file is wrong.
+        ConfigurationError: ``servers`` holds something else than addresses, or a TLS file is wrong.
     """
-    named = addresses(servers)
-    several = len(named) > 1
-    checked = tls.checked_name(several=several) if tls else ""
-    return {
-        "url": "ipv4:" + ",".join(map(_resolved, named)) if several else named[0],
-        "creds": tls.credentials() if tls else None,
-        "channel_args": [*_OPTIONS, *([("grpc.default_authority", checked)] if checked else [])],
-    }
+
+    def __init__(
+        self,
+        servers: str,
+        tls: TLS | None,
+        options: Options = (),
+        getaddrinfo: GetAddressInfo = socket.getaddrinfo,
+    ) -> None:
+        self.servers = servers
+        self.addresses = _addresses(servers)
+        self.tls = tls
+        self._getaddrinfo = getaddrinfo
+        self._credentials = tls.credentials() if tls else None
+        checked_name = tls.checked_name(several=self.is_several) if tls else ""
+        self._options = [
+            *_OPTIONS,
+            *options,
+            ("grpc.enable_http_proxy", int(bool(os.environ.get(_PROXY)))),
+            *([("grpc.default_authority", checked_name)] if checked_name else []),
+        ]
+
+    @property
+    def is_several(self) -> bool:
+        """Whether several servers are named."""
+        return len(self.addresses) > 1
+
+    def url(self) -> str:
+        """The servers as gRPC takes them now; looks up the names of several servers, which may take seconds.
+
+        Raises:
+            ServerUnavailable: one of several servers has no address.
+        """
+        if not self.is_several:
+            return self.addresses[0]
+        return "ipv4:" + ",".join(number for address in self.addresses for number in self._numbers(address))
+
+    def open(self, url: str) -> grpc.Channel:
+        """A new channel to what ``url`` gave."""
+        if self._credentials:
+            return grpc.secure_channel(url, self._credentials, self._options)
+        return grpc.insecure_channel(url, self._options)
+
+    def _numbers(self, address: str) -> list[str]:
+        """The IPv4 addresses of a server, each with its port."""
+        host, _, port = address.rpartition(":")
+        try:
+            found = self._getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as exc:
+            raise ServerUnavailable(f"{address} has no IPv4 address: {exc}") from exc
+        return sorted({f"{ip}:{number}" for *_, (ip, number) in found})
 
 
-def addresses(servers: str) -> list[str]:
-    """The addresses in a list of servers.
-
-    Raises:
-        ServerUnavailable: there is none.
-    """
-    named = [address.strip() for address in servers.split(",") if address.strip()]
+def _addresses(servers: str) -> tuple[str, ...]:
+    named = tuple(address.strip() for address in servers.split(",") if address.strip())
     if not named:
-        raise ServerUnavailable("no server is named; give host:port, such as 127.0.0.1:8001")
+        raise ConfigurationError("no server is named; give host:port, such as 127.0.0.1:8001")
+    for address in named:
+        if not address.startswith(_GRPC_SCHEMES) and (fault := _fault(address)):
+            raise ConfigurationError(
+                f"{address!r} is no address of a server: {fault}; give host:port, such as 127.0.0.1:8001, "
+                "and several separated by commas"
+            )
     return named
 
 
-def _resolved(address: str) -> str:
-    """The address with its host as a number: gRPC takes no list of names."""
-    host, _, port = address.rpartition(":")
-    try:
-        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
-    except OSError as exc:
-        raise ServerUnavailable(f"{address} has no IPv4 address: {exc}") from exc
-    ip, number = found[0][4][:2]
-    return f"{ip}:{number}"  # type: ignore[str-bytes-safe] # typed for all families; IPv4 gives a string
+def _fault(address: str) -> str:
+    """What is wrong with an address; empty if nothing is."""
+    if address.startswith("dns:"):  # dns:host:port or dns://resolver/host:port
+        address = address.removeprefix("dns:").rpartition("/")[2]
+    if "://" in address:
+        return f"gRPC has no {address.partition('://')[0]}://"
+    if match := _ADDRESS.fullmatch(address):
+        if not match["host"] or not match["port"]:
+            return "it has no port" if match["host"] else "it has no host"
+        return "" if 0 < int(match["port"]) < 65536 else "ports go from 1 to 65535"
+    if ";" in address:
+        return "it holds a semicolon"
+    return "an IPv6 address stands in brackets, as in [::1]:8001" if address.count(":") > 1 else "it is no name"

@@ -1,56 +1,82 @@
-"""What a client says to a server, and in which order, without a word on waiting.
+"""The steps of an inspection, which say what happens next and leave the waiting to the client.
 
-A conversation is a generator: it yields each question, is sent the answer or thrown tritonclient's error, and returns
-its result.  ``Client`` asks and waits, ``AsyncClient`` asks and awaits; neither decides anything.
+An inspection is a generator.  It yields a step, is sent the step's result or thrown its error, and returns a reply.
+``Client`` performs steps by blocking, ``AsyncClient`` by awaiting; neither decides anything.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from tritonclient.utils import InferenceServerException
+from endface_client._errors import ClientError
+from endface_client._transport.wire import Call
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Question:
-    """A call of a method that tritonclient's sync and async clients have in common."""
+class Request:
+    """An inference; gives the server's answer, or raises TimeoutError after ``timeout_s``."""
 
-    method: str
-    arguments: dict[str, Any]
+    call: Call
+    timeout_s: float
 
 
 @dataclass(frozen=True)
-class Pause:
-    """Nothing, for so many seconds."""
+class Sleep:
+    """A pause."""
 
     seconds: float
 
 
-Conversation: TypeAlias = Generator[Question | Pause, Any, Result]
+@dataclass(frozen=True)
+class Check:
+    """A function that may wait for the network; gives its value."""
+
+    function: Callable[[], bool]
 
 
-def hold(conversation: Conversation[Result], take: Callable[[Question | Pause], Any]) -> Result:
-    """Ask what a conversation asks until it has its result.
+Step: TypeAlias = Request | Sleep | Check
+Steps: TypeAlias = Generator[Step, Any, Result]
+
+
+def run(steps: Steps[Result], perform: Callable[[Step], Any]) -> Result:
+    """Perform steps until they return.
 
     Args:
-        conversation: it is closed in any case.
-        take: gives the answer of one step, or raises tritonclient's error.
+        steps: closed in any case.
+        perform: gives the result of one step, or raises ClientError or TimeoutError.
     """
-    with contextlib.closing(conversation):
+    with contextlib.closing(steps):
         try:
-            step = next(conversation)
+            step = next(steps)
             while True:
                 try:
-                    answer = take(step)
-                except InferenceServerException as exc:
-                    step = conversation.throw(exc)
+                    result = perform(step)
+                except (ClientError, TimeoutError) as exc:
+                    step = steps.throw(exc)
                 else:
-                    step = conversation.send(answer)
+                    step = steps.send(result)
         except StopIteration as end:
-            result: Result = end.value
-            return result
+            returned: Result = end.value
+            return returned
+
+
+async def run_async(steps: Steps[Result], perform: Callable[[Step], Awaitable[Any]]) -> Result:
+    """Perform steps as ``run`` does, awaiting each."""
+    with contextlib.closing(steps):
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = await perform(step)
+                except (ClientError, TimeoutError) as exc:
+                    step = steps.throw(exc)
+                else:
+                    step = steps.send(result)
+        except StopIteration as end:
+            returned: Result = end.value
+            return returned

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,7 +35,7 @@ class TLS:
     server_name: str = ""
 
     def credentials(self) -> grpc.ChannelCredentials:
-        """Read the files; what gRPC would say of wrong ones is a riddle, or the end of the process.
+        """Read the files, after a check: of wrong ones gRPC's words explain nothing, or it ends the process.
 
         Raises:
             ConfigurationError: one of them cannot be read or is no PEM, key and certificate do not belong together, or
@@ -58,7 +60,35 @@ class TLS:
 
 
 def tls_of(authority: Path | None, certificate: Path | None, key: Path | None, server_name: str) -> TLS | None:
-    """What a client shows and trusts; None, to talk in the clear, where no setting speaks of certificates."""
+    """The certificates of these settings; None, for a connection without encryption, where all are empty."""
     if authority or certificate or key or server_name:
         return TLS(authority, private_key=key, certificate_chain=certificate, server_name=server_name)
     return None
+
+
+def is_refused(address: str, tls: TLS | None, timeout_s: float = 1.0) -> bool:
+    """Whether a server refuses a client over its certificates, or because it has none.
+
+    gRPC says "Socket closed" of that, as of a server that is starting or stopping.
+
+    Args:
+        address: an IP address and a port.
+        tls: what the client shows; None if it does not encrypt.
+        timeout_s: how long to wait for the server.
+    """
+    host, _, port = address.rpartition(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is told to it, nothing is believed
+    context.set_alpn_protocols(["h2"])
+    try:
+        if tls and tls.certificate_chain:
+            context.load_cert_chain(tls.certificate_chain, tls.private_key)
+        with (
+            socket.create_connection((host.strip("[]"), int(port)), timeout_s) as plain,
+            context.wrap_socket(plain) as encrypted,
+        ):
+            return tls is None or not encrypted.recv(1)  # TLS 1.3 refuses a certificate only after the handshake
+    except ssl.SSLError as exc:
+        return tls is not None and "ALERT" in (exc.reason or "")
+    except OSError:
+        return False

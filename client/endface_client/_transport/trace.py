@@ -1,4 +1,4 @@
-"""An inspection's spans: one for the whole, and one for each attempt, below which the server hangs its own.
+"""Spans of an inspection: one for the whole and one for each attempt, which is the parent of the server's spans.
 
 They belong to the program's own trace where it has one, for then the program's provider and current span are used.
 See ``endface.telemetry.trace`` for who asks for them; where nobody does, all of this does nothing.
@@ -58,8 +58,8 @@ class Traced:
             TraceContextTextMapPropagator().inject(headers, set_span_in_context(span))
             yield replace(call, headers=headers, request_id=_request_id(span))
 
-    def tell(self, reply: Reply) -> None:
-        """The report has come."""
+    def record(self, reply: Reply) -> None:
+        """Write the report's main results into the inspection's span."""
         if self._span is not None:
             trace.describe(self._span, [inspection_log.inspection_entry(reply.report, _request_id(self._span), None)])
             self._span.set_attribute("endface.attempts", reply.attempts)
@@ -67,7 +67,7 @@ class Traced:
 
 @contextmanager
 def inspection(call: Call) -> Iterator[Traced]:
-    """A picture's inspection, until the block ends; what a health check asks is no part of the line."""
+    """The span of a picture's inspection, until the block ends; a health check has none."""
     tracer = None if is_probe(call.parameters) else trace.tracer(SERVICE)
     if tracer is None:
         yield Traced()
@@ -81,7 +81,7 @@ def inspection(call: Call) -> Iterator[Traced]:
 
 @contextmanager
 def _ended(span: Span) -> Iterator[None]:
-    """End a span with the block, and tell what ended it."""
+    """End a span with the block, and mark it with the error that ended it."""
     try:
         yield
     except BaseException as exc:

@@ -1,8 +1,9 @@
-"""Pictures to Triton's request and its answer to a Report: everything about a call that needs no network."""
+"""Triton's request for a picture, and the report in its answer; nothing here needs a network."""
 
 from __future__ import annotations
 
 import os
+import struct
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from typing import Any, Final, TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tritonclient import grpc as triton
+from tritonclient.grpc import service_pb2
+from tritonclient.utils import deserialize_bytes_tensor, serialize_byte_tensor
 
 from endface import contract
 from endface.errors import BadParameterError, RequestError
@@ -20,17 +22,18 @@ from endface.files import sha256
 from endface.picture.decode import check_size
 from endface.report import Report
 from endface_client._errors import InvalidRequest, ProtocolError, UnreadablePicture
-from endface_client._region import tensor_bytes
 
 Picture: TypeAlias = str | os.PathLike[str] | bytes | NDArray[np.uint8] | NDArray[np.uint16]
 """A path, an encoded picture, or 8 or 16-bit levels: (H, W), (H, W, 3) in OpenCV's order BGR, or (H, W, 4) BGRA."""
+
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
 _PNG_FAST: Final = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # lossless at every level; the highest only takes longer
 
 
 @dataclass(frozen=True)
 class Job:
-    """A picture and what to do with it; None and empty values fall back on the client's, then on the server's.
+    """A picture and how to inspect it; what is None or empty is the client's setting, else the server's default.
 
     Attributes:
         picture: a path, bytes or an array, see ``Picture``.
@@ -61,7 +64,7 @@ class Call:
         parameters: of the request.
         headers: of the request, for traces.
         request_id: by which the server's log and traces name the request; empty where nobody traces it.
-        began_ns: when the client took it up, in nanoseconds of Unix time.
+        began_ns: when the client began with it, in nanoseconds of Unix time.
     """
 
     data: bytes
@@ -71,30 +74,30 @@ class Call:
     request_id: str = ""
     began_ns: int = field(default_factory=time.time_ns, compare=False)
 
-    def arguments(self, region: str | None = None) -> dict[str, Any]:
-        """The arguments of tritonclient's ``infer``.
+    def request(self, timeout_s: float) -> service_pb2.ModelInferRequest:
+        """Triton's request.
 
         Args:
-            region: name of the shared memory that holds the picture; None sends it along.
+            timeout_s: after which the server need not begin; it is told in microseconds, 0 would mean for ever.
         """
-        image = triton.InferInput(contract.IMAGE.name, [1, 1], contract.IMAGE.datatype)
-        if region is None:
-            image.set_data_from_numpy(np.array([[self.data]], dtype=np.object_))
-        else:
-            image.set_shared_memory(region, tensor_bytes(self.data))
-        return {
-            "model_name": contract.ENSEMBLE.name,
-            "inputs": [image],
-            "outputs": [triton.InferRequestedOutput(contract.REPORT.name)],
-            "parameters": self.parameters,
-            "headers": dict(self.headers) or None,
-            "request_id": self.request_id,
-        }
+        request = service_pb2.ModelInferRequest(model_name=contract.ENSEMBLE.name, id=self.request_id)
+        for key, value in self.parameters.items():
+            request.parameters[key].string_param = value
+        request.parameters["timeout"].int64_param = max(1, round(timeout_s * 1e6))
+        request.inputs.add(name=contract.IMAGE.name, datatype=contract.IMAGE.datatype, shape=[1, 1])
+        request.raw_input_contents.append(serialize_byte_tensor(np.array([[self.data]], dtype=np.object_)).item())
+        request.outputs.add(name=contract.REPORT.name)
+        return request
+
+    @property
+    def metadata(self) -> Metadata:
+        """Headers as gRPC takes them."""
+        return tuple(self.headers.items())
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a picture that was inspected.
+    """A report, and how often its picture was sent.
 
     Attributes:
         report: what the server found.
@@ -187,18 +190,19 @@ def parameters(job: Job) -> dict[str, str]:
     return sent
 
 
-def unpack(call: Call, result: triton.InferResult) -> Report:
-    """The report in an answer, which must be that of the picture that was sent.
+def unpack(call: Call, response: service_pb2.ModelInferResponse) -> Report:
+    """Read the report out of an answer; it must be that of the picture that was sent.
 
     Raises:
         ProtocolError: there is none, it cannot be read, or it is that of another picture.
     """
-    texts = result.as_numpy(contract.REPORT.name)
-    if texts is None or texts.size != 1:
+    names = [output.name for output in response.outputs]
+    if names != [contract.REPORT.name] or len(response.raw_output_contents) != 1:
         raise ProtocolError("the server's answer holds no report: does this address belong to an endface server?")
     try:
-        report = Report.from_json(texts.item())
-    except ValueError as exc:
+        (text,) = deserialize_bytes_tensor(response.raw_output_contents[0])
+        report = Report.from_json(text)
+    except (ValueError, struct.error) as exc:
         raise ProtocolError(f"the server's report cannot be read; update client or server: {exc}") from exc
     if report.image.sha256 != call.sha256:
         raise ProtocolError(

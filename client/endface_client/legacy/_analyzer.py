@@ -12,11 +12,11 @@ from endface.picture.decode import decode
 from endface_client._transport import wire
 from endface_client.legacy import _files
 from endface_client.legacy._answer import ZONES, answered, failed, region
-from endface_client.legacy._config import OmniConfig, Settings
+from endface_client.legacy._config import EndfaceSettings, OmniConfig
 from endface_client.legacy._consensus import DETECTED, Consensus
 from endface_client.legacy._defects import Values
 from endface_client.legacy._files import LOG
-from endface_client.legacy._inspection import Inspection, inspect
+from endface_client.legacy._inspection import Inspect, Inspection, inspect
 from endface_client.legacy._side_files import write_side_files
 
 _ZONE_WORDS: Final = tuple(f"_{zone}" for zone in ZONES)
@@ -28,10 +28,12 @@ class OmniFiberAnalyzer:
 
     Args:
         config: see ``OmniConfig``; what is wrong with it is said at each picture, in the answer and the log.
+        inspect: inspects a picture; for tests.
     """
 
-    def __init__(self, config: OmniConfig | None = None) -> None:
+    def __init__(self, config: OmniConfig | None = None, *, inspect: Inspect = inspect) -> None:
         self.config = config or OmniConfig()
+        self._inspect_picture = inspect
 
     def analyze_end_face(self, image_path: str, output_dir: str) -> Values:
         """Inspect one picture and write its files; never raises.
@@ -68,9 +70,9 @@ class OmniFiberAnalyzer:
 
     def _inspect(self, data: bytes, image_path: str, output_dir: Path) -> Inspection:
         path = Path(image_path)
-        settings = Settings.of(self.config)
+        settings = EndfaceSettings.of(self.config)
         name = path.name.encode(errors="backslashreplace").decode()
-        found = inspect(data, name, settings, Consensus.beside(output_dir, path.stem))
+        found = self._inspect_picture(data, name, settings, Consensus.beside(output_dir, path.stem))
         if found.agrees is False:
             LOG.warning("%s: the separation stage sees the fiber elsewhere; endface's own finding counts", image_path)
         return found

@@ -16,7 +16,7 @@ ZONES: Final = ("core", "cladding", "ferrule")
 
 
 def answered(image_path: str, found: Inspection, config: OmniConfig, *, displaced: bool) -> Values:
-    """What became of an inspection: a success with a verdict, or a failure where the picture is ``invalid``.
+    """The answer to an inspection: a success with a verdict, or a failure where the picture is ``invalid``.
 
     Args:
         image_path: as the caller gave it.
@@ -72,7 +72,7 @@ def failed(
     size_px: tuple[int, int] = (0, 0),
     verdict: str = "error",
 ) -> Values:
-    """A picture that was not judged: a CRITICAL marker at its middle fails it in the pipeline's score.
+    """The answer to a picture that was not judged: a CRITICAL marker at its middle fails it in the pipeline's score.
 
     Args:
         image_path: as the caller gave it.
@@ -87,13 +87,13 @@ def failed(
 
 
 def region(image_path: str) -> Values:
-    """A picture of one zone, which is not judged by itself: that of the whole face is, and counts."""
+    """The answer to a picture of one zone: it is not judged, the picture of the whole face counts."""
     message = "a picture of one zone is not judged by itself; the report of the whole picture counts"
     return _failure(image_path, "region", message, "not_judged")
 
 
 def as_json(values: Values) -> bytes:
-    """As the pipeline writes it: indented by 2, ASCII."""
+    """The JSON as the pipeline writes it: indented by 2, ASCII."""
     return json.dumps(values, indent=2, allow_nan=False).encode("ascii")
 
 

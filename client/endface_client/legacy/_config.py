@@ -37,7 +37,7 @@ class OmniConfig(_Fields):
 
     Of the pipeline's fields only ``enable_visualization`` has an effect: limits come from the profile, not from here.
     ``knowledge_base_path`` is echoed in the report.  Keywords that begin with ``endface_`` are endface's own, see
-    ``Settings``; all other unknown ones are kept in ``ignored`` and have no effect.
+    ``EndfaceSettings``; all other unknown ones are kept in ``ignored`` and have no effect.
 
     Attributes:
         endface: the keywords that begin with ``endface_``.
@@ -53,7 +53,7 @@ class OmniConfig(_Fields):
 
 
 @dataclass(frozen=True)
-class Settings:
+class EndfaceSettings:
     """How endface inspects.  The environment variable ``ENDFACE_X`` and the keyword ``endface_x`` set ``x``.
 
     Attributes:
@@ -83,8 +83,8 @@ class Settings:
     tls_server_name: str = ""
 
     @classmethod
-    def of(cls, config: OmniConfig, variables: Mapping[str, str] = os.environ) -> Settings:
-        """Settings from the keywords, and where there is none from the environment.
+    def of(cls, config: OmniConfig, variables: Mapping[str, str] = os.environ) -> EndfaceSettings:
+        """EndfaceSettings from the keywords, and where there is none from the environment.
 
         Raises:
             ConfigurationError: a number is none, or a keyword with endface's prefix does not exist.
@@ -104,7 +104,7 @@ class Settings:
 
     @property
     def tls(self) -> TLS | None:
-        """What a server is shown and trusted by; None talks in the clear."""
+        """Certificates for a server; None for a connection without encryption."""
         return tls_of(self.tls_authority, self.tls_certificate, self.tls_key, self.tls_server_name)
 
 

@@ -53,7 +53,7 @@ class Consensus:
         return found if all(map(math.isfinite, numbers)) and found.cladding_radius > 1 else None
 
     def agrees(self, cladding: Ellipse) -> bool:
-        """Whether centre and radius are those of the cladding, to a fifth of the radius."""
+        """Whether center and radius are those of the cladding, to a fifth of the radius."""
         off_px = math.dist(self.center, cladding.center_px)
         ratio = math.sqrt(cladding.radii_px[0] * cladding.radii_px[1]) / self.cladding_radius
         near = 1 / (1 + LARGEST_SCALE_ERROR) <= ratio <= 1 + LARGEST_SCALE_ERROR

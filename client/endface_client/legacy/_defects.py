@@ -167,7 +167,7 @@ def _values(defect: Defect, report: Report, found: Grade, severity: Severity) ->
 
 
 def _origin(report: Report) -> Values:
-    """Which rules and which network speak; the pipeline's last stage keeps no other place for it."""
+    """The rules and the network that judged; the pipeline's last stage keeps no other place for them."""
     model = report.model
     network = {"network": f"{model.name} {model.version}, {model.engine}, {model.sha256[:12]}"} if model else {}
     return {"profile": report.criteria.profile, "software": report.software, **network}

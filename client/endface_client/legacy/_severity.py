@@ -6,7 +6,6 @@ The pipeline adds up points and fails a face for any CRITICAL, for more than two
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,6 +13,7 @@ from typing import Final, Literal
 from endface.criteria.limits import Interval
 from endface.criteria.profile import UNCERTAINTY_UM
 from endface.report import Defect, LimitResult, Report
+from endface_client._errors import ProtocolError
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "NEGLIGIBLE"]
 
@@ -29,22 +29,10 @@ MARGINS_UM: Final[dict[Severity, float]] = {"HIGH": UNCERTAINTY_UM, "MEDIUM": 2.
 Half a micrometre is how far a size may be off: such a defect may well be beyond its limit.
 """
 
-_NUMBER: Final = r"[\d.e+-]+"
-_TEXT: Final = re.compile(
-    r"(?:no limit on|at most \d+|no) (?:scratches|defects)(?:"
-    rf" of (?P<from_>{_NUMBER}) .*or more"
-    rf"| (?:wider|larger) than (?P<over>{_NUMBER}) um"
-    rf"| up to (?P<to>{_NUMBER}) um.*"
-    rf"| (?:narrower|smaller) than (?P<under>{_NUMBER}) um"
-    rf"| (?P<start>from|above) (?P<low>{_NUMBER}) to (?P<open>below )?(?P<high>{_NUMBER}) um.*"
-    r")?"
-)
-_EVERY_SIZE: Final = Interval(0.0, math.inf, lower_closed=True, upper_closed=False)
-
 
 @dataclass(frozen=True)
 class Grade:
-    """What a defect is to the limits.
+    """The severity of a defect, and how close to a limit it is.
 
     Attributes:
         severity: by the table in docs/migrating.md.
@@ -58,9 +46,13 @@ class Grade:
 
 
 def grade(defect: Defect, report: Report) -> Grade:
-    """The defect against the rows of its zones, as they stand in the report."""
+    """The defect against the limits of its zones, as the report has them.
+
+    Raises:
+        ProtocolError: see ``sizes``.
+    """
     size_um = defect.width_um if defect.type == "scratch" else defect.size_um
-    rows = [(row, sizes(row.text)) for row in _rows(defect, report)]
+    rows = [(row, sizes(row)) for row in _rows(defect, report)]
     if any(row.verdict == "fail" and size_um in interval for row, interval in rows):
         return Grade("CRITICAL", True, 0.0)
     full = [interval for row, interval in rows if row.allowed is not None and row.found >= row.allowed]
@@ -93,19 +85,16 @@ def fitted(severities: Sequence[Severity]) -> list[Severity | None]:
     return lowered
 
 
-def sizes(text: str) -> Interval:
-    """The sizes that a row of a report speaks of, read back from its words (``endface.criteria.limits.Limit.text``).
+def sizes(row: LimitResult) -> Interval:
+    """The sizes that a row of a report is about.
 
-    Words of another release that are not understood are taken for every size: then a row that fails blames too many.
+    Raises:
+        ProtocolError: the row does not say; the picture then counts as not judged.
     """
-    match = _TEXT.fullmatch(text)
-    if match is None:
-        return _EVERY_SIZE
-    found = {name: float(value) for name, value in match.groupdict().items() if value and name not in ("start", "open")}
-    lower = next((found[name] for name in ("from_", "over", "low") if name in found), 0.0)
-    upper = next((found[name] for name in ("to", "under", "high") if name in found), math.inf)
-    lower_closed = "over" not in found and match["start"] != "above"
-    return Interval(lower, upper, lower_closed, upper_closed="to" in found or bool(match["high"] and not match["open"]))
+    if row.lower_um is None:
+        raise ProtocolError("the server's report has no numbers for the bounds of its limits; update the server")
+    upper_um = math.inf if row.upper_um is None else row.upper_um
+    return Interval(row.lower_um, upper_um, row.lower_closed, row.upper_closed)
 
 
 def _rows(defect: Defect, report: Report) -> Iterator[LimitResult]:

@@ -63,7 +63,7 @@ def _fiber(report: Report) -> list[str]:
     x, y = cladding.center_px
     rx, ry = cladding.radii_px
     return [
-        f"Cladding: centre ({x:.1f}, {y:.1f}) px, radii {rx:.1f} x {ry:.1f} px",
+        f"Cladding: center ({x:.1f}, {y:.1f}) px, radii {rx:.1f} x {ry:.1f} px",
         f"Scale: {scale_x:.4f} x {scale_y:.4f} um per pixel, from the {report.calibration.source}",
     ]
 

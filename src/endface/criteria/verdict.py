@@ -7,6 +7,7 @@ BICSI).  Sizes are compared as they are: the profile's intervals say whether a b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -145,7 +146,19 @@ def _zone_result(limits: ZoneLimits, rows: list[_Row], coverages: Mapping[str, f
 def _limit_result(row: _Row) -> LimitResult:
     limit = row.limit
     verdict: Literal["pass", "fail"] = "fail" if row.broken else "pass"
-    return LimitResult(limit.kind, limit.text, limit.allowed, len(row.caught), _margin_um(row), verdict)
+    interval = limit.interval
+    return LimitResult(
+        limit.kind,
+        limit.text,
+        limit.allowed,
+        len(row.caught),
+        _margin_um(row),
+        verdict,
+        lower_um=interval.lower,
+        upper_um=interval.upper if interval.upper < math.inf else None,
+        lower_closed=interval.lower_closed,
+        upper_closed=interval.upper_closed,
+    )
 
 
 def _counts(sizes_um: _Shifts, interval: Interval, shifts_um: _Shifts) -> NDArray[np.intp]:

@@ -47,6 +47,21 @@ def row(judgment: Judgment, zone: str, text: str) -> LimitResult:
     return next(limit for limit in limits if limit.text == text)
 
 
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        ("no limit on defects smaller than 5 um", (0.0, 5.0, False, False)),
+        ("at most 5 defects from 5 to 10 um", (5.0, 10.0, True, True)),
+        ("no defects larger than 10 um", (10.0, None, False, False)),
+    ],
+)
+def test_limits_say_their_bounds_in_numbers(text: str, bounds: tuple[float, float | None, bool, bool]) -> None:
+    """A reader needs no English: the ends, and whether they belong to the row; None where there is no upper one."""
+    found = row(judge([], load_profile("mm-pc"), SEEN), "B", text)
+
+    assert (found.lower_um, found.upper_um, found.lower_closed, found.upper_closed) == bounds
+
+
 @pytest.mark.parametrize("profile", SHIPPED)
 def test_a_clean_face_passes(profile: str) -> None:
     """Nothing found, nothing broken, nothing close."""

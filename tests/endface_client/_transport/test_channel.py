@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
+from endface.errors import ConfigurationError
 from endface_client import Client, ServerUnavailable
-from endface_client._transport.channel import channel_arguments
+from endface_client._transport.channel import Target
 from endface_client.testing import FakeServer
-from tests.endface_client.names import NameService
+from tests.endface_client.name_service import NameService
+
+Connect = Callable[..., Client]
 
 
-def test_one_name_is_left_to_grpc():
-    """It is looked up anew when a connection ends."""
-    assert channel_arguments("line-3:8001", None)["url"] == "line-3:8001"
+@pytest.mark.parametrize(
+    ("servers", "url"),
+    [
+        ("line-3:8001", "line-3:8001"),  # gRPC looks a single name up by itself
+        ("[::1]:8001", "[::1]:8001"),
+        ("unix:/run/endface.sock", "unix:/run/endface.sock"),
+        ("dns:///endface.line:8001", "dns:///endface.line:8001"),
+        ("127.0.0.1:8001, localhost:8002", "ipv4:127.0.0.1:8001,127.0.0.1:8002"),  # of several it takes numbers only
+    ],
+)
+def test_servers_as_grpc_takes_them(servers: str, url: str) -> None:
+    """One server, one name of a fleet, several servers."""
+    assert Target(servers, None).url() == url
 
 
-def test_several_servers_become_addresses():
-    """GRPC takes a list of numbers only."""
-    arguments = channel_arguments("127.0.0.1:8001, localhost:8002", None)
-
-    assert arguments["url"] == "ipv4:127.0.0.1:8001,127.0.0.1:8002"
-
-
-@pytest.mark.parametrize("servers", ["", " , "])
-def test_nobody_is_no_target(servers):
-    """Said when the client is made."""
-    with pytest.raises(ServerUnavailable, match="no server is named"):
+@pytest.mark.parametrize(
+    ("servers", "fault"),
+    [
+        ("", "no server is named"),
+        (" , ", "no server is named"),
+        ("line-3", "'line-3' is no address of a server: it has no port"),
+        ("line-3:", "it has no port"),
+        (":8001", "it has no host"),
+        ("line-3:99999", "ports go from 1 to 65535"),
+        ("line-3:0", "ports go from 1 to 65535"),
+        ("line-3:http", "it is no name"),
+        ("http://line-3:8001", "gRPC has no http://"),
+        ("dns:///line-3", "it has no port"),
+        ("line-3:8001;line-4:8001", "it holds a semicolon"),
+        ("line 3:8001", "it is no name"),
+        ("::1:8001", "in brackets"),
+        ("line-3:8001,line-4", "'line-4' is no address"),
+    ],
+)
+def test_what_is_no_address_is_refused_at_once(servers: str, fault: str) -> None:
+    """The sentence says what is wrong, before a picture waits for its deadline."""
+    with pytest.raises(ConfigurationError, match=re.escape(fault)):
         Client(servers)
+
+
+@pytest.mark.parametrize("name", ["nowhere.invalid", "a" * 64])
+def test_a_server_without_an_address_is_named(name: str) -> None:
+    """A name of several that cannot be looked up is told when the client is made."""
+    with pytest.raises(ServerUnavailable, match=f"{name}:8001 has no IPv4 address"):
+        Client(f"127.0.0.1:8001,{name}:8001")
 
 
 @pytest.fixture
@@ -65,7 +97,9 @@ def inspect_until(client: Client, server: FakeServer) -> None:
         client.inspect(b"a picture")
 
 
-def test_all_servers_behind_a_name_are_called_in_turn(connect, names, pods):
+def test_all_servers_behind_a_name_are_called_in_turn(
+    connect: Connect, names: NameService, pods: list[FakeServer]
+) -> None:
     """As many pictures for each, not all for the one that answered first."""
     names.addresses = [host(pod) for pod in pods]
     client = connect(target(names, pods))
@@ -78,7 +112,9 @@ def test_all_servers_behind_a_name_are_called_in_turn(connect, names, pods):
     assert [len(pod.requests) - count for pod, count in zip(pods, before, strict=True)] == [10, 10, 10]
 
 
-def test_a_server_that_comes_in_the_place_of_another_is_found(connect, names, pods):
+def test_a_server_that_comes_in_the_place_of_another_is_found(
+    connect: Connect, names: NameService, pods: list[FakeServer]
+) -> None:
     """A pod goes, another comes with another address: no picture is lost, and the new one has its share."""
     gone, stays, comes = pods
     names.addresses = [host(gone), host(stays)]
@@ -91,7 +127,7 @@ def test_a_server_that_comes_in_the_place_of_another_is_found(connect, names, po
     assert len(stays.requests) > 0
 
 
-def test_the_only_server_may_move(connect, names, pods):
+def test_the_only_server_may_move(connect: Connect, names: NameService, pods: list[FakeServer]) -> None:
     """A Deployment of one: its pod has another address after each roll-out."""
     old, new, _ = pods
     names.addresses = [host(old)]
@@ -104,7 +140,9 @@ def test_the_only_server_may_move(connect, names, pods):
     assert len(new.requests) == 1
 
 
-def test_the_name_service_is_not_asked_for_each_picture(connect, names, pods):
+def test_the_name_service_is_not_asked_for_each_picture(
+    connect: Connect, names: NameService, pods: list[FakeServer]
+) -> None:
     """It is asked when the client connects, and again only when a connection ends."""
     names.addresses = [host(pod) for pod in pods]
     client = connect(target(names, pods))
@@ -114,7 +152,7 @@ def test_the_name_service_is_not_asked_for_each_picture(connect, names, pods):
     assert names.asked == 1
 
 
-def test_a_name_of_two_families_is_one_server(connect, fake_server):
+def test_a_name_of_two_families_is_one_server(connect: Connect, fake_server: FakeServer) -> None:
     """Localhost is ::1 as well, where nobody listens: the other address serves every picture."""
     client = connect(f"localhost:{fake_server.address.rpartition(':')[2]}")
     for _ in range(20):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,8 +14,12 @@ import grpc
 import pytest
 
 from endface.errors import ConfigurationError
-from endface_client import Client, ServerUnavailable
+from endface_client import TLS, Client, ServerUnavailable
 from endface_client.testing import FakeServer
+
+Connect = Callable[..., Client]
+Serve = Callable[[str], FakeServer]
+MakeTLS = Callable[..., TLS]
 
 
 @pytest.fixture
@@ -29,7 +36,7 @@ def serve(certificates: Path) -> Iterator[Callable[[str], FakeServer]]:
         yield served
 
 
-def test_several_servers_are_known_by_the_name_that_all_have(connect, serve, tls):
+def test_several_servers_are_known_by_the_name_that_all_have(connect: Connect, serve: Serve, tls: MakeTLS) -> None:
     """One of them has a certificate for 127.0.0.1, the other one has not: both are called."""
     both = serve("server"), serve("line-2")
     client = connect(",".join(server.address for server in both), tls=tls("station"))
@@ -37,7 +44,7 @@ def test_several_servers_are_known_by_the_name_that_all_have(connect, serve, tls
         client.inspect(b"a picture")
 
 
-def test_a_server_without_the_name_is_not_called(connect, serve, tls):
+def test_a_server_without_the_name_is_not_called(connect: Connect, serve: Serve, tls: MakeTLS) -> None:
     """It may be anybody with a certificate of this authority; the others are called."""
     good, other = serve("server"), serve("other")
     client = connect(f"{good.address},{other.address}", tls=tls("station"))
@@ -47,7 +54,7 @@ def test_a_server_without_the_name_is_not_called(connect, serve, tls):
     assert (len(good.requests), len(other.requests)) == (20, 0)
 
 
-def test_another_name_may_be_given(connect, serve, tls):
+def test_another_name_may_be_given(connect: Connect, serve: Serve, tls: MakeTLS) -> None:
     """For certificates made otherwise, and for servers called by an address that they do not name."""
     other = serve("other")
     connect(other.address, tls=tls("station", server_name="line-3.example")).inspect(b"a picture")
@@ -56,36 +63,73 @@ def test_another_name_may_be_given(connect, serve, tls):
     assert len(other.requests) == 2
 
 
-def test_one_server_is_known_by_the_name_that_it_is_called(connect, serve, tls):
+def test_one_server_is_known_by_the_name_that_it_is_called(connect: Connect, serve: Serve, tls: MakeTLS) -> None:
     """The name of the fleet alone does not do: of one server we know better."""
     line_2 = serve("line-2")
     with pytest.raises(ServerUnavailable, match="--tls-server-name"):
-        connect(line_2.address, tls=tls("station"), deadline_s=2).health()
+        connect(line_2.address, tls=tls("station"), repeat=False).health()
 
     assert line_2.requests == []
 
 
 @pytest.mark.parametrize("name", ["line-2.example", "endface"])
-def test_a_given_name_must_be_the_certificates(connect, serve, tls, name):
+def test_a_given_name_must_be_the_certificates(connect: Connect, serve: Serve, tls: MakeTLS, name: str) -> None:
     """A wrong one is refused, though the server is called by an address that its certificate names."""
     with pytest.raises(ServerUnavailable, match="--tls-server-name"):
-        connect(serve("other").address, tls=tls("station", server_name=name), deadline_s=2).health()
+        connect(serve("other").address, tls=tls("station", server_name=name), repeat=False).health()
 
 
-def test_a_missing_file_is_named(tmp_path, tls):
+@pytest.fixture
+def closing() -> Iterator[str]:
+    """A port where every connection is closed at once, as of a server that starts."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def close_all() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+
+        thread = threading.Thread(target=close_all)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize("shown", [None, "", "stranger"], ids=["in the clear", "none", "a stranger's"])
+def test_a_server_that_asks_for_certificates_is_known(
+    connect: Connect, serve: Serve, tls: MakeTLS, shown: str | None
+) -> None:
+    """It closes the connection without a word, whether the client shows nothing or the wrong certificate."""
+    client = connect(serve("server").address, tls=None if shown is None else tls(shown), repeat=False)
+    with pytest.raises(ServerUnavailable, match="asks for certificates; name the client's"):
+        client.inspect(b"a picture")
+
+
+@pytest.mark.parametrize("shown", [None, "station"], ids=["in the clear", "encrypted"])
+def test_a_server_that_starts_is_not_said_to_ask_for_certificates(
+    connect: Connect, closing: str, tls: MakeTLS, shown: str | None
+) -> None:
+    """GRPC has the same words for both."""
+    client = connect(closing, tls=shown and tls(shown), repeat=False)
+    with pytest.raises(ServerUnavailable, match="check that an endface server runs there"):
+        client.inspect(b"a picture")
+
+
+def test_a_missing_file_is_named(tmp_path: Path, tls: MakeTLS) -> None:
     """A wrong path is a mistake of the installation, told when the client is made."""
     with pytest.raises(ConfigurationError, match=r"gone\.pem cannot be read"):
         Client("line-3:8001", tls=replace(tls(""), root_certificates=tmp_path / "gone.pem"))
 
 
 @pytest.mark.parametrize("field", ["private_key", "certificate_chain"])
-def test_a_key_or_a_certificate_alone_is_refused(tls, field):
+def test_a_key_or_a_certificate_alone_is_refused(tls: MakeTLS, field: str) -> None:
     """Of a key alone gRPC ends the process."""
     with pytest.raises(ConfigurationError, match="go together"):
         Client("line-3:8001", tls=replace(tls("station"), **{field: None}))
 
 
-def test_wrong_files_are_told_before_anybody_is_called(tls, certificates):
+def test_wrong_files_are_told_before_anybody_is_called(tls: MakeTLS, certificates: Path) -> None:
     """What servers would say of them is a closed connection."""
     with pytest.raises(ConfigurationError, match=r"no server would accept .*former\.pem: certificate has expired"):
         Client("line-3:8001", tls=tls("former"))

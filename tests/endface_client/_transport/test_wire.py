@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from tritonclient import grpc as triton
+from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2
 from tritonclient.utils import deserialize_bytes_tensor
 
@@ -20,25 +20,23 @@ names = st.text(min_size=1, max_size=20)
 
 
 @given(st.binary(min_size=1, max_size=64))
-def test_bytes_arrive_as_they_are(data):
+def test_bytes_arrive_as_they_are(data: bytes) -> None:
     """Zeros at the end included, which numpy's own byte strings drop."""
-    content = pack(Job(data)).arguments()["inputs"][0]._get_content()
+    (content,) = pack(Job(data)).request(1.0).raw_input_contents
 
     assert deserialize_bytes_tensor(content).tolist() == [data]
 
 
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20))))
-def test_an_array_decodes_to_itself(levels):
+def test_an_array_decodes_to_itself(levels: NDArray[np.uint8]) -> None:
     """What the server's decoder sees of an 8-bit gray array is the array."""
     np.testing.assert_array_equal(decode(encode(levels)).gray, levels)
 
 
 @given(names, st.dictionaries(names, names, max_size=3))
-def test_texts_survive_the_protocol(serial, meta):
+def test_texts_survive_the_protocol(serial: str, meta: dict[str, str]) -> None:
     """A serial number and meta of any script come out of the message as they went in."""
-    request = service_pb2.ModelInferRequest()
-    for key, value in parameters(Job(b"x", serial=serial, meta=meta)).items():
-        request.parameters[key].string_param = value
+    request = pack(Job(b"x", serial=serial, meta=meta)).request(1.0)
     received = service_pb2.ModelInferRequest.FromString(request.SerializeToString()).parameters
 
     assert received["serial"].string_param == serial
@@ -46,12 +44,12 @@ def test_texts_survive_the_protocol(serial, meta):
 
 
 @given(st.floats(1e-3, 1e3))
-def test_a_scale_keeps_every_digit(um_per_px):
+def test_a_scale_keeps_every_digit(um_per_px: float) -> None:
     """Numbers travel as text and lose nothing."""
     assert float(parameters(Job(b"x", um_per_px=um_per_px))["um_per_px"]) == um_per_px
 
 
-def test_an_oversized_picture_is_not_sent():
+def test_an_oversized_picture_is_not_sent() -> None:
     """The server's limit holds here already, with the server's code."""
     with pytest.raises(InvalidRequest) as caught:
         pack(Job(bytes(contract.MAX_IMAGE_BYTES + 1)))
@@ -59,7 +57,16 @@ def test_an_oversized_picture_is_not_sent():
     assert caught.value.code == "oversized_image"
 
 
-def test_an_answer_without_a_report_is_told():
-    """Another service's answer is no report."""
-    with pytest.raises(ProtocolError, match="no report"):
-        unpack(pack(Job(b"x")), triton.InferResult(service_pb2.ModelInferResponse()))
+@pytest.mark.parametrize("contents", [[], [b""], [b"\xff"], [b"\xff\xff\xff\xffabc"]], ids=str)
+def test_an_answer_without_a_report_is_told(contents: list[bytes]) -> None:
+    """Another service's answer is no report, nor is a damaged one."""
+    response = service_pb2.ModelInferResponse(raw_output_contents=contents)
+    if contents:
+        response.outputs.add(name=contract.REPORT.name)
+    with pytest.raises(ProtocolError):
+        unpack(pack(Job(b"x")), response)
+
+
+def test_time_that_is_up_is_told_as_the_least() -> None:
+    """Zero would mean that the server may take as long as it likes."""
+    assert pack(Job(b"x")).request(0.0).parameters["timeout"].int64_param == 1

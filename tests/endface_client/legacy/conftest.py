@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from endface_client.legacy import OmniConfig, OmniFiberAnalyzer
-from endface_client.legacy._config import Settings
+from endface_client.legacy._config import EndfaceSettings
 from endface_client.testing import FakeServer
 
 ZONES = ("core", "cladding", "ferrule")
@@ -148,7 +148,7 @@ def read_reports() -> Callable[..., FinalAnalysis]:
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's own settings reaches a test."""
-    for each in fields(Settings):
+    for each in fields(EndfaceSettings):
         monkeypatch.delenv(f"ENDFACE_{each.name.upper()}", raising=False)
 
 
@@ -169,9 +169,9 @@ class Run:
         """The JSON that it writes."""
         return self.output_dir / f"{self.picture.stem}_report.json"
 
-    def analyze(self, config: OmniConfig) -> Values:
+    def analyze(self, config: OmniConfig, **options: Any) -> Values:
         """The call as the pipeline makes it."""
-        return OmniFiberAnalyzer(config).analyze_end_face(str(self.picture), str(self.output_dir))
+        return OmniFiberAnalyzer(config, **options).analyze_end_face(str(self.picture), str(self.output_dir))
 
     def names(self) -> set[str]:
         """The files there, without the picture's name in front."""

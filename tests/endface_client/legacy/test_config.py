@@ -9,7 +9,7 @@ import pytest
 
 from endface.errors import ConfigurationError
 from endface_client.legacy import OmniConfig
-from endface_client.legacy._config import Settings
+from endface_client.legacy._config import EndfaceSettings
 from endface_client.testing import FakeServer
 
 
@@ -33,12 +33,12 @@ def test_unknown_keywords_are_taken() -> None:
 
     assert config.max_defect_size == 9
     assert config.ignored == {"min_defect_area_px": 5, "pixels_per_micron": 1.0, "generate_json_report": True}
-    assert Settings.of(config, {}) == Settings()
+    assert EndfaceSettings.of(config, {}) == EndfaceSettings()
 
 
 def test_nobody_chooses_a_profile_or_a_server() -> None:
     """Without a word there are no limits to pass by, and no server."""
-    assert (Settings.of(OmniConfig(), {}).profile, Settings.of(OmniConfig(), {}).server) == ("", "")
+    assert (EndfaceSettings.of(OmniConfig(), {}).profile, EndfaceSettings.of(OmniConfig(), {}).server) == ("", "")
 
 
 def test_keywords_go_before_the_environment() -> None:
@@ -53,9 +53,9 @@ def test_keywords_go_before_the_environment() -> None:
         "ENDFACE_DEADLINE_S": "2.5",
         "HOME": "/",
     }
-    settings = Settings.of(OmniConfig(endface_profile="sm-apc", endface_deadline_s=9), variables)
+    settings = EndfaceSettings.of(OmniConfig(endface_profile="sm-apc", endface_deadline_s=9), variables)
 
-    assert settings == Settings("line-3:8001", "sm-apc", Path("plant"), "opencv", 140.0, None, 9.0)
+    assert settings == EndfaceSettings("line-3:8001", "sm-apc", Path("plant"), "opencv", 140.0, None, 9.0)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_keywords_go_before_the_environment() -> None:
 def test_wrong_settings_are_told(keyword: str, value: Any) -> None:
     """A number that is none and a misspelt keyword are errors that name it."""
     with pytest.raises(ConfigurationError, match=rf"(?i){keyword}"):
-        Settings.of(OmniConfig(**{keyword: value}), {})
+        EndfaceSettings.of(OmniConfig(**{keyword: value}), {})
 
 
 def test_a_server_may_ask_for_certificates(run: Any, encrypted: FakeServer, shown: dict[str, str]) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from endface.report import Report
+from endface_client import DeadlineExceeded, Overloaded, ServerUnavailable
 from endface_client.legacy import OmniConfig, OmniFiberAnalyzer, _analyzer, _files
 from endface_client.testing import PASS, Failure, FakeServer, Received, made_out
+from tests.endface_client.faulty_server import FaultyServer
 
 Read = Callable[..., Any]
-
-SOON: dict[str, Any] = {"endface_deadline_s": 1.0}
-"""The client gives up after a second; what passes is tried again until then."""
-
-
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """Holds a slow server's answers back until the test is over."""
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 @dataclass(frozen=True)
@@ -40,40 +29,37 @@ class Scene:
 
     run: Any
     server: FakeServer
-    gate: threading.Event
     refused: Report
+    found: Report
     monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
 def scene(
-    run: Any, fake_server: FakeServer, gate: threading.Event, refused: Report, monkeypatch: pytest.MonkeyPatch
+    run: Any,
+    fake_server: FakeServer,
+    *,
+    refused: Report,
+    found: Report,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Scene:
     """A run, a server that passes everything, and what it takes to break them."""
-    return Scene(run, fake_server, gate, refused, monkeypatch)
-
-
-def _gone(_: Scene) -> dict[str, Any]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return SOON | {"endface_server": f"127.0.0.1:{listener.getsockname()[1]}"}
-
-
-def _late(scene: Scene) -> dict[str, Any]:
-    def answer(_: Received) -> Report:
-        scene.gate.wait(30)
-        return PASS
-
-    scene.server.answer = answer
-    return {"endface_deadline_s": 0.3}
+    return Scene(run, fake_server, refused, found, monkeypatch)
 
 
 def _answer(answer: Any) -> Callable[[Scene], dict[str, Any]]:
     def play(scene: Scene) -> dict[str, Any]:
         scene.server.answer = answer
-        return SOON
+        return {}
 
     return play
+
+
+def _raises(error: BaseException) -> Callable[[Scene], dict[str, Any]]:
+    def inspect(*_: Any) -> None:
+        raise error
+
+    return lambda _: {"inspect": inspect}
 
 
 def _no_fiber(scene: Scene) -> dict[str, Any]:
@@ -129,20 +115,22 @@ def _full_disk(scene: Scene) -> dict[str, Any]:
     return {}
 
 
-def _crash(scene: Scene) -> dict[str, Any]:
-    def inspect(*_: Any) -> None:
-        raise RuntimeError("a bug")
-
-    scene.monkeypatch.setattr(_analyzer, "inspect", inspect)
-    return {}
-
-
 def _settings(**keywords: Any) -> Callable[[Scene], dict[str, Any]]:
     return lambda _: keywords
 
 
 def _other_picture(_: Received) -> bytes:
     return PASS.to_json().encode()
+
+
+def _without_bounds(scene: Scene) -> dict[str, Any]:
+    """A server before 0.2 says which sizes a limit holds in words alone."""
+    zones = tuple(
+        replace(zone, limits=tuple(replace(row, lower_um=None, upper_um=None) for row in zone.limits))
+        for zone in scene.found.zones
+    )
+    scene.server.answer = replace(scene.found, zones=zones)
+    return {}
 
 
 def _not_a_number(received: Received) -> bytes:
@@ -155,14 +143,15 @@ FAILURES: dict[str, tuple[Callable[[Scene], dict[str, Any]], str]] = {
     "an empty file": (_empty_file, "empty_image"),
     "no picture, in process": (_text_in_process, "undecodable"),
     "no fiber": (_no_fiber, "no_fiber"),
-    "nobody listens": (_gone, "server_unavailable"),
+    "nobody listens": (_raises(ServerUnavailable("line-3:8001 takes no pictures")), "server_unavailable"),
     "no such host": (_settings(endface_server="no.such.host.invalid:1,127.0.0.1:1"), "server_unavailable"),
-    "a full queue": (_answer(Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")), "overloaded"),
-    "a server that breaks": (_answer(Failure(grpc.StatusCode.INTERNAL, "stub died")), "server_error"),
-    "too late": (_late, "deadline_exceeded"),
+    "a full queue": (_raises(Overloaded("line-3:8001 has a full queue")), "overloaded"),
+    "a server that breaks": (_answer(Failure(grpc.StatusCode.INTERNAL, "internal: its log says why")), "server_error"),
+    "too late": (_raises(DeadlineExceeded("line-3:8001 did not answer in time")), "deadline_exceeded"),
     "no report": (_answer(b"{}"), "protocol_error"),
     "no text": (_answer(b"\xff\xfe"), "protocol_error"),
     "another picture's report": (_answer(_other_picture), "protocol_error"),
+    "limits without numbers": (_without_bounds, "protocol_error"),
     "a number that is none": (_answer(_not_a_number), "internal"),
     "an unknown profile": (_settings(endface_profile="foo"), "unknown_profile"),
     "no profile, server": (_settings(endface_profile=""), "unknown_profile"),
@@ -174,7 +163,8 @@ FAILURES: dict[str, tuple[Callable[[Scene], dict[str, Any]], str]] = {
     "a misspelt keyword": (_settings(endface_profil="mm-pc"), "configuration"),
     "no output folder": (_blocked_output, "output_not_writable"),
     "a full disk": (_full_disk, "output_not_writable"),
-    "a bug": (_crash, "internal"),
+    "no address": (_settings(endface_server="http://line-3:8001"), "configuration"),
+    "a bug": (_raises(RuntimeError("a bug")), "internal"),
 }
 
 
@@ -193,8 +183,9 @@ def test_what_fails_never_passes(
         assert run.analyze(ask(enable_visualization=False))["success"] is True
     play, code = FAILURES[name]
     keywords = {"endface_server": scene.server.address, "endface_profile": "mm-pc"} | play(scene)
+    options = {"inspect": keywords.pop("inspect")} if "inspect" in keywords else {}
 
-    values = run.analyze(OmniConfig(**keywords))
+    values = run.analyze(OmniConfig(**keywords), **options)
 
     assert (values["success"], values["error_code"]) == (False, code)
     assert values["image_path"] == str(run.picture)
@@ -205,16 +196,25 @@ def test_what_fails_never_passes(
         assert run.names() == {"_report.json"}
 
 
-def test_a_killed_run_fails(run: Any, ask: Any, read_run: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_pictures_share_a_connection(run: Any, fake_server: FakeServer) -> None:
+    """Neither the name service nor TLS is asked for each picture, and a dead server is waited for once."""
+    with FaultyServer(fake_server.address) as relay:
+        for _ in range(3):
+            config = OmniConfig(endface_server=relay.address, endface_profile="mm-pc", enable_visualization=False)
+            assert run.analyze(config)["success"] is True
+
+        assert relay.connections == 1
+
+
+def test_a_killed_run_fails(run: Any, ask: Any, read_run: Read) -> None:
     """Whatever ends the process in between, a report is there already, and it fails."""
     run.analyze(ask())
 
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_analyzer, "inspect", killed)
     with pytest.raises(KeyboardInterrupt):
-        run.analyze(ask())
+        run.analyze(ask(), inspect=killed)
 
     assert json.loads(run.report.read_text(encoding="ascii"))["error_code"] == "unfinished"
     assert read_run(run.folder, "face", (1200, 1000)).status == "FAIL"
@@ -223,7 +223,7 @@ def test_a_killed_run_fails(run: Any, ask: Any, read_run: Read, monkeypatch: pyt
 
 def test_the_marker_stands_in_the_middle(run: Any) -> None:
     """Where nothing is listed the marker is at the picture's middle, whoever failed."""
-    (marker,) = run.analyze(OmniConfig(**_gone(None)))["defects"]
+    (marker,) = run.analyze(OmniConfig(endface_server="line-3"))["defects"]
 
     assert (marker["defect_type"], marker["location_xy"]) == ("UNKNOWN", [600, 500])
 

@@ -17,7 +17,7 @@ import pytest
 from endface.report import Report
 from endface.server.process import EmbeddedServer
 from endface_client.legacy import OmniConfig
-from endface_client.legacy._config import Settings
+from endface_client.legacy._config import EndfaceSettings
 from endface_client.testing import FakeServer
 
 Read = Callable[..., Any]
@@ -96,7 +96,7 @@ def test_the_settings_are_listed(guide: str) -> None:
     """Each variable and its keyword, and no other."""
     rows = re.findall(r"^\| `(ENDFACE_\w+)` \| `(endface_\w+)` \|", guide, re.MULTILINE)
 
-    assert [keyword for _, keyword in rows] == [f"endface_{name}" for name in Settings.__dataclass_fields__]
+    assert [keyword for _, keyword in rows] == [f"endface_{name}" for name in EndfaceSettings.__dataclass_fields__]
     assert all(variable == keyword.upper() for variable, keyword in rows)
 
 

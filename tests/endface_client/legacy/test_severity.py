@@ -6,59 +6,35 @@ import dataclasses
 import math
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endface.criteria.limits import Interval, Limit
-from endface.report import Defect, LimitResult, Report, ZoneResult
+from endface.criteria.limits import Interval
+from endface.report import Defect, LimitKind, LimitResult, Report, ZoneResult
 from endface_client.legacy._defects import NAMES
-from endface_client.legacy._severity import MARGINS_UM, POINTS, fitted, grade, severity_at, sizes
+from endface_client.legacy._severity import MARGINS_UM, POINTS, Severity, fitted, grade, severity_at
 
 
-@st.composite
-def intervals(draw: st.DrawFn) -> Interval:
-    """Intervals as a profile may write them, in tenths of a micrometre."""
-    low, high = sorted(draw(st.lists(st.integers(0, 3000), min_size=2, max_size=2, unique=True)))
-    upper = math.inf if draw(st.booleans()) else high / 10
-    lower = draw(st.sampled_from((0.0, low / 10)))
-    return Interval(lower, upper, draw(st.booleans()), upper < math.inf and draw(st.booleans()))
-
-
-@given(
-    interval=intervals(),
-    kind=st.sampled_from(("scratch", "defect")),
-    allowed=st.one_of(st.none(), st.integers(0, 99)),
-    size_um=st.floats(0.1, 400),
-)
-def test_rows_are_read_back(interval: Interval, kind: str, allowed: int | None, size_um: float) -> None:
-    """The words of every row that a profile can hold say which sizes it holds; bounds included."""
-    read = sizes(Limit(kind, interval, allowed).text)
-
-    for each in (size_um, interval.lower or 0.1, interval.upper if interval.upper < math.inf else 1e6):
-        assert (each in read) == (each in interval)
-
-
-def test_words_of_another_release_blame_everything() -> None:
-    """What is not understood is taken for every size."""
-    assert all(size_um in sizes("some new sentence") for size_um in (0.0, 5.0, 1e6))
-
-
-def row(text: str, allowed: int | None, found: int) -> LimitResult:
-    """A row of defects; its verdict follows from the counts."""
-    verdict = "fail" if allowed is not None and found > allowed else "pass"
-    return LimitResult("scratch" if "scratches" in text else "defect", text, allowed, found, None, verdict)
+def limit(kind: LimitKind, interval: str, allowed: int | None, found: int) -> LimitResult:
+    """A row whose verdict follows from the counts."""
+    verdict: Literal["pass", "fail"] = "fail" if allowed is not None and found > allowed else "pass"
+    sizes = Interval.parse(interval)
+    upper_um = sizes.upper if sizes.upper < math.inf else None
+    ends = (sizes.lower, upper_um, sizes.lower_closed, sizes.upper_closed)
+    return LimitResult(kind, "words that nobody parses", allowed, found, None, verdict, *ends)
 
 
 @pytest.fixture
 def face(found: Report) -> Report:
     """One zone A with a full row from 5 to 10 um, room below and none above."""
     rows = (
-        row("no limit on defects smaller than 5 um", None, 3),
-        row("at most 2 defects from 5 to 10 um", 2, 2),
-        row("no defects larger than 10 um", 0, 0),
-        row("no scratches wider than 3 um", 0, 0),
+        limit("defect", "[0, 5)", None, 3),
+        limit("defect", "[5, 10]", 2, 2),
+        limit("defect", "(10, inf)", 0, 0),
+        limit("scratch", "(3, inf)", 0, 0),
     )
     return dataclasses.replace(found, verdict="pass", zones=(ZoneResult("A", 0, 65, 1.0, "pass", rows),))
 
@@ -90,6 +66,27 @@ def test_severity_follows_the_margin(
     assert (round(found.margin_um, 6), found.severity, found.breaks_limit) == (margin_um, severity, False)
 
 
+@pytest.mark.parametrize(
+    ("interval", "inside", "outside"),
+    [
+        ("[2, 5]", (2.0, 5.0), (1.999, 5.001)),
+        ("(2, 5)", (2.001, 4.999), (2.0, 5.0)),
+        ("(3, inf)", (3.001, 1e6), (3.0,)),
+        ("[3, inf)", (3.0, 1e6), (2.999,)),
+        ("(0, inf)", (0.001, 1e6), ()),
+    ],
+)
+def test_a_broken_row_blames_the_sizes_that_it_holds(
+    face: Report, pit: Defect, interval: str, inside: tuple[float, ...], outside: tuple[float, ...]
+) -> None:
+    """By the report's numbers; whether an end belongs to the row is one of them."""
+    zone = dataclasses.replace(face.zones[0], verdict="fail", limits=(limit("defect", interval, 0, 1),))
+    failed = dataclasses.replace(face, verdict="fail", zones=(zone,))
+
+    assert all(grade(dataclasses.replace(pit, size_um=size_um), failed).breaks_limit for size_um in inside)
+    assert not any(grade(dataclasses.replace(pit, size_um=size_um), failed).breaks_limit for size_um in outside)
+
+
 def test_a_row_with_room_is_no_limit_yet(face: Report, pit: Defect) -> None:
     """Growing into a row that takes one more breaks nothing."""
     (zone,) = face.zones
@@ -102,7 +99,7 @@ def test_a_row_with_room_is_no_limit_yet(face: Report, pit: Defect) -> None:
 def test_all_that_a_failed_row_counts_is_critical(face: Report, pit: Defect) -> None:
     """One too many makes each of them CRITICAL, and none beside the row."""
     (zone,) = face.zones
-    limits = (zone.limits[0], row("at most 2 defects from 5 to 10 um", 2, 3), *zone.limits[2:])
+    limits = (zone.limits[0], limit("defect", "[5, 10]", 2, 3), *zone.limits[2:])
     failed = dataclasses.replace(
         face, verdict="fail", zones=(dataclasses.replace(zone, verdict="fail", limits=limits),)
     )
@@ -120,7 +117,7 @@ def test_a_scratch_is_judged_in_every_zone_it_crosses(face: Report, found: Repor
 
 
 @given(st.lists(st.sampled_from([name for name in POINTS if name != "CRITICAL"]), max_size=60))
-def test_a_good_face_is_left_room(severities: list) -> None:
+def test_a_good_face_is_left_room(severities: list[Severity]) -> None:
     """At most 30 points, none raised, none lowered where all fit, and the worst keep their place."""
     lowered = fitted(severities)
     points = [POINTS[name] if name else 0 for name in lowered]

@@ -1,4 +1,4 @@
-"""A name service for one name, whose addresses change as pods come and go: DNS over UDP, as gRPC asks it.
+"""A name service whose addresses change as pods come and go: DNS over UDP, as gRPC asks it.
 
 with NameService("endface.line") as names:
     names.addresses = ["127.0.0.1", "127.0.0.2"]
@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from typing import Final, Self
+from typing import Any, Final, Self
 
 _IPV4: Final = 1  # RFC 1035, section 3.2.2
 _HEADER_BYTES: Final = 12
@@ -50,6 +50,14 @@ class NameService:
     def target(self, port: int) -> str:
         """The name with a port, as gRPC takes it, and this service to ask for it."""
         return f"dns://127.0.0.1:{self._socket.getsockname()[1]}/{self._name}:{port}"
+
+    def getaddrinfo(self, host: str, port: str, *_: object) -> list[Any]:
+        """Look up a name as ``socket.getaddrinfo`` does."""
+        self.asked += 1
+        if not self.addresses:
+            raise socket.gaierror(f"{host} is unknown")
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+        return [(*kind, (address, int(port))) for address in self.addresses]
 
     def _serve(self) -> None:
         while True:

@@ -1,6 +1,6 @@
 """A server between client and server that lets some calls fail: a gRPC proxy behind a relay that can cut connections.
 
-with FakeServer() as server, Faulty(server.address) as faulty:
+with FakeServer() as server, FaultyServer(server.address) as faulty:
     faulty.plan.extend([FULL, RESET])
     Client(faulty.address).inspect("face.png")
 """
@@ -21,57 +21,57 @@ from tritonclient.grpc import service_pb2
 from tritonclient.utils import serialize_byte_tensor
 
 Forward = Callable[[bytes], Awaitable[bytes]]
-Fault = Callable[["Faulty", bytes, Forward, Any], Awaitable[bytes]]
+Fault = Callable[["FaultyServer", bytes, Forward, Any], Awaitable[bytes]]
 _UNLIMITED: Final = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 _INFER: Final = "/inference.GRPCInferenceService/ModelInfer"
 
 
 def _aborted(status: grpc.StatusCode, message: str) -> Fault:
-    async def fault(_faulty: Faulty, _request: bytes, _forward: Forward, context: Any) -> bytes:
+    async def fault(_faulty: FaultyServer, _request: bytes, _forward: Forward, context: Any) -> bytes:
         await context.abort(status, message)
         raise AssertionError("abort raises")
 
     return fault
 
 
-async def passed(_faulty: Faulty, request: bytes, forward: Forward, _context: Any) -> bytes:
+async def passed(_faulty: FaultyServer, request: bytes, forward: Forward, _context: Any) -> bytes:
     """Nothing goes wrong."""
     return await forward(request)
 
 
-async def dropped(_faulty: Faulty, _request: bytes, _forward: Forward, _context: Any) -> bytes:
+async def dropped(_faulty: FaultyServer, _request: bytes, _forward: Forward, _context: Any) -> bytes:
     """No answer ever comes."""
     await asyncio.Event().wait()
     raise AssertionError("nobody sets it")
 
 
-async def late(_faulty: Faulty, request: bytes, forward: Forward, _context: Any) -> bytes:
+async def late(_faulty: FaultyServer, request: bytes, forward: Forward, _context: Any) -> bytes:
     """The answer comes after those of later pictures."""
     await asyncio.sleep(0.1)
     return await forward(request)
 
 
-async def twice(_faulty: Faulty, request: bytes, forward: Forward, _context: Any) -> bytes:
+async def twice(_faulty: FaultyServer, request: bytes, forward: Forward, _context: Any) -> bytes:
     """The server inspects the picture two times."""
     await forward(request)
     return await forward(request)
 
 
-async def lost(_faulty: Faulty, request: bytes, forward: Forward, context: Any) -> bytes:
+async def lost(_faulty: FaultyServer, request: bytes, forward: Forward, context: Any) -> bytes:
     """The server inspects the picture, and its answer is lost."""
     await forward(request)
     await context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
     raise AssertionError("abort raises")
 
 
-async def reset(faulty: Faulty, _request: bytes, _forward: Forward, _context: Any) -> bytes:
+async def reset(faulty: FaultyServer, _request: bytes, _forward: Forward, _context: Any) -> bytes:
     """The connection is cut, and with it every call that is under way."""
     faulty.cut()
     await asyncio.Event().wait()
     raise AssertionError("nobody sets it")
 
 
-async def crossed(_faulty: Faulty, request: bytes, forward: Forward, _context: Any) -> bytes:
+async def crossed(_faulty: FaultyServer, request: bytes, forward: Forward, _context: Any) -> bytes:
     """The answer is the report of another picture."""
     message = service_pb2.ModelInferRequest.FromString(request)
     message.raw_input_contents[0] = serialize_byte_tensor(np.array([[b"another"]], dtype=np.object_)).item()
@@ -92,7 +92,7 @@ LASTING: Final[dict[str, Fault]] = {"bug": BUG, "crossed": crossed}
 FAULTS: Final[dict[str, Fault]] = HARMLESS | TRANSIENT | LASTING | {"dropped": dropped}
 
 
-class Faulty:
+class FaultyServer:
     """Passes calls on to a server, one fault of ``plan`` for each inspection, until the plan is empty.
 
     Args:
@@ -102,11 +102,13 @@ class Faulty:
         address: "host:port" for a client.
         plan: faults still to come.
         seen: how many inspections arrived, by the picture's name.
+        connections: how many clients have connected.
     """
 
     def __init__(self, server: str) -> None:
         self.plan: deque[Fault] = deque()
         self.seen: Counter[str] = Counter()
+        self.connections = 0
         self.address = ""
         self._server = server
         self._writers: set[asyncio.StreamWriter] = set()
@@ -149,6 +151,7 @@ class Faulty:
             await asyncio.gather(*rest, return_exceptions=True)
 
     async def _relay(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         upstream, downstream = await asyncio.open_connection("127.0.0.1", port)
         self._writers |= {writer, downstream}
         with contextlib.suppress(ConnectionError):
@@ -172,7 +175,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc ships no types
-    def __init__(self, faulty: Faulty, channel: Any) -> None:
+    def __init__(self, faulty: FaultyServer, channel: Any) -> None:
         self._faulty = faulty
         self._channel = channel
 
