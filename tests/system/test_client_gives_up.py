@@ -12,10 +12,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.system.line import triton_of
 
 from endface.server.process import EmbeddedServer
 from endface_client import AsyncClient, Client, ClientError
+from tests.system.stations import triton_of
 
 pytestmark = pytest.mark.triton
 

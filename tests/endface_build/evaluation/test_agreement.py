@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from endface.engines.onnx_network import Segment
 from endface.errors import ConfigurationError, PlanError
 from endface_build.data.drawn_pictures import draw_labelled
 from endface_build.evaluation.agreement import Compared, Seen, agreement, compare
 from endface_build.evaluation.golden import Golden
-from endface_build.evaluation.inspector import Segment
 
 PASS, FAIL = 0, 2
 """Labels that a network gives to every pixel: a blind one passes everything, one that sees pits everywhere nothing."""
