@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -156,3 +157,22 @@ def test_engine_without_its_gpu(repository: Path, ports: Ports) -> None:
     assert len(errors.splitlines()) == 1
     for port in ports.values():
         socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_profile_edited_while_serving_changes_no_verdict(repository: Path, ports: Ports, tmp_path: Path) -> None:
+    """One server judges by one set of rules: neither a repair nor a restart after a fault reads an edited file."""
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    profile, chipped = folder / "plant-7.toml", repository.parent / "samples" / "chipped.jpg"
+    shutil.copy(repository.parent / "src" / "endface" / "criteria" / "profiles" / "mm-pc.toml", profile)
+
+    with serve(ports, f"--repository={repository}", f"--profiles={folder}", "--profile=plant-7") as serving:
+        with Client(serving.address, profile="plant-7", deadline_s=WITHIN_S) as client:
+            before = client.inspect(chipped)
+            profile.write_text("broken", encoding="utf-8")
+            os.kill(serving.triton, signal.SIGKILL)
+            after = client.inspect(chipped)
+
+        wait_until(lambda: f"profile plant-7 sha256 {before.criteria.sha256}" in serving.log)
+    assert before.verdict == after.verdict == "fail"
+    assert before.criteria == after.criteria

@@ -119,7 +119,7 @@ def _run(settings: Settings, log: LogWriter) -> NoReturn:
         output = LogWriter.to(sys.stdout)  # as the log: it may be a full disk
         output.write(_ready_line(server))
         output.close()
-        for name, sha256 in profile_sums(settings.profiles).items():
+        for name, sha256 in profile_sums(server.profiles).items():
             log.write(f"profile {name} sha256 {sha256}")
         Supervisor(server, log.write, READY_WITHIN_S, log_lines_dropped=lambda: log.dropped).watch()
 

@@ -107,6 +107,18 @@ def load_profile(name: str, directory: Path | None = None) -> Profile:
     return _read_once(path)
 
 
+def read_own(directory: Path) -> dict[str, bytes]:
+    """The user's own profile files as they are now, by file name.
+
+    Raises:
+        ConfigurationError: the folder, or a file in it, cannot be read.
+    """
+    try:
+        return {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.suffix == ".toml"}
+    except OSError as exc:
+        raise ConfigurationError(f"the profiles in {directory} cannot be read ({exc}): name another folder") from exc
+
+
 def profile_sums(directory: Path | None = None) -> dict[str, str]:
     """SHA-256 of each profile's text by name, as reports give it.
 

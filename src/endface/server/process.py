@@ -13,9 +13,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from endface.criteria.profile import read_own
 from endface.errors import ServerStartError
 from endface.server import binary, log
 from endface.server.control import Control
@@ -61,6 +63,7 @@ class EmbeddedServer:
         self._log_lock = threading.Lock()
         self._addresses: Addresses | None = None
         self._running: Running | None = None
+        self._profiles: dict[str, bytes] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -131,6 +134,11 @@ class EmbeddedServer:
                 on_line(line)
             self._on_line = on_line
 
+    @property
+    def profiles(self) -> Path | None:
+        """Folder with the user's own profiles that this server judges by: a copy, made at the first start."""
+        return self.running.workspace.profiles
+
     def start(self) -> None:
         """Start the process; it is not ready yet.  What servers left whose starters were killed is ended first.
 
@@ -143,7 +151,9 @@ class EmbeddedServer:
             EngineError, PlanError: the engine needs a GPU, or a plan for it, and there is none.
             ServerStartError: the host is no address of this machine, or there are too few file descriptors.
         """
-        workspace = Workspace()
+        if self._profiles is None and self.settings.profiles is not None:
+            self._profiles = read_own(self.settings.profiles)  # once: a restart after a fault brings no other limits
+        workspace = Workspace(self._profiles)
         try:
             self.settings.check()
             self._lines.clear()

@@ -15,11 +15,13 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from endface import environment
 from endface.errors import ServerStartError
+from endface.files import write_whole
 from endface.server.processes import end_orphans
 
 SHARED_MEMORY: Final = Path("/dev/shm")
@@ -27,6 +29,7 @@ SHARED_MEMORY: Final = Path("/dev/shm")
 
 _PREFIX: Final = "endface-"
 _OWNER: Final = "owner"
+_PROFILES: Final = "profiles"
 _CLOSED: Final = -1
 _GRACE_S: Final = 10.0
 """How long a server whose starter was killed may finish what is under way: twice what Triton is given."""
@@ -35,11 +38,16 @@ _GRACE_S: Final = 10.0
 class Workspace:
     """A new folder; what dead servers left is removed first.
 
+    Args:
+        profiles: the user's own profile files by name, of which the stages get a copy; None if there is no folder of
+            them.
+
     Raises:
         ServerStartError: it cannot be made.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, profiles: Mapping[str, bytes] | None = None) -> None:
+        self._profiles = profiles
         _sweep()
         try:
             self.path: Final = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY))
@@ -62,11 +70,22 @@ class Workspace:
     @property
     def variables(self) -> dict[str, str]:
         """Environment of the server's processes: it tells them the folder, and marks them as its own."""
-        return {environment.WORKSPACE: str(self.path)}
+        own = {} if self.profiles is None else {environment.PROFILES: str(self.profiles)}
+        return {environment.WORKSPACE: str(self.path)} | own
+
+    @property
+    def profiles(self) -> Path | None:
+        """Folder with the copy of the user's own profiles, which every process of the server reads; None without."""
+        return None if self._profiles is None else self.path / _PROFILES
 
     def restore(self) -> bool:
         """Make the folder anew if somebody removed it; whether that was so."""
-        if (self.path / _OWNER).exists() and self.busy_markers.is_dir():
+        needed = [
+            self.path / _OWNER,
+            self.busy_markers,
+            *(self.path / _PROFILES / name for name in self._profiles or ()),
+        ]
+        if all(path.exists() for path in needed):
             return False
         self.path.mkdir(mode=0o700, exist_ok=True)
         os.close(self._lock)
@@ -83,6 +102,10 @@ class Workspace:
     def _fill(self) -> int:
         """Make what is in the folder, and lock it; returns the lock's descriptor."""
         self.busy_markers.mkdir(exist_ok=True)
+        for name, content in (self._profiles or {}).items():
+            write_whole(self.path / _PROFILES / name, content)
+        if self.profiles is not None:
+            self.profiles.mkdir(exist_ok=True)
         unlocked = self.path / "new"
         lock = os.open(unlocked, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)

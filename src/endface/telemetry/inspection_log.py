@@ -31,6 +31,7 @@ def inspection_entry(report: Report, request_id: str, total_ms: float | None) ->
         "serial": report.serial[:_LONGEST],
         "name": report.image.name[:_LONGEST],
         "profile": report.criteria.profile,
+        "profile_sha256": report.criteria.sha256,
         "verdict": report.verdict,
         "borderline": report.borderline,
         "code": report.error.code if report.error else None,

@@ -96,6 +96,9 @@ STARTED: Final = Family(
 INFO: Final = Family(
     "endface_info", "gauge", ("version", "network_sha256", "engine"), "1 for what serves now, 0 for what served before"
 )
+PROFILE_INFO: Final = Family(
+    "endface_profile_info", "gauge", ("profile", "profile_sha256"), "1 for each profile that the server judges by"
+)
 LOG_DROPPED: Final = Family(
     "endface_log_lines_dropped_total", "counter", ("stage",), "Lines of the inspection log that nobody took"
 )
@@ -111,7 +114,7 @@ SERVE_RESTARTS: Final = Family(
 
 FAMILIES: Final = (
     VERDICTS, BORDERLINE, DEFECTS, INVALID, ERRORS, PROBES, CONFIDENCE_SUM, CONFIDENCE_COUNT, STAGE_SECONDS,
-    INSPECTION_SECONDS, STARTED, INFO, LOG_DROPPED, SERVE_LOG_DROPPED, SERVE_RELOADS, SERVE_RESTARTS,
+    INSPECTION_SECONDS, STARTED, INFO, PROFILE_INFO, LOG_DROPPED, SERVE_LOG_DROPPED, SERVE_RELOADS, SERVE_RESTARTS,
 )  # fmt: skip
 
 _Key = tuple[Family, str, tuple[str, ...]]

@@ -124,8 +124,9 @@ class Observer:
             self.metrics.declare(metrics.BORDERLINE, name)
             for verdict in get_args(VerdictName):
                 self.metrics.declare(metrics.VERDICTS, name, verdict)
-            zones = [zone.name for zone in load_profile(name, profiles).zones]
-            for zone in (*zones, OUTSIDE):
+            profile = load_profile(name, profiles)
+            self.metrics.level(metrics.PROFILE_INFO, 1, name, profile.criteria.sha256)
+            for zone in (*(zone.name for zone in profile.zones), OUTSIDE):
                 for kind in get_args(DefectType):
                     self.metrics.declare(metrics.DEFECTS, name, zone, kind)
 

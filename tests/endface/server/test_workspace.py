@@ -124,3 +124,18 @@ def test_removed_folder_is_made_anew(workspace: Workspace) -> None:
     assert workspace.busy_markers.is_dir()
     Workspace().remove()
     assert workspace.path.is_dir()
+
+
+def test_stages_read_a_copy_of_the_users_profiles() -> None:
+    """What the folder holds is told to the server's processes, and made anew when somebody removes it."""
+    workspace = Workspace({"plant-7.toml": b"limits"})
+    try:
+        assert workspace.variables["ENDFACE_PROFILES"] == str(workspace.profiles)
+        assert workspace.profiles is not None
+        shutil.rmtree(workspace.profiles)
+
+        assert workspace.restore()
+        assert (workspace.profiles / "plant-7.toml").read_bytes() == b"limits"
+        assert not workspace.restore()
+    finally:
+        workspace.remove()

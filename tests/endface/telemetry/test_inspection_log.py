@@ -28,6 +28,7 @@ def test_entry_tells_who_and_what() -> None:
     assert (entry["request_id"], entry["serial"], entry["name"]) == ("r-1", "A123", "face.png")
     assert (entry["verdict"], entry["code"], entry["profile"]) == ("invalid", "defocus", "mm-pc")
     assert entry["timings_ms"] == {"preprocess": 4.5, "total": 31.235}
+    assert entry["profile_sha256"] == INVALID.criteria.sha256
     assert (entry["picture_sha256"], entry["network_sha256"]) == ("ab" * 32, "cd" * 32)
     assert "secret" not in line
 

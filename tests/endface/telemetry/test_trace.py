@@ -146,6 +146,7 @@ def test_stages_span_lies_below_the_callers(collector: Collector) -> None:
         "endface.serial": "",  # of the report, which here has none
         "endface.name": "face.png",
         "endface.profile": "mm-pc",
+        "endface.profile_sha256": "",
         "endface.verdict": "invalid",
         "endface.borderline": False,
         "endface.code": "defocus",
