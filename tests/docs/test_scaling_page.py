@@ -45,10 +45,12 @@ def test_links_lead_somewhere(page: str, project: Path) -> None:
 def test_metrics_are_there_as_printed(page: str, server: EmbeddedServer) -> None:
     """The command for the metrics shows queues and computing of each model."""
     (line,) = re.findall(r"^curl .*$", page, re.MULTILINE)
-    address = f"{server.settings.local_address}:{server.settings.metrics_port}"
 
     ran = subprocess.run(
-        ["bash", "-c", line.replace("127.0.0.1:8002", address)], capture_output=True, text=True, check=True
+        ["bash", "-c", line.replace("127.0.0.1:8002", server.metrics_address)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     for what in ("queue", "compute_infer", "request"):

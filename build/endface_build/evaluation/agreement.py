@@ -86,7 +86,8 @@ class Agreement:
         shares = [row.labels_equal for row in self.rows if row.labels_equal is not None]
         if not shares:
             raise ConfigurationError(
-                "Every golden picture is refused before a network sees it: name a folder of better ones with --golden."
+                "No golden picture can be judged: each is refused before a network sees it. "
+                "Give pictures of a fiber in focus."
             )
         return shares
 

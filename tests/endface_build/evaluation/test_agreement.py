@@ -63,7 +63,7 @@ def test_a_flip_is_named_and_refused(faces: list[Golden]) -> None:
 
 def test_nothing_to_compare(faces: list[Golden]) -> None:
     """Without a picture that a network sees nothing is proven, so nothing passes."""
-    with pytest.raises(ConfigurationError, match=r"Every golden picture is refused .*--golden"):
+    with pytest.raises(ConfigurationError, match="No golden picture can be judged"):
         _ = compare(network(PASS), network(PASS), faces[2:]).parity
 
 

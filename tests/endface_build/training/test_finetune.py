@@ -14,7 +14,6 @@ from endface.errors import ConfigurationError
 from endface.options import Options
 from endface_build.data.drawn_pictures import DrawnFaces, encode
 from endface_build.data.labelled import Labelled
-from endface_build.training import finetune as finetune_module
 from endface_build.training.batches import SquareSet
 from endface_build.training.finetune import MixedSet, finetune, gentle, prepare
 from endface_build.training.recipe import Recipe
@@ -85,16 +84,15 @@ def test_a_run_begins_with_another_ones_weights(tmp_path: Path) -> None:
     assert all(torch.allclose(weights[0][name], weights[1][name], atol=1e-6) for name in weights[0])
 
 
-def test_fine_tuning_a_finished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fine_tuning_a_finished_run(tmp_path: Path) -> None:
     """Labelled pictures and drawn faces make a new checkpoint beside the old one, which stays; a second time anew."""
-    monkeypatch.setattr(finetune_module, "STEPS", 2)
     recipe = Recipe(widths=(4, 8, 8), crop_px=64, batch=2, steps=1, warmup=1, bfloat16=False)
     train(flat_set(tmp_path / "train", 90, 0), recipe, tmp_path / "checkpoint.pt")
     before = (tmp_path / "checkpoint.pt").read_bytes()
     heard: list[tuple[str, int, int]] = []
     for _ in range(2):
         prepared, trained = finetune(
-            DrawnFaces("multimode", 1), tmp_path, Options("mm-pc"), lambda *step: heard.append(step)
+            DrawnFaces("multimode", 1), tmp_path, Options("mm-pc"), lambda *step: heard.append(step), steps=2
         )
 
     assert (prepared.count, trained.steps) == (1, 2)
