@@ -69,7 +69,7 @@ ENTRYPOINT []
 HEALTHCHECK --interval=15s --timeout=15s --start-period=120s --retries=3 \
   CMD endface health --deadline-s 10 || test $? -eq 3
 CMD ["endface", "serve", "--host", "0.0.0.0", "--metrics-host", "0.0.0.0"]
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="endface" \
       org.opencontainers.image.description="Inspection of fiber-optic connector end faces on Triton Inference Server" \

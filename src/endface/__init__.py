@@ -6,6 +6,6 @@ The shared library: everything that is true without a server.  Importing it impo
 from endface.errors import EndfaceError
 from endface.report import Report
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = ["EndfaceError", "Report", "__version__"]
