@@ -14,6 +14,7 @@ import pytest
 
 from endface.engines.plan import NOT_VERIFIED, PLAN_FILE, PlanManifest
 from endface.engines.tensorrt_library import Machine
+from tests.servers import free_ports, port_options
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,8 @@ def test_plan_is_built_as_printed(page: str, place: Path) -> None:
 
 def test_server_says_what_the_page_says(page: str, place: Path) -> None:
     """Without a GPU the engine ends with status 2 and the sentence on the page."""
-    ran = run(command(page, "endface serve --engine tensorrt_rtx") + " --repository model_repository", place)
+    here = " ".join(["--repository model_repository", *port_options(free_ports())])
+    ran = run(f"{command(page, 'endface serve --engine tensorrt_rtx')} {here}", place)
     (said,) = re.findall(r"```\n(endface serve: .*?)\n```", page)
 
     assert ran.returncode == 2
