@@ -17,15 +17,9 @@ from endface.server import process
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 
+from .conftest import runs
+
 Install = Callable[..., None]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def logged(server: EmbeddedServer, word: str) -> str:
@@ -40,10 +34,10 @@ def test_starts_and_leaves_nothing_behind(settings: Settings, install: Install) 
         server.wait_ready()
         stub = int(logged(server, "stub segment"))
         assert server.is_ready()
-        assert alive(stub)
+        assert runs(stub)
 
     assert not server.is_ready()
-    assert not alive(stub)
+    assert not runs(stub)
 
 
 def test_lets_requests_finish_before_the_end(settings: Settings, install: Install) -> None:
@@ -143,7 +137,7 @@ def test_kills_a_server_that_does_not_drain(
         server.wait_ready()
         stub = int(logged(server, "stub segment"))
 
-    assert not alive(stub)
+    assert not runs(stub)
 
 
 def test_own_end_of_the_server_is_noticed(settings: Settings, install: Install) -> None:
@@ -159,7 +153,7 @@ def test_own_end_of_the_server_is_noticed(settings: Settings, install: Install) 
             time.sleep(0.01)
 
         assert "exit status 3" in str(server.failure())
-        assert not alive(stub)
+        assert not runs(stub)
 
 
 def test_killed_server_can_be_started_again(settings: Settings, install: Install) -> None:
@@ -169,7 +163,7 @@ def test_killed_server_can_be_started_again(settings: Settings, install: Install
         server.wait_ready()
         first = int(logged(server, "stub segment"))
         server.kill()
-        assert not alive(first)
+        assert not runs(first)
         server.start()
         server.wait_ready()
 

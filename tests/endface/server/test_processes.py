@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from endface.server.processes import STUB, ServerProcesses
+from tests.waiting import wait_until
+
+from .conftest import state
 
 START = """
 import signal, subprocess, sys
@@ -45,8 +48,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         assert leader.stdout is not None
         leader.stdout.readline()
         processes = ServerProcesses(leader.pid)
-        while len(processes.stubs()) < len(models):
-            pass  # between fork and exec a stub has its parent's command line
+        wait_until(lambda: len(processes.stubs()) == len(models))  # before its exec a stub looks like its parent
         processes.remember()
         return leader.pid, processes
 
@@ -60,17 +62,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def stub(processes: ServerProcesses, model: str) -> int:
     """The process id of a model's stub."""
     return next(pid for pid, found in processes.stubs().items() if found == model)
-
-
-def state(pid: int) -> str:
-    """The state's letter of a process."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Await a condition."""
-    while not condition():
-        pass
 
 
 def test_stubs_are_known_by_their_models(start: Start) -> None:
@@ -177,7 +168,8 @@ def test_waiting_processes_want_no_processor(start: Start) -> None:
     before_s = processes.cpu_time(sleeping).demand_s
     started = processes.cpu_time(os.getpid())
 
-    wait_until(lambda: processes.cpu_time(os.getpid()).ran_s > started.ran_s + 0.1)  # we do, while we wait
+    while processes.cpu_time(os.getpid()).ran_s < started.ran_s + 0.1:
+        pass  # this process works while it waits
 
     assert before_s > 0
     assert processes.cpu_time(sleeping).demand_s - before_s < 0.05
