@@ -70,28 +70,21 @@ def test_expired_certificate_is_refused(write: Callable[..., Certificates]) -> N
         write("server", PAST).check()
 
 
-@pytest.mark.parametrize("field", ["certificate", "key", "clients"])
-def test_missing_file_is_named(write: Callable[..., Certificates], tmp_path: Path, field: str) -> None:
-    """Which of the three it is, and why."""
-    with pytest.raises(ConfigurationError, match=r"nowhere\.pem cannot be read: No such file"):
-        replace(write("server"), **{field: tmp_path / "nowhere.pem"}).check()
-
-
 @pytest.mark.parametrize(
-    ("field", "sentence"),
+    ("field", "no_pem"),
     [
         ("certificate", "no certificate and key"),
         ("key", "no certificate and key"),
         ("clients", "no certificates in PEM"),
     ],
 )
-def test_what_is_no_pem_is_refused(
-    write: Callable[..., Certificates], tmp_path: Path, field: str, sentence: str
-) -> None:
-    """Such as a file in DER."""
-    (tmp_path / "some.der").write_bytes(b"\x30\x82\x01\x0a")
+def test_each_file_is_read(write: Callable[..., Certificates], tmp_path: Path, field: str, no_pem: str) -> None:
+    """One that is missing is named, and so is one in DER."""
+    with pytest.raises(ConfigurationError, match=r"some\.der cannot be read: No such file"):
+        replace(write("server"), **{field: tmp_path / "some.der"}).check()
 
-    with pytest.raises(ConfigurationError, match=sentence):
+    (tmp_path / "some.der").write_bytes(b"\x30\x82\x01\x0a")
+    with pytest.raises(ConfigurationError, match=no_pem):
         replace(write("server"), **{field: tmp_path / "some.der"}).check()
 
 
@@ -108,9 +101,7 @@ def test_key_with_a_password_is_refused(write: Callable[..., Certificates], tmp_
     good = write("server")
     key = serialization.load_pem_private_key(good.key.read_bytes(), None)
     locked = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(b"word"),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"word")
     )
     (tmp_path / "locked.key").write_bytes(locked)
 
@@ -118,16 +109,10 @@ def test_key_with_a_password_is_refused(write: Callable[..., Certificates], tmp_
         replace(good, key=tmp_path / "locked.key").check()
 
 
-def test_clients_files_that_belong_together_are_taken(write: Callable[..., Certificates]) -> None:
-    """As those of a server."""
-    good = write("station")
-
-    check_client(good.certificate, good.key)
-
-
 def test_clients_files_are_tried(write: Callable[..., Certificates]) -> None:
-    """An expired certificate, and another one's key."""
+    """As those of a server: neither an expired certificate nor another one's key is taken."""
     good, former = write("station"), write("former", PAST)
+    check_client(good.certificate, good.key)
 
     with pytest.raises(ConfigurationError, match=r"no server would accept .*former\.pem: certificate has expired"):
         check_client(former.certificate, former.key)

@@ -17,6 +17,8 @@ FOLDER = (
 )
 TAKEN = "error: failed to start HTTP service: Unavailable - Socket '127.0.0.1:8000' already in use"
 LIBRARY = "/x/triton_python_backend_stub: error while loading shared libraries: libpython3.11.so.1.0: cannot open it"
+NAMED = "Triton cannot load 'segment': ConfigurationError: the network is not the file"
+QUOTED = "Triton ended by itself with exit status 1; the last that it said: "
 LAST = "error: creating server: Internal - failed to load all models"
 
 
@@ -28,16 +30,8 @@ def taken(option: str, port: int) -> None:
 @pytest.mark.parametrize(
     ("lines", "kind", "message"),
     [
-        (
-            [HASH, LAST],
-            RepositoryError,
-            "Triton cannot load 'segment': ConfigurationError: the network is not the file",
-        ),
-        (
-            [HASH, HASH, LAST],
-            RepositoryError,
-            "Triton cannot load 'segment': ConfigurationError: the network is not the file",
-        ),
+        ([HASH, LAST], RepositoryError, NAMED),
+        ([HASH, HASH, LAST], RepositoryError, NAMED),
         ([FOLDER], RepositoryError, "Triton cannot load 'stray': Could not determine backend for model 'stray'"),
         ([TAKEN], PortTakenError, "port 8000 --http-port"),
         (
@@ -46,16 +40,12 @@ def taken(option: str, port: int) -> None:
             "Triton's Python backend needs the library libpython3.11.so.1.0 (cannot open it); "
             "`apt install libpython3.11`, or use a Python that comes with its shared library",
         ),
-        ([LAST, "bye"], ServerStartError, f"Triton ended by itself with exit status 1; the last that it said: {LAST}"),
-        (
-            ["no such library"],
-            ServerStartError,
-            "Triton ended by itself with exit status 1; the last that it said: no such library",
-        ),
+        ([LAST, "bye"], ServerStartError, QUOTED + LAST),
+        (["no such library"], ServerStartError, QUOTED + "no such library"),
         (
             ["terminate called after throwing an instance of 'X'", "  what():  no thread", "I stub ends"],
             ServerStartError,
-            "Triton ended by itself with exit status 1; the last that it said: what():  no thread",
+            QUOTED + "what():  no thread",
         ),
         ([], ServerStartError, "Triton ended by itself with exit status 1; its log is empty"),
     ],
