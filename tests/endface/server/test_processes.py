@@ -65,12 +65,16 @@ def stub(processes: ServerProcesses, model: str) -> int:
 
 
 def test_stubs_are_known_by_their_models(start: Start) -> None:
-    """The server itself is none of them."""
+    """The server itself, and whoever else there is, has none; and nobody here waits for a disk."""
     leader, processes = start("preprocess", "segment", "segment")
+    preprocess = stub(processes, "preprocess")
 
     assert sorted(processes.stubs().values()) == ["preprocess", "segment", "segment"]
     assert processes.members() == {leader, *processes.stubs()}
     assert not processes.missing()
+    assert processes.model(preprocess) == "preprocess"
+    assert processes.model(leader) == processes.model(os.getpid()) == ""
+    assert not processes.is_blocked(preprocess)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -81,15 +85,6 @@ def test_one_of_several_stubs_is_missed(start: Start, number: signal.Signals) ->
 
     wait_until(processes.missing)
     assert processes.missing() == {"segment": 1}
-
-
-def test_model_of_a_stub(start: Start) -> None:
-    """The server itself, and whoever else there is, has none; and nobody here waits for a disk."""
-    leader, processes = start("preprocess")
-
-    assert processes.model(stub(processes, "preprocess")) == "preprocess"
-    assert processes.model(leader) == processes.model(os.getpid()) == ""
-    assert not processes.is_blocked(stub(processes, "preprocess"))
 
 
 def test_replaced_stub_is_not_missed(start: Start) -> None:
@@ -130,23 +125,15 @@ def test_stopped_stubs_of_a_model_are_killed(start: Start) -> None:
     assert list(processes.stubs().values()) == ["segment"]
 
 
-def test_stopped_server_is_seen(start: Start) -> None:
-    """Only the server itself is asked for."""
-    leader, processes = start("segment")
+def test_stopped_server_is_seen_and_killed(start: Start) -> None:
+    """Only the server itself is asked for; all that belongs to it is killed, stopped or not."""
+    leader, processes = start("preprocess", "segment")
     assert not processes.is_stopped()
 
     os.kill(leader, signal.SIGSTOP)
 
     wait_until(processes.is_stopped)
-
-
-def test_kill_ends_all(start: Start) -> None:
-    """Stopped ones, too."""
-    leader, processes = start("preprocess", "segment")
-    os.kill(leader, signal.SIGSTOP)
-
     processes.kill()
-
     assert processes.members() == set()
 
 
