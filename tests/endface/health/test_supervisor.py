@@ -209,25 +209,26 @@ def test_reload_that_fails_restarts_the_server(server: EmbeddedServer, watch: Wa
     assert watch.said("segment was not reloaded: Triton cannot load 'segment': ")
 
 
-@pytest.mark.parametrize(("number", "kind"), [(signal.SIGKILL, "ended"), (signal.SIGSTOP, "stopped")])
-def test_dead_server_is_started_again(
-    server: EmbeddedServer, watch: Watch, leader: int, number: signal.Signals, kind: str
+@pytest.mark.parametrize(
+    ("harm", "kind"),
+    [
+        (lambda server: os.kill(server.running.process.pid, signal.SIGKILL), "ended"),
+        (lambda server: os.kill(server.running.process.pid, signal.SIGSTOP), "stopped"),
+        (lambda server: post(server, "/be/hung"), "hung"),  # it says "ready", but no inspection ends
+    ],
+    ids=["killed", "stopped", "hung"],
+)
+def test_server_that_serves_no_more_is_started_again(
+    server: EmbeddedServer, watch: Watch, harm: Callable[[EmbeddedServer], None], kind: str
 ) -> None:
     """On the same ports, at once, and nothing of the former stays."""
     former = server.processes
 
-    watch.run(lambda: os.kill(leader, number))
+    watch.run(lambda: harm(server))
 
     assert watch.happened == [("noticed", kind, "-", "restart"), ("serving", kind, "-", "restart")]
     assert former.members() == set()
     assert server.is_ready()
-
-
-def test_hung_server_is_started_again(server: EmbeddedServer, watch: Watch) -> None:
-    """Everything runs and says "ready", but no inspection ends, and nobody does anything."""
-    watch.run(lambda: post(server, "/be/hung"))
-
-    assert watch.happened == [("noticed", "hung", "-", "restart"), ("serving", "hung", "-", "restart")]
 
 
 def test_failing_server_is_repaired(server: EmbeddedServer, watch: Watch) -> None:

@@ -83,12 +83,6 @@ LINE_WITHOUT_GPU = 'E1122 server.cc:241] "CudaDriverHelper has not been initiali
 LOST = "no traces: http://c:4318/v1/traces takes no spans"
 
 
-@pytest.fixture
-def clock() -> list[float]:
-    """The time in seconds."""
-    return [0.0]
-
-
 @pytest.mark.parametrize("has_gpu", [False, True])
 def test_lines_that_mean_nothing_are_held_back(has_gpu: bool) -> None:
     """What Triton writes at every start without a GPU is an error only where there is one."""
@@ -114,8 +108,9 @@ def test_lost_traces_are_said_once() -> None:
     ],
     ids=["gRPC", "libevent"],
 )
-def test_repeated_line_is_counted(clock: list[float], line: str) -> None:
+def test_repeated_line_is_counted(line: str) -> None:
     """A flood of one error, whatever its time and numbers, is three lines in ten seconds and a count."""
+    clock = [0.0]
     sieve = Sieve(has_gpu=False, clock=lambda: clock[0])
     said = [text for number in range(1000) for text in sieve.sift(line.format(number))]
     clock[0] = 11
@@ -125,17 +120,15 @@ def test_repeated_line_is_counted(clock: list[float], line: str) -> None:
     assert sieve.sift(line.format(7)) == [line.format(7)]
 
 
-def test_flood_of_different_lines_needs_no_memory(clock: list[float]) -> None:
-    """They are all said, for nothing is known of them."""
-    sieve = Sieve(has_gpu=False, clock=lambda: clock[0])
-    lines = ["x" * length for length in range(1, 2000)]
-
-    assert [text for line in lines for text in sieve.sift(line)] == lines
-
-
-def test_inspections_are_never_repetitions() -> None:
-    """A frozen camera's lines differ in their numbers only, and each is a part."""
-    sieve = Sieve(has_gpu=False)
-    lines = [f'{{"event":"inspection","name":"{number}.png"}}' for number in range(9)]
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["x" * length for length in range(1, 2000)], id="different lines"),
+        pytest.param([f'{{"event":"inspection","name":"{number}.png"}}' for number in range(9)], id="inspections"),
+    ],
+)
+def test_what_is_no_repetition_is_said(lines: list[str]) -> None:
+    """A flood of different lines; and a frozen camera's, which differ in their numbers only, and each is a part."""
+    sieve = Sieve(has_gpu=False, clock=lambda: 0.0)
 
     assert [text for line in lines for text in sieve.sift(line)] == lines
