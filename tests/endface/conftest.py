@@ -1,11 +1,14 @@
-"""A network that everybody can predict, and faces drawn from formulas: known to a fraction of a pixel."""
+"""A network that everybody can predict, faces drawn from formulas, and servers that answer as a test says."""
 
 from __future__ import annotations
 
+import http.server
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from email.message import Message
 from pathlib import Path
 
 import cv2
@@ -184,3 +187,49 @@ def _disc(shape: tuple[int, int], center: tuple[float, float], radii: tuple[floa
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
     radius = np.hypot((x - center[0]) / radii[0], (y - center[1]) / radii[1])
     return np.clip((1 - radius) * np.mean(radii) + 0.5, 0, 1)
+
+
+Answer = Callable[[str], tuple[int, bytes]]
+
+
+@dataclass
+class HttpServer:
+    """A running HTTP server, and what it was asked."""
+
+    port: int
+    paths: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    headers: list[Message] = field(default_factory=list)
+
+
+@pytest.fixture
+def serve_http() -> Iterator[Callable[[Answer], HttpServer]]:
+    """Answer HTTP requests by their paths."""
+    servers: list[http.server.HTTPServer] = []
+
+    def start(answer: Answer) -> HttpServer:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                running.paths.append(self.path)
+                running.headers.append(self.headers)
+                running.bodies.append(self.rfile.read(int(self.headers["Content-Length"] or 0)))
+                status, body = answer(self.path)
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET  # noqa: N815 - http.server's own spelling
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        servers.append(server)
+        running = HttpServer(server.server_port)
+        return running
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

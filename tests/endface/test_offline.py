@@ -33,7 +33,7 @@ def test_inspects_as_the_stages_do(samples: list[Path], repository: Path) -> Non
 
 
 def test_a_batch_is_its_pictures(samples: list[Path], repository: Path, encode: Callable[..., bytes]) -> None:
-    """Pictures that are inspected together get the reports that each gets alone; one without a fiber harms none."""
+    """Each gets the report that it gets alone; one without a fiber is invalid, names the network, and harms none."""
     black = encode(np.zeros((480, 640), np.uint8))
     pictures = [samples[0].read_bytes(), black, samples[1].read_bytes()]
     network = Network(repository / "segment" / "1" / "model.onnx")
@@ -42,10 +42,12 @@ def test_a_batch_is_its_pictures(samples: list[Path], repository: Path, encode: 
     together = inspector.batch(pictures)
 
     assert [report.error and report.error.code for report in together] == [None, "no_fiber", None]
+    assert (together[1].verdict, together[1].model) == ("invalid", network.info)
     alone = [inspector(data) for data in pictures]
     assert [replace(report, timings_ms={}) for report in together] == [
         replace(report, timings_ms={}) for report in alone
     ]
+    assert "segment" not in alone[1].timings_ms
     assert [report.image.name for report in together] == ["", "", ""]
     assert inspector(black, "black.png").image.name == "black.png"
 
@@ -94,18 +96,3 @@ def test_threads_share_a_network(engine: str, offline_repository: Path, samples:
         together = list(pool.map(defects, pictures))
 
     assert together == [defects(data) for data in pictures]
-
-
-def test_a_picture_that_cannot_be_judged_is_invalid(
-    encode: Callable[..., bytes], tmp_path: Path, write_network: Write
-) -> None:
-    """A black picture has no fiber: the report says so, and names the network all the same."""
-    black = encode(np.zeros((480, 640), np.uint8))
-
-    report = offline.inspect(black, Options("mm-pc"), network=write_network(tmp_path))
-
-    assert report.verdict == "invalid"
-    assert report.error is not None
-    assert report.error.code == "no_fiber"
-    assert report.model is not None
-    assert "segment" not in report.timings_ms

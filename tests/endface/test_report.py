@@ -9,17 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from endface.report import (
-    Calibration,
-    Defect,
-    Ellipse,
-    Fiber,
-    LimitResult,
-    ModelInfo,
-    Problem,
-    Report,
-    ZoneResult,
-)
+from endface.report import Calibration, Defect, Ellipse, Fiber, LimitResult, ModelInfo, Problem, Report, ZoneResult
 
 GOLDEN = (Path(__file__).parents[1] / "data" / "report.v1.json").read_text(encoding="utf-8").rstrip("\n")
 

@@ -113,6 +113,7 @@ def png(face: NDArray[np.uint8], encode: Callable[..., bytes]) -> bytes:
 
 
 MM = {"profile": "mm-pc"}
+BLANK = np.zeros((1, 512, 512), np.uint8)
 
 
 def test_stage_at_work_says_so(
@@ -139,22 +140,12 @@ def test_stage_at_work_says_so(
 
 def test_bad_requests_leave_their_neighbours_unharmed(preprocess: models.Preprocess, png: bytes) -> None:
     """Each request of a batch is answered by itself, with its own error or its own tensors."""
-    good, unknown, negative, empty, last = preprocess.execute(
-        [
-            request(MM, IMAGE=images(png)),
-            request({"profile": "foo"}, IMAGE=images(png)),
-            request(MM | {"um_per_px": "-1"}, IMAGE=images(png)),
-            request(MM, IMAGE=images(b"")),
-            request(MM, IMAGE=images(png)),
-        ]
-    )
+    asked = [(MM, png), ({"profile": "foo"}, png), (MM | {"um_per_px": "-1"}, png), (MM, b""), (MM, png)]
+    good, *bad, last = preprocess.execute([request(wishes, IMAGE=images(picture)) for wishes, picture in asked])
 
-    assert [r.error.args[0].split(":")[0] for r in (unknown, negative, empty)] == [
-        "unknown_profile",
-        "bad_parameter",
-        "empty_image",
-    ]
-    assert {r.error.args[1] for r in (unknown, negative, empty)} == {"INVALID_ARG"}
+    codes = ["unknown_profile", "bad_parameter", "empty_image"]
+    assert [response.error.args[0].split(":")[0] for response in bad] == codes
+    assert {response.error.args[1] for response in bad} == {"INVALID_ARG"}
     assert good.SQUARE.shape == last.SQUARE.shape == (1, 1, 512, 512)
     assert np.array_equal(good.SQUARE, last.SQUARE)
 
@@ -298,11 +289,10 @@ def test_report_names_what_triton_has_loaded(
     preprocess = models.Preprocess(pb_utils, {"model_repository": str(repository / "preprocess")})
     postprocess = models.Postprocess(pb_utils, {"model_repository": str(repository / "postprocess")})
     (first,) = preprocess.execute([request(MM, IMAGE=images(png))])
-    blank = np.zeros((1, 512, 512), np.uint8)
     write_network(repository / "segment", version=2)
 
     def named() -> str:
-        (answer,) = postprocess.execute([request(LABELS=blank, CONFIDENCE=blank, FRAME=first.FRAME)])
+        (answer,) = postprocess.execute([request(LABELS=BLANK, CONFIDENCE=BLANK, FRAME=first.FRAME)])
         model = Report.from_json(answer.REPORT[0, 0]).model
         assert model is not None
         return model.version
@@ -317,30 +307,23 @@ def test_broken_frame_harms_only_its_own_request(
 ) -> None:
     """A frame that cannot be read is an internal error of one request."""
     (first,) = preprocess.execute([request(MM, IMAGE=images(png))])
-    blank = np.zeros((1, 512, 512), np.uint8)
 
     good, bad = postprocess.execute(
-        [
-            request(LABELS=blank, CONFIDENCE=blank, FRAME=first.FRAME),
-            request(LABELS=blank, CONFIDENCE=blank, FRAME=images(b"{}")),
-        ]
+        [request(LABELS=BLANK, CONFIDENCE=BLANK, FRAME=frame) for frame in (first.FRAME, images(b"{}"))]
     )
 
     assert Report.from_json(good.REPORT[0, 0]).verdict == "pass"
     assert bad.error.args[1] == "INTERNAL"
 
 
-def test_stage_without_its_warm_up_picture_does_not_load(pb_utils: Any, tmp_path: Path) -> None:
-    """A stage that was not warmed up is not ready."""
+def test_stage_that_was_not_warmed_up_does_not_load(
+    pb_utils: Any, tmp_path: Path, encode: Callable[..., bytes]
+) -> None:
+    """The warm-up is a proof, too: a stage without its picture, or that finds no fiber in it, takes no requests."""
+    (tmp_path / "warmup").mkdir()
     with pytest.raises(ConfigurationError, match=r"face\.png is missing"):
         models.Preprocess(pb_utils, {"model_repository": str(tmp_path)})
 
-
-def test_stage_that_cannot_inspect_its_warm_up_picture_does_not_load(
-    pb_utils: Any, tmp_path: Path, encode: Callable[..., bytes]
-) -> None:
-    """The warm-up is a proof, too: a stage that finds no fiber in it takes no requests."""
-    (tmp_path / "warmup").mkdir()
     (tmp_path / "warmup" / "face.png").write_bytes(encode(np.full((480, 640), 90, np.uint8)))
 
     with pytest.raises(ConfigurationError, match="cannot be inspected"):

@@ -107,12 +107,6 @@ def test_loaded_network_is_named_when_its_files_are_gone(
     assert served.info().version == "2"
 
 
-def test_folder_without_a_version_is_refused_at_the_start(tmp_path: Path) -> None:
-    """Without any version no report could name its network."""
-    with pytest.raises(ConfigurationError, match="no version of the network"):
-        ServedVersion(tmp_path, ONNXRUNTIME, lambda _: True)
-
-
 def test_folder_is_listed_once_for_each_change(
     tmp_path: Path, write_network: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from endface.errors import ConfigurationError, UnknownProfileError
 FOLDER = Path(endface.criteria.__file__).parent / "profiles"
 SHIPPED = ("mm-pc", "mm-pc-ed1", "sm-apc", "sm-pc-45", "sm-pc-45-ed1")
 
+PATHS = ("..", ".", "a/b", "../mm-pc", "../secret", "/etc/passwd")
+
 _SMALL = "no limit on defects smaller than 2 um, at most 5 defects from 2 to 5 um, no defects larger than 5 um"
 
 # Written down from the public copies once more, by hand: zone, its diameters, its rows.
@@ -55,7 +57,9 @@ TABLES = {
         D 130 250: no limit on scratches, no defects of 10 um or more""",
 }
 
-OWN = """
+SCRATCHES = 'scratches = [{ width_um = "(3, inf)", allowed = 0 }]'
+
+OWN = f"""
 standard = "plant standard 7"
 edition = "2026-03"
 status = "user"
@@ -65,8 +69,8 @@ source = "quality manual, page 12"
 name = "A"
 inner_um = 0
 outer_um = 62.5
-scratches = [{ width_um = "(3, inf)", allowed = 0 }]
-defects = [{ size_um = "[2, 5]", allowed = 5 }, { size_um = "(5, inf)", allowed = 0 }]
+{SCRATCHES}
+defects = [{{ size_um = "[2, 5]", allowed = 5 }}, {{ size_um = "(5, inf)", allowed = 0 }}]
 
 [[zones]]
 name = "B"
@@ -164,16 +168,9 @@ def test_checkout_of_git_for_windows_works(tmp_path: Path) -> None:
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     program = "from endface.criteria.profile import profile_sums; print(*profile_sums().values())"
 
-    found = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": "."},
-    )
+    found = subprocess.check_output([sys.executable, "-c", program], cwd=tmp_path, text=True, env={"PYTHONPATH": "."})
 
-    assert found.stdout.split() == list(profile_sums().values())
+    assert found.split() == list(profile_sums().values())
 
 
 def test_copy_with_other_numbers_is_an_own_profile(tmp_path: Path) -> None:
@@ -187,24 +184,7 @@ def test_copy_with_other_numbers_is_an_own_profile(tmp_path: Path) -> None:
     assert criteria.sha256 != load_profile("mm-pc").criteria.sha256
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "foo",
-        "../secret",
-        "MM-PC",
-        "mm-pc\n",
-        "../mm-pc",
-        "..",
-        ".",
-        "/etc/passwd",
-        "mm-pc.toml",
-        "a/b",
-        "mm_pc",
-        "mm-pc\0",
-    ],
-)
+@pytest.mark.parametrize("name", ["", "foo", "MM-PC", "mm_pc", "mm-pc\n", "mm-pc\0", "mm-pc.toml", *PATHS])
 def test_an_unknown_name_is_answered_with_those_that_exist(name: str, tmp_path: Path) -> None:
     """Whatever the client writes, it is never taken for a path: a file beside the folder stays out of reach."""
     (tmp_path / "own").mkdir()
@@ -256,11 +236,7 @@ def test_a_users_file_cannot_take_a_shipped_name(tmp_path: Path) -> None:
         ('"(3, inf)", allowed = 0', '"(3, inf)", allowed = true', "zones[0].scratches[0].allowed: expected a count"),
         ('"(3, inf)", allowed = 0', '"(3, inf)", allowed = 0.5', "zones[0].scratches[0].allowed: expected a count"),
         ('"(3, inf)", allowed = 0', '"(3, inf)", allowed = "any"', "zones[0].scratches[0].allowed: expected a count"),
-        (
-            'scratches = [{ width_um = "(3, inf)", allowed = 0 }]',
-            "scratches = 3",
-            "zones[0].scratches: expected a list",
-        ),
+        (SCRATCHES, "scratches = 3", "zones[0].scratches: expected a list"),
         ('"(3, inf)"', '"3 and more"', "zones[0].scratches[0].width_um: '3 and more' is no interval"),
         ('"(3, inf)"', "3", "zones[0].scratches[0].width_um: expected an interval"),
         ('"[2, 5]"', '"[5, 2]"', "zones[0].defects[0].size_um: '[5, 2]' holds no size"),

@@ -36,20 +36,26 @@ def pixels_at(x_um: float, y_um: float) -> tuple[NDArray[np.float64], NDArray[np
     return x - x_um, y - y_um
 
 
-def disc(labels: LabelMap, label: Label, x_um: float, y_um: float, diameter_um: float) -> None:
-    """Draw a round mark."""
+def disc(label: Label, x_um: float, y_um: float, diameter_um: float, on: LabelMap | None = None) -> LabelMap:
+    """Draw a round mark, on a clean face unless told otherwise."""
+    labels = blank() if on is None else on
     x, y = pixels_at(x_um, y_um)
     labels[np.hypot(x, y) <= diameter_um / 2] = label
+    return labels
 
 
-def line(labels: LabelMap, label: Label, ends_um: tuple[float, float, float, float], width_um: float) -> None:
-    """A stroke with square ends between two points."""
+def line(
+    label: Label, ends_um: tuple[float, float, float, float], width_um: float, on: LabelMap | None = None
+) -> LabelMap:
+    """Draw a stroke with square ends between two points, on a clean face unless told otherwise."""
+    labels = blank() if on is None else on
     x0, y0, x1, y1 = ends_um
     length = math.hypot(x1 - x0, y1 - y0)
     x, y = pixels_at((x0 + x1) / 2, (y0 + y1) / 2)
     along = (x * (x1 - x0) + y * (y1 - y0)) / length
     across = (y * (x1 - x0) - x * (y1 - y0)) / length
     labels[(abs(along) <= length / 2) & (abs(across) <= width_um / 2)] = label
+    return labels
 
 
 def only(labels: LabelMap, size: SizeDefinition = "enclosing_circle") -> Defect:
@@ -61,10 +67,7 @@ def only(labels: LabelMap, size: SizeDefinition = "enclosing_circle") -> Defect:
 @pytest.mark.parametrize("diameter_um", [2, 3, 5, 10, 20, 30])
 def test_a_disc_has_its_diameter_for_size_width_and_length(diameter_um: float) -> None:
     """Within a pixel, 0.5 um, at every size that a limit names."""
-    labels = blank()
-    disc(labels, Label.PIT, 30, -20, diameter_um)
-
-    defect = only(labels)
+    defect = only(disc(Label.PIT, 30, -20, diameter_um))
 
     assert defect.type == "pit"
     assert (defect.size_um, defect.width_um, defect.length_um) == pytest.approx((diameter_um,) * 3, abs=0.5)
@@ -106,10 +109,7 @@ def test_a_scratch_is_measured_along_its_line(
     ends_um: tuple[float, float, float, float], orientation_deg: float
 ) -> None:
     """Length, width and direction (counter-clockwise on the screen, 0 along a row) of a straight scratch."""
-    labels = blank()
-    line(labels, Label.SCRATCH, ends_um, 2.0)
-
-    defect = only(labels)
+    defect = only(line(Label.SCRATCH, ends_um, 2.0))
 
     assert defect.length_um == pytest.approx(math.dist(ends_um[:2], ends_um[2:]), rel=0.05)
     assert defect.width_um == pytest.approx(2.0, abs=0.3)
@@ -118,11 +118,9 @@ def test_a_scratch_is_measured_along_its_line(
 
 def test_a_scratch_with_a_bend_is_as_long_as_both_legs() -> None:
     """The line's length runs along it, the size across it."""
-    labels = blank()
-    line(labels, Label.SCRATCH, (-40, -40, -40, 20), 1.5)
-    line(labels, Label.SCRATCH, (-40, 20, 40, 20), 1.5)
+    leg = line(Label.SCRATCH, (-40, -40, -40, 20), 1.5)
 
-    defect = only(labels)
+    defect = only(line(Label.SCRATCH, (-40, 20, 40, 20), 1.5, on=leg))
 
     assert defect.length_um == pytest.approx(140, rel=0.03)
     assert defect.size_um == pytest.approx(100, rel=0.03)
@@ -130,11 +128,7 @@ def test_a_scratch_with_a_bend_is_as_long_as_both_legs() -> None:
 
 def test_a_ring_of_residue_is_one_defect_with_a_hole() -> None:
     """Its size is the outer diameter, its outline two rings, its area without the hole."""
-    labels = blank()
-    disc(labels, Label.CONTAMINATION, 0, 0, 40)
-    disc(labels, Label.BACKGROUND, 0, 0, 30)
-
-    defect = only(labels)
+    defect = only(disc(Label.BACKGROUND, 0, 0, 30, on=disc(Label.CONTAMINATION, 0, 0, 40)))
 
     assert defect.size_um == pytest.approx(40, abs=0.5)
     assert defect.area_um2 == pytest.approx(math.pi / 4 * (40**2 - 30**2), rel=0.02)
@@ -143,10 +137,7 @@ def test_a_ring_of_residue_is_one_defect_with_a_hole() -> None:
 
 def test_a_rectangle_that_lies_askew_has_its_sides() -> None:
     """Width and length of what is no scratch are the sides of the smallest rectangle around it."""
-    labels = blank()
-    line(labels, Label.CHIP, (-10, -10, 10, 10), 8)
-
-    defect = only(labels)
+    defect = only(line(Label.CHIP, (-10, -10, 10, 10), 8))
 
     assert (defect.width_um, defect.length_um) == pytest.approx((8, 20 * math.sqrt(2)), abs=0.8)
 
@@ -179,11 +170,7 @@ def test_corners_that_touch_hold_a_defect_together() -> None:
 
 def test_a_rim_of_another_class_does_not_make_a_second_defect() -> None:
     """A network's classes waver at the edge of a defect: the majority names it, and keeps the rim's pixels."""
-    labels = blank()
-    disc(labels, Label.CONTAMINATION, 20, 20, 12)
-    disc(labels, Label.PIT, 20, 20, 11)
-
-    defect = only(labels)
+    defect = only(disc(Label.PIT, 20, 20, 11, on=disc(Label.CONTAMINATION, 20, 20, 12)))
 
     assert defect.type == "pit"
     assert defect.size_um == pytest.approx(12, abs=0.5)
@@ -192,10 +179,9 @@ def test_a_rim_of_another_class_does_not_make_a_second_defect() -> None:
 @pytest.mark.parametrize("pits_um", [(5,), (-12, 12)], ids=["one pit", "two pits"])
 def test_pits_on_a_scratch_stand_alone(pits_um: tuple[float, ...]) -> None:
     """Limits count defects: neither do pits make the scratch wide, nor it them large, and the scratch stays one."""
-    labels = blank()
-    line(labels, Label.SCRATCH, (-40, 0, 40, 0), 2)
+    labels = line(Label.SCRATCH, (-40, 0, 40, 0), 2)
     for x_um in pits_um:
-        disc(labels, Label.PIT, x_um, 0, 12)
+        disc(Label.PIT, x_um, 0, 12, on=labels)
 
     *pits, scratch = sorted(measure(labels, SURE, SAME, ZONES), key=lambda defect: defect.type)
 
@@ -210,7 +196,7 @@ def test_defects_come_from_inside_out_and_the_largest_first() -> None:
     """Ids count from 1 in an order that does not depend on where the search began."""
     labels = blank()
     for x_um, y_um, diameter_um in ((100, 0, 6), (-100, 0, 9), (115, 115, 8), (5, 0, 3), (-50, 0, 4), (0, 0, 0)):
-        disc(labels, Label.PIT, x_um, y_um, diameter_um)
+        disc(Label.PIT, x_um, y_um, diameter_um, on=labels)
 
     defects = measure(labels, SURE, SAME, ZONES)
 
@@ -237,10 +223,7 @@ def test_defects_come_from_inside_out_and_the_largest_first() -> None:
 )
 def test_zones_are_all_that_a_defect_touches(ends_um: tuple[float, float, float, float], zones: str) -> None:
     """From inside out; its zone is the innermost of them."""
-    labels = blank()
-    line(labels, Label.SCRATCH, ends_um, 2)
-
-    defect = only(labels)
+    defect = only(line(Label.SCRATCH, ends_um, 2))
 
     assert (defect.zone, defect.zones) == (zones[:1], tuple(zones))
 
@@ -283,14 +266,12 @@ def test_outlines_and_boxes_are_in_camera_pixels() -> None:
 
 def test_outlines_filled_again_are_the_label_map() -> None:
     """Rings are to be filled even-odd, boundary pixels included, as OpenCV does: holes stay holes."""
-    labels = blank()
-    disc(labels, Label.CONTAMINATION, -40, 30, 50)
-    disc(labels, Label.BACKGROUND, -40, 30, 30)
-    disc(labels, Label.PIT, -40, 30, 10)
-    line(labels, Label.SCRATCH, (20, 20, 90, -60), 1)
+    labels = line(Label.SCRATCH, (20, 20, 90, -60), 1)
+    for label, diameter_um in ((Label.CONTAMINATION, 50), (Label.BACKGROUND, 30), (Label.PIT, 10)):
+        disc(label, -40, 30, diameter_um, on=labels)
 
     for defect in measure(labels, SURE, SAME, ZONES):
-        filled = np.zeros((512, 512), np.uint8)
+        filled = blank()
         rings = [np.round(np.array(ring)).astype(np.int32).reshape(-1, 1, 2) for ring in defect.polygon_px]
         cv2.fillPoly(filled, rings, (1,))
         np.testing.assert_array_equal(filled > 0, labels == Label[defect.type.upper()])
@@ -302,9 +283,9 @@ def random_map(seed: int) -> LabelMap:
     for _ in range(rng.integers(1, 6)):
         x_um, y_um, x2_um, y2_um = rng.uniform(-110, 110, 4)
         if rng.random() < 0.5:
-            line(labels, Label.SCRATCH, (x_um, y_um, x2_um, y2_um), rng.uniform(0.8, 4))
+            line(Label.SCRATCH, (x_um, y_um, x2_um, y2_um), rng.uniform(0.8, 4), on=labels)
         else:
-            disc(labels, Label(int(rng.integers(2, 5))), x_um, y_um, rng.uniform(1.5, 20))
+            disc(Label(int(rng.integers(2, 5))), x_um, y_um, rng.uniform(1.5, 20), on=labels)
     return labels
 
 

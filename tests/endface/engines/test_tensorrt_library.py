@@ -35,10 +35,7 @@ def test_libraries_are_found_beside_the_bindings() -> None:
 
 @pytest.mark.parametrize(
     ("runtime", "advice"),
-    [
-        ("tensorrt", "in Triton's container install .*`--runtime tensorrt_rtx`"),
-        ("tensorrt_rtx", r"\.\[rtx\]"),
-    ],
+    [("tensorrt", "in Triton's container install .*`--runtime tensorrt_rtx`"), ("tensorrt_rtx", r"\.\[rtx\]")],
 )
 def test_runtime_that_is_not_installed(runtime: Runtime, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says where to get the runtime; its version is none."""

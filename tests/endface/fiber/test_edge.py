@@ -14,14 +14,19 @@ from endface.report import Ellipse
 CENTER_PX, RADIUS_PX = (350.3, 290.8), 110.0
 
 
+GUESS = Ellipse((352, 290), (108, 111))
+
+Y, X = np.mgrid[:576, :720].astype(np.float64)
+OFF_PX = np.hypot(X - CENTER_PX[0], Y - CENTER_PX[1]) - RADIUS_PX
+"""How far each pixel lies outside the edge."""
+
+
 def _rim(inside: float, outside: float, line: float, halo: float, *, uneven: float = 0.0) -> NDArray[np.uint8]:
     """A disc's edge with a dark line inside and a bright halo outside, ``uneven`` around the circumference."""
-    y, x = np.mgrid[:576, :720].astype(np.float64)
-    off_px = np.hypot(x - CENTER_PX[0], y - CENTER_PX[1]) - RADIUS_PX
-    strength = 1 + uneven * np.sin(3 * np.arctan2(y - CENTER_PX[1], x - CENTER_PX[0]))
-    levels = outside + (inside - outside) / (1 + np.exp(np.clip(2 * off_px, -30, 30)))
-    levels -= line * strength * np.exp(-(((off_px + 2.5) / 2) ** 2))
-    levels += halo * strength * np.exp(-(((off_px - 2.5) / 2) ** 2))
+    strength = 1 + uneven * np.sin(3 * np.arctan2(Y - CENTER_PX[1], X - CENTER_PX[0]))
+    levels = outside + (inside - outside) / (1 + np.exp(np.clip(2 * OFF_PX, -30, 30)))
+    levels -= line * strength * np.exp(-(((OFF_PX + 2.5) / 2) ** 2))
+    levels += halo * strength * np.exp(-(((OFF_PX - 2.5) / 2) ** 2))
     noise = np.random.default_rng(4).normal(0, 1, levels.shape)
     return np.clip(np.round(levels + noise), 0, 255).astype(np.uint8)
 
@@ -39,9 +44,7 @@ def _rim(inside: float, outside: float, line: float, halo: float, *, uneven: flo
 )
 def test_edge_lies_between_line_and_halo(levels: tuple[float, float, float, float], uneven: float) -> None:
     """Whichever is darker, ferrule or cladding: the edge is where the dark line turns into the bright halo."""
-    gray = _rim(*levels, uneven=uneven)
-
-    rim = settle_rim(gray, Ellipse((352, 290), (108, 111)), reach=0.09)
+    rim = settle_rim(_rim(*levels, uneven=uneven), GUESS, reach=0.09)
 
     assert rim is not None
     assert rim.ellipse.center_px == approx(CENTER_PX, abs=0.4)
@@ -50,7 +53,7 @@ def test_edge_lies_between_line_and_halo(levels: tuple[float, float, float, floa
 
 def test_plain_step_into_a_dark_ferrule_is_met_in_its_middle() -> None:
     """With neither line nor halo the edge is the middle of the step down."""
-    rim = settle_rim(_rim(120, 60, 0, 0), Ellipse((352, 290), (108, 111)), reach=0.09)
+    rim = settle_rim(_rim(120, 60, 0, 0), GUESS, reach=0.09)
 
     assert rim is not None
     assert rim.levels == approx(-60, abs=2)
@@ -59,9 +62,7 @@ def test_plain_step_into_a_dark_ferrule_is_met_in_its_middle() -> None:
 
 def test_wide_slope_into_a_dark_ferrule_is_told_by_its_width() -> None:
     """A cladding that fades over 20 pixels has no sharp edge, and the rim says so."""
-    y, x = np.mgrid[:576, :720].astype(np.float64)
-    off_px = np.hypot(x - CENTER_PX[0], y - CENTER_PX[1]) - RADIUS_PX
-    fading = np.clip(60 - 60 * off_px / 10, 0, 120).clip(0, 120) + 60
+    fading = np.clip(60 - 60 * OFF_PX / 10, 0, 120) + 60
 
     rim = settle_rim(fading.astype(np.uint8), Ellipse(CENTER_PX, (RADIUS_PX, RADIUS_PX)), reach=0.12)
 
@@ -71,9 +72,7 @@ def test_wide_slope_into_a_dark_ferrule_is_told_by_its_width() -> None:
 
 def test_flat_surroundings_have_no_rim() -> None:
     """Where nothing changes there is no edge."""
-    guess = Ellipse(CENTER_PX, (RADIUS_PX, RADIUS_PX))
-
-    assert settle_rim(np.full((576, 720), 128, np.uint8), guess, reach=0.09) is None
+    assert settle_rim(np.full((576, 720), 128, np.uint8), GUESS, reach=0.09) is None
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

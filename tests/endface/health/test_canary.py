@@ -1,55 +1,21 @@
 from __future__ import annotations
 
-import http.server
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from endface.contract import is_probe
 from endface.health.canary import Answer, Canary, Outcome
+from tests.endface.conftest import HttpServer
 
-Serve = Callable[[int, bytes], Canary]
-
-
-class Heard(list[tuple[str, bytes, int]]):
-    """Path, body and length of the JSON in it of each request."""
+Serve = Callable[[Callable[[str], tuple[int, bytes]]], HttpServer]
 
 
-@pytest.fixture
-def heard() -> Heard:
-    """What the server was asked."""
-    return Heard()
-
-
-@pytest.fixture
-def serve(heard: Heard) -> Iterator[Serve]:
-    """Answer every request with a status and a text; give a canary of that server."""
-    servers: list[http.server.HTTPServer] = []
-
-    def start(status: int, text: bytes) -> Canary:
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                heard.append((self.path, body, int(self.headers["Inference-Header-Content-Length"])))
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                """Keep quiet."""
-
-        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        servers.append(server)
-        return Canary("127.0.0.1", server.server_port, b"a picture")
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+def canary_of(server: HttpServer) -> Canary:
+    """A canary of a server."""
+    return Canary("127.0.0.1", server.port, b"a picture")
 
 
 @pytest.mark.parametrize(
@@ -61,9 +27,9 @@ def serve(heard: Heard) -> Iterator[Serve]:
         (404, Answer(Outcome.ERROR, "words")),
     ],
 )
-def test_status_decides(serve: Serve, status: int, answer: Answer) -> None:
+def test_status_decides(serve_http: Serve, status: int, answer: Answer) -> None:
     """A full queue is no illness; anything else but a report is."""
-    canary = serve(status, b"words")
+    canary = canary_of(serve_http(lambda _: (status, b"words")))
     canary.ask()
 
     assert canary.is_asked
@@ -72,29 +38,31 @@ def test_status_decides(serve: Serve, status: int, answer: Answer) -> None:
     assert canary.answer() is None
 
 
-def test_request_is_tritons(serve: Serve, heard: Heard) -> None:
+def test_request_is_tritons(serve_http: Serve) -> None:
     """The picture follows the JSON that describes it, with its length in front as Triton's BYTES have it."""
-    canary = serve(200, b"")
+    server = serve_http(lambda _: (200, b""))
+    canary = canary_of(server)
     canary.ask()
     canary.answer(wait_s=60)
-    (path, body, length) = heard[0]
+    (body,), length = server.bodies, int(server.headers[0]["Inference-Header-Content-Length"])
     described = json.loads(body[:length])
 
-    assert path == "/v2/models/endface/infer"
+    assert server.paths == ["/v2/models/endface/infer"]
     assert body[length:] == b"\x09\x00\x00\x00a picture"
     assert described["inputs"][0]["parameters"]["binary_data_size"] == 13
     assert described["parameters"]["profile"] == "mm-pc"
     assert is_probe(described["parameters"])  # no part of the line
 
 
-def test_one_at_a_time(serve: Serve, heard: Heard) -> None:
+def test_one_at_a_time(serve_http: Serve) -> None:
     """To ask again while an answer is to come sends nothing."""
-    canary = serve(200, b"")
+    server = serve_http(lambda _: (200, b""))
+    canary = canary_of(server)
     canary.ask()
     canary.ask()
     canary.answer(wait_s=60)
 
-    assert len(heard) == 1
+    assert len(server.paths) == 1
 
 
 def test_nobody_there() -> None:

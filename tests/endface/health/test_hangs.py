@@ -9,35 +9,27 @@ from .conftest import LOOK_S, Line
 ONE, OTHER = 11, 12
 
 
-class Markers(dict[int, int]):
-    """The markers of the stages: which process works on a picture, and since when."""
-
-    def __call__(self) -> Markers:
-        """They as they are now."""
-        return self
-
-    def next_picture(self) -> None:
-        """The other process begins its next picture."""
-        self[OTHER] += 1
+Markers = dict[int, int]
+"""Which process works on a picture, and since when."""
 
 
 @pytest.fixture
 def markers() -> Markers:
     """Nobody works."""
-    return Markers()
+    return {}
 
 
 @pytest.fixture
 def detector(line: Line, markers: Markers) -> HangDetector:
     """What looks after two processes of ``segment``."""
-    return HangDetector(markers, line, line.clock)
+    return HangDetector(lambda: markers, line, line.clock)
 
 
 def test_process_that_does_nothing_in_a_picture_hangs(line: Line, markers: Markers, detector: HangDetector) -> None:
     """Known within two seconds, and it alone is to blame, though its neighbor takes one picture after the other."""
     markers |= {ONE: 1, OTHER: 1}
 
-    fault = line.first_fault(detector.look, 60, markers.next_picture)
+    fault = line.first_fault(detector.look, 60, lambda: markers.update({OTHER: markers[OTHER] + 1}))
 
     assert fault is not None
     assert (fault.kind, fault.model, fault.hanging) == ("hung", "segment", frozenset({ONE}))
@@ -45,7 +37,7 @@ def test_process_that_does_nothing_in_a_picture_hangs(line: Line, markers: Marke
     assert fault.since_s <= LOOK_S
 
 
-@pytest.mark.parametrize("markers", [Markers(), Markers({4711: 1})], ids=["at night", "killed in a picture"])
+@pytest.mark.parametrize("markers", [{}, {4711: 1}], ids=["at night", "killed in a picture"])
 def test_who_has_no_picture_does_not_hang(line: Line, detector: HangDetector) -> None:
     """Neither a process that waits for one, nor one that is none of the server's any more."""
     assert line.first_fault(detector.look, 60) is None

@@ -26,12 +26,17 @@ class EnoughError(Exception):
     """Ends the watching."""
 
 
-class AtOnce(Restarts):
-    """Restarts without pauses."""
+class EvenRestarts(Restarts):
+    """Restarts with the same pause before each, by default none."""
+
+    def __init__(self, pause_s: float = 0.0) -> None:
+        super().__init__()
+        self._pause_s = pause_s
 
     def next_pause_s(self) -> float:
-        """None."""
-        return 0.0 * super().next_pause_s()
+        """The pause; the restart is counted."""
+        super().next_pause_s()
+        return self._pause_s
 
 
 class Watch:
@@ -41,6 +46,7 @@ class Watch:
         self._server = server
         self.lines: list[str] = []
         self.steps: list[Callable[[], object]] = []
+        self.upon: dict[str, Callable[[], object]] = {}
         self.looks = 0
         self.most_looks = sys.maxsize
 
@@ -58,25 +64,30 @@ class Watch:
         """Lines with some words in them, of Triton, too."""
         return [line for line in self.lines if what in line]
 
-    def run(self, *steps: Callable[[], object], serves_within_s: float = 60, retire_s: float = 10) -> None:
+    def run(
+        self, *steps: Callable[[], object], serves_within_s: float = 60, retire_s: float = 10, pause_s: float = 0
+    ) -> None:
         """Take the first step, and watch until all are taken."""
         self.steps = list(steps)
-        self._server.listen(self.lines.append)
+        self._server.listen(self.say)
         self._next()
         supervisor = Supervisor(
             self._server,
             self.say,
             serves_within_s=serves_within_s,
             retire_s=retire_s,
-            restarts=AtOnce(),
+            restarts=EvenRestarts(pause_s),
             log_lines_dropped=self._look,
         )
         with pytest.raises(EnoughError):
             supervisor.watch()
 
     def say(self, line: str) -> None:
-        """Take a line of the supervisor's."""
+        """Take a line, of Triton, too; where it has words of ``upon``, do what belongs to them."""
         self.lines.append(line)
+        for words, step in self.upon.items():
+            if words in line:
+                step()
         event = Event.parse(line)
         if event is not None and event.event == "serving":
             self._next()
@@ -177,10 +188,15 @@ def test_replaced_stubs_are_ended(server: EmbeddedServer, watch: Watch, monkeypa
 
 
 def test_stub_that_dies_again_restarts_the_server(server: EmbeddedServer, watch: Watch) -> None:
-    """A model that was reloaded a moment ago needs more than that."""
-    watch.run(kill_stub(server), kill_stub(server))
+    """A model that was reloaded a moment ago needs more; the metrics find both repairs in the new server's folder."""
+
+    def end_after_a_look() -> None:
+        watch.most_looks = watch.looks + 1
+
+    watch.run(kill_stub(server), kill_stub(server), end_after_a_look)
 
     assert [event.action for event in watch.events] == ["reload", "reload", "restart", "restart"]
+    assert ServeStatus.read(server.running.workspace.path) == ServeStatus(reloads=1, restarts=1, log_lines_dropped=7)
 
 
 def test_reload_that_fails_restarts_the_server(server: EmbeddedServer, watch: Watch) -> None:
@@ -193,25 +209,26 @@ def test_reload_that_fails_restarts_the_server(server: EmbeddedServer, watch: Wa
     assert watch.said("segment was not reloaded: Triton cannot load 'segment': ")
 
 
-@pytest.mark.parametrize(("number", "kind"), [(signal.SIGKILL, "ended"), (signal.SIGSTOP, "stopped")])
-def test_dead_server_is_started_again(
-    server: EmbeddedServer, watch: Watch, leader: int, number: signal.Signals, kind: str
+@pytest.mark.parametrize(
+    ("harm", "kind"),
+    [
+        (lambda server: os.kill(server.running.process.pid, signal.SIGKILL), "ended"),
+        (lambda server: os.kill(server.running.process.pid, signal.SIGSTOP), "stopped"),
+        (lambda server: post(server, "/be/hung"), "hung"),  # it says "ready", but no inspection ends
+    ],
+    ids=["killed", "stopped", "hung"],
+)
+def test_server_that_serves_no_more_is_started_again(
+    server: EmbeddedServer, watch: Watch, harm: Callable[[EmbeddedServer], None], kind: str
 ) -> None:
     """On the same ports, at once, and nothing of the former stays."""
     former = server.processes
 
-    watch.run(lambda: os.kill(leader, number))
+    watch.run(lambda: harm(server))
 
     assert watch.happened == [("noticed", kind, "-", "restart"), ("serving", kind, "-", "restart")]
     assert former.members() == set()
     assert server.is_ready()
-
-
-def test_hung_server_is_started_again(server: EmbeddedServer, watch: Watch) -> None:
-    """Everything runs and says "ready", but no inspection ends, and nobody does anything."""
-    watch.run(lambda: post(server, "/be/hung"))
-
-    assert watch.happened == [("noticed", "hung", "-", "restart"), ("serving", "hung", "-", "restart")]
 
 
 def test_failing_server_is_repaired(server: EmbeddedServer, watch: Watch) -> None:
@@ -237,33 +254,22 @@ def test_server_that_does_not_stay_alive_is_started_again_and_again(
 ) -> None:
     """Until the cause has passed; each failure is said with the reason out of the server's own log."""
     monkeypatch.setenv("ENDFACE_FAKE", "sys.exit('error: the network is broken')")
-    say, failures = watch.say, 0
 
-    def mend(line: str) -> None:
-        nonlocal failures
-        failures += "the network is broken" in line and "did not start again" in line
-        if failures == 7:
+    def mend_after_the_third() -> None:
+        if len(watch.said("did not start again")) == 3:
             monkeypatch.setenv("ENDFACE_FAKE", "")
-        say(line)
 
-    monkeypatch.setattr(watch, "say", mend)
+    watch.upon["did not start again"] = mend_after_the_third
     watch.run(lambda: os.kill(leader, signal.SIGKILL))
 
-    assert failures == 7
+    failures = watch.said("did not start again")
+    assert ["the network is broken" in failure for failure in failures] == [True] * 3
     assert watch.happened[-1] == ("serving", "ended", "-", "restart")
 
 
-def test_pause_before_a_restart_is_said(server: EmbeddedServer, watch: Watch, leader: int) -> None:
+def test_pause_before_a_restart_is_said(watch: Watch, leader: int) -> None:
     """An operator who looks at the log knows when something will happen."""
-
-    class Paused(Restarts):
-        def next_pause_s(self) -> float:
-            return 0.25
-
-    supervisor = Supervisor(server, watch.say, restarts=Paused())
-    os.kill(leader, signal.SIGKILL)
-    with pytest.raises(EnoughError):
-        supervisor.watch()
+    watch.run(lambda: os.kill(leader, signal.SIGKILL), pause_s=0.25)
 
     assert watch.said("the server is started again in 0.25 s")
 
@@ -301,45 +307,27 @@ def test_removed_folder_is_made_anew(server: EmbeddedServer, watch: Watch) -> No
     assert workspace.busy_markers.is_dir()
 
 
-def test_metrics_tell_of_repairs(server: EmbeddedServer, watch: Watch) -> None:
-    """A stage finds the numbers in the server's folder, the restarted one's, too."""
-    watch.most_looks = 10
-    watch.run(kill_stub(server), kill_stub(server), lambda: None)
-
-    assert ServeStatus.read(server.running.workspace.path) == ServeStatus(reloads=1, restarts=1, log_lines_dropped=7)
-
-
 def test_new_version_is_loaded_once(server: EmbeddedServer, watch: Watch) -> None:
     """A version of the network that comes into the repository while the server runs is loaded with the server's key."""
     key = next(re.findall(r"model-repository.*?=(\w+)", line) for line in server.log if line.startswith("flags"))[0]
+    watch.upon["asked models/segment/load"] = kill_stub(server)
 
-    def end_on_load(line: str) -> None:
-        watch.lines.append(line)
-        if line.startswith("asked models/segment/load"):
-            kill_stub(server)()
+    watch.run((server.settings.repository / contract.SEGMENT.name / "2").mkdir)
 
-    server.listen(end_on_load)
-    (server.settings.repository / contract.SEGMENT.name / "2").mkdir()
-    with pytest.raises(EnoughError):
-        Supervisor(server, watch.say).watch()
-
-    loads = [line for line in watch.lines if line.startswith("asked models/segment/load")]
+    loads = watch.said("asked models/segment/load")
     assert loads == [f"asked models/segment/load {key}"] * 2  # the second is the repair
 
 
 def test_refused_version_is_named(server: EmbeddedServer, watch: Watch) -> None:
     """The one before goes on serving."""
     post(server, "/be/stubborn")
-    (server.settings.repository / contract.SEGMENT.name / "2").mkdir()
 
-    def end(line: str) -> None:
-        watch.say(line)
-        if "not served" in line:
-            kill_stub(server)()
-            post(server, "/be/well")
+    def be_well_and_end() -> None:
+        post(server, "/be/well")
+        kill_stub(server)()
 
-    with pytest.raises(EnoughError):
-        Supervisor(server, end).watch()
+    watch.upon["not served"] = be_well_and_end
+    watch.run((server.settings.repository / contract.SEGMENT.name / "2").mkdir)
 
     assert watch.said("version 2 of the network is not served: Triton cannot load 'segment'")
 
@@ -357,12 +345,3 @@ def test_repository_that_cannot_be_read_is_said_once(
     watch.run(lambda: None)
 
     assert len(watch.said("the repository cannot be read")) == 1
-
-
-def test_repository_without_versions_ends_nothing(server: EmbeddedServer, watch: Watch) -> None:
-    """What is loaded goes on serving where somebody takes all versions away."""
-    (server.settings.repository / contract.SEGMENT.name / "1").rmdir()
-
-    watch.run(kill_stub(server))
-
-    assert [event.action for event in watch.events] == ["reload", "reload"]

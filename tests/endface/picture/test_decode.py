@@ -15,13 +15,7 @@ from PIL import Image
 from pytest import approx
 
 from endface.contract import MAX_IMAGE_BYTES
-from endface.errors import (
-    EmptyImageError,
-    OversizedImageError,
-    PictureError,
-    TooManyPixelsError,
-    UndecodableError,
-)
+from endface.errors import EmptyImageError, OversizedImageError, PictureError, TooManyPixelsError, UndecodableError
 from endface.picture.decode import check_size, decode
 
 GRAY = np.arange(48 * 64, dtype=np.uint32).reshape(48, 64) % 251

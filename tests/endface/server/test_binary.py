@@ -47,7 +47,7 @@ def test_engine_needs_its_backend(tmp_path: Path, engine: Engine) -> None:
 
 @pytest.mark.usefixtures("empty_path")
 def test_puts_the_wheels_backend_together(tmp_path: Path) -> None:
-    """The wheel's Python backend gets the stub of this Python, and this Python comes first on PATH."""
+    """Its Python backend gets this Python's stub, again if somebody removes it; this Python is first on PATH."""
     triton = binary.find(tmp_path)
 
     stub = tmp_path / "backends" / "python" / "triton_python_backend_stub"
@@ -56,6 +56,10 @@ def test_puts_the_wheels_backend_together(tmp_path: Path) -> None:
     assert stub.resolve().parent.name == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert triton.environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
     assert "nvidia_pytriton.libs" in triton.environment["LD_LIBRARY_PATH"]
+
+    stub.unlink()
+    binary.find(tmp_path)
+    assert stub.exists()
 
 
 @pytest.mark.usefixtures("empty_path")
@@ -86,14 +90,3 @@ def test_missing_library_is_named_before_the_start(tmp_path: Path) -> None:
 
     with pytest.raises(ServerMissingError, match=r"libpython3\.11\.so\.1\.0 .*`apt install libpython3\.11`"):
         binary.check_stub(stub, {})
-
-
-@pytest.mark.usefixtures("empty_path")
-def test_backend_can_be_put_together_again(tmp_path: Path) -> None:
-    """Somebody may have removed a part of the folder."""
-    binary.find(tmp_path)
-    stub = tmp_path / "backends" / "python" / "triton_python_backend_stub"
-    stub.unlink()
-
-    binary.find(tmp_path)
-    assert stub.exists()

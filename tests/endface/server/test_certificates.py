@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,99 +17,80 @@ from endface.server.certificates import Certificates, check_client
 PAST = datetime.now(UTC) - timedelta(days=1)
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    """An authority of a line."""
-    return trustme.CA()
+Named = Callable[[str], Certificates]
 
 
 @pytest.fixture
-def write(tmp_path: Path, authority: trustme.CA) -> Callable[..., Certificates]:
-    """Write a server's files: ``write("name")``, and when its certificate ends."""
-
-    def written(name: str, not_after: datetime | None = None) -> Certificates:
-        issued = authority.issue_cert("localhost", not_after=not_after)
-        certificates = Certificates(tmp_path / f"{name}.pem", tmp_path / f"{name}.key", tmp_path / "authority.pem")
-        issued.private_key_pem.write_to_path(certificates.key)
-        issued.cert_chain_pems[0].write_to_path(certificates.certificate)
-        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
-        return certificates
-
-    return written
+def named(certificates: Path) -> Named:
+    """A server's files by the name of its certificate."""
+    return lambda name: Certificates(
+        certificates / f"{name}.pem", certificates / f"{name}.key", certificates / "authority.pem"
+    )
 
 
-def test_files_that_belong_together_are_taken(write: Callable[..., Certificates]) -> None:
+def test_files_that_belong_together_are_taken(named: Named) -> None:
     """With and without authorities of clients."""
-    good = write("server")
+    good = named("server")
 
     good.check()
     replace(good, clients=None).check()
 
 
-def test_authorities_of_clients_make_it_mutual(write: Callable[..., Certificates]) -> None:
+def test_authorities_of_clients_make_it_mutual(named: Named) -> None:
     """Triton asks clients for certificates only where it is told whose."""
-    good = write("server")
+    good = named("server")
 
     assert "--grpc-use-ssl-mutual=true" in good.flags
     assert f"--grpc-root-cert={good.clients}" in good.flags
     assert "--grpc-use-ssl-mutual=false" in replace(good, clients=None).flags
 
 
-def test_another_ones_key_is_refused(write: Callable[..., Certificates]) -> None:
+def test_another_ones_key_is_refused(named: Named) -> None:
     """Both files are named."""
-    good, other = write("server"), write("other")
+    good, other = named("server"), named("other")
 
     with pytest.raises(ConfigurationError, match=r"other\.key is not the key of .*server\.pem"):
         replace(good, key=other.key).check()
 
 
-def test_expired_certificate_is_refused(write: Callable[..., Certificates]) -> None:
+def test_expired_certificate_is_refused(named: Named) -> None:
     """Every client would refuse it, each with a riddle of its own."""
-    with pytest.raises(ConfigurationError, match=r"no client would accept .*server\.pem: certificate has expired"):
-        write("server", PAST).check()
-
-
-@pytest.mark.parametrize("field", ["certificate", "key", "clients"])
-def test_missing_file_is_named(write: Callable[..., Certificates], tmp_path: Path, field: str) -> None:
-    """Which of the three it is, and why."""
-    with pytest.raises(ConfigurationError, match=r"nowhere\.pem cannot be read: No such file"):
-        replace(write("server"), **{field: tmp_path / "nowhere.pem"}).check()
+    with pytest.raises(ConfigurationError, match=r"no client would accept .*former\.pem: certificate has expired"):
+        named("former").check()
 
 
 @pytest.mark.parametrize(
-    ("field", "sentence"),
+    ("field", "no_pem"),
     [
         ("certificate", "no certificate and key"),
         ("key", "no certificate and key"),
         ("clients", "no certificates in PEM"),
     ],
 )
-def test_what_is_no_pem_is_refused(
-    write: Callable[..., Certificates], tmp_path: Path, field: str, sentence: str
-) -> None:
-    """Such as a file in DER."""
+def test_each_file_is_read(named: Named, tmp_path: Path, field: str, no_pem: str) -> None:
+    """One that is missing is named, and so is one in DER."""
+    with pytest.raises(ConfigurationError, match=r"some\.der cannot be read: No such file"):
+        replace(named("server"), **{field: tmp_path / "some.der"}).check()
+
     (tmp_path / "some.der").write_bytes(b"\x30\x82\x01\x0a")
+    with pytest.raises(ConfigurationError, match=no_pem):
+        replace(named("server"), **{field: tmp_path / "some.der"}).check()
 
-    with pytest.raises(ConfigurationError, match=sentence):
-        replace(write("server"), **{field: tmp_path / "some.der"}).check()
 
-
-def test_certificate_is_no_authority(write: Callable[..., Certificates]) -> None:
+def test_certificate_is_no_authority(named: Named) -> None:
     """A client's own certificate signs nobody."""
-    good = write("server")
+    good = named("server")
 
     with pytest.raises(ConfigurationError, match="holds no authority's certificate"):
         replace(good, clients=good.certificate).check()
 
 
-def test_key_with_a_password_is_refused(write: Callable[..., Certificates], tmp_path: Path) -> None:
+def test_key_with_a_password_is_refused(named: Named, tmp_path: Path) -> None:
     """Nothing waits for a password at a terminal that nobody sees."""
-    good = write("server")
+    good = named("server")
     key = serialization.load_pem_private_key(good.key.read_bytes(), None)
     locked = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(b"word"),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"word")
     )
     (tmp_path / "locked.key").write_bytes(locked)
 
@@ -118,16 +98,10 @@ def test_key_with_a_password_is_refused(write: Callable[..., Certificates], tmp_
         replace(good, key=tmp_path / "locked.key").check()
 
 
-def test_clients_files_that_belong_together_are_taken(write: Callable[..., Certificates]) -> None:
-    """As those of a server."""
-    good = write("station")
-
+def test_clients_files_are_tried(named: Named) -> None:
+    """As those of a server: neither an expired certificate nor another one's key is taken."""
+    good, former = named("station"), named("former")
     check_client(good.certificate, good.key)
-
-
-def test_clients_files_are_tried(write: Callable[..., Certificates]) -> None:
-    """An expired certificate, and another one's key."""
-    good, former = write("station"), write("former", PAST)
 
     with pytest.raises(ConfigurationError, match=r"no server would accept .*former\.pem: certificate has expired"):
         check_client(former.certificate, former.key)

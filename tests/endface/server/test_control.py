@@ -9,8 +9,7 @@ import pytest
 
 from endface.errors import RepositoryError, ServerStartError
 from endface.server.control import Control
-
-from .conftest import Answer, HttpServer
+from tests.endface.conftest import Answer, HttpServer
 
 Serve = Callable[[Answer], HttpServer]
 

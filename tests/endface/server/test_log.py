@@ -17,6 +17,8 @@ FOLDER = (
 )
 TAKEN = "error: failed to start HTTP service: Unavailable - Socket '127.0.0.1:8000' already in use"
 LIBRARY = "/x/triton_python_backend_stub: error while loading shared libraries: libpython3.11.so.1.0: cannot open it"
+NAMED = "Triton cannot load 'segment': ConfigurationError: the network is not the file"
+QUOTED = "Triton ended by itself with exit status 1; the last that it said: "
 LAST = "error: creating server: Internal - failed to load all models"
 
 
@@ -28,16 +30,8 @@ def taken(option: str, port: int) -> None:
 @pytest.mark.parametrize(
     ("lines", "kind", "message"),
     [
-        (
-            [HASH, LAST],
-            RepositoryError,
-            "Triton cannot load 'segment': ConfigurationError: the network is not the file",
-        ),
-        (
-            [HASH, HASH, LAST],
-            RepositoryError,
-            "Triton cannot load 'segment': ConfigurationError: the network is not the file",
-        ),
+        ([HASH, LAST], RepositoryError, NAMED),
+        ([HASH, HASH, LAST], RepositoryError, NAMED),
         ([FOLDER], RepositoryError, "Triton cannot load 'stray': Could not determine backend for model 'stray'"),
         ([TAKEN], PortTakenError, "port 8000 --http-port"),
         (
@@ -46,16 +40,12 @@ def taken(option: str, port: int) -> None:
             "Triton's Python backend needs the library libpython3.11.so.1.0 (cannot open it); "
             "`apt install libpython3.11`, or use a Python that comes with its shared library",
         ),
-        ([LAST, "bye"], ServerStartError, f"Triton ended by itself with exit status 1; the last that it said: {LAST}"),
-        (
-            ["no such library"],
-            ServerStartError,
-            "Triton ended by itself with exit status 1; the last that it said: no such library",
-        ),
+        ([LAST, "bye"], ServerStartError, QUOTED + LAST),
+        (["no such library"], ServerStartError, QUOTED + "no such library"),
         (
             ["terminate called after throwing an instance of 'X'", "  what():  no thread", "I stub ends"],
             ServerStartError,
-            "Triton ended by itself with exit status 1; the last that it said: what():  no thread",
+            QUOTED + "what():  no thread",
         ),
         ([], ServerStartError, "Triton ended by itself with exit status 1; its log is empty"),
     ],
@@ -93,12 +83,6 @@ LINE_WITHOUT_GPU = 'E1122 server.cc:241] "CudaDriverHelper has not been initiali
 LOST = "no traces: http://c:4318/v1/traces takes no spans"
 
 
-@pytest.fixture
-def clock() -> list[float]:
-    """The time in seconds."""
-    return [0.0]
-
-
 @pytest.mark.parametrize("has_gpu", [False, True])
 def test_lines_that_mean_nothing_are_held_back(has_gpu: bool) -> None:
     """What Triton writes at every start without a GPU is an error only where there is one."""
@@ -124,8 +108,9 @@ def test_lost_traces_are_said_once() -> None:
     ],
     ids=["gRPC", "libevent"],
 )
-def test_repeated_line_is_counted(clock: list[float], line: str) -> None:
+def test_repeated_line_is_counted(line: str) -> None:
     """A flood of one error, whatever its time and numbers, is three lines in ten seconds and a count."""
+    clock = [0.0]
     sieve = Sieve(has_gpu=False, clock=lambda: clock[0])
     said = [text for number in range(1000) for text in sieve.sift(line.format(number))]
     clock[0] = 11
@@ -135,17 +120,15 @@ def test_repeated_line_is_counted(clock: list[float], line: str) -> None:
     assert sieve.sift(line.format(7)) == [line.format(7)]
 
 
-def test_flood_of_different_lines_needs_no_memory(clock: list[float]) -> None:
-    """They are all said, for nothing is known of them."""
-    sieve = Sieve(has_gpu=False, clock=lambda: clock[0])
-    lines = ["x" * length for length in range(1, 2000)]
-
-    assert [text for line in lines for text in sieve.sift(line)] == lines
-
-
-def test_inspections_are_never_repetitions() -> None:
-    """A frozen camera's lines differ in their numbers only, and each is a part."""
-    sieve = Sieve(has_gpu=False)
-    lines = [f'{{"event":"inspection","name":"{number}.png"}}' for number in range(9)]
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["x" * length for length in range(1, 2000)], id="different lines"),
+        pytest.param([f'{{"event":"inspection","name":"{number}.png"}}' for number in range(9)], id="inspections"),
+    ],
+)
+def test_what_is_no_repetition_is_said(lines: list[str]) -> None:
+    """A flood of different lines; and a frozen camera's, which differ in their numbers only, and each is a part."""
+    sieve = Sieve(has_gpu=False, clock=lambda: 0.0)
 
     assert [text for line in lines for text in sieve.sift(line)] == lines

@@ -17,15 +17,9 @@ from endface.server import process
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 
+from .conftest import runs
+
 Install = Callable[..., None]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def logged(server: EmbeddedServer, word: str) -> str:
@@ -40,10 +34,10 @@ def test_starts_and_leaves_nothing_behind(settings: Settings, install: Install) 
         server.wait_ready()
         stub = int(logged(server, "stub segment"))
         assert server.is_ready()
-        assert alive(stub)
+        assert runs(stub)
 
     assert not server.is_ready()
-    assert not alive(stub)
+    assert not runs(stub)
 
 
 def test_lets_requests_finish_before_the_end(settings: Settings, install: Install) -> None:
@@ -143,7 +137,7 @@ def test_kills_a_server_that_does_not_drain(
         server.wait_ready()
         stub = int(logged(server, "stub segment"))
 
-    assert not alive(stub)
+    assert not runs(stub)
 
 
 def test_own_end_of_the_server_is_noticed(settings: Settings, install: Install) -> None:
@@ -159,7 +153,7 @@ def test_own_end_of_the_server_is_noticed(settings: Settings, install: Install) 
             time.sleep(0.01)
 
         assert "exit status 3" in str(server.failure())
-        assert not alive(stub)
+        assert not runs(stub)
 
 
 def test_killed_server_can_be_started_again(settings: Settings, install: Install) -> None:
@@ -169,7 +163,7 @@ def test_killed_server_can_be_started_again(settings: Settings, install: Install
         server.wait_ready()
         first = int(logged(server, "stub segment"))
         server.kill()
-        assert not alive(first)
+        assert not runs(first)
         server.start()
         server.wait_ready()
 
@@ -196,27 +190,18 @@ def test_failed_start_says_why(settings: Settings, install: Install) -> None:
         server.wait_ready()
 
 
-def aborting(starts: int, folder: Path) -> str:
-    """Code of a Triton that aborts so many starts, and then goes on."""
-    rest = folder / "rest"
-    rest.write_text("x" * starts)
-    return (
+def test_aborted_start_is_repeated_once(settings: Settings, install: Install, tmp_path: Path) -> None:
+    """Triton aborts now and then on a busy machine, and nobody needs to know; twice is no chance."""
+    rest = tmp_path / "rest"
+    install(
         f"rest = Path({str(rest)!r})\nif rest.read_text():\n    rest.write_text(rest.read_text()[1:])\n    os.abort()"
     )
-
-
-def test_aborted_start_is_repeated(settings: Settings, install: Install, tmp_path: Path) -> None:
-    """Triton aborts now and then on a busy machine; nobody needs to know."""
-    install(aborting(1, tmp_path))
+    rest.write_text("x")
     with EmbeddedServer(settings) as server:
         server.wait_ready()
-
         assert server.is_ready()
 
-
-def test_start_that_is_aborted_again_has_failed(settings: Settings, install: Install, tmp_path: Path) -> None:
-    """Twice is no chance."""
-    install(aborting(2, tmp_path))
+    rest.write_text("xx")
     with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="exit status -6"):
         server.wait_ready()
 
@@ -233,10 +218,7 @@ def test_stub_that_ends_while_it_is_started_is_told(
         "waiting = subprocess.Popen([stub])\n"
         "signal.pause()"
     )
-    with (
-        EmbeddedServer(settings) as server,
-        pytest.raises(ServerStartError, match="said: Fatal Python error"),
-    ):
+    with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="said: Fatal Python error"):
         server.wait_ready()
 
 

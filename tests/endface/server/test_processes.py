@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from endface.server.processes import STUB, ServerProcesses
+from tests.waiting import wait_until
+
+from .conftest import state
 
 START = """
 import signal, subprocess, sys
@@ -45,8 +48,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         assert leader.stdout is not None
         leader.stdout.readline()
         processes = ServerProcesses(leader.pid)
-        while len(processes.stubs()) < len(models):
-            pass  # between fork and exec a stub has its parent's command line
+        wait_until(lambda: len(processes.stubs()) == len(models))  # before its exec a stub looks like its parent
         processes.remember()
         return leader.pid, processes
 
@@ -62,24 +64,17 @@ def stub(processes: ServerProcesses, model: str) -> int:
     return next(pid for pid, found in processes.stubs().items() if found == model)
 
 
-def state(pid: int) -> str:
-    """The state's letter of a process."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Await a condition."""
-    while not condition():
-        pass
-
-
 def test_stubs_are_known_by_their_models(start: Start) -> None:
-    """The server itself is none of them."""
+    """The server itself, and whoever else there is, has none; and nobody here waits for a disk."""
     leader, processes = start("preprocess", "segment", "segment")
+    preprocess = stub(processes, "preprocess")
 
     assert sorted(processes.stubs().values()) == ["preprocess", "segment", "segment"]
     assert processes.members() == {leader, *processes.stubs()}
     assert not processes.missing()
+    assert processes.model(preprocess) == "preprocess"
+    assert processes.model(leader) == processes.model(os.getpid()) == ""
+    assert not processes.is_blocked(preprocess)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -90,15 +85,6 @@ def test_one_of_several_stubs_is_missed(start: Start, number: signal.Signals) ->
 
     wait_until(processes.missing)
     assert processes.missing() == {"segment": 1}
-
-
-def test_model_of_a_stub(start: Start) -> None:
-    """The server itself, and whoever else there is, has none; and nobody here waits for a disk."""
-    leader, processes = start("preprocess")
-
-    assert processes.model(stub(processes, "preprocess")) == "preprocess"
-    assert processes.model(leader) == processes.model(os.getpid()) == ""
-    assert not processes.is_blocked(stub(processes, "preprocess"))
 
 
 def test_replaced_stub_is_not_missed(start: Start) -> None:
@@ -139,23 +125,15 @@ def test_stopped_stubs_of_a_model_are_killed(start: Start) -> None:
     assert list(processes.stubs().values()) == ["segment"]
 
 
-def test_stopped_server_is_seen(start: Start) -> None:
-    """Only the server itself is asked for."""
-    leader, processes = start("segment")
+def test_stopped_server_is_seen_and_killed(start: Start) -> None:
+    """Only the server itself is asked for; all that belongs to it is killed, stopped or not."""
+    leader, processes = start("preprocess", "segment")
     assert not processes.is_stopped()
 
     os.kill(leader, signal.SIGSTOP)
 
     wait_until(processes.is_stopped)
-
-
-def test_kill_ends_all(start: Start) -> None:
-    """Stopped ones, too."""
-    leader, processes = start("preprocess", "segment")
-    os.kill(leader, signal.SIGSTOP)
-
     processes.kill()
-
     assert processes.members() == set()
 
 
@@ -177,7 +155,8 @@ def test_waiting_processes_want_no_processor(start: Start) -> None:
     before_s = processes.cpu_time(sleeping).demand_s
     started = processes.cpu_time(os.getpid())
 
-    wait_until(lambda: processes.cpu_time(os.getpid()).ran_s > started.ran_s + 0.1)  # we do, while we wait
+    while processes.cpu_time(os.getpid()).ran_s < started.ran_s + 0.1:
+        pass  # this process works while it waits
 
     assert before_s > 0
     assert processes.cpu_time(sleeping).demand_s - before_s < 0.05

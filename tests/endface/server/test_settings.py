@@ -2,32 +2,55 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from endface.errors import ConfigurationError, EngineError, PortTakenError, RepositoryError, UnknownProfileError
+from endface.errors import (
+    ConfigurationError,
+    EndfaceError,
+    EngineError,
+    PortTakenError,
+    RepositoryError,
+    UnknownProfileError,
+)
 from endface.server.certificates import Certificates
 from endface.server.settings import Settings
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ({"repository": Path("nowhere")}, RepositoryError, r"nowhere is no model repository.*--repository"),
+        ({"engine": "cuda"}, EngineError, "cuda"),
+        ({"profile": "foo"}, UnknownProfileError, "foo"),  # it would be a wrong verdict for all who rely on it
+        ({"certificates": Certificates(Path("a.pem"), Path("a.key"))}, ConfigurationError, r"a\.pem"),
+        ({"admin_secret": Path("nowhere")}, ConfigurationError, r"nowhere cannot be read.*openssl rand"),
+    ],
+    ids=["repository", "engine", "profile", "certificate", "secret"],
+)
+def test_what_does_not_exist_starts_nothing(
+    settings: Settings, wrong: dict[str, Any], error: type[EndfaceError], words: str
+) -> None:
+    """A slip of the pen is named before anything is started."""
+    with pytest.raises(error, match=words):
+        replace(settings, **wrong).check()
+
+
+def test_broken_profile_of_the_user_is_refused(settings: Settings, tmp_path: Path) -> None:
+    """A user's file with a mistake is found at the start, not by the first request that names it."""
+    (tmp_path / "plant.toml").write_text("standard = 1")
+
+    with pytest.raises(ConfigurationError, match=r"plant\.toml"):
+        replace(settings, profiles=tmp_path).check()
+
+
 def test_services_need_ports_of_their_own(settings: Settings) -> None:
     """One port for two services is a slip of the pen, not somebody else's process."""
     with pytest.raises(PortTakenError, match=f"is {settings.http_port}, and so is another"):
         replace(settings, grpc_port=settings.http_port).check()
-
-
-def test_missing_repository_is_named(settings: Settings, tmp_path: Path) -> None:
-    """A folder without our models is no repository."""
-    with pytest.raises(RepositoryError, match=r"nowhere is no model repository.*--repository"):
-        replace(settings, repository=tmp_path / "nowhere").check()
-
-
-def test_unknown_engine_names_those_that_exist(settings: Settings) -> None:
-    """A slip of the pen shows the names to choose from."""
-    with pytest.raises(EngineError, match=r"no engine 'cuda'.*onnxruntime, onnxruntime_native, tensorrt, tensorrt_rtx"):
-        replace(settings, engine="cuda").check()
 
 
 def test_engine_without_its_configuration_is_refused(settings: Settings) -> None:
@@ -39,20 +62,6 @@ def test_engine_without_its_configuration_is_refused(settings: Settings) -> None
     configs.mkdir()
     (configs / "tensorrt.pbtxt").touch()
     replace(settings, engine="tensorrt").check()
-
-
-def test_unknown_default_profile_is_refused(settings: Settings) -> None:
-    """A wrong default would be a wrong verdict for every request that relies on it."""
-    with pytest.raises(UnknownProfileError, match=r"foo.*mm-pc"):
-        replace(settings, profile="foo").check()
-
-
-def test_broken_profile_of_the_user_is_refused(settings: Settings, tmp_path: Path) -> None:
-    """A user's file with a mistake is found at the start, not by the first request that names it."""
-    (tmp_path / "plant.toml").write_text("standard = 1")
-
-    with pytest.raises(ConfigurationError, match=r"plant\.toml"):
-        replace(settings, profiles=tmp_path).check()
 
 
 @pytest.mark.parametrize(
@@ -91,12 +100,6 @@ def test_certificates_become_flags(settings: Settings) -> None:
     assert {"--grpc-use-ssl=true", "--grpc-server-cert=/a.pem", "--grpc-server-key=/a.key"} <= set(flags)
 
 
-def test_wrong_certificates_start_nothing(settings: Settings, tmp_path: Path) -> None:
-    """They are tried before anything is started."""
-    with pytest.raises(ConfigurationError, match=r"a\.pem cannot be read"):
-        replace(settings, certificates=Certificates(tmp_path / "a.pem", tmp_path / "a.key")).check()
-
-
 @pytest.fixture
 def guarded(settings: Settings, tmp_path: Path) -> Settings:
     """Settings with a secret as openssl writes it, for its owner alone."""
@@ -133,9 +136,3 @@ def test_what_cannot_be_a_secret_is_refused(guarded: Settings, text: str) -> Non
     with pytest.raises(ConfigurationError, match="openssl rand") as refused:
         guarded.check()
     assert not text or text not in str(refused.value)
-
-
-def test_missing_secret_is_named(settings: Settings, tmp_path: Path) -> None:
-    """With the command that makes one."""
-    with pytest.raises(ConfigurationError, match=r"nowhere cannot be read.*openssl rand"):
-        replace(settings, admin_secret=tmp_path / "nowhere").check()

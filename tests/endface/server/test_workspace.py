@@ -12,6 +12,8 @@ import pytest
 
 from endface.server.workspace import SHARED_MEMORY, Workspace
 
+from .conftest import runs
+
 KILLED = """
 import os, subprocess, sys
 from endface.server.workspace import Workspace
@@ -32,14 +34,6 @@ def killed(*children: str) -> tuple[Path, Path, list[int]]:
     output = subprocess.run([sys.executable, "-c", KILLED, *children], stdout=subprocess.PIPE, text=True, check=False)
     path, *pids = output.stdout.split()
     return Path(path), SHARED_MEMORY / f"{Path(path).name}region", list(map(int, pids))
-
-
-def runs(pid: int) -> bool:
-    """Whether a process has not ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 @pytest.fixture

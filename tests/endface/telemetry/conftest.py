@@ -1,13 +1,28 @@
-"""Triton's side of the metrics, as a stage sees it."""
+"""Triton's side of the metrics, as a stage sees it; a request and a report."""
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from endface.report import Criteria, ImageInfo, Problem, Report
+
+INVALID = Report(
+    "invalid",
+    ImageInfo("face.png", "9f"),
+    Criteria("mm-pc", "", "", "", ""),
+    "",
+    error=Problem("defocus", "focus again"),
+)
 Series = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def request(**parameters: str) -> Any:
+    """A request with parameters."""
+    return SimpleNamespace(parameters=lambda: json.dumps(parameters), request_id=lambda: "r-1")
 
 
 class Port:

@@ -3,15 +3,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from endface.report import Criteria, ImageInfo, ModelInfo, Problem, Report
+from endface.report import ImageInfo, ModelInfo
 from endface.telemetry import inspection_log
 
-INVALID = Report(
-    verdict="invalid",
-    image=ImageInfo("face.png", "ab" * 32),
-    criteria=Criteria("mm-pc", "", "", "", ""),
-    software="endface",
-    error=Problem("defocus", "focus again"),
+from . import conftest
+
+INVALID = replace(
+    conftest.INVALID,
     serial="A123",
     meta={"password": "secret"},
     model=ModelInfo("unet", "1", "onnxruntime", "cd" * 32),
@@ -29,7 +27,7 @@ def test_entry_tells_who_and_what() -> None:
     assert (entry["verdict"], entry["code"], entry["profile"]) == ("invalid", "defocus", "mm-pc")
     assert entry["timings_ms"] == {"preprocess": 4.5, "total": 31.235}
     assert entry["profile_sha256"] == INVALID.criteria.sha256
-    assert (entry["picture_sha256"], entry["network_sha256"]) == ("ab" * 32, "cd" * 32)
+    assert (entry["picture_sha256"], entry["network_sha256"]) == ("9f", "cd" * 32)
     assert "secret" not in line
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from endface import environment
-from endface.report import Criteria, ImageInfo, ModelInfo, Problem, Report
+from endface.report import ModelInfo
 from endface.telemetry import inspection_log
 from endface.telemetry.metrics import BUCKETS_S, FAMILIES
+
+from .conftest import INVALID
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +40,7 @@ def test_page_names_the_buckets(page: str) -> None:
 def test_lines_of_the_log_are_those_of_the_code(page: str) -> None:
     """The examples have the keys that are written, in their order, and the variable has its name."""
     examples = [json.loads(line) for line in re.findall(r"^\{.*\}$", page, re.MULTILINE)]
-    image, criteria = ImageInfo("", ""), Criteria("mm-pc", "", "", "", "")
-    report = Report("invalid", image, criteria, "", error=Problem("defocus", ""), model=ModelInfo("", "", "", ""))
+    report = replace(INVALID, model=ModelInfo("", "", "", ""))
 
     assert [list(each) for each in examples] == [
         ["time", *inspection_log.inspection_entry(report, "", 1.0)],

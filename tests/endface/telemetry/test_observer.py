@@ -12,15 +12,12 @@ import pytest
 from endface import environment
 from endface.contract import POSTPROCESS, PREPROCESS, PROBE_NAMES
 from endface.errors import BadParameterError
-from endface.report import Criteria, Defect, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report, ZoneResult
+from endface.report import Defect, Ellipse, Fiber, ModelInfo, Problem, Report, ZoneResult
 from endface.telemetry.observer import INVALID_CODES, Observer
 from endface.telemetry.serve_status import ServeStatus
 
-from .conftest import Port
+from .conftest import INVALID, Port, request
 
-INVALID = Report(
-    "invalid", ImageInfo("face.png", ""), Criteria("mm-pc", "", "", "", ""), "", error=Problem("defocus", "focus again")
-)
 FAILED = replace(
     INVALID,
     verdict="fail",
@@ -35,11 +32,6 @@ MODEL = ModelInfo("unet", "1", "onnxruntime", "ab")
 def defect(zone: str, confidence: float) -> Defect:
     """A pit."""
     return Defect(1, "pit", zone, (zone,) if zone else (), confidence, (0, 0, 1, 1), (), (0, 0), 1, 1, 1, 1, 0)
-
-
-def request(**parameters: str) -> Any:
-    """A request with parameters."""
-    return SimpleNamespace(parameters=lambda: json.dumps(parameters), request_id=lambda: "r-1")
 
 
 def inspect(observer: Observer, request: Any, reports: list[Report], taken_ms: float | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import subprocess
 import sys
@@ -15,22 +14,15 @@ import pytest
 from endface import telemetry
 from endface.contract import POSTPROCESS
 from endface.errors import BadParameterError
-from endface.report import Criteria, ImageInfo, Problem, Report
 from endface.telemetry import trace
 from endface.telemetry.observer import Observer
 from tests.span_collector import Collector, Span
 
+from .conftest import INVALID, request
+
 ENDPOINT, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADER = f"00-{TRACE}-{PARENT}-01"
-INVALID = Report(
-    "invalid", ImageInfo("face.png", "9f"), Criteria("mm-pc", "", "", "", ""), "", error=Problem("defocus", "focus")
-)
-
-
-def request(**values: str) -> Any:
-    """A request with parameters."""
-    return SimpleNamespace(parameters=lambda: json.dumps(values), request_id=lambda: "r-1")
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +43,11 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         yield running
 
 
-def sent(collector: Collector, observer: Observer) -> list[Span]:
-    """The spans, once the stage has ended."""
+def spans_of(collector: Collector, asked: Any, reports: int = 1) -> list[Span]:
+    """What a stage sends of a request that gets so many reports, once the stage has ended."""
+    observer = Observer(SimpleNamespace(), POSTPROCESS.name)
+    with observer.watch(asked) as watched:
+        observer.count_reports(watched, [INVALID] * reports, None)
     observer.close()
     return collector.spans
 
@@ -132,12 +127,8 @@ def test_wrong_variable_is_said_and_harms_nothing(
 
 def test_stages_span_lies_below_the_callers(collector: Collector) -> None:
     """Same trace, the caller's span as its parent, and what the log would say as its attributes."""
-    observer = Observer(SimpleNamespace(), POSTPROCESS.name)
-    asked = request(traceparent=HEADER, serial="A123", profile="mm-pc")
-    with observer.watch(asked) as watched:
-        observer.count_reports(watched, [INVALID], None)
+    (span,) = spans_of(collector, request(traceparent=HEADER, serial="A123", profile="mm-pc"))
 
-    (span,) = sent(collector, observer)
     assert (span.service, span.name, span.trace, span.parent) == ("endface", "endface.postprocess", TRACE, PARENT)
     assert span.end_ns >= span.start_ns
     assert not span.failed
@@ -157,12 +148,8 @@ def test_stages_span_lies_below_the_callers(collector: Collector) -> None:
 
 def test_several_pictures_of_a_request_are_events(collector: Collector) -> None:
     """None of them hides another's verdict."""
-    observer = Observer(SimpleNamespace(), POSTPROCESS.name)
-    asked = request(traceparent=HEADER)
-    with observer.watch(asked) as watched:
-        observer.count_reports(watched, [INVALID, INVALID], None)
+    (span,) = spans_of(collector, request(traceparent=HEADER), reports=2)
 
-    (span,) = sent(collector, observer)
     assert [name for name, _ in span.events] == ["endface.inspection"] * 2
     assert span.events[0][1]["endface.code"] == "defocus"
     assert set(span.attributes) == {"endface.request_id"}
@@ -173,8 +160,9 @@ def test_failed_request_is_marked_with_its_code(collector: Collector) -> None:
     observer = Observer(SimpleNamespace(), POSTPROCESS.name)
     with pytest.raises(BadParameterError), observer.watch(request(traceparent=HEADER, serial="A123")):
         raise BadParameterError("secret")
+    observer.close()
 
-    (span,) = sent(collector, observer)
+    (span,) = collector.spans
     assert span.failed
     assert (span.attributes["endface.code"], span.attributes["endface.serial"]) == ("bad_parameter", "A123")
     assert "secret" not in str(span)
@@ -183,11 +171,7 @@ def test_failed_request_is_marked_with_its_code(collector: Collector) -> None:
 @pytest.mark.parametrize("header", [None, "nonsense", f"00-{'0' * 32}-{PARENT}-01", f"00-{TRACE}-{PARENT}-00"])
 def test_request_that_is_not_traced_leaves_no_span(collector: Collector, header: str | None) -> None:
     """Without a context, with one that is none, and with one that its maker does not record."""
-    observer = Observer(SimpleNamespace(), POSTPROCESS.name)
-    with observer.watch(request(traceparent=header) if header else request()):
-        pass
-
-    assert sent(collector, observer) == []
+    assert spans_of(collector, request(traceparent=header) if header else request()) == []
 
 
 def test_context_is_no_parameter_of_the_inspection() -> None:
@@ -210,8 +194,5 @@ def test_service_may_have_another_name(
     """The standard's variables win over ours."""
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
-    observer = Observer(SimpleNamespace(), POSTPROCESS.name)
-    with observer.watch(request(traceparent=HEADER)):
-        pass
 
-    assert [span.service for span in sent(collector, observer)] == [name]
+    assert [span.service for span in spans_of(collector, request(traceparent=HEADER))] == [name]
