@@ -62,11 +62,6 @@ class Canary:
         self._connection: http.client.HTTPConnection | None = None
         self._unsent = False
 
-    @property
-    def is_asked(self) -> bool:
-        """Whether an answer is to come."""
-        return self._connection is not None
-
     def ask(self) -> None:
         """Send the picture, unless one is under way."""
         if self._connection is not None:

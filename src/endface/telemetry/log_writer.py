@@ -46,11 +46,6 @@ class LogWriter:
         """Lines that nobody took."""
         return self._dropped
 
-    @property
-    def is_writing(self) -> bool:
-        """Whether lines wait, or may come."""
-        return self._thread.is_alive()
-
     def write(self, line: str) -> None:
         """Have a line written, without its line feed."""
         with self._changed:
