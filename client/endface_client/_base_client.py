@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface_client._transport.attempts import ALWAYS, NEVER, Attempts
-from endface_client._transport.channel import Options, Target
+from endface_client._transport.channel import ChannelOptions, Target
 from endface_client._transport.connection import Connection
 from endface_client._transport.tls import TLS
 from endface_client._transport.wire import Job, Picture
@@ -56,7 +56,7 @@ class BaseClient:
             ``TLS.credentials``.
     """
 
-    _channel_options: ClassVar[Options] = ()
+    _channel_options: ClassVar[ChannelOptions] = ()
 
     def __init__(  # noqa: PLR0913 - all but the servers are optional and by keyword
         self,

@@ -40,7 +40,7 @@ _PROXY: Final = "grpc_proxy"
 _GRPC_SCHEMES: Final = ("unix:", "unix-abstract:", "vsock:", "ipv4:", "ipv6:")
 _ADDRESS: Final = re.compile(r"(?P<host>\[[^\s\[\]/;]+\]|[^\s:/;\[\]]*)(?::(?P<port>\d*))?")
 
-Options: TypeAlias = tuple[tuple[str, int], ...]
+ChannelOptions: TypeAlias = tuple[tuple[str, int], ...]
 """gRPC's options of a channel, by their names in grpc_types.h."""
 
 GetAddressInfo: TypeAlias = Callable[[str, str, socket.AddressFamily, socket.SocketKind], list[Any]]
@@ -72,7 +72,7 @@ class Target:
         self,
         servers: str,
         tls: TLS | None,
-        options: Options = (),
+        options: ChannelOptions = (),
         getaddrinfo: GetAddressInfo = socket.getaddrinfo,
     ) -> None:
         self.servers = servers

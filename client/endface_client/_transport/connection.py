@@ -38,7 +38,7 @@ _LOOK_UP_EVERY_S: Final = 2.0
 
 _INFER: Final = "/inference.GRPCInferenceService/ModelInfer"
 
-Answer: TypeAlias = "Future[service_pb2.ModelInferResponse]"
+PendingAnswer: TypeAlias = "Future[service_pb2.ModelInferResponse]"
 
 
 class Connection:
@@ -60,7 +60,7 @@ class Connection:
         self._looked_up_s = clock()
         self._lock = threading.Lock()
 
-    def infer(self, call: Call, timeout_s: float) -> Answer:
+    def infer(self, call: Call, timeout_s: float) -> PendingAnswer:
         """Start an inference.
 
         Args:
@@ -124,14 +124,14 @@ class _Channel:
             _INFER, service_pb2.ModelInferRequest.SerializeToString, service_pb2.ModelInferResponse.FromString
         )
         self._lock = threading.RLock()  # the garbage collector may close it in a thread that holds the lock
-        self._answers: dict[grpc.Future, Answer] = {}
+        self._answers: dict[grpc.Future, PendingAnswer] = {}
         self._retired = False
         self._has_ended = False
         self._process = os.getpid()
         self.is_closed = False
 
-    def infer(self, request: service_pb2.ModelInferRequest, metadata: Metadata, timeout_s: float) -> Answer:
-        answer: Answer = Future()
+    def infer(self, request: service_pb2.ModelInferRequest, metadata: Metadata, timeout_s: float) -> PendingAnswer:
+        answer: PendingAnswer = Future()
         with self._lock:
             if self.is_closed:
                 raise ServerUnavailable("the client is closed")

@@ -18,7 +18,7 @@ _PROFILE: Final = "mm-pc"  # every server has it, and the verdict does not matte
 _CALL_S: Final = 1.0
 
 
-class Outcome(Enum):
+class CanaryOutcome(Enum):
     """What came of a canary."""
 
     REPORT = auto()
@@ -35,7 +35,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class CanaryAnswer:
     """What came of a canary.
 
     Attributes:
@@ -43,7 +43,7 @@ class Answer:
         text: The server's own words where it failed.
     """
 
-    outcome: Outcome
+    outcome: CanaryOutcome
     text: str = ""
 
 
@@ -75,7 +75,7 @@ class Canary:
         except OSError:
             self._unsent = True
 
-    def answer(self, wait_s: float = 0) -> Answer | None:
+    def answer(self, wait_s: float = 0) -> CanaryAnswer | None:
         """What came of the picture that was sent last, once; None while nothing came.
 
         Args:
@@ -86,7 +86,7 @@ class Canary:
             return None
         self._connection, unsent, self._unsent = None, self._unsent, False
         with contextlib.closing(connection):
-            return Answer(Outcome.LOST) if unsent else _answer(connection)
+            return CanaryAnswer(CanaryOutcome.LOST) if unsent else _answer(connection)
 
     def close(self) -> None:
         """Take no answer any more to the picture that is under way."""
@@ -113,13 +113,13 @@ def _readable(connection: http.client.HTTPConnection, wait_s: float) -> bool:
     return bool(select.select([connection.sock], [], [], wait_s)[0])
 
 
-def _answer(connection: http.client.HTTPConnection) -> Answer:
+def _answer(connection: http.client.HTTPConnection) -> CanaryAnswer:
     try:
         response = connection.getresponse()
         text = response.read().decode(errors="replace")
     except FAILURES:
-        return Answer(Outcome.LOST)
+        return CanaryAnswer(CanaryOutcome.LOST)
     if response.status == OK:
-        return Answer(Outcome.REPORT)
+        return CanaryAnswer(CanaryOutcome.REPORT)
     busy = response.status == http.client.SERVICE_UNAVAILABLE
-    return Answer(Outcome.BUSY if busy else Outcome.ERROR, text)
+    return CanaryAnswer(CanaryOutcome.BUSY if busy else CanaryOutcome.ERROR, text)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from endface.health.canary import Answer, Outcome
+from endface.health.canary import CanaryAnswer, CanaryOutcome
 from endface.health.events import Fault
 from endface.health.idle import IdleClock, Processes
 
@@ -36,7 +36,7 @@ class Probe(Protocol):
     def ask(self) -> None:
         """Send it, unless one is under way."""
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> CanaryAnswer | None:
         """What came of it, once."""
 
 
@@ -62,11 +62,11 @@ class Inspections:
         successes, before = self._successes(), self._before
         self._before = before if successes is None else successes
         answer = self._canary.answer()
-        inspected = answer is not None and answer.outcome is Outcome.REPORT
+        inspected = answer is not None and answer.outcome is CanaryOutcome.REPORT
         if inspected or (before is not None and self._before != before):
             self.errors.clear()
             return True
-        if answer is not None and answer.outcome is Outcome.ERROR:
+        if answer is not None and answer.outcome is CanaryOutcome.ERROR:
             self.errors.append(answer.text)
         return False
 
