@@ -64,8 +64,7 @@ class HangDetector:
                 continue
             self._watched[pid] = watched
             watched.idle.look([pid])
-            if watched.idle.idle_s >= _IDLE_S or watched.idle.busy_s >= _BUSY_S:
-                does = "is idle" if watched.idle.idle_s >= _IDLE_S else "is busy"
-                what = f"a process of {model} {does} in the middle of a picture"
+            if hang := watched.idle.hang(_IDLE_S, _BUSY_S):
+                what = f"a process of {model} {hang} in the middle of a picture"
                 return Fault("hung", what, watched.seen_s, model, frozenset({pid}))
         return None

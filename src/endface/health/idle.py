@@ -75,3 +75,9 @@ class IdleClock:
         is_blocked = any(map(self._processes.is_blocked, self._cpu))
         self.idle_s = 0.0 if is_blocked or demand_s >= _WORKING * passed_s else self.idle_s + passed_s
         self.busy_s += passed_s if is_blocked else min(ran_s, passed_s)
+
+    def hang(self, most_idle_s: float, most_busy_s: float) -> str:
+        """How the processes hang, "is idle" or "is busy"; empty while neither has lasted that long."""
+        if self.idle_s >= most_idle_s:
+            return "is idle"
+        return "is busy" if self.busy_s >= most_busy_s else ""

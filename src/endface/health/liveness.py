@@ -116,7 +116,6 @@ class Liveness:
         if len(errors) >= _ERRORS:
             named = _UNHEALTHY.search(errors[-1])
             return Fault("failing", f"it answers {errors[-1]}", self._alive_s, named["model"] if named else "")
-        if self._idle and (self._idle.idle_s >= _IDLE_S or self._idle.busy_s >= _BUSY_S):
-            does = "is idle" if self._idle.idle_s >= _IDLE_S else "is busy"
-            return Fault("hung", f"it {does} and inspects nothing, although it is asked", self._alive_s)
+        if self._idle and (hang := self._idle.hang(_IDLE_S, _BUSY_S)):
+            return Fault("hung", f"it {hang} and inspects nothing, although it is asked", self._alive_s)
         return None
