@@ -1,4 +1,4 @@
-"""The settings of both clients, and how they become jobs.  Nothing here waits for a server."""
+"""Base of both clients: their settings, and how these become jobs.  Nothing here waits for a server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class BaseClient:
         cladding_um: true cladding diameter where a call names none.
         um_per_px: the camera's scale where a call names none.
         tls: certificates; None for a connection without encryption.
-        repeat: False sends each picture once, for programs that see to failures themselves.
+        repeat: False sends each picture once, for programs that handle failures themselves.
 
     Raises:
         ServerUnavailable: one of several servers has no address.

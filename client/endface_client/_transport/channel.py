@@ -48,7 +48,7 @@ GetAddressInfo: TypeAlias = Callable[[str, str, socket.AddressFamily, socket.Soc
 
 
 class Target:
-    """One server, one name of a fleet, or several servers.
+    """Servers that a client calls: one, one name of a fleet, or several.
 
     gRPC looks up a single name by itself, again whenever a connection ends.  It takes several servers only as
     numbers, so their names are looked up here, see ``url``.

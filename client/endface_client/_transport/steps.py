@@ -1,4 +1,4 @@
-"""The steps of an inspection, which say what happens next and leave the waiting to the client.
+"""Steps of an inspection: what is to be done next, while the client does the waiting.
 
 An inspection is a generator.  It yields a step, is sent the step's result or thrown its error, and returns a reply.
 ``Client`` performs steps by blocking, ``AsyncClient`` by awaiting; neither decides anything.
@@ -51,7 +51,7 @@ def run(steps: Steps[Result], perform: Callable[[Step], Any]) -> Result:
         perform: gives the result of one step, or raises ClientError or TimeoutError.
     """
 
-    async def performed(step: Step) -> Any:
+    async def performed(step: Step) -> Any:  # it blocks and never waits, so one send runs to the end
         return perform(step)
 
     try:

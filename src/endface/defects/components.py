@@ -1,4 +1,4 @@
-"""Connected components of a label map: the pixels of each defect, split where the classes tell several apart."""
+"""Connected components of a label map: the pixels of each defect, split where the classes differ."""
 
 from __future__ import annotations
 

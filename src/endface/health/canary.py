@@ -19,7 +19,7 @@ _CALL_S: Final = 1.0
 
 
 class CanaryOutcome(Enum):
-    """What came of a canary."""
+    """Kinds of answers to a canary."""
 
     REPORT = auto()
     """The server inspected it."""
@@ -28,7 +28,7 @@ class CanaryOutcome(Enum):
     """The server has too much to do, which says nothing about its health."""
 
     LOST = auto()
-    """Nobody took it, or the connection broke off."""
+    """The server did not take it, or the connection broke."""
 
     ERROR = auto()
     """The server failed."""
@@ -36,7 +36,7 @@ class CanaryOutcome(Enum):
 
 @dataclass(frozen=True)
 class CanaryAnswer:
-    """What came of a canary.
+    """Answer to a canary.
 
     Attributes:
         outcome: Which kind it is.
@@ -48,7 +48,7 @@ class CanaryAnswer:
 
 
 class Canary:
-    """A request of which at most one is under way at a time.
+    """Canary requests to one server, at most one of them under way.
 
     Args:
         address: IPv4 address of the server.
@@ -76,7 +76,7 @@ class Canary:
             self._unsent = True
 
     def answer(self, wait_s: float = 0) -> CanaryAnswer | None:
-        """What came of the picture that was sent last, once; None while nothing came.
+        """The answer to the picture that was sent last, given once; None while there is none.
 
         Args:
             wait_s: how long to wait for it.
@@ -89,7 +89,7 @@ class Canary:
             return CanaryAnswer(CanaryOutcome.LOST) if unsent else _answer(connection)
 
     def close(self) -> None:
-        """Take no answer any more to the picture that is under way."""
+        """Drop the picture that is under way, and its answer."""
         if self._connection is not None:
             self._connection.close()
             self._connection, self._unsent = None, False

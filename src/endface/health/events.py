@@ -61,7 +61,7 @@ class Event:
 
     @classmethod
     def serving(cls, fault: Fault, action: str, noticed_s: float, now_s: float) -> Self:
-        """The end of it."""
+        """A fault whose repair is done: the server serves again."""
         took_ms, down_ms = round((now_s - noticed_s) * 1000), round((now_s - fault.since_s) * 1000)
         return cls("serving", fault.kind, fault.model or "-", action, took_ms, down_ms, fault.what)
 
@@ -75,7 +75,7 @@ class Event:
         return cls(event, kind, model, action, int(took_ms), int(down_ms), what)
 
     def line(self) -> str:
-        """Itself as a line of the log."""
+        """The event as a line of the log."""
         took = "noticed_ms" if self.event == "noticed" else "repaired_ms"
         what = self.what.replace("\n", " ")
         return (

@@ -36,7 +36,7 @@ class Processes(Protocol):
 
 
 class IdleClock:
-    """Adds up what processes do from look to look.
+    """Clock that adds up what processes do from one check to the next.
 
     Time alone is no proof that a process hangs: on a crowded machine it waits for its turn, and wants a processor all
     the time.  One that hangs does not want any.
@@ -59,7 +59,7 @@ class IdleClock:
         self.busy_s = 0.0
 
     def look(self, pids: Iterable[int]) -> None:
-        """Look once, several times a second; the first look is what later ones are compared with.
+        """Check once, several times a second; later checks are compared with the first.
 
         Args:
             pids: the processes; one that is new counts with all that it has done.

@@ -31,17 +31,17 @@ _UNHEALTHY: Final = re.compile(r"Stub process '(?P<model>.+)_\d+_\d+' is not hea
 
 
 class Probe(Protocol):
-    """A picture that asks whether the server inspects."""
+    """A picture that shows whether the server inspects."""
 
     def ask(self) -> None:
         """Send it, unless one is under way."""
 
     def answer(self) -> CanaryAnswer | None:
-        """What came of it, once."""
+        """The answer to it, given once."""
 
 
 class Inspections:
-    """Whether a server inspects: by its own count, and by canaries that come back.
+    """Inspections of a server, seen by its own count and by canaries that come back.
 
     Args:
         successes: gives how many requests the server has answered well; None where it does not say.
@@ -58,7 +58,7 @@ class Inspections:
         self.errors: list[str] = []
 
     def seen(self) -> bool:
-        """Whether anything was inspected since the last look."""
+        """Whether anything was inspected since the last check."""
         successes, before = self._successes(), self._before
         self._before = before if successes is None else successes
         answer = self._canary.answer()
@@ -72,7 +72,7 @@ class Inspections:
 
 
 class Liveness:
-    """Signs of life of one server, from its start to its end.
+    """Liveness check of one server, from its start to its end.
 
     Args:
         successes: gives how many requests the server has answered well; None where it does not say.
@@ -96,7 +96,7 @@ class Liveness:
         self._idle: IdleClock | None = None  # since it is asked
 
     def look(self) -> Fault | None:
-        """Look once; several times a second.
+        """Check once; to be called several times a second.
 
         Returns:
             What is wrong, as soon as that is certain.

@@ -65,7 +65,7 @@ class Running:
         process: The process.
         reader: The thread that reads its log.
         workspace: Its private folder.
-        control: What it is asked and told.
+        control: Its control over HTTP.
         processes: It and its stubs.
         offered: What the repository offers since it was started.
     """

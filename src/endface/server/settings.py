@@ -148,7 +148,7 @@ class Settings:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that the stages read, and one thread for each library in them."""
+        """Environment variables that the stages read, and one thread for each library in them."""
         return {
             environment.ENGINE: self.engine,
             environment.PROFILE: self.profile,
@@ -158,7 +158,7 @@ class Settings:
         }
 
     def check(self) -> None:
-        """Find what would keep Triton from starting, to say it in a sentence.
+        """Check what would keep Triton from starting.
 
         Raises:
             RepositoryError: the repository lacks a model, or the engine's configuration.
@@ -197,7 +197,7 @@ def _check_repository(settings: Settings) -> None:
 
 
 def _check_profiles(settings: Settings) -> None:
-    """Read what the stages will read, to say what is wrong before anything is started."""
+    """Read the profiles as the stages will, so that a wrong one is reported before anything is started."""
     for name in profile_names(settings.profiles):
         load_profile(name, settings.profiles)
     if settings.profile:

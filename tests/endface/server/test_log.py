@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from endface.errors import PortTakenError, RepositoryError, ServerMissingError, ServerStartError
-from endface.server.log import Sieve, explain, stub_failure
+from endface.server.log import LogFilter, explain, stub_failure
 
 PORTS = {"--http-port": 8000, "--grpc-port": 8001}
 
@@ -46,16 +46,16 @@ def taken(option: str, port: int) -> None:
             "Triton's Python backend needs the library libpython3.11.so.1.0 (cannot open it); "
             "`apt install libpython3.11`, or use a Python that comes with its shared library",
         ),
-        ([LAST, "bye"], ServerStartError, f"Triton ended by itself with exit status 1; the last that it said: {LAST}"),
+        ([LAST, "bye"], ServerStartError, f"Triton ended by itself with exit status 1; its last message: {LAST}"),
         (
             ["no such library"],
             ServerStartError,
-            "Triton ended by itself with exit status 1; the last that it said: no such library",
+            "Triton ended by itself with exit status 1; its last message: no such library",
         ),
         (
             ["terminate called after throwing an instance of 'X'", "  what():  no thread", "I stub ends"],
             ServerStartError,
-            "Triton ended by itself with exit status 1; the last that it said: what():  no thread",
+            "Triton ended by itself with exit status 1; its last message: what():  no thread",
         ),
         ([], ServerStartError, "Triton ended by itself with exit status 1; its log is empty"),
     ],
@@ -85,7 +85,7 @@ def test_free_port_is_not_called_taken() -> None:
 def test_stub_that_ended_is_quoted() -> None:
     """What is in the log beside Triton's own lines comes from the stub."""
     assert str(stub_failure([HASH, "Fatal Python error: init_fs_encoding", HASH])).endswith(
-        "ended while it was started; the last that it said: Fatal Python error: init_fs_encoding"
+        "ended while it was started; its last message: Fatal Python error: init_fs_encoding"
     )
 
 
@@ -102,18 +102,21 @@ def clock() -> list[float]:
 @pytest.mark.parametrize("has_gpu", [False, True])
 def test_lines_that_mean_nothing_are_held_back(has_gpu: bool) -> None:
     """What Triton writes at every start without a GPU is an error only where there is one."""
-    sieve = Sieve(has_gpu=has_gpu)
+    log_filter = LogFilter(has_gpu=has_gpu)
 
-    assert sieve.sift(LINE_WITHOUT_GPU) == ([LINE_WITHOUT_GPU] if has_gpu else [])
-    assert sieve.sift(HASH) == [HASH]
+    assert log_filter.filter(LINE_WITHOUT_GPU) == ([LINE_WITHOUT_GPU] if has_gpu else [])
+    assert log_filter.filter(HASH) == [HASH]
 
 
 def test_lost_traces_are_said_once() -> None:
     """Each process of a stage misses the same collector; not every line that speaks of traces is about ours."""
-    sieve, other = Sieve(has_gpu=False), 'E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"'
+    log_filter, other = (
+        LogFilter(has_gpu=False),
+        'E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"',
+    )
 
-    assert [sieve.sift(line) for line in (LOST, LOST, LOST)] == [[LOST], [], []]
-    assert sieve.sift(other) == [other]
+    assert [log_filter.filter(line) for line in (LOST, LOST, LOST)] == [[LOST], [], []]
+    assert log_filter.filter(other) == [other]
 
 
 @pytest.mark.parametrize(
@@ -126,26 +129,26 @@ def test_lost_traces_are_said_once() -> None:
 )
 def test_repeated_line_is_counted(clock: list[float], line: str) -> None:
     """A flood of one error, whatever its time and numbers, is three lines in ten seconds and a count."""
-    sieve = Sieve(has_gpu=False, clock=lambda: clock[0])
-    said = [text for number in range(1000) for text in sieve.sift(line.format(number))]
+    log_filter = LogFilter(has_gpu=False, clock=lambda: clock[0])
+    said = [text for number in range(1000) for text in log_filter.filter(line.format(number))]
     clock[0] = 11
 
     assert said == [line.format(number) for number in range(3)]
-    assert sieve.sift("another") == [f"{line.format(999)} (997 more like this)", "another"]
-    assert sieve.sift(line.format(7)) == [line.format(7)]
+    assert log_filter.filter("another") == [f"{line.format(999)} (997 more like this)", "another"]
+    assert log_filter.filter(line.format(7)) == [line.format(7)]
 
 
 def test_flood_of_different_lines_needs_no_memory(clock: list[float]) -> None:
     """They are all said, for nothing is known of them."""
-    sieve = Sieve(has_gpu=False, clock=lambda: clock[0])
+    log_filter = LogFilter(has_gpu=False, clock=lambda: clock[0])
     lines = ["x" * length for length in range(1, 2000)]
 
-    assert [text for line in lines for text in sieve.sift(line)] == lines
+    assert [text for line in lines for text in log_filter.filter(line)] == lines
 
 
 def test_inspections_are_never_repetitions() -> None:
     """A frozen camera's lines differ in their numbers only, and each is a part."""
-    sieve = Sieve(has_gpu=False)
+    log_filter = LogFilter(has_gpu=False)
     lines = [f'{{"event":"inspection","name":"{number}.png"}}' for number in range(9)]
 
-    assert [text for line in lines for text in sieve.sift(line)] == lines
+    assert [text for line in lines for text in log_filter.filter(line)] == lines

@@ -235,7 +235,7 @@ def test_stub_that_ends_while_it_is_started_is_told(
     )
     with (
         EmbeddedServer(settings) as server,
-        pytest.raises(ServerStartError, match="said: Fatal Python error"),
+        pytest.raises(ServerStartError, match="its last message: Fatal Python error"),
     ):
         server.wait_ready()
 
