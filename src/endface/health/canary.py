@@ -39,8 +39,8 @@ class CanaryAnswer:
     """Answer to a canary.
 
     Attributes:
-        outcome: Which kind it is.
-        text: The server's own words where it failed.
+        outcome: which kind it is.
+        text: the server's own words where it failed.
     """
 
     outcome: CanaryOutcome

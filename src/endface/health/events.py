@@ -18,10 +18,10 @@ class Fault:
 
     Attributes:
         kind: ended, stopped (the server by a signal), stub (gone or stopped), failing, or hung.
-        what: It in words.
-        since_s: When all was well for the last time, by ``time.monotonic``.
-        model: The only model that is to blame; empty where it is not one alone.
-        hanging: Processes of it that will never end by themselves what they do.
+        what: it in words.
+        since_s: when all was well for the last time, by ``time.monotonic``.
+        model: the only model that is to blame; empty where it is not one alone.
+        hanging: processes of it that will never end by themselves what they do.
     """
 
     kind: str
@@ -37,12 +37,12 @@ class Event:
 
     Attributes:
         event: noticed or serving.
-        kind: Of the fault, see ``Fault``.
-        model: The model to blame, or "-".
+        kind: of the fault, see ``Fault``.
+        model: the model to blame, or "-".
         action: reload (of a model's processes) or restart (of the server).
-        took_ms: From when all was well to noticing, or from noticing to serving.
-        down_ms: From when all was well for the last time until now: calls may have failed in this time.
-        what: The fault in words.
+        took_ms: from when all was well to noticing, or from noticing to serving.
+        down_ms: from when all was well for the last time until now: calls may have failed in this time.
+        what: the fault in words.
     """
 
     event: str

@@ -46,8 +46,8 @@ class IdleClock:
         clock: gives seconds.
 
     Attributes:
-        idle_s: How long they have neither run, nor wanted to, nor waited for a disk.
-        busy_s: How long they ran or waited for a disk since the first look; not how long they waited for their turn.
+        idle_s: how long they have neither run, nor wanted to, nor waited for a disk.
+        busy_s: how long they ran or waited for a disk since the first look; not how long they waited for their turn.
     """
 
     def __init__(self, processes: Processes, clock: Callable[[], float] = time.monotonic) -> None:

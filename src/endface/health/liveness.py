@@ -48,7 +48,7 @@ class Inspections:
         canary: asks for a report.
 
     Attributes:
-        errors: What canaries were answered that failed since the last inspection.
+        errors: what canaries were answered that failed since the last inspection.
     """
 
     def __init__(self, successes: Callable[[], int | None], canary: Probe) -> None:

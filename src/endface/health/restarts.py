@@ -24,7 +24,7 @@ class Restarts:
         clock: gives seconds.
 
     Attributes:
-        total: All of them.
+        total: all of them.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

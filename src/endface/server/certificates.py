@@ -18,9 +18,9 @@ class Certificates:
     """PEM files of a server that encrypts.
 
     Attributes:
-        certificate: The server's certificate, followed by those of authorities in between, if there are any.
-        key: The key that belongs to it, without a password.
-        clients: Authorities whose clients are served, and nobody else; None serves whoever comes.
+        certificate: the server's certificate, followed by those of authorities in between, if there are any.
+        key: the key that belongs to it, without a password.
+        clients: authorities whose clients are served, and nobody else; None serves whoever comes.
     """
 
     certificate: Path

@@ -20,9 +20,9 @@ class TritonHttp:
     """The HTTP service of one Triton.
 
     Attributes:
-        address: Its IPv4 address.
-        port: Its port.
-        headers: What goes with each request.
+        address: its IPv4 address.
+        port: its port.
+        headers: what goes with each request.
     """
 
     address: str

@@ -33,8 +33,8 @@ class CpuTime(NamedTuple):
     """Processor time of a process, all its threads together, in seconds.
 
     Attributes:
-        ran_s: Time on a processor.
-        waited_s: Time in line for one: on a crowded machine a process waits more than it runs.
+        ran_s: time on a processor.
+        waited_s: time in line for one: on a crowded machine a process waits more than it runs.
     """
 
     ran_s: float

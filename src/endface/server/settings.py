@@ -76,19 +76,19 @@ class Settings:
     """What to serve, and where to listen.
 
     Attributes:
-        repository: The model repository.
-        host: Name or IPv4 address where clients find the gRPC service; 0.0.0.0 for all networks.
-        http_port: Port of Triton's HTTP service.
-        grpc_port: Port of its gRPC service.
-        metrics_port: Port of its metrics.
-        engine: What runs the network.
-        profile: Profile of requests that name none; empty: each request must name one.
-        profiles: Folder with the user's own profile files.
-        http_host: As ``host``, for HTTP, which knows no TLS; for this machine unless told otherwise.
-        metrics_host: As ``host``, for the metrics.
-        certificates: What gRPC is encrypted with; None talks in the clear.
-        admin_secret: File with the secret that opens the administration; None makes one up, anew at each start.
-        connection_age_s: How long a client's connection may last.
+        repository: the model repository.
+        host: name or IPv4 address where clients find the gRPC service; 0.0.0.0 for all networks.
+        http_port: port of Triton's HTTP service.
+        grpc_port: port of its gRPC service.
+        metrics_port: port of its metrics.
+        engine: what runs the network.
+        profile: profile of requests that name none; empty: each request must name one.
+        profiles: folder with the user's own profile files.
+        http_host: as ``host``, for HTTP, which knows no TLS; for this machine unless told otherwise.
+        metrics_host: as ``host``, for the metrics.
+        certificates: what gRPC is encrypted with; None talks in the clear.
+        admin_secret: file with the secret that opens the administration; None makes one up, anew at each start.
+        connection_age_s: how long a client's connection may last.
     """
 
     repository: Path

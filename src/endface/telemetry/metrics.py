@@ -31,10 +31,10 @@ class Family:
     """One metric; each is made once, so it is compared and hashed by what it is.
 
     Attributes:
-        name: Its name; behind a histogram's come ``_bucket``, ``_sum`` and ``_count``.
-        kind: What it is to Prometheus.
-        labels: Names of its labels.
-        text: What it says.
+        name: its name; behind a histogram's come ``_bucket``, ``_sum`` and ``_count``.
+        kind: what it is to Prometheus.
+        labels: names of its labels.
+        text: what it says.
     """
 
     name: str

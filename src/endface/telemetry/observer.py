@@ -51,8 +51,8 @@ class WatchedRequest:
 
     Attributes:
         request: Triton's.
-        parameters: Its parameters, without the context of its trace; every step of the ensemble gets them.
-        span: Its span, where it is traced.
+        parameters: its parameters, without the context of its trace; every step of the ensemble gets them.
+        span: its span, where it is traced.
     """
 
     request: Any
