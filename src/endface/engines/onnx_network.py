@@ -51,17 +51,13 @@ class Network:
         return _run(self._session, squares)
 
 
-def open_graph(path: Path, *, threads: int = 1) -> SegmentSquares:
+def open_graph(path: Path) -> SegmentSquares:
     """A network file that has no manifest, such as one that is being exported; nothing but its format is checked.
-
-    Args:
-        path: the ``.onnx`` file.
-        threads: threads of one run.
 
     Raises:
         ConfigurationError: the file is missing, or ONNX Runtime cannot load it.
     """
-    return partial(_run, _session(path, path, threads))
+    return partial(_run, _session(path, path, threads=1))
 
 
 def _run(
