@@ -29,7 +29,7 @@ _UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.
 
 
 class _Commands(TyperGroup):
-    """The commands; what they print that cannot be written is an exit code, never a verdict."""
+    """Group of the commands: output that cannot be written ends in an exit code of its own, never in a verdict's."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -42,7 +42,7 @@ class _Commands(TyperGroup):
             if exc.filename is not None or exc.errno not in _UNWRITABLE:
                 raise
             _give_up_stdout()
-            if not isinstance(exc, BrokenPipeError):  # whoever reads has had enough; that is no news
+            if not isinstance(exc, BrokenPipeError):  # the reader of the output has ended, which needs no message
                 typer.echo(f"endface: the output cannot be written: {exc.strerror or exc}", err=True)
             raise typer.Exit(_FAILED) from exc
 

@@ -25,7 +25,7 @@ class AsyncClient(BaseClient):
             report = await client.inspect("face.png", serial="A123")
             print(report.verdict, *report.reasons)
 
-    A task may be cancelled at any time.  Its call is not cancelled on the server: it runs on in the background, and
+    A task may be canceled at any time.  Its call is not canceled on the server: it runs on in the background, and
     its report is dropped.  A process that ends waits for such calls, three seconds at most.
     """
 
@@ -96,7 +96,7 @@ class AsyncClient(BaseClient):
         try:
             return await asyncio.wait_for(asyncio.wrap_future(answer), step.timeout_s)
         finally:
-            answer.cancel()  # if nobody waits any more; the call itself runs on
+            answer.cancel()  # if the caller has stopped waiting; the call itself runs on
 
     async def _stream(
         self, pictures: Iterable[Picture | Job], concurrency: int, return_errors: bool

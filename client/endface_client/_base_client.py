@@ -1,4 +1,4 @@
-"""The settings of both clients, and how they become jobs.  Nothing here waits for a server."""
+"""Base of both clients: their settings, and how these become jobs.  Nothing here waits for a server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface_client._transport.attempts import ALWAYS, NEVER, Attempts
-from endface_client._transport.channel import Options, Target
+from endface_client._transport.channel import ChannelOptions, Target
 from endface_client._transport.connection import Connection
 from endface_client._transport.tls import TLS
 from endface_client._transport.wire import Job, Picture
@@ -48,7 +48,7 @@ class BaseClient:
         cladding_um: true cladding diameter where a call names none.
         um_per_px: the camera's scale where a call names none.
         tls: certificates; None for a connection without encryption.
-        repeat: False sends each picture once, for programs that see to failures themselves.
+        repeat: False sends each picture once, for programs that handle failures themselves.
 
     Raises:
         ServerUnavailable: one of several servers has no address.
@@ -56,7 +56,7 @@ class BaseClient:
             ``TLS.credentials``.
     """
 
-    _channel_options: ClassVar[Options] = ()
+    _channel_options: ClassVar[ChannelOptions] = ()
 
     def __init__(  # noqa: PLR0913 - all but the servers are optional and by keyword
         self,

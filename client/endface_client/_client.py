@@ -26,7 +26,7 @@ class Client(BaseClient):
             report = client.inspect("face.png", serial="A123")
             print(report.verdict, *report.reasons)
 
-    A call that ends early - by its deadline, by Ctrl-C, by ``close`` - is not cancelled on the server: it runs on
+    A call that ends early - by its deadline, by Ctrl-C, by ``close`` - is not canceled on the server: it runs on
     in the background, and its report is dropped.  A process that ends waits for such calls, three seconds at most.
     """
 
@@ -126,7 +126,7 @@ class Client(BaseClient):
         try:
             return answer.result(step.timeout_s)
         finally:
-            answer.cancel()  # if nobody waits any more; the call itself runs on
+            answer.cancel()  # if the caller has stopped waiting; the call itself runs on
 
     def _stream(
         self, pictures: Iterable[Picture | Job], concurrency: int, return_errors: bool
@@ -137,7 +137,7 @@ class Client(BaseClient):
         pool = ThreadPoolExecutor(concurrency, "endface-client")
 
         def submit(job: Picture | Job) -> Future[Reply]:
-            return pool.submit(copy_context().run, self.ask, job)  # with the caller's span, if he traces
+            return pool.submit(copy_context().run, self.ask, job)  # with the caller's span, if there is one
 
         try:
             while True:

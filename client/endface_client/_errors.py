@@ -198,6 +198,6 @@ def name_certificates(error: ClientError, servers: str) -> None:
 
 
 def _words(error: ClientError) -> str:
-    """What gRPC said; empty where the error is not gRPC's."""
+    """The message of gRPC; empty where the error is not gRPC's."""
     call = error.__cause__
     return str(call.details()) if isinstance(call, grpc.RpcError) else ""

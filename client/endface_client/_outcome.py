@@ -1,4 +1,4 @@
-"""What came of one picture of a run, and of all of them: reports, or errors where nothing was inspected."""
+"""Outcome of one picture of a run, and the counts of all: reports, or errors where nothing was inspected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``FakeServer``, for the tests of your program: it speaks Triton's gRPC and answers what you tell it.
+"""``FakeServer``, for the tests of your program: it speaks Triton's gRPC and gives the answers that you set.
 
     with FakeServer() as server, Client(server.address, profile="mm-pc") as client:
         server.answer = Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")

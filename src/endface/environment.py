@@ -1,4 +1,4 @@
-"""Environment variables: where the models are, and what a server tells the stages in its model processes."""
+"""Environment variables: where the models are, and what a server passes to the stages in its model processes."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@
      +-- ServerStartError        Triton could not be started here
           +-- ServerMissingError, PortTakenError, RepositoryError
 
-``code`` is stable and made for programs; the message is a sentence that tells a person what to do next.
+``code`` is stable and made for programs; the message is a sentence that says what to do next.
 ``status`` names the Triton error code and is translated at the edge, in ``endface.backend.models``, nowhere else.
 """
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from endface.json_reader import from_json_values
 from endface.picture.picture import Rect
 from endface.report import Calibration, Fiber, ImageInfo, Problem
 
@@ -49,13 +50,4 @@ class Frame:
     @classmethod
     def from_json(cls, text: str) -> Frame:
         """Read what ``to_json`` wrote."""
-        values = json.loads(text)
-        problem, scale, fiber, seen = (values[key] for key in ("problem", "calibration", "fiber", "seen_px"))
-        parsed = {
-            "image": ImageInfo(**values["image"]),
-            "problem": Problem(**problem) if problem else None,
-            "calibration": Calibration.from_dict(scale) if scale else None,
-            "fiber": Fiber.from_dict(fiber) if fiber else None,
-            "seen_px": Rect(**seen) if seen else None,
-        }
-        return cls(**values | parsed)
+        return from_json_values(cls, json.loads(text))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from endface.engines.catalog import ONNXRUNTIME
 from endface.engines.load import Segmenter, load
-from endface.engines.onnx_network import Segment
+from endface.engines.onnx_network import SegmentSquares
 from endface.frame import Frame
 from endface.options import Options
 from endface.report import ModelInfo, Report
@@ -29,7 +29,7 @@ class Inspector:
         info: which network it is; None for a function that is none.
     """
 
-    segment: Segment
+    segment: SegmentSquares
     options: Options
     info: ModelInfo | None = None
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from functools import cache
-from typing import Any, Final, Literal, TypeVar, cast, get_args
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, get_args
+
+from endface.json_reader import from_json_values
 
 SCHEMA_VERSION: Final = "endface.report/1"
 
@@ -20,7 +21,6 @@ DefectType = Literal["scratch", "pit", "contamination", "chip"]
 LimitKind = Literal["scratch", "defect"]
 ScaleSource = Literal["cladding", "request"]
 Point = tuple[float, float]
-_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,6 @@ class Calibration:
     um_per_px: Point
     source: ScaleSource
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
-        """Read back what JSON gave."""
-        return cls(_pair(values["um_per_px"]), values["source"])
-
 
 @dataclass(frozen=True)
 class Ellipse:
@@ -61,11 +56,6 @@ class Ellipse:
     center_px: Point
     radii_px: Point
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Ellipse:
-        """Read back what JSON gave."""
-        return cls(_pair(values["center_px"]), _pair(values["radii_px"]))
-
 
 @dataclass(frozen=True)
 class Fiber:
@@ -73,12 +63,6 @@ class Fiber:
 
     cladding: Ellipse
     core: Ellipse | None = None
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Fiber:
-        """Read back what JSON gave."""
-        core = values["core"]
-        return cls(Ellipse.from_dict(values["cladding"]), Ellipse.from_dict(core) if core else None)
 
 
 @dataclass(frozen=True)
@@ -227,8 +211,8 @@ class Report:
         if missing := {*_KEYS} - {*values}:
             raise ValueError(f"a report of schema {SCHEMA_VERSION} without {', '.join(sorted(missing))}")
         try:
-            return _report(values)
-        except (KeyError, TypeError) as exc:
+            return from_json_values(cls, values)
+        except TypeError as exc:
             raise ValueError(f"a report of schema {SCHEMA_VERSION} with a missing or wrong field: {exc}") from exc
 
 
@@ -236,17 +220,6 @@ _KEYS: Final = (
     "verdict", "borderline", "reasons", "error", "image", "serial", "meta", "calibration", "fiber", "criteria", "zones",
     "defects", "model", "software", "timings_ms",
 )  # fmt: skip
-
-
-def _known(kind: type[_Part], values: Mapping[str, Any]) -> _Part:
-    names = _names(cast("Any", kind))
-    return kind(**{key: value for key, value in values.items() if key in names})
-
-
-@cache
-def _names(kind: Any) -> frozenset[str]:
-    return frozenset(each.name for each in fields(kind))
-
 
 _BOUNDS: Final = ("lower_um", "upper_um", "lower_closed", "upper_closed")
 
@@ -257,40 +230,3 @@ def _members(part: Any) -> dict[str, Any]:
     if isinstance(part, LimitResult) and part.lower_um is None:  # a report from before 0.2 is written as it was
         return {key: value for key, value in values.items() if key not in _BOUNDS}
     return values
-
-
-def _pair(values: list[float]) -> Point:
-    x, y = values
-    return x, y
-
-
-def _zone(values: dict[str, Any]) -> ZoneResult:
-    return _known(ZoneResult, values | {"limits": tuple(_known(LimitResult, limit) for limit in values["limits"])})
-
-
-def _defect(values: dict[str, Any]) -> Defect:
-    x, y, width, height = values["bbox_px"]
-    rings = tuple(tuple(_pair(point) for point in ring) for ring in values["polygon_px"])
-    changed = {
-        "zones": tuple(values["zones"]),
-        "bbox_px": (x, y, width, height),
-        "polygon_px": rings,
-        "center_um": _pair(values["center_um"]),
-    }
-    return _known(Defect, values | changed)
-
-
-def _report(values: dict[str, Any]) -> Report:
-    scale, error, model = values["calibration"], values["error"], values["model"]
-    changed = {
-        "reasons": tuple(values["reasons"]),
-        "error": _known(Problem, error) if error else None,
-        "image": _known(ImageInfo, values["image"]),
-        "calibration": Calibration.from_dict(scale) if scale else None,
-        "fiber": Fiber.from_dict(values["fiber"]) if values["fiber"] else None,
-        "criteria": _known(Criteria, values["criteria"]),
-        "zones": tuple(_zone(zone) for zone in values["zones"]),
-        "defects": tuple(_defect(defect) for defect in values["defects"]),
-        "model": _known(ModelInfo, model) if model else None,
-    }
-    return _known(Report, values | changed)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.engines.onnx_network import Network, Segment
+from endface.engines.onnx_network import Network, SegmentSquares
 from endface.engines.plan import Parity
 from endface.errors import ConfigurationError, PlanError
 from endface.options import Options
@@ -133,7 +133,10 @@ def agreement(reference: Mapping[str, Seen], candidate: Mapping[str, Seen]) -> A
 
 
 def compare(
-    reference: Segment, candidate: Segment, golden: Iterable[Golden], progress: Callable[[int], None] | None = None
+    reference: SegmentSquares,
+    candidate: SegmentSquares,
+    golden: Iterable[Golden],
+    progress: Callable[[int], None] | None = None,
 ) -> Agreement:
     """Agreement of two networks, each in place of the server's.
 
@@ -166,7 +169,7 @@ def compare_versions(serving: Path, candidate: Path, golden: Iterable[Golden]) -
     return compare(Network(serving).segment, Network(candidate).segment, golden)
 
 
-def _look(picture: Golden, networks: tuple[Segment, Segment]) -> tuple[Seen, Seen]:
+def _look(picture: Golden, networks: tuple[SegmentSquares, SegmentSquares]) -> tuple[Seen, Seen]:
     square, frame = preprocess(picture.data, Options(picture.profile, name=picture.name))
     if frame.problem is not None:
         blank = np.zeros_like(square)

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from endface.engines.onnx_network import Segment, open_graph
+from endface.engines.onnx_network import SegmentSquares, open_graph
 from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, OptimizationProfile, Parity, PlanManifest, Precision
 from endface.engines.tensorrt_library import Machine, Runtime
 from endface.errors import PlanError
@@ -141,7 +141,7 @@ def _require_gpu(machine: Machine) -> None:
         )
 
 
-def _prove(reference: Segment, model: onnx.ModelProto, golden: Sequence[Golden], precision: Precision) -> Parity:
+def _prove(reference: SegmentSquares, model: onnx.ModelProto, golden: Sequence[Golden], precision: Precision) -> Parity:
     """Compare the typed graph in ONNX Runtime with the network in float."""
     with TemporaryDirectory() as aside:
         path = Path(aside) / f"{precision}.onnx"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from endface.engines.onnx_network import Segment
+from endface.engines.onnx_network import SegmentSquares
 from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest
 from endface.engines.tensorrt_network import GpuNetwork
 from endface_build.evaluation.agreement import compare
@@ -17,7 +17,7 @@ from endface_build.manifest import MANIFEST_FILE
 
 
 def verify(
-    manifest: PlanManifest, plan: bytes, folder: Path, reference: Segment, golden: Iterable[Golden]
+    manifest: PlanManifest, plan: bytes, folder: Path, reference: SegmentSquares, golden: Iterable[Golden]
 ) -> PlanManifest:
     """Run a plan as the server would, before it is written where a server looks for it.
 

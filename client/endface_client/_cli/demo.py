@@ -55,7 +55,7 @@ def demo(
 
 
 def _check(paths: list[Path], profile: str, out: Path) -> None:
-    """Find out what is wrong on the command line before a server is started for it.
+    """Check the command line before a server is started for it.
 
     Raises:
         EndfaceError: there is no picture or no such profile, or the results cannot be written.

@@ -28,7 +28,7 @@ _STARTS: Final = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"II+\
 
 @dataclass
 class FoundPictures:
-    """What a command line leads to.
+    """The files that the paths of a command line lead to.
 
     Attributes:
         pictures: files to inspect, each once.
@@ -46,7 +46,7 @@ class FoundPictures:
 
     @contextmanager
     def errors_of(self, path: Path) -> Iterator[None]:
-        """Count a path as not inspected if the disk does not let us look at it."""
+        """Count a path as not inspected if the disk does not let it be read."""
         try:
             yield
         except OSError as exc:
@@ -104,7 +104,7 @@ def _holds_parts(folder: Path, skipped: set[Path]) -> bool:
 
 
 def _sort(path: Path, found: FoundPictures) -> None:
-    """Put one file of a folder where it belongs."""
+    """Add one file of a folder to the pictures, to what is not inspected, or to what is left out."""
     suffix = path.suffix.lower()
     if path.is_symlink() and not path.exists():
         found.refuse(path, "is a link that leads nowhere")

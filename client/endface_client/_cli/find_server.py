@@ -1,4 +1,4 @@
-"""One look for a server before a run begins, so that a dead one is named once and at once."""
+"""Check for a server before a run begins, so that one that is down is reported once and at once."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _PROXIES: Final = ("grpc_proxy", "http_proxy", "https_proxy")
 
 
 def find_server(servers: str, patience_s: float = PATIENCE_S) -> None:
-    """Return as soon as one of the servers takes a connection; nothing is sent.
+    """Wait until one of the servers takes a connection; nothing is sent.
 
     An address that only gRPC understands, or that is behind a proxy, is left to the client.
 
     Args:
         servers: "host:port", or several separated by commas.
-        patience_s: how long to look.
+        patience_s: how long to try.
 
     Raises:
         ServerUnavailable: none of them listens.

@@ -114,7 +114,7 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
         out=out,
         as_json=as_json,
     )
-    raise typer.Exit(run.over(found, serial_of))
+    raise typer.Exit(run.inspect(found, serial_of))
 
 
 def _serial_of(serial: str | None, pattern: str | None, pictures: int) -> SerialOf:

@@ -1,4 +1,4 @@
-"""Pictures to jobs: each file is read once, and its bytes stay with what comes back for it."""
+"""Jobs of a run: each file is read once, and its bytes stay with the result of its job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from endface_client._transport import wire
 from endface_client._transport.wire import Job
 
 Results: TypeAlias = Iterator[Report | ClientError]
-"""What comes of jobs, in their order."""
+"""Results of jobs, in their order."""
 
 SerialOf: TypeAlias = Callable[[Path], str]
 """Gives the serial number of the part in a picture; raises UnreadablePicture where there should be one."""
@@ -32,7 +32,7 @@ class _Sent:
 
 
 class PictureJobs:
-    """The jobs of a run, and the way back from their results to the pictures.
+    """Jobs of a run, and the pictures that their results belong to.
 
     A picture is read when its job is taken; only those that are under way are held.
 

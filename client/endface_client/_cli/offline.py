@@ -1,4 +1,4 @@
-"""``endface inspect --offline``: the same jobs and answers without a server, in this process."""
+"""``endface inspect --offline``: jobs are inspected in this process, without a server."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def inspect_offline(  # noqa: PLR0913 - all but jobs and engine are optional and
         return Options.from_parameters(wire.parameters(settled), default, profiles)
 
     load(engine)
-    options(Job(b""))  # what is wrong for all pictures is said once
+    options(Job(b""))  # what is wrong for all pictures is reported once
 
     def inspect(job: Job) -> Report | ClientError:
         try:

@@ -90,7 +90,7 @@ def show(
     folder: _Folder,
     part: Annotated[str, typer.Argument(metavar="PART", help="The part's serial number, or a picture's name.")],
 ) -> None:
-    """Show what the record knows of a part, and where its pictures are; exit 1 if it knows nothing."""
+    """Show the inspections of a part, and where its pictures are; exit 1 if there are none."""
     part = part.strip()  # a scanner ends its line with CR and LF
     with _exit_codes(), reading(folder) as db:
         for chosen in ({"serial": part}, {"name": part}):
@@ -136,7 +136,7 @@ def _described(entry: Entry, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _exit_codes() -> Iterator[None]:
-    """A sentence and an exit code in the place of an error."""
+    """Print an error as a sentence, and exit with its code."""
     try:
         yield
     except RecordBroken as exc:

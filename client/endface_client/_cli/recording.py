@@ -23,7 +23,7 @@ def recording(folder: Path | None, server: str, warn: Warn, **settings: Any) -> 
 
     Args:
         folder: the record; None for none.
-        server: who inspects.
+        server: the servers or the engine that inspects.
         warn: shows a warning.
         settings: of ``Record``.
 

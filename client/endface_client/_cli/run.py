@@ -44,8 +44,8 @@ class Run:
     """One call of ``endface inspect``.
 
     Args:
-        inspector: who inspects, as it stands on the page.
-        inspecting: has jobs inspected.
+        inspector: the servers or the engine that inspects, as the page names it.
+        inspecting: inspects jobs.
         recording: writes each outcome down.
         out: folder for reports, overlays and a page; None for none.
         as_json: reports as lines on stdout, instead of a table.
@@ -71,7 +71,7 @@ class Run:
         self._warnings: list[str] = []
         self._last_error = ""
 
-    def over(self, found: FoundPictures, serial_of: SerialOf) -> int:
+    def inspect(self, found: FoundPictures, serial_of: SerialOf) -> int:
         """Inspect pictures.  Where there is none, the record says so, and the folder of an earlier run stays as it is.
 
         Args:
@@ -84,9 +84,9 @@ class Run:
         Raises:
             typer.Exit: the run could not be finished; a message says why.
         """
-        self._mention(found.left_out)
+        self._print_left_out(found.left_out)
         page: Path | None = None
-        with self._sentence_for_errors(len(found.pictures)):
+        with self._errors_as_sentences(len(found.pictures)):
             if found.pictures:
                 page = self._inspect(found, PictureJobs(found.pictures, serial_of))
             else:
@@ -123,11 +123,11 @@ class Run:
                 self._show(outcome)
 
     @contextmanager
-    def _sentence_for_errors(self, count: int) -> Iterator[None]:
-        """Say in a sentence what ended the run before its time."""
+    def _errors_as_sentences(self, count: int) -> Iterator[None]:
+        """Print what ended the run early, as a sentence."""
         try:
             yield
-        except BrokenPipeError:  # whoever reads the output has had enough
+        except BrokenPipeError:  # the reader of the output has ended
             raise
         except (EndfaceError, OSError) as exc:
             if self._tally.total and not self._as_json:
@@ -160,7 +160,7 @@ class Run:
             self._print(self._sentence(outcome), style="magenta")
 
     def _sentence(self, outcome: Outcome) -> str:
-        """The error of a picture; the same one again in two words."""
+        """The error of a picture; "as above" where it is the same as the last one."""
         error = str(outcome.result)
         if isinstance(outcome.result, UnreadablePicture):  # it names the path
             return error
@@ -172,8 +172,8 @@ class Run:
         if len(self._warnings) <= _MOST_WARNINGS:
             self._print(f"warning: {warning}", style="yellow")
 
-    def _mention(self, left_out: list[Path]) -> None:
-        """Say which files were not taken for pictures."""
+    def _print_left_out(self, left_out: list[Path]) -> None:
+        """Print which files were not taken for pictures."""
         if left_out:
             names = ", ".join(path.name for path in left_out[:_MOST_NAMES])
             more = f" and {len(left_out) - _MOST_NAMES} more" if len(left_out) > _MOST_NAMES else ""

@@ -1,4 +1,4 @@
-"""``endface serve``: a Triton on this machine, in the foreground, until somebody asks it to stop."""
+"""``endface serve``: a Triton on this machine, in the foreground, until a signal stops it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """Signals that end the command once the pictures under way are finished: a closed terminal sends SIGHUP."""
 
 _MAY_BE_IGNORED: Final = (signal.SIGHUP, signal.SIGQUIT)
-"""Whoever starts the command with ``nohup`` wants it to outlive the terminal."""
+"""A command that was started with ``nohup`` is to outlive the terminal."""
 
 _Repository = Annotated[
     Path | None,
@@ -133,7 +133,7 @@ def _certificates(certificate: Path | None, key: Path | None, clients: Path | No
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave the way out of every ``with``; a second signal must not break off the first one's clearing up."""
+    """Exit through every ``with``; a second signal must not interrupt the cleaning up after the first."""
     for number in _STOPS:
         signal.signal(number, signal.SIG_IGN)
     raise SystemExit(0)

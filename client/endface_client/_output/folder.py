@@ -89,7 +89,7 @@ class RunFolder:
         if outcome.report is not None:
             try:
                 photo = self._write(outcome, outcome.report)
-            except Exception as exc:  # whatever drawing or the disk stumbles over concerns this picture alone
+            except Exception as exc:  # an error of the drawing or the disk concerns this picture alone
                 reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else f"{type(exc).__name__}: {exc}"
                 error = OutputError(
                     f"{outcome.path} was inspected ({outcome.word}), but its results cannot be written: {reason}"

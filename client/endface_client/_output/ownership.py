@@ -1,4 +1,4 @@
-"""Which files are ones that a run wrote, and may therefore be removed by the next.
+"""Files that a run wrote, which the next run may therefore remove.
 
 A page and an overlay carry a mark inside.  A report is one of a run if the run's overlay lies beside it.
 """

@@ -14,7 +14,7 @@ from endface_client._record.entry import Entry
 _TYPES: Final = get_args(DefectType)
 _OUTSIDE: Final = "outside"  # of every zone
 
-# A cell that begins so is a formula to a spreadsheet, and a serial number comes from anybody's label.
+# A cell that begins so is a formula to a spreadsheet, and a serial number comes from a label that anyone may print.
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 # What Excel takes for a number or a date, and then shows and saves as something else: 00123, 1E5, 1-2, MAR1, ...

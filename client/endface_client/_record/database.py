@@ -1,7 +1,7 @@
 """The database of a record: its tables, and how it is opened to write and to read.
 
 A record is written on a disk of the machine, since SQLite's log in WAL mode is shared memory between programs.  It is
-read from anywhere: from a disk that cannot be written, and by whoever may only read.
+read from anywhere: from a disk that cannot be written, and by users who may only read.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _connection(folder: Path) -> Iterator[sqlite3.Connection]:
         else:
             yield stack.enter_context(closing(_connect(folder, "mode=ro&immutable=1")))
             if _log_bytes(folder):
-                raise RecordError(f"somebody has written to {folder} meanwhile; read it again")
+                raise RecordError(f"{folder} was written to while it was read; read it again")
 
 
 def _can_read(db: sqlite3.Connection) -> bool:
@@ -134,7 +134,7 @@ def _log_bytes(folder: Path) -> int:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Everything in the block or nothing of it; no other thread or process writes meanwhile."""
+    """Transaction: all of the block is written or nothing, and no other thread or process writes meanwhile."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -204,7 +204,7 @@ def _create(path: Path) -> None:
             os.link(fresh, path)
         except FileExistsError:
             return
-        except OSError:  # no hard links there, as on a USB stick: then whoever makes the file writes it
+        except OSError:  # no hard links there, as on a USB stick: then the process that makes the file writes it
             try:
                 with path.open("xb") as file:
                     file.write(fresh.read_bytes())

@@ -2,7 +2,7 @@
 
 The text is canonical JSON: keys sorted, no blanks, ASCII.  The seal is the SHA-256 of that text, or its HMAC-SHA-256
 where the record has a key; the text holds the seal of the entry before.  So a seal stands for all entries up to its
-own, and anybody can compute it with a few lines in any language.
+own, and anyone can compute it with a few lines in any language.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class RecordError(EndfaceError):
 
 
 class RecordBroken(RecordError):  # noqa: N818 - the name says a state, as those of the client's errors do
-    """Somebody or something has changed the record behind endface's back."""
+    """The record was changed by something other than endface."""
 
     code = "record_broken"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """An entry's number and seal, written ``17:9f86d0...``: whoever keeps it can later prove what stood before it."""
+    """An entry's number and seal, written ``17:9f86d0...``: kept elsewhere, it proves later what stood before it."""
 
     number: int
     seal: str

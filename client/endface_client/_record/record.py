@@ -118,7 +118,7 @@ class Record:
         server: str = "",
         attempts: int | None = None,
     ) -> str:
-        """Write down what came of one picture; it is on the disk when this returns.
+        """Add the outcome of one picture; it is on the disk when this returns.
 
         The picture is kept where the verdict is fail or invalid, or borderline.
 
@@ -186,7 +186,7 @@ class Record:
         return Mark(*row) if row else Mark(0, GENESIS)
 
     def _check_last(self) -> None:
-        """Go on only from an entry that is whole and has the same key."""
+        """Check that the last entry is whole and has the same key."""
         row = self._db.execute("SELECT number, seal, text FROM entry ORDER BY number DESC LIMIT 1").fetchone()
         if row and seal(row[2], self._key) != row[1]:
             raise RecordBroken(

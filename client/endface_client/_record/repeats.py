@@ -1,4 +1,4 @@
-"""One picture under two serial numbers: a camera that is frozen, or a file that was copied."""
+"""Repeated pictures, under two serial numbers: a camera that is frozen, or a file that was copied."""
 
 from __future__ import annotations
 

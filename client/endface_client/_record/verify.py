@@ -43,7 +43,7 @@ def check(folder: Path, *, key: bytes | None = None, head: Mark | None = None) -
         head: an entry that was seen before: it must be there still, with the same seal.
 
     Raises:
-        RecordBroken: it is not what was written; the message names the first entry that tells.
+        RecordBroken: it is not what was written; the message names the first entry that shows it.
         RecordError: it cannot be read, or not without its key, or the head was dropped by the size limit.
     """
     with reading(folder) as db:
@@ -61,7 +61,7 @@ def check(folder: Path, *, key: bytes | None = None, head: Mark | None = None) -
 
 @dataclass
 class _Chain:
-    """The way from the first entry to the last."""
+    """Walk from the first entry to the last."""
 
     folder: Path
     key: bytes | None
@@ -72,7 +72,7 @@ class _Chain:
     last_time: datetime | None = None
 
     def follow(self, mark: Mark, text: object, repeated: tuple[Any, ...]) -> None:
-        """Take the next entry.
+        """Check the next entry.
 
         Raises:
             RecordBroken: it is not the one that was written after the last.
@@ -98,7 +98,7 @@ class _Chain:
             self.found.inspections += 1
 
     def end(self) -> None:
-        """See that the chain begins where the size limit has left off, and that the expected head was met.
+        """Check that the chain begins where the size limit has left off, and that the expected head was met.
 
         Raises:
             RecordBroken: entries were removed at the beginning or the end.

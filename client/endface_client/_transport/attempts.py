@@ -40,7 +40,7 @@ _LONGEST_PAUSE_S: Final = 1.0
 """A server that repairs itself takes seconds: more than one question a second for each picture would not help it."""
 
 _LONGEST_BUSY_PAUSE_S: Final = 0.16
-"""A server that works frees a place every 20 ms, and a refusal costs it 0.2 ms: who waits longer lets others pass."""
+"""A server that works frees a place every 20 ms, and a refusal costs it 0.2 ms; a longer pause lets others pass."""
 
 ALWAYS: Final[Repeat] = (ClientError,)
 NEVER: Final[Repeat] = ()
@@ -78,7 +78,7 @@ class Attempts:
         self._closed = True
 
     def inspect(self, call: Call, deadline_s: float, *, repeat: Repeat = ALWAYS) -> Steps[Reply]:
-        """The steps to a picture's report.
+        """Inspect a picture, as steps.
 
         Args:
             call: the picture.
@@ -146,7 +146,7 @@ class Attempts:
         return pause_s if now_s + pause_s < ends_s else None
 
     def _final_error(self, failures: list[ClientError]) -> Steps[ClientError]:
-        """The failure that says most: that time ran out at last says less than what was wrong all the time before."""
+        """The failure to raise: a deadline that passed in the end says less than what was wrong before."""
         reasons = [failure for failure in failures if not isinstance(failure, DeadlineExceeded)]
         error = (reasons or failures)[-1]
         error.attempts = len(failures)
@@ -159,7 +159,7 @@ class Attempts:
 
 
 class Outage:
-    """How long servers have given no answer at all: a circuit breaker that never keeps a picture from being tried.
+    """Time without any answer from the servers: a circuit breaker, but one that lets each picture be tried once.
 
     An outage is lasting once nothing has been answered for ``patience_s`` although it was tried all that time.  A
     picture is then tried once on each server instead of again and again, and the first answer ends the outage.  Threads
@@ -171,18 +171,18 @@ class Outage:
         self._failing: tuple[float, float] | None = None  # since when, until when
 
     def end(self) -> None:
-        """A server has answered: a report, a refusal, or that its queue is full."""
+        """Note an answer of a server: a report, a refusal, or that its queue is full."""
         self._failing = None
 
     def add(self, now_s: float, patience_s: float) -> None:
-        """No server was there, or the one that was cannot inspect."""
+        """Note an attempt that no server answered, or only one that cannot inspect."""
         with self._lock:
             since_s, until_s = self._failing or (now_s, now_s)
             # What failed long ago says nothing about the time since: servers may have come and gone.
             self._failing = (now_s if now_s - until_s > patience_s else since_s, now_s)
 
     def is_lasting(self, now_s: float, patience_s: float) -> bool:
-        """Whether it is no use to wait for an answer now."""
+        """Whether the outage has lasted so long that waiting for an answer is useless."""
         if self._failing is None:
             return False
         since_s, until_s = self._failing

@@ -40,7 +40,7 @@ _PROXY: Final = "grpc_proxy"
 _GRPC_SCHEMES: Final = ("unix:", "unix-abstract:", "vsock:", "ipv4:", "ipv6:")
 _ADDRESS: Final = re.compile(r"(?P<host>\[[^\s\[\]/;]+\]|[^\s:/;\[\]]*)(?::(?P<port>\d*))?")
 
-Options: TypeAlias = tuple[tuple[str, int], ...]
+ChannelOptions: TypeAlias = tuple[tuple[str, int], ...]
 """gRPC's options of a channel, by their names in grpc_types.h."""
 
 GetAddressInfo: TypeAlias = Callable[[str, str, socket.AddressFamily, socket.SocketKind], list[Any]]
@@ -48,7 +48,7 @@ GetAddressInfo: TypeAlias = Callable[[str, str, socket.AddressFamily, socket.Soc
 
 
 class Target:
-    """One server, one name of a fleet, or several servers.
+    """Servers that a client calls: one, one name of a fleet, or several.
 
     gRPC looks up a single name by itself, again whenever a connection ends.  It takes several servers only as
     numbers, so their names are looked up here, see ``url``.
@@ -72,7 +72,7 @@ class Target:
         self,
         servers: str,
         tls: TLS | None,
-        options: Options = (),
+        options: ChannelOptions = (),
         getaddrinfo: GetAddressInfo = socket.getaddrinfo,
     ) -> None:
         self.servers = servers

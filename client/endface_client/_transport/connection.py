@@ -1,9 +1,9 @@
-"""Inferences over gRPC that are never cancelled.
+"""Inferences over gRPC that are never canceled.
 
-A cancelled call can end Triton 2.51 for everybody (segmentation fault in its gRPC front end).  gRPC cancels a call
-whose deadline passes, that is collected as garbage, or whose channel is closed.  So a call here runs until the server
-has answered, although nobody may wait any more, and its answer is dropped.  The server is told by Triton's own
-``timeout`` how long the caller waits: it refuses a picture that it has not begun by then.
+A canceled call can end Triton 2.51 for all its clients (segmentation fault in its gRPC front end).  gRPC cancels a
+call whose deadline passes, that is collected as garbage, or whose channel is closed.  So a call here runs until the
+server has answered, even where its caller has stopped waiting and the answer is dropped.  Triton's own ``timeout`` says
+how long the caller waits: the server refuses a picture that it has not begun by then.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LOOK_UP_EVERY_S: Final = 2.0
 
 _INFER: Final = "/inference.GRPCInferenceService/ModelInfer"
 
-Answer: TypeAlias = "Future[service_pb2.ModelInferResponse]"
+PendingAnswer: TypeAlias = "Future[service_pb2.ModelInferResponse]"
 
 
 class Connection:
@@ -60,7 +60,7 @@ class Connection:
         self._looked_up_s = clock()
         self._lock = threading.Lock()
 
-    def infer(self, call: Call, timeout_s: float) -> Answer:
+    def infer(self, call: Call, timeout_s: float) -> PendingAnswer:
         """Start an inference.
 
         Args:
@@ -74,7 +74,7 @@ class Connection:
             Overloaded: too many earlier calls are still without an answer.
             ServerUnavailable: the connection is closed.
         """
-        self._look_up_now_and_then()
+        self._look_up_if_due()
         request = call.request(timeout_s)
         with self._lock:
             return self._channel.infer(request, call.metadata, timeout_s)
@@ -90,7 +90,7 @@ class Connection:
         weakref.finalize(self, channel.close).atexit = False  # at exit `_under_way` is waited for
         return channel
 
-    def _look_up_now_and_then(self) -> None:
+    def _look_up_if_due(self) -> None:
         """Look up the names of several servers again, in a thread because that may take seconds."""
         with self._lock:
             if not self._target.is_several or self._clock() - self._looked_up_s < _LOOK_UP_EVERY_S:
@@ -124,14 +124,14 @@ class _Channel:
             _INFER, service_pb2.ModelInferRequest.SerializeToString, service_pb2.ModelInferResponse.FromString
         )
         self._lock = threading.RLock()  # the garbage collector may close it in a thread that holds the lock
-        self._answers: dict[grpc.Future, Answer] = {}
+        self._answers: dict[grpc.Future, PendingAnswer] = {}
         self._retired = False
         self._has_ended = False
         self._process = os.getpid()
         self.is_closed = False
 
-    def infer(self, request: service_pb2.ModelInferRequest, metadata: Metadata, timeout_s: float) -> Answer:
-        answer: Answer = Future()
+    def infer(self, request: service_pb2.ModelInferRequest, metadata: Metadata, timeout_s: float) -> PendingAnswer:
+        answer: PendingAnswer = Future()
         with self._lock:
             if self.is_closed:
                 raise ServerUnavailable("the client is closed")
@@ -149,7 +149,7 @@ class _Channel:
         with self._lock:
             answer = self._answers.pop(rpc)
         self._close_if_done()
-        with contextlib.suppress(InvalidStateError):  # nobody waits any more
+        with contextlib.suppress(InvalidStateError):  # its caller has stopped waiting
             if rpc.code() is grpc.StatusCode.OK:
                 answer.set_result(rpc.result())
             else:
@@ -202,7 +202,7 @@ class _UnderWay:
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Wait until all have ended, for a while: the end of the process would cancel them."""
+        """Wait until all have ended, for three seconds at most: the end of the process would cancel them."""
         with self._changed:
             self._changed.wait_for(lambda: not self._calls, _EXIT_S)
 

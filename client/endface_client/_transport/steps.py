@@ -1,4 +1,4 @@
-"""The steps of an inspection, which say what happens next and leave the waiting to the client.
+"""Steps of an inspection: what is to be done next, while the client does the waiting.
 
 An inspection is a generator.  It yields a step, is sent the step's result or thrown its error, and returns a reply.
 ``Client`` performs steps by blocking, ``AsyncClient`` by awaiting; neither decides anything.
@@ -50,19 +50,16 @@ def run(steps: Steps[Result], perform: Callable[[Step], Any]) -> Result:
         steps: closed in any case.
         perform: gives the result of one step, or raises ClientError or TimeoutError.
     """
-    with contextlib.closing(steps):
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    result = perform(step)
-                except (ClientError, TimeoutError) as exc:
-                    step = steps.throw(exc)
-                else:
-                    step = steps.send(result)
-        except StopIteration as end:
-            returned: Result = end.value
-            return returned
+
+    async def performed(step: Step) -> Any:  # it blocks and never waits, so one send runs to the end
+        return perform(step)
+
+    try:
+        run_async(steps, performed).send(None)
+    except StopIteration as end:
+        returned: Result = end.value
+        return returned
+    raise RuntimeError("a step that blocks has waited for an event loop")
 
 
 async def run_async(steps: Steps[Result], perform: Callable[[Step], Awaitable[Any]]) -> Result:

@@ -1,4 +1,4 @@
-"""Certificates of a client: whom it trusts, and who it is."""
+"""TLS certificates of a client: the authorities that it trusts, and its own certificate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLEET_NAME: Final = "endface"
 
 @dataclass(frozen=True)
 class TLS:
-    """Certificates as PEM files: whom to trust, and who we are where the server asks.
+    """TLS certificates of a client as PEM files.
 
     Attributes:
         root_certificates: authorities that sign servers; None takes gRPC's own list of public ones.
@@ -35,7 +35,7 @@ class TLS:
     server_name: str = ""
 
     def credentials(self) -> grpc.ChannelCredentials:
-        """Read the files, after a check: of wrong ones gRPC's words explain nothing, or it ends the process.
+        """Read the files, after a check: gRPC does not explain wrong ones, or ends the process over them.
 
         Raises:
             ConfigurationError: one of them cannot be read or is no PEM, key and certificate do not belong together, or
@@ -51,7 +51,7 @@ class TLS:
         return grpc.ssl_channel_credentials(*(path.read_bytes() if path else None for path in files))
 
     def checked_name(self, *, several: bool) -> str:
-        """The name that gRPC is told to look for; empty for the one by which it calls the server.
+        """The name that gRPC looks for in certificates; empty for the one by which it calls the server.
 
         Args:
             several: whether the client calls more than one address.
@@ -78,7 +78,7 @@ def is_refused(address: str, tls: TLS | None, timeout_s: float = 1.0) -> bool:
     """
     host, _, port = address.rpartition(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is told to it, nothing is believed
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent to it, nothing is believed
     context.set_alpn_protocols(["h2"])
     try:
         if tls and tls.certificate_chain:

@@ -1,7 +1,7 @@
 """Spans of an inspection: one for the whole and one for each attempt, which is the parent of the server's spans.
 
 They belong to the program's own trace where it has one, for then the program's provider and current span are used.
-See ``endface.telemetry.trace`` for who asks for them; where nobody does, all of this does nothing.
+See ``endface.telemetry.trace`` for who asks for them; where they are not asked for, all of this does nothing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Traced:
         attributes = {"endface.attempt": self._attempts}
         span = self._tracer.start_span("endface.attempt", within, SpanKind.CLIENT, attributes)
         with _ended(span):
-            if not span.get_span_context().trace_flags.sampled:  # nobody records it, so nothing can belong to it
+            if not span.get_span_context().trace_flags.sampled:  # it is not recorded, so nothing can belong to it
                 yield call
                 return
             headers: dict[str, str] = {}

@@ -33,7 +33,7 @@ _PNG_FAST: Final = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # lossless at every level; 
 
 @dataclass(frozen=True)
 class Job:
-    """A picture and how to inspect it; what is None or empty is the client's setting, else the server's default.
+    """A picture and how to inspect it; where a field is None or empty, the client's setting holds, else the server's.
 
     Attributes:
         picture: a path, bytes or an array, see ``Picture``.
@@ -63,7 +63,7 @@ class Call:
         sha256: its digest, which the report must echo.
         parameters: of the request.
         headers: of the request, for traces.
-        request_id: by which the server's log and traces name the request; empty where nobody traces it.
+        request_id: by which the server's log and traces name the request; empty where it is not traced.
         began_ns: when the client began with it, in nanoseconds of Unix time.
     """
 
@@ -78,7 +78,7 @@ class Call:
         """Triton's request.
 
         Args:
-            timeout_s: after which the server need not begin; it is told in microseconds, 0 would mean for ever.
+            timeout_s: after which the server need not begin; it travels in microseconds, 0 would mean for ever.
         """
         request = service_pb2.ModelInferRequest(model_name=contract.ENSEMBLE.name, id=self.request_id)
         for key, value in self.parameters.items():

@@ -1,4 +1,4 @@
-"""Stands in for the detection stage of the classical end-face pipeline: change one import line and nothing else.
+"""Replacement of the classical end-face pipeline's detection stage: change one import line and nothing else.
 
     from endface_client.legacy import OmniConfig, OmniFiberAnalyzer
 

@@ -24,10 +24,10 @@ _REGION: Final = re.compile(rf"(?:^|_)region_(?:{'|'.join(ZONES)})$")
 
 
 class OmniFiberAnalyzer:
-    """Analyzes end faces one by one as the classical pipeline asks for it; threads may share one.
+    """Analyzer of end faces with the interface of the classical pipeline; threads may share one.
 
     Args:
-        config: see ``OmniConfig``; what is wrong with it is said at each picture, in the answer and the log.
+        config: see ``OmniConfig``; what is wrong with it stands in the answer to each picture, and in the log.
         inspect: inspects a picture; for tests.
     """
 

@@ -1,4 +1,4 @@
-"""Where the pipeline's separation stage saw the fiber: a second opinion, and a hint where endface finds none."""
+"""The fiber as the pipeline's separation stage found it: a second opinion, and a hint where endface finds none."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Consensus:
 
     @classmethod
     def beside(cls, output_dir: Path, stem: str) -> Consensus | None:
-        """Read the one of a picture; None where there is none, or where its numbers cannot be a fiber.
+        """Read the consensus of a picture; None where there is none, or where its numbers cannot be a fiber.
 
         Args:
             output_dir: ``RUN/3_detected/STEM``, as the pipeline calls the detection stage.

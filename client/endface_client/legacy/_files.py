@@ -1,4 +1,4 @@
-"""Where the detection stage's files go: the JSON first as a failure, and as what it became at the end.
+"""Files of the detection stage: the JSON is written first as a failure, and at the end in its final form.
 
 Whatever kills a run in between leaves a file that fails the picture, never none: the pipeline passes what it has no
 report of.
@@ -20,7 +20,7 @@ from endface_client.legacy._side_files import ENDINGS
 LOG: Final = logging.getLogger("endface_client.legacy")
 
 
-class OutputError(ClientError):
+class FilesError(ClientError):
     """The folder that the caller named takes no files."""
 
     code = "output_not_writable"
@@ -30,7 +30,7 @@ def begin(image_path: str, output_dir: Path, stem: str) -> None:
     """Write the report of a picture that is not judged yet, and remove what an earlier run left beside it.
 
     Raises:
-        OutputError: the folder takes no files.  The failure then stands in the nearest folder above that does, as far
+        FilesError: the folder takes no files.  The failure then stands in the nearest folder above that does, as far
             up as the run's own, where the pipeline's last stage still finds it.
     """
     pending = failed(image_path, "unfinished", "the inspection was broken off; inspect the picture again")
@@ -41,20 +41,20 @@ def begin(image_path: str, output_dir: Path, stem: str) -> None:
             (output_dir / f"{stem}{ending}").unlink(missing_ok=True)
     except OSError as exc:
         message = f"{output_dir} takes no files ({exc.strerror or exc}); make it a folder that may be written to"
-        _write_above(failed(image_path, OutputError.code, message), output_dir, stem)
-        raise OutputError(message) from exc
+        _write_above(failed(image_path, FilesError.code, message), output_dir, stem)
+        raise FilesError(message) from exc
 
 
 def finish(values: Values, output_dir: Path, stem: str) -> None:
     """Write the report in its final form.
 
     Raises:
-        OutputError: the folder takes no files any more; the failure of ``begin`` stands there.
+        FilesError: the folder takes no files any more; the failure of ``begin`` stands there.
     """
     try:
         write_whole(_json(output_dir, stem), as_json(values))
     except OSError as exc:
-        raise OutputError(f"{output_dir} takes no files any more ({exc.strerror or exc}); make room there") from exc
+        raise FilesError(f"{output_dir} takes no files any more ({exc.strerror or exc}); make room there") from exc
 
 
 def _write_above(values: Values, output_dir: Path, stem: str) -> None:

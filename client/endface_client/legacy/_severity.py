@@ -26,7 +26,7 @@ ROOM: Final = 30
 MARGINS_UM: Final[dict[Severity, float]] = {"HIGH": UNCERTAINTY_UM, "MEDIUM": 2.0, "LOW": math.inf}
 """Margins up to which a defect within the limits has a severity; NEGLIGIBLE where no limit can be broken.
 
-Half a micrometre is how far a size may be off: such a defect may well be beyond its limit.
+Half a micrometer is how far a size may be off: such a defect may well be beyond its limit.
 """
 
 

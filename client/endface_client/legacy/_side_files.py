@@ -1,4 +1,4 @@
-"""What stands beside a success: a text for people, the drawn report, a plain overlay and the mask of all defects."""
+"""Files beside a success: a text for people, the drawn report, a plain overlay and the mask of all defects."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OPACITY: Final = 0.5
 
 
 def write_side_files(stem: Path, values: Values, report: Report, data: bytes, *, pictures: bool) -> None:
-    """Write them beside the JSON.
+    """Write the files beside the JSON.
 
     Args:
         stem: folder and beginning of their names.

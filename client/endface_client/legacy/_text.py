@@ -1,4 +1,4 @@
-"""The text that stands beside a success, with the headings that the classical pipeline gives it."""
+"""Text beside a success, with the headings that the classical pipeline gives it."""
 
 from __future__ import annotations
 

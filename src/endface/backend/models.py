@@ -1,7 +1,7 @@
 """Stages as Triton's Python models: the only code that knows how Triton hands over tensors and errors.
 
 Triton gives a Python model a list of requests, each a batch of its own, and wants one response for each.  A request
-that fails is answered by itself and never harms its neighbours: an ``EndfaceError`` travels as ``code: sentence``
+that fails is answered by itself and never harms its neighbors: an ``EndfaceError`` travels as ``code: sentence``
 under its own status, anything else as INTERNAL with the traceback in the server's log.  ``pb_utils`` exists only
 inside Triton's stub process, so it comes as an argument.
 """
@@ -184,11 +184,11 @@ def _engine(arguments: Arguments) -> str:
         EngineError: it is not.
     """
     configured = str(json.loads(arguments["model_config"])["parameters"]["engine"]["string_value"])
-    told = _engine_of_server()
-    if configured != told:
+    named = _engine_of_server()
+    if configured != named:
         raise EngineError(
             f"Triton was started with the configuration of the engine {configured!r}, but {environment.ENGINE} says "
-            f"{told!r}; start it with `endface serve --engine`, which sets both"
+            f"{named!r}; start it with `endface serve --engine`, which sets both"
         )
     return configured
 

@@ -1,23 +1,24 @@
 """Profiles: the limits of a standard as data, one TOML file each, named by the file.
 
-A profile is checked to the last key: a misspelt limit would be a limit that is not applied.  What no row covers is not
-limited.  Those that are shipped are read only as they were released: ``SHA256SUMS`` lies beside them.  A process reads
-a folder and each profile once, so a change takes a restart; the sum of what was read stands in the report.
+A profile is checked to the last key: a misspelled limit would not be applied.  What no row covers is not limited.
+Those that are shipped are read only as they were released: ``SHA256SUMS`` lies beside them.  A process reads a folder
+and each profile once, so a change takes a restart; the sum of what was read stands in the report.
 """
 
 from __future__ import annotations
 
-import math
+import itertools
 import re
 import tomllib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, get_args
 
 from endface import files
 from endface.contract import SQUARE_PX, UM_PER_PX
 from endface.criteria.limits import Interval, Limit
+from endface.criteria.toml_table import TomlTable
 from endface.defects.measure import SizeDefinition
 from endface.defects.zones import Zone
 from endface.errors import ConfigurationError, UnknownProfileError
@@ -175,57 +176,53 @@ def _files(directory: Path | None) -> dict[str, Path]:
     return shipped | own
 
 
-def _profile(name: str, table: dict[str, Any]) -> Profile:
-    _check_keys(table, "", {*_TEXTS, "zones"}, {"status", "size", "uncertainty_um", "assumptions"})
-    texts = {key: _get({"status": _OWN} | table, "", key, str, "a text") for key in (*_TEXTS, "status")}
-    size = table.get("size", "enclosing_circle")
-    if size not in ("enclosing_circle", "equivalent_area"):
-        raise ValueError("size: expected 'enclosing_circle' or 'equivalent_area'")
-    assumptions = table.get("assumptions", [])
-    if not isinstance(assumptions, list) or not all(isinstance(sentence, str) for sentence in assumptions):
-        raise ValueError("assumptions: expected a list of sentences")
-    zones = _get(table, "", "zones", list, "a list of tables [[zones]]")
-    rows = tuple(_zone(zone, f"zones[{index}].") for index, zone in enumerate(zones))
+def _profile(name: str, values: dict[str, Any]) -> Profile:
+    table = TomlTable(values, {*_TEXTS, "zones"}, {"status", "size", "uncertainty_um", "assumptions"})
+    size = table.value("size", "enclosing_circle")
+    if size not in get_args(SizeDefinition):
+        raise table.error("size", "expected 'enclosing_circle' or 'equivalent_area'")
+    assumptions = table.items("assumptions", "a list of sentences")
+    if not all(isinstance(sentence, str) for sentence in assumptions):
+        raise table.error("assumptions", "expected a list of sentences")
+    zones = table.items("zones", "a list of tables [[zones]]")
+    rows = tuple(_zone(zone, f"zones[{index}]") for index, zone in enumerate(zones))
     _check_rings([row.zone for row in rows])
     return Profile(
-        criteria=Criteria(profile=name, **texts),
-        size=cast(SizeDefinition, size),
-        uncertainty_um=_um({"uncertainty_um": UNCERTAINTY_UM} | table, "", "uncertainty_um"),
+        criteria=Criteria(profile=name, status=table.text("status", _OWN), **{key: table.text(key) for key in _TEXTS}),
+        size=size,
+        uncertainty_um=table.um("uncertainty_um", UNCERTAINTY_UM),
         assumptions=tuple(assumptions),
         rows=rows,
     )
 
 
-def _zone(table: object, where: str) -> ZoneLimits:
-    _check_keys(table, where, {"name", "inner_um", "outer_um"}, set(_SIZES))
-    table = cast("dict[str, Any]", table)
-    name = _get(table, where, "name", str, "a text")
-    limits: list[Limit] = []
-    for key in _SIZES:
-        rows = table.get(key, [])
-        if not isinstance(rows, list):
-            raise ValueError(f"{where}{key}: expected a list of rows")
-        limits += [_limit(row, f"{where}{key}[{index}].", key) for index, row in enumerate(rows)]
-    for index, limit in enumerate(limits):
-        for other in limits[:index]:
-            if limit.kind == other.kind and limit.interval.overlaps(other.interval):
-                raise ValueError(f"{where[:-1]}: rows overlap, {limit.text!r} and {other.text!r}")
-    return ZoneLimits(Zone(name, _um(table, where, "inner_um"), _um(table, where, "outer_um")), tuple(limits))
+def _zone(values: object, path: str) -> ZoneLimits:
+    table = TomlTable(values, {"name", "inner_um", "outer_um"}, set(_SIZES), path)
+    name = table.text("name")
+    limits = [
+        _limit(row, f"{table.path(key)}[{index}]", key)
+        for key in _SIZES
+        for index, row in enumerate(table.items(key, "a list of rows"))
+    ]
+    for limit, other in itertools.combinations(limits, 2):
+        if limit.kind == other.kind and limit.interval.overlaps(other.interval):
+            raise ValueError(f"{path}: rows overlap, {limit.text!r} and {other.text!r}")
+    return ZoneLimits(Zone(name, table.um("inner_um"), table.um("outer_um")), tuple(limits))
 
 
-def _limit(table: object, where: str, key: str) -> Limit:
+def _limit(values: object, path: str, key: str) -> Limit:
     kind, size = _SIZES[key]
-    _check_keys(table, where, {size, "allowed"}, set())
-    row = cast("dict[str, Any]", table)
+    table = TomlTable(values, {size, "allowed"}, set(), path)
+    sizes = table.text(size, expected="an interval such as '(5, inf)'")
     try:
-        interval = Interval.parse(_get(row, where, size, str, "an interval such as '(5, inf)'"))
+        interval = Interval.parse(sizes)
     except ValueError as exc:
-        raise ValueError(str(exc) if str(exc).startswith(where) else f"{where}{size}: {exc}") from exc
-    allowed = row["allowed"]
+        raise table.error(size, str(exc)) from exc
+    allowed = table.value("allowed")
     if allowed == "no limit":
         return Limit(kind, interval, None)
     if type(allowed) is not int or allowed < 0:
-        raise ValueError(f"{where}allowed: expected a count such as 0 or 5, or 'no limit', not {allowed!r}")
+        raise table.error("allowed", f"expected a count such as 0 or 5, or 'no limit', not {allowed!r}")
     return Limit(kind, interval, allowed)
 
 
@@ -245,25 +242,3 @@ def _check_rings(zones: list[Zone]) -> None:
             raise ValueError(f"{where}: expected outer_um at least {MIN_ZONE_UM:g} um more than inner_um")
     if zones[-1].outer_um > SQUARE_PX * UM_PER_PX:
         raise ValueError(f"{where}: expected outer_um up to {SQUARE_PX * UM_PER_PX:g}, the square ends there")
-
-
-def _check_keys(table: object, where: str, needed: set[str], optional: set[str]) -> None:
-    if not isinstance(table, dict):
-        raise ValueError(f"{where[:-1]}: expected a table with {', '.join(sorted(needed))}")
-    if missing := sorted(needed - table.keys()):
-        raise ValueError(f"{where}{missing[0]}: missing")
-    if unknown := sorted(table.keys() - needed - optional):
-        raise ValueError(f"{where}{unknown[0]}: unknown key, expected one of {', '.join(sorted(needed | optional))}")
-
-
-def _get(table: dict[str, Any], where: str, key: str, kind: type, expected: str) -> Any:
-    if not isinstance(table[key], kind):
-        raise ValueError(f"{where}{key}: expected {expected}, not {table[key]!r}")
-    return table[key]
-
-
-def _um(table: dict[str, Any], where: str, key: str) -> float:
-    value = table[key]
-    if type(value) not in (int, float) or not 0 <= value < math.inf:
-        raise ValueError(f"{where}{key}: expected micrometers from 0 upward, not {value!r}")
-    return float(value)

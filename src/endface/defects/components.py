@@ -1,4 +1,4 @@
-"""Connected components of a label map: the pixels of each defect, split where the classes tell several apart."""
+"""Connected components of a label map: the pixels of each defect, split where the classes differ."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Objects:
 
 
 def find_objects(labels: NDArray[np.uint8]) -> Objects:
-    """Divide a label map uint8 (512, 512) into defects: connected pixels, split where the classes tell several apart.
+    """Divide a label map uint8 (512, 512) into defects: connected pixels, split where the classes differ.
 
     Raises:
         ConfigurationError: the map holds a value that is no ``Label``.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Final, Literal, cast
 
 import cv2
 import numpy as np
@@ -72,35 +73,44 @@ def measure(
     objects = find_objects(labels)
     if not objects.labels:
         return ()
-    rows = _moments(objects, confidence) | _membership(objects, zones)
-    outlines = _outlines(objects, placement)
-    shapes = [_shape(objects, index, outline, size) for index, outline in enumerate(outlines.square)]
-    order = sorted(
-        range(len(shapes)),
-        key=lambda k: (rows["first"][k] or len(zones) + 1, -shapes[k][0], *rows["center_um"][k][::-1]),
-    )
-    return tuple(
-        Defect(
-            id=number,
-            type=_TYPES[objects.labels[k]],
-            zone=zones[rows["first"][k] - 1].name if rows["first"][k] else "",
-            zones=tuple(zone.name for zone, touched in zip(zones, rows["touched"][k], strict=True) if touched),
-            confidence=rows["confidence"][k],
-            bbox_px=outlines.boxes[k],
-            polygon_px=outlines.camera[k],
-            center_um=rows["center_um"][k],
-            size_um=shapes[k][0],
-            width_um=shapes[k][1],
-            length_um=shapes[k][2],
-            area_um2=objects.areas_px[k] * UM_PER_PX**2,
-            orientation_deg=rows["orientation_deg"][k],
-        )
-        for number, k in enumerate(order, start=1)
+    moments, outlines = _moments(objects, confidence), _outlines(objects, placement, size)
+    touched = _zone_names(objects, zones)
+    defects = [_defect(objects, index, names, moments, outlines) for index, names in enumerate(touched)]
+    order = {zone.name: number for number, zone in enumerate(zones)}
+    defects.sort(key=lambda found: (order.get(found.zone, len(zones)), -found.size_um, *found.center_um[::-1]))
+    return tuple(replace(defect, id=number) for number, defect in enumerate(defects, start=1))
+
+
+def _defect(objects: Objects, index: int, zones: tuple[str, ...], moments: _Moments, outlines: _Outlines) -> Defect:
+    """One of the objects, without its number."""
+    size_um, width_um, length_um = outlines.sizes_um[index]
+    return Defect(
+        id=0,
+        type=_TYPES[objects.labels[index]],
+        zone=zones[0] if zones else "",
+        zones=zones,
+        confidence=moments.confidence[index],
+        bbox_px=outlines.boxes[index],
+        polygon_px=outlines.polygons[index],
+        center_um=moments.center_um[index],
+        size_um=size_um,
+        width_um=width_um,
+        length_um=length_um,
+        area_um2=objects.areas_px[index] * UM_PER_PX**2,
+        orientation_deg=moments.orientation_deg[index],
     )
 
 
-def _moments(objects: Objects, confidence: NDArray[np.uint8]) -> dict[str, Any]:
-    """Center, axis and confidence of all objects at once."""
+@dataclass(frozen=True)
+class _Moments:
+    """Per object: center, angle of the principal axis, mean confidence."""
+
+    center_um: list[Point]
+    orientation_deg: list[float]
+    confidence: list[float]
+
+
+def _moments(objects: Objects, confidence: NDArray[np.uint8]) -> _Moments:
     flat, owners, count = objects.flat, objects.owners, len(objects.labels)
     y, x = (axis - SQUARE_CENTER_PX for axis in np.divmod(flat, SQUARE_PX))
     area = np.array(objects.areas_px)
@@ -110,32 +120,31 @@ def _moments(objects: Objects, confidence: NDArray[np.uint8]) -> dict[str, Any]:
     # Rows run downward and angles upward, hence the minus.  Rounding keeps the noise of a round defect from turning it.
     angle = np.degrees(np.arctan2(np.round(-2 * xy, 6), np.round(xx - yy, 6))) / 2
     certainty = np.bincount(owners, confidence.ravel()[flat], count) / area / 255
-    return {
-        "center_um": list(zip(_round(center_x * UM_PER_PX), _round(center_y * UM_PER_PX), strict=True)),
-        "orientation_deg": (np.round(angle, 1) % 180).tolist(),
-        "confidence": np.round(certainty, 4).tolist(),
-    }
+    return _Moments(
+        list(zip(_round(center_x * UM_PER_PX), _round(center_y * UM_PER_PX), strict=True)),
+        (np.round(angle, 1) % 180).tolist(),
+        np.round(certainty, 4).tolist(),
+    )
 
 
-def _membership(objects: Objects, zones: Sequence[Zone]) -> dict[str, Any]:
-    """Which zones every object touches, and the first of them: 1 for the innermost, 0 for none."""
+def _zone_names(objects: Objects, zones: Sequence[Zone]) -> list[tuple[str, ...]]:
+    """The zones that each object touches, from inside out."""
     touched = np.zeros((len(objects.labels), len(zones) + 1), bool)
     touched[objects.owners, index_map(zones).ravel()[objects.flat]] = True
-    inside = touched[:, 1:]
-    first = np.where(inside.any(axis=1), inside.argmax(axis=1) + 1, 0) if zones else np.zeros(len(inside), int)
-    return {"touched": inside.tolist(), "first": first.tolist()}
+    names = [zone.name for zone in zones]
+    return [tuple(compress(names, inside)) for inside in touched[:, 1:].tolist()]
 
 
 @dataclass(frozen=True)
 class _Outlines:
-    """Per object: rings of square pixels, rings of camera pixels, bounding box in camera pixels."""
+    """Per object: rings of camera pixels, bounding box in camera pixels, and size, width and length."""
 
-    square: list[_Rings]
-    camera: list[tuple[tuple[Point, ...], ...]]
+    polygons: list[tuple[tuple[Point, ...], ...]]
     boxes: list[tuple[int, int, int, int]]
+    sizes_um: list[tuple[float, float, float]]
 
 
-def _outlines(objects: Objects, placement: Placement) -> _Outlines:
+def _outlines(objects: Objects, placement: Placement, size: SizeDefinition) -> _Outlines:
     square: list[_Rings] = [[] for _ in objects.labels]
     layers = np.array(objects.layers, np.int8)
     for layer in set(objects.layers):
@@ -156,7 +165,7 @@ def _outlines(objects: Objects, placement: Placement) -> _Outlines:
     low, high = (np.round(placement.to_camera(edge) + 0.5, 6) for edge in edges)
     low, high = np.floor(low).astype(int), np.ceil(high).astype(int)
     boxes = list(map(tuple, np.hstack([low, np.maximum(high - low, 1)]).tolist()))
-    return _Outlines(square, polygons, boxes)
+    return _Outlines(polygons, boxes, [_shape(objects, *each, size) for each in enumerate(square)])
 
 
 def _shape(objects: Objects, index: int, outline: _Rings, definition: SizeDefinition) -> tuple[float, float, float]:

@@ -22,7 +22,7 @@ from endface.errors import ConfigurationError
 if TYPE_CHECKING:
     import onnxruntime
 
-Segment = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.uint8]]]
+SegmentSquares = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.uint8]]]
 """Squares uint8 (N, 1, 512, 512) to label maps and confidence, uint8 (N, 512, 512) each."""
 
 _ONNX_TYPES: Final = {"UINT8": "tensor(uint8)"}
@@ -51,17 +51,13 @@ class Network:
         return _run(self._session, squares)
 
 
-def open_graph(path: Path, *, threads: int = 1) -> Segment:
+def open_graph(path: Path) -> SegmentSquares:
     """A network file that has no manifest, such as one that is being exported; nothing but its format is checked.
-
-    Args:
-        path: the ``.onnx`` file.
-        threads: threads of one run.
 
     Raises:
         ConfigurationError: the file is missing, or ONNX Runtime cannot load it.
     """
-    return partial(_run, _session(path, path, threads))
+    return partial(_run, _session(path, path, threads=1))
 
 
 def _run(

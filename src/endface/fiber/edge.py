@@ -57,7 +57,7 @@ GAUSS_WIDTH: Final = 2.563
 
 
 @dataclass(frozen=True)
-class Rim:
+class Edge:
     """A fitted edge.
 
     Attributes:
@@ -75,7 +75,7 @@ class Rim:
 
 @dataclass(frozen=True)
 class _Strip:
-    """The surroundings of a guessed rim, unwrapped: levels and their slopes along rays that lie in the picture.
+    """The surroundings of a guessed edge, unwrapped: levels and their slopes along rays that lie in the picture.
 
     Attributes:
         around: the guess.
@@ -102,9 +102,9 @@ class _Strip:
         return float(self.shares[1] - self.shares[0]) * self.radius_px
 
 
-def fit_rim(
+def fit_edge(
     gray: NDArray[np.uint8], guess: Ellipse, *, reach: float, sign: float = 0.0, damaged: bool = False
-) -> Rim | None:
+) -> Edge | None:
     """Fit the steepest edges along rays within ``reach`` (a share of the radius) of a guess.
 
     ``sign`` is that of the step from inside to outside; 0 takes that between the ends of the rays.
@@ -117,15 +117,15 @@ def fit_rim(
     return _follow(strip, sign, damaged=damaged)
 
 
-def fit_twice(fit: Callable[[Ellipse], Rim | None], guess: Ellipse) -> Rim | None:
-    """Fit a rim once more where the guess was too far off for some rays; the first one stays where that fails."""
+def fit_twice(fit: Callable[[Ellipse], Edge | None], guess: Ellipse) -> Edge | None:
+    """Fit an edge once more where the guess was too far off for some rays; the first one stays where that fails."""
     first = fit(guess)
     if first is None or first.support >= CLEAR_VOTE:
         return first
     return fit(first.ellipse) or first
 
 
-def settle_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float) -> Rim | None:
+def fit_cladding_edge(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float) -> Edge | None:
     """Fit a cladding's rim, of which arcs may be damaged, within ``reach`` of a guess.
 
     The edge has a dark line inside and a halo outside: between them the picture becomes brighter, also where the
@@ -138,12 +138,12 @@ def settle_rim(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float) -> Rim 
     steepest = float(median(np.abs(strip.slopes).max(axis=1)))
     up, down = (float(np.clip((sign * strip.slopes).max(axis=1), 0, steepest).mean()) for sign in (1, -1))
     if up >= UP_SHARE * down:
-        rim = _follow(strip, 1.0, damaged=True) or _follow(strip, 1.0, damaged=True, outermost=True)
-        if rim is not None:
-            return rim
-    rim = _follow(strip, -1.0, damaged=True)
-    around = None if rim is None else _unwrap(gray, rim.ellipse, reach)
-    return None if rim is None or around is None else _as_sharp_step(around, rim)
+        edge = _follow(strip, 1.0, damaged=True) or _follow(strip, 1.0, damaged=True, outermost=True)
+        if edge is not None:
+            return edge
+    edge = _follow(strip, -1.0, damaged=True)
+    around = None if edge is None else _unwrap(gray, edge.ellipse, reach)
+    return None if edge is None or around is None else _as_sharp_step(around, edge)
 
 
 def _unwrap(gray: NDArray[np.uint8], guess: Ellipse, reach: float) -> _Strip | None:
@@ -160,7 +160,7 @@ def _unwrap(gray: NDArray[np.uint8], guess: Ellipse, reach: float) -> _Strip | N
     return _Strip(guess, shares, directions, levels, slopes)
 
 
-def _follow(strip: _Strip, sign: float, *, damaged: bool, outermost: bool = False) -> Rim | None:
+def _follow(strip: _Strip, sign: float, *, damaged: bool, outermost: bool = False) -> Edge | None:
     """The ellipse through the steepest slope of every ray, or the outermost steep one, if enough rays agree."""
     slopes = sign * strip.slopes
     at = _outermost(slopes) if outermost else slopes.argmax(axis=1)
@@ -180,7 +180,7 @@ def _follow(strip: _Strip, sign: float, *, damaged: bool, outermost: bool = Fals
         return None  # levels that differ without an edge between them
     blur_px = math.sqrt(2 * math.pi) * SMOOTHING_PX  # a Gaussian edge's step over its slope
     width_px = math.sqrt(max((levels / slope) ** 2 - blur_px**2, 0.0))
-    return Rim(from_fit(fit), len(votes) / len(points), levels, width_px)
+    return Edge(from_fit(fit), len(votes) / len(points), levels, width_px)
 
 
 def _outermost(slopes: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -204,8 +204,8 @@ def _levels(strip: _Strip, rays: NDArray[np.intp], at: NDArray[np.intp], sign: f
     return levels if sign * levels >= swing / 2 else sign * swing
 
 
-def _as_sharp_step(strip: _Strip, rim: Rim) -> Rim | None:
-    """A rim moved to where a sharp step down would leave as much light as the strip around it shows.
+def _as_sharp_step(strip: _Strip, edge: Edge) -> Edge | None:
+    """An edge moved to where a sharp step down would leave as much light as the strip around it shows.
 
     None where the picture does not become darker, or the light belongs to something else than an edge.
     """
@@ -219,8 +219,8 @@ def _as_sharp_step(strip: _Strip, rim: Rim) -> Rim | None:
         return None
     begin, end = int(np.argmax(left < 0.9)), len(left) - 1 - int(np.argmax(left[::-1] > 0.1))
     width_px = math.sqrt(max(((end - begin) * strip.step_px) ** 2 - (GAUSS_WIDTH * SMOOTHING_PX) ** 2, 0.0))
-    x, y = rim.ellipse.radii_px
-    return replace(rim, ellipse=replace(rim.ellipse, radii_px=(x * share, y * share)), width_px=width_px)
+    x, y = edge.ellipse.radii_px
+    return replace(edge, ellipse=replace(edge.ellipse, radii_px=(x * share, y * share)), width_px=width_px)
 
 
 def sample_rays(

@@ -22,11 +22,11 @@ from endface.fiber.edge import (
     MIN_LEVELS,
     SIDE_PX,
     SIDE_SHARE,
-    Rim,
-    fit_rim,
+    Edge,
+    fit_cladding_edge,
+    fit_edge,
     fit_twice,
     sample_rays,
-    settle_rim,
 )
 from endface.fiber.ellipse import CLEAR_VOTE, from_fit, median
 from endface.fiber.outlines import POINTS, find_outlines
@@ -39,7 +39,7 @@ MIN_EDGE_LEVELS: Final = 8.0
 """Weakest cladding edge in gray levels: several times a camera's noise, a third of a very dark photograph's edge."""
 
 COARSE_REACH: Final = 0.12
-RIM_REACH: Final = 0.09
+EDGE_REACH: Final = 0.09
 """How far off an outline may lie from the edge, and the edge on the small copy from the one at full resolution, as
 shares of the radius: an outline may follow the edge's dark line or its halo, 5 um to either side.
 """
@@ -89,20 +89,20 @@ def locate(gray: NDArray[np.uint8]) -> Located:
         DefocusError: one does, but it cannot be followed at full resolution.
     """
     small, factor = _shrink(gray)
-    coarse = _coarse_rim(small)
+    coarse = _coarse_edge(small)
     if coarse is None:
         raise NoFiberError(
             "no cladding edge was found in the picture; check that a connector is under the microscope and in focus"
         )
     center = (np.array(coarse.ellipse.center_px) + 0.5) * factor - 0.5
     guess = from_fit(np.concatenate([center, np.array(coarse.ellipse.radii_px) * factor]))
-    rim = settle_rim(gray, guess, reach=RIM_REACH)
-    if rim is not None and rim.support < CLEAR_VOTE:  # the guess was too far off for some of the rays
+    edge = fit_cladding_edge(gray, guess, reach=EDGE_REACH)
+    if edge is not None and edge.support < CLEAR_VOTE:  # the guess was too far off for some of the rays
         # One that is not found again from itself is not kept: its radii would be the scale of all sizes.
-        rim = settle_rim(gray, rim.ellipse, reach=RIM_REACH)
-    if rim is None or not _stands_out(rim):
+        edge = fit_cladding_edge(gray, edge.ellipse, reach=EDGE_REACH)
+    if edge is None or not _stands_out(edge):
         raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
-    return Located(Fiber(rim.ellipse, _find_core(gray, rim.ellipse)), rim.width_px)
+    return Located(Fiber(edge.ellipse, _find_core(gray, edge.ellipse)), edge.width_px)
 
 
 def _shrink(gray: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
@@ -116,14 +116,14 @@ def _shrink(gray: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
     return cv2.medianBlur(small, 3).astype(np.uint8, copy=False), factor
 
 
-def _coarse_rim(small: NDArray[np.uint8]) -> Rim | None:
+def _coarse_edge(small: NDArray[np.uint8]) -> Edge | None:
     """The cladding's rim on the small copy: the outermost ring that can be followed."""
     rings = [ring for outline in find_outlines(small) if (ring := _ring(small, outline)) is not None]
     while rings:
         ring = _outermost(rings)
-        rim = fit_twice(partial(fit_rim, small, reach=COARSE_REACH, damaged=True), ring.ellipse)
-        if rim is not None and _stands_out(rim):
-            return rim
+        edge = fit_twice(partial(fit_edge, small, reach=COARSE_REACH, damaged=True), ring.ellipse)
+        if edge is not None and _stands_out(edge):
+            return edge
         rings.remove(ring)
     return None
 
@@ -151,8 +151,8 @@ def _find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
         return None
     share = float(at[best])
     guess = Ellipse(cladding.center_px, (cladding.radii_px[0] * share, cladding.radii_px[1] * share))
-    rim = fit_rim(gray, guess, reach=max(0.2, 4 / (radius_px * share)), sign=float(np.sign(steps[best])))
-    return guess if rim is None else rim.ellipse
+    edge = fit_edge(gray, guess, reach=max(0.2, 4 / (radius_px * share)), sign=float(np.sign(steps[best])))
+    return guess if edge is None else edge.ellipse
 
 
 def _ring(small: NDArray[np.uint8], outline: Ellipse) -> _Ring | None:
@@ -176,8 +176,8 @@ def _outermost(rings: list[_Ring]) -> _Ring:
     return outermost
 
 
-def _stands_out(rim: Rim) -> bool:
-    return abs(rim.levels) >= MIN_EDGE_LEVELS
+def _stands_out(edge: Edge) -> bool:
+    return abs(edge.levels) >= MIN_EDGE_LEVELS
 
 
 def _is_around(outer: Ellipse, inner: Ellipse) -> bool:

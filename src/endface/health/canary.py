@@ -18,8 +18,8 @@ _PROFILE: Final = "mm-pc"  # every server has it, and the verdict does not matte
 _CALL_S: Final = 1.0
 
 
-class Outcome(Enum):
-    """What came of a canary."""
+class CanaryOutcome(Enum):
+    """Kinds of answers to a canary."""
 
     REPORT = auto()
     """The server inspected it."""
@@ -28,27 +28,27 @@ class Outcome(Enum):
     """The server has too much to do, which says nothing about its health."""
 
     LOST = auto()
-    """Nobody took it, or the connection broke off."""
+    """The server did not take it, or the connection broke."""
 
     ERROR = auto()
     """The server failed."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of a canary.
+class CanaryAnswer:
+    """Answer to a canary.
 
     Attributes:
-        outcome: Which kind it is.
-        text: The server's own words where it failed.
+        outcome: which kind it is.
+        text: the server's own words where it failed.
     """
 
-    outcome: Outcome
+    outcome: CanaryOutcome
     text: str = ""
 
 
 class Canary:
-    """A request of which at most one is under way at a time.
+    """Canary requests to one server, at most one of them under way.
 
     Args:
         address: IPv4 address of the server.
@@ -61,11 +61,6 @@ class Canary:
         self._header, self._content = _request(picture)
         self._connection: http.client.HTTPConnection | None = None
         self._unsent = False
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether an answer is to come."""
-        return self._connection is not None
 
     def ask(self) -> None:
         """Send the picture, unless one is under way."""
@@ -80,8 +75,8 @@ class Canary:
         except OSError:
             self._unsent = True
 
-    def answer(self, wait_s: float = 0) -> Answer | None:
-        """What came of the picture that was sent last, once; None while nothing came.
+    def answer(self, wait_s: float = 0) -> CanaryAnswer | None:
+        """The answer to the picture that was sent last, given once; None while there is none.
 
         Args:
             wait_s: how long to wait for it.
@@ -91,10 +86,10 @@ class Canary:
             return None
         self._connection, unsent, self._unsent = None, self._unsent, False
         with contextlib.closing(connection):
-            return Answer(Outcome.LOST) if unsent else _answer(connection)
+            return CanaryAnswer(CanaryOutcome.LOST) if unsent else _answer(connection)
 
     def close(self) -> None:
-        """Take no answer any more to the picture that is under way."""
+        """Drop the picture that is under way, and its answer."""
         if self._connection is not None:
             self._connection.close()
             self._connection, self._unsent = None, False
@@ -118,13 +113,13 @@ def _readable(connection: http.client.HTTPConnection, wait_s: float) -> bool:
     return bool(select.select([connection.sock], [], [], wait_s)[0])
 
 
-def _answer(connection: http.client.HTTPConnection) -> Answer:
+def _answer(connection: http.client.HTTPConnection) -> CanaryAnswer:
     try:
         response = connection.getresponse()
         text = response.read().decode(errors="replace")
     except FAILURES:
-        return Answer(Outcome.LOST)
+        return CanaryAnswer(CanaryOutcome.LOST)
     if response.status == OK:
-        return Answer(Outcome.REPORT)
+        return CanaryAnswer(CanaryOutcome.REPORT)
     busy = response.status == http.client.SERVICE_UNAVAILABLE
-    return Answer(Outcome.BUSY if busy else Outcome.ERROR, text)
+    return CanaryAnswer(CanaryOutcome.BUSY if busy else CanaryOutcome.ERROR, text)

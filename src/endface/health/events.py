@@ -18,10 +18,10 @@ class Fault:
 
     Attributes:
         kind: ended, stopped (the server by a signal), stub (gone or stopped), failing, or hung.
-        what: It in words.
-        since_s: When all was well for the last time, by ``time.monotonic``.
-        model: The only model that is to blame; empty where it is not one alone.
-        hanging: Processes of it that will never end by themselves what they do.
+        what: it in words.
+        since_s: when all was well for the last time, by ``time.monotonic``.
+        model: the only model that is to blame; empty where it is not one alone.
+        hanging: processes of it that will never end by themselves what they do.
     """
 
     kind: str
@@ -37,12 +37,12 @@ class Event:
 
     Attributes:
         event: noticed or serving.
-        kind: Of the fault, see ``Fault``.
-        model: The model to blame, or "-".
+        kind: of the fault, see ``Fault``.
+        model: the model to blame, or "-".
         action: reload (of a model's processes) or restart (of the server).
-        took_ms: From when all was well to noticing, or from noticing to serving.
-        down_ms: From when all was well for the last time until now: calls may have failed in this time.
-        what: The fault in words.
+        took_ms: from when all was well to noticing, or from noticing to serving.
+        down_ms: from when all was well for the last time until now: calls may have failed in this time.
+        what: the fault in words.
     """
 
     event: str
@@ -61,7 +61,7 @@ class Event:
 
     @classmethod
     def serving(cls, fault: Fault, action: str, noticed_s: float, now_s: float) -> Self:
-        """The end of it."""
+        """A fault whose repair is done: the server serves again."""
         took_ms, down_ms = round((now_s - noticed_s) * 1000), round((now_s - fault.since_s) * 1000)
         return cls("serving", fault.kind, fault.model or "-", action, took_ms, down_ms, fault.what)
 
@@ -75,7 +75,7 @@ class Event:
         return cls(event, kind, model, action, int(took_ms), int(down_ms), what)
 
     def line(self) -> str:
-        """Itself as a line of the log."""
+        """The event as a line of the log."""
         took = "noticed_ms" if self.event == "noticed" else "repaired_ms"
         what = self.what.replace("\n", " ")
         return (

@@ -13,7 +13,7 @@ from endface.server.process import EmbeddedServer
 
 
 class Follower:
-    """Loads what is new, once for each change, beside whatever the caller does.
+    """Follower of one repository: it loads each change once, in a thread of its own.
 
     Args:
         server: a server that is ready.
@@ -27,7 +27,7 @@ class Follower:
         self._is_blind = False
 
     def follow(self) -> None:
-        """See what the repository offers; returns at once."""
+        """Load what is new in the repository; returns at once."""
         if self._loading is not None and self._loading.is_alive():
             return
         offered = self._server.offered
@@ -39,7 +39,7 @@ class Follower:
             self._loading.start()
 
     def _changed(self, offered: OfferedVersion) -> int | None:
-        """The version to load; a repository that cannot be read is said once, and keeps no server from serving."""
+        """The version to load; a repository that cannot be read is reported once, and the server goes on serving."""
         try:
             version = offered.change()
         except OSError as exc:

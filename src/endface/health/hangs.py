@@ -19,7 +19,7 @@ _BUSY_S: Final = 30.0
 
 @dataclass(frozen=True)
 class _Watched:
-    """A process in the middle of a picture, by its marker and by our clock, and what it does."""
+    """A process in the middle of a picture: since when, by its marker and by our clock, and its idle clock."""
 
     since_ns: int
     seen_s: float
@@ -27,7 +27,7 @@ class _Watched:
 
 
 class HangDetector:
-    """Looks after the processes of one server, from its start to its end.
+    """Detector for the processes of one server, from its start to its end.
 
     Args:
         busy_since: gives the processes that work on a picture, and since when: another time is another picture.
@@ -47,7 +47,7 @@ class HangDetector:
         self._watched: dict[int, _Watched] = {}
 
     def look(self) -> Fault | None:
-        """Look once; several times a second.
+        """Check once; to be called several times a second.
 
         Returns:
             What is wrong, as soon as that is certain, with the process that is to be killed.
@@ -64,8 +64,7 @@ class HangDetector:
                 continue
             self._watched[pid] = watched
             watched.idle.look([pid])
-            if watched.idle.idle_s >= _IDLE_S or watched.idle.busy_s >= _BUSY_S:
-                does = "is idle" if watched.idle.idle_s >= _IDLE_S else "is busy"
-                what = f"a process of {model} {does} in the middle of a picture"
+            if hang := watched.idle.hang(_IDLE_S, _BUSY_S):
+                what = f"a process of {model} {hang} in the middle of a picture"
                 return Fault("hung", what, watched.seen_s, model, frozenset({pid}))
         return None

@@ -36,7 +36,7 @@ class Processes(Protocol):
 
 
 class IdleClock:
-    """Adds up what processes do from look to look.
+    """Clock that adds up what processes do from one check to the next.
 
     Time alone is no proof that a process hangs: on a crowded machine it waits for its turn, and wants a processor all
     the time.  One that hangs does not want any.
@@ -46,8 +46,8 @@ class IdleClock:
         clock: gives seconds.
 
     Attributes:
-        idle_s: How long they have neither run, nor wanted to, nor waited for a disk.
-        busy_s: How long they ran or waited for a disk since the first look; not how long they waited for their turn.
+        idle_s: how long they have neither run, nor wanted to, nor waited for a disk.
+        busy_s: how long they ran or waited for a disk since the first look; not how long they waited for their turn.
     """
 
     def __init__(self, processes: Processes, clock: Callable[[], float] = time.monotonic) -> None:
@@ -59,7 +59,7 @@ class IdleClock:
         self.busy_s = 0.0
 
     def look(self, pids: Iterable[int]) -> None:
-        """Look once, several times a second; the first look is what later ones are compared with.
+        """Check once, several times a second; later checks are compared with the first.
 
         Args:
             pids: the processes; one that is new counts with all that it has done.
@@ -75,3 +75,9 @@ class IdleClock:
         is_blocked = any(map(self._processes.is_blocked, self._cpu))
         self.idle_s = 0.0 if is_blocked or demand_s >= _WORKING * passed_s else self.idle_s + passed_s
         self.busy_s += passed_s if is_blocked else min(ran_s, passed_s)
+
+    def hang(self, most_idle_s: float, most_busy_s: float) -> str:
+        """How the processes hang, "is idle" or "is busy"; empty while neither has lasted that long."""
+        if self.idle_s >= most_idle_s:
+            return "is idle"
+        return "is busy" if self.busy_s >= most_busy_s else ""

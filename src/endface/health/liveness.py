@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from endface.health.canary import Answer, Outcome
+from endface.health.canary import CanaryAnswer, CanaryOutcome
 from endface.health.events import Fault
 from endface.health.idle import IdleClock, Processes
 
@@ -31,24 +31,24 @@ _UNHEALTHY: Final = re.compile(r"Stub process '(?P<model>.+)_\d+_\d+' is not hea
 
 
 class Probe(Protocol):
-    """A picture that asks whether the server inspects."""
+    """A picture that shows whether the server inspects."""
 
     def ask(self) -> None:
         """Send it, unless one is under way."""
 
-    def answer(self) -> Answer | None:
-        """What came of it, once."""
+    def answer(self) -> CanaryAnswer | None:
+        """The answer to it, given once."""
 
 
 class Inspections:
-    """Whether a server inspects: by its own count, and by canaries that come back.
+    """Inspections of a server, seen by its own count and by canaries that come back.
 
     Args:
         successes: gives how many requests the server has answered well; None where it does not say.
         canary: asks for a report.
 
     Attributes:
-        errors: What canaries were answered that failed since the last inspection.
+        errors: what canaries were answered that failed since the last inspection.
     """
 
     def __init__(self, successes: Callable[[], int | None], canary: Probe) -> None:
@@ -58,21 +58,21 @@ class Inspections:
         self.errors: list[str] = []
 
     def seen(self) -> bool:
-        """Whether anything was inspected since the last look."""
+        """Whether anything was inspected since the last check."""
         successes, before = self._successes(), self._before
         self._before = before if successes is None else successes
         answer = self._canary.answer()
-        inspected = answer is not None and answer.outcome is Outcome.REPORT
+        inspected = answer is not None and answer.outcome is CanaryOutcome.REPORT
         if inspected or (before is not None and self._before != before):
             self.errors.clear()
             return True
-        if answer is not None and answer.outcome is Outcome.ERROR:
+        if answer is not None and answer.outcome is CanaryOutcome.ERROR:
             self.errors.append(answer.text)
         return False
 
 
 class Liveness:
-    """Signs of life of one server, from its start to its end.
+    """Liveness check of one server, from its start to its end.
 
     Args:
         successes: gives how many requests the server has answered well; None where it does not say.
@@ -96,7 +96,7 @@ class Liveness:
         self._idle: IdleClock | None = None  # since it is asked
 
     def look(self) -> Fault | None:
-        """Look once; several times a second.
+        """Check once; to be called several times a second.
 
         Returns:
             What is wrong, as soon as that is certain.
@@ -116,7 +116,6 @@ class Liveness:
         if len(errors) >= _ERRORS:
             named = _UNHEALTHY.search(errors[-1])
             return Fault("failing", f"it answers {errors[-1]}", self._alive_s, named["model"] if named else "")
-        if self._idle and (self._idle.idle_s >= _IDLE_S or self._idle.busy_s >= _BUSY_S):
-            does = "is idle" if self._idle.idle_s >= _IDLE_S else "is busy"
-            return Fault("hung", f"it {does} and inspects nothing, although it is asked", self._alive_s)
+        if self._idle and (hang := self._idle.hang(_IDLE_S, _BUSY_S)):
+            return Fault("hung", f"it {hang} and inspects nothing, although it is asked", self._alive_s)
         return None

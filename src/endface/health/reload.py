@@ -1,4 +1,4 @@
-"""Reload of a model's processes, given up as soon as it gets nowhere.
+"""Reload of a model's processes, given up as soon as it stalls.
 
 A process that is killed may have held a lock in the memory that it shares with Triton.  Then the whole server waits for
 it, for ever, and the sooner it is started again the fewer calls are lost.
@@ -23,14 +23,14 @@ _STALLED_S: Final = 3.0
 
 
 class Control(Protocol):
-    """What a server is told."""
+    """Control of a server, as far as a reload needs it."""
 
     def reload(self, model: str, timeout_s: float) -> None:
         """Make a model's processes anew."""
 
 
 def reload(control: Control, processes: Processes, model: str, clock: Callable[[], float] = time.monotonic) -> None:
-    """Have a model's processes made anew.
+    """Reload a model's processes.
 
     Args:
         control: of the server.

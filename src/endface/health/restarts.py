@@ -1,4 +1,4 @@
-"""Pauses between the restarts of a server: none before the first, then longer ones, and never an end.
+"""Pauses between the restarts of a server: none before the first, then longer ones, without a last one.
 
 A cause may pass after minutes or hours: a network volume, a full disk, a driver.  Nobody has to come and start the
 server by hand then.
@@ -24,7 +24,7 @@ class Restarts:
         clock: gives seconds.
 
     Attributes:
-        total: All of them.
+        total: all of them.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,7 @@ class Restarts:
         self.total = 0
 
     def serves(self) -> None:
-        """The server serves from now on."""
+        """Note that the server serves from now on."""
         self._serves_since_s = self._clock()
 
     def next_pause_s(self) -> float:

@@ -1,4 +1,4 @@
-"""Supervisor: keeps a server serving, repairs it as cheaply as possible, and says so in two lines.
+"""Supervisor of a server: it keeps it serving, with the smallest repair that helps, and logs two lines for each.
 
     stub that died or hangs -> its model's processes are made anew, the rest goes on serving
     anything else           -> the server is killed and started again on the same ports
@@ -54,7 +54,7 @@ class Supervisor:
         serves_within_s: how long a repaired server may take to inspect a picture.
         retire_s: how long replaced stubs may finish their work.
         restarts: gives the pauses between restarts.
-        log_lines_dropped: gives how many lines of the log nobody took, for the metrics.
+        log_lines_dropped: gives how many lines of the log were dropped, for the metrics.
 
     Raises:
         ConfigurationError: the picture that it asks with is missing.
@@ -94,7 +94,7 @@ class Supervisor:
                 try:
                     self._repair(self._next_fault())
                 except _PASSING as exc:
-                    self._say(f"the server could not be looked after, which is tried again: {exc}")
+                    self._say(f"the server cannot be checked, which is tried again: {exc}")
                     time.sleep(_LOOK_EVERY_S)
 
     def _next_fault(self) -> Fault:
@@ -116,7 +116,7 @@ class Supervisor:
             time.sleep(_POLL_S)
 
     def _fault_of_processes(self, well_s: float) -> Fault | None:
-        """What /proc says; ``well_s`` is when it was all right."""
+        """The fault that /proc shows; ``well_s`` is when there was none."""
         if self._server.has_ended():
             return Fault("ended", str(self._server.failure()), well_s)
         if self._server.processes.is_stopped():
@@ -129,7 +129,7 @@ class Supervisor:
         return Fault("stub", f"processes are gone or stopped: {what}", well_s, only)
 
     def _restore_workspace(self) -> None:
-        """Make the server's folder anew where somebody removed it; a failure is said once, and tried again."""
+        """Make the server's folder anew where it was removed; a failure is reported once, and tried again."""
         try:
             if self._server.restore_workspace():
                 self._written = None
@@ -141,7 +141,7 @@ class Supervisor:
             self._has_folder = False
 
     def _write_status(self) -> None:
-        """Have a stage put what happened here on Triton's metrics port."""
+        """Write the numbers that a stage puts on Triton's metrics port."""
         status = ServeStatus(self._reloads, self._restarts.total, self._log_lines_dropped())
         workspace = self._server.running.workspace.path
         if self._written != (workspace, status):
@@ -204,7 +204,7 @@ class Supervisor:
                 self._say(f"the server did not start again: {exc}")
 
     def _serves(self) -> bool:
-        """Whether anything is inspected within a while."""
+        """Whether the server inspects anything within ``serves_within_s``."""
         ends_s = time.monotonic() + self._serves_within_s
         inspections = Inspections(self._server.control.successes, self._canary)
         while time.monotonic() < ends_s and not self._server.has_ended():

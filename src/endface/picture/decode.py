@@ -67,7 +67,7 @@ def decode(data: bytes) -> Picture:
         raise TooManyPixelsError(
             f"the picture's header announces more than {MAX_IMAGE_PIXELS:,} pixels; crop it to the end face"
         ) from exc
-    except Exception as exc:  # Pillow's readers raise whatever their parsing stumbles over: any of it means "damaged"
+    except Exception as exc:  # Pillow's readers raise errors of many kinds: each means "damaged"
         reason = "it is no PNG, JPEG, BMP or TIFF" if isinstance(exc, UnidentifiedImageError) else str(exc)
         raise UndecodableError(f"the picture cannot be decoded: {reason}; send it again or check the camera") from exc
 

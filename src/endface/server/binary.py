@@ -35,7 +35,7 @@ class TritonBinary:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, engine: Engine) -> None:
-        """See that this server has the backend that an engine needs.
+        """Check that this server has the backend that an engine needs.
 
         Raises:
             ServerMissingError: it has not.
@@ -81,7 +81,7 @@ def _from_wheel(package: Path, backends: Path) -> TritonBinary:
 
 
 def check_stub(stub: Path, environment: Mapping[str, str]) -> None:
-    """See that the stub program finds its libraries; without arguments it ends at once.
+    """Check that the stub program finds its libraries; without arguments it ends at once.
 
     Raises:
         ServerMissingError: it does not; Triton would wait for it for minutes, and not say so.

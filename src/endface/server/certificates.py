@@ -1,4 +1,4 @@
-"""TLS certificates, tried before they are used: what Triton and gRPC say of wrong ones does not help."""
+"""TLS certificates, checked before they are used: Triton's and gRPC's errors about wrong ones do not help."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Certificates:
     """PEM files of a server that encrypts.
 
     Attributes:
-        certificate: The server's certificate, followed by those of authorities in between, if there are any.
-        key: The key that belongs to it, without a password.
-        clients: Authorities whose clients are served, and nobody else; None serves whoever comes.
+        certificate: the server's certificate, followed by those of authorities in between, if there are any.
+        key: the key that belongs to it, without a password.
+        clients: authorities whose clients are served, and nobody else; None serves whoever comes.
     """
 
     certificate: Path
@@ -44,8 +44,8 @@ class Certificates:
             ConfigurationError: a file cannot be read or is no PEM, the key is another one's or has a password, the
                 certificate has expired or is none of a server, or no authority in ``clients`` is valid.
         """
-        server = _showing(ssl.PROTOCOL_TLS_SERVER, self.certificate, self.key)
-        client = _trusting(ssl.PROTOCOL_TLS_CLIENT, self.certificate)
+        server = _showing_context(ssl.PROTOCOL_TLS_SERVER, self.certificate, self.key)
+        client = _trusting_context(ssl.PROTOCOL_TLS_CLIENT, self.certificate)
         with _refusals("no client would accept", self.certificate):
             _shake_hands(client, server)
         if self.clients is not None:
@@ -53,7 +53,7 @@ class Certificates:
 
 
 def check_client(certificate: Path, key: Path) -> None:
-    """Check of a client's files: in memory, the client shows its certificate to a server that trusts only that.
+    """Check a client's files in memory: the client shows its certificate to a server that trusts only that.
 
     Args:
         certificate: the client's certificate, followed by those of authorities in between, if there are any.
@@ -63,17 +63,17 @@ def check_client(certificate: Path, key: Path) -> None:
         ConfigurationError: a file cannot be read or is no PEM, the key is another one's or has a password, or the
             certificate has expired or is none of a client.
     """
-    client = _showing(ssl.PROTOCOL_TLS_CLIENT, certificate, key)
+    client = _showing_context(ssl.PROTOCOL_TLS_CLIENT, certificate, key)
     client.check_hostname = False
     client.verify_mode = ssl.CERT_NONE  # the other end is ours, and shows the same certificate
-    server = _trusting(ssl.PROTOCOL_TLS_SERVER, certificate)
+    server = _trusting_context(ssl.PROTOCOL_TLS_SERVER, certificate)
     server.load_cert_chain(certificate, key)
     with _refusals("no server would accept", certificate):
         _shake_hands(client, server)
 
 
 def check_authorities(path: Path) -> ssl.SSLContext:
-    """See that a file holds certificates that can be trusted.
+    """Check that a file holds certificates that can be trusted.
 
     Returns:
         What trusts them, and nothing else.
@@ -91,7 +91,7 @@ def check_authorities(path: Path) -> ssl.SSLContext:
 
 
 def _check_clients(path: Path) -> None:
-    """Those that sign clients are authorities, and one of them is valid."""
+    """Check that the file holds authorities, and that one of them is valid."""
     ends_s = [ssl.cert_time_to_seconds(str(found["notAfter"])) for found in check_authorities(path).get_ca_certs()]
     if not ends_s:
         raise ConfigurationError(f"{path} holds no authority's certificate: name the file of those that sign clients")
@@ -106,8 +106,8 @@ def _check_readable(path: Path) -> None:
         raise ConfigurationError(f"the TLS file {path} cannot be read: {exc.strerror}") from exc
 
 
-def _showing(protocol: int, certificate: Path, key: Path) -> ssl.SSLContext:
-    """An end that shows this certificate."""
+def _showing_context(protocol: int, certificate: Path, key: Path) -> ssl.SSLContext:
+    """Context of an end that shows this certificate."""
 
     def no_password() -> NoReturn:
         raise ConfigurationError(
@@ -130,8 +130,8 @@ def _showing(protocol: int, certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def _trusting(protocol: int, certificate: Path) -> ssl.SSLContext:
-    """An end that takes this certificate from the other one, and no other."""
+def _trusting_context(protocol: int, certificate: Path) -> ssl.SSLContext:
+    """Context of an end that accepts this certificate from the other end, and no other."""
     context = ssl.SSLContext(protocol)
     context.check_hostname = False  # we do not know by which names others call a server
     context.verify_mode = ssl.CERT_REQUIRED
@@ -142,7 +142,7 @@ def _trusting(protocol: int, certificate: Path) -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def _refusals(sentence: str, certificate: Path) -> Iterator[None]:
-    """Say why the other end of a connection that was tried refused a certificate."""
+    """Translate the refusal of a certificate by the other end."""
     try:
         yield
     except ssl.SSLError as exc:

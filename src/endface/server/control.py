@@ -32,7 +32,7 @@ _POLL_S: Final = 0.05
 
 
 class Control:
-    """The ensemble of one server.
+    """Control of one server and its ensemble.
 
     Args:
         address: IPv4 address of the server.
@@ -68,7 +68,7 @@ class Control:
         return False
 
     def successes(self) -> int | None:
-        """How many requests the ensemble has answered well; None where Triton does not say."""
+        """Number of requests that the ensemble has answered without an error; None where Triton does not say."""
         with contextlib.suppress(*FAILURES, ValueError, LookupError):
             _, body = self._http.get(f"/v2/models/{contract.ENSEMBLE.name}/stats", _LOOK_S)
             versions: list[dict[str, Any]] = json.loads(body)["model_stats"]

@@ -12,7 +12,7 @@ from typing import Any, Final
 OK: Final = http.client.OK
 
 FAILURES: Final = (OSError, http.client.HTTPException)
-"""What is raised where nobody answers, or not in HTTP."""
+"""The errors of a call that gets no answer, or one that is not HTTP."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class TritonHttp:
     """The HTTP service of one Triton.
 
     Attributes:
-        address: Its IPv4 address.
-        port: Its port.
-        headers: What goes with each request.
+        address: its IPv4 address.
+        port: its port.
+        headers: what goes with each request.
     """
 
     address: str

@@ -62,12 +62,12 @@ class Running:
     """One Triton process and all that belongs to it.
 
     Attributes:
-        process: The process.
-        reader: The thread that reads its log.
-        workspace: Its private folder.
-        control: What it is asked and told.
-        processes: It and its stubs.
-        offered: What the repository offers since it was started.
+        process: the process.
+        reader: the thread that reads its log.
+        workspace: its private folder.
+        control: its control over HTTP.
+        processes: it and its stubs.
+        offered: what the repository offers since it was started.
     """
 
     process: subprocess.Popen[str]

@@ -1,4 +1,4 @@
-"""Triton's log: which lines are worth saying, and why a server ended."""
+"""Triton's log: which of its lines are passed on, and why a server ended."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _INSPECTION: Final = "{"
 """How a line of the inspection log begins."""
 
 _WINDOW_S: Final = 10.0
-_SAID: Final = 3
-"""How often a line is said in a window; more are counted."""
+_MOST_ALIKE: Final = 3
+"""How often a line passes in a window; more are counted."""
 
 _KINDS: Final = 1000
 """Kinds of lines that are counted in a window."""
 
 
-class Sieve:
-    """Holds back lines that say nothing, or nothing new.
+class LogFilter:
+    """Filter of log lines: it holds back those that say nothing, or nothing new.
 
     Args:
         has_gpu: whether the machine has a GPU; without one Triton writes some errors at every start.
@@ -52,25 +52,25 @@ class Sieve:
         self._began_s = clock()
         self._counts: dict[str, tuple[int, str]] = {}  # of a kind in this window, and its last line
 
-    def sift(self, line: str) -> list[str]:
-        """The lines to be said for a line.
+    def filter(self, line: str) -> list[str]:
+        """The lines to pass on when a line comes.
 
-        That traces are lost is said once.  Lines that differ only in numbers are said three times in ten seconds; how
-        many more there were is said with a line that comes later.  Inspections are never held back.
+        That traces are lost is passed on once.  Lines that differ only in numbers pass three times in ten seconds; a
+        later line brings the number of the others with it.  Inspections are never held back.
         """
-        said = self._summaries()
+        passed = self._summaries()
         if line.startswith(_TRACES):
             self._traces_fail, is_known = True, self._traces_fail
-            return said if is_known else [*said, line]
+            return passed if is_known else [*passed, line]
         if not self._has_gpu and any(text in line for text in _HARMLESS):
-            return said
+            return passed
         if line.startswith(_INSPECTION):
-            return [*said, line]
+            return [*passed, line]
         kind = _NUMBERS.sub("#", line)
         count = self._counts.get(kind, (0, ""))[0] + 1
         if count > 1 or len(self._counts) < _KINDS:
             self._counts[kind] = count, line
-        return [*said, line] if count <= _SAID else said
+        return [*passed, line] if count <= _MOST_ALIKE else passed
 
     def _summaries(self) -> list[str]:
         """What was held back in a window that is over."""
@@ -78,13 +78,15 @@ class Sieve:
         if now_s - self._began_s < _WINDOW_S:
             return []
         counts, self._counts, self._began_s = self._counts, {}, now_s
-        return [f"{line} ({count - _SAID} more like this)" for count, line in counts.values() if count > _SAID]
+        return [
+            f"{line} ({count - _MOST_ALIKE} more like this)" for count, line in counts.values() if count > _MOST_ALIKE
+        ]
 
 
 def explain(
     lines: Sequence[str], ports: Mapping[str, int], status: int | None, check_port: Callable[[str, int], None]
 ) -> ServerStartError:
-    """Say why the server ended.
+    """The error that says why the server ended.
 
     Args:
         lines: the end of its log.
@@ -121,14 +123,14 @@ def missing_library(lines: Sequence[str]) -> ServerMissingError | None:
 def stub_failure(lines: Sequence[str]) -> ServerStartError:
     """The error where a process of a stage ended while it was started, and Triton waits for it."""
     own = [line for line in lines if line.strip() and not _TRITON.match(line)] or list(lines)
-    reason = f"the last that it said: {own[-1].strip()}" if own else "it said nothing"
+    reason = f"its last message: {own[-1].strip()}" if own else "it wrote nothing"
     return missing_library(lines) or ServerStartError(f"a process of a stage ended while it was started; {reason}")
 
 
 def _port_failure(
     lines: Sequence[str], ports: Mapping[str, int], check_port: Callable[[str, int], None]
 ) -> ServerStartError | None:
-    """Somebody took a port between our look and Triton's start, unless Triton only says so: it does not tell why."""
+    """The error of a port that was taken between our check and Triton's start; Triton may call a free one taken."""
     taken = {int(found["port"]) for found in map(_TAKEN.search, lines) if found}
     if not taken:
         return None
@@ -157,5 +159,5 @@ def _model_failure(lines: Sequence[str]) -> RepositoryError | None:
 
 def _other_failure(lines: Sequence[str], status: int | None) -> ServerStartError:
     errors = [line for line in lines if line.startswith(_ERRORS)] or [line for line in lines if line.strip()]
-    reason = f"the last that it said: {errors[-1].strip()}" if errors else "its log is empty"
+    reason = f"its last message: {errors[-1].strip()}" if errors else "its log is empty"
     return ServerStartError(f"Triton ended by itself with exit status {status}; {reason}")

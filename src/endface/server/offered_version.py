@@ -28,7 +28,7 @@ class OfferedVersion:
         self._known = self._look()
 
     def check(self) -> None:
-        """See that the engine can run it on this machine.
+        """Check that the engine can run it on this machine.
 
         Raises:
             ConfigurationError, EngineError: as ``endface.engines.catalog.check`` says.

@@ -1,4 +1,4 @@
-"""TCP ports of this machine: free ones, and why another one cannot be had."""
+"""TCP ports of this machine: free ones, and why another one cannot be used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def check_port(option: str, port: int, address: str) -> None:
-    """See that a server can listen on a port.
+    """Check that a server can listen on a port.
 
     Args:
         option: the option that names it.

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from endface.criteria.profile import read_own
@@ -42,8 +41,8 @@ _LOG_LINES: Final = 400
 """How much of the log is kept to explain a failure."""
 
 
-def _unheard(_line: str) -> None:
-    """Nobody listens to the log; the last lines are kept all the same."""
+def _ignore_line(_line: str) -> None:
+    """Do nothing: the last lines are kept even where no listener takes them."""
 
 
 class EmbeddedServer:
@@ -57,9 +56,9 @@ class EmbeddedServer:
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
-        self._sieve = log.Sieve(has_gpu=has_gpu())
+        self._filter = log.LogFilter(has_gpu=has_gpu())
         self._lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
-        self._on_line: Callable[[str], None] = _unheard
+        self._on_line: Callable[[str], None] = _ignore_line
         self._log_lock = threading.Lock()
         self._addresses: Addresses | None = None
         self._running: Running | None = None
@@ -69,9 +68,7 @@ class EmbeddedServer:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -98,7 +95,7 @@ class EmbeddedServer:
 
     @property
     def running(self) -> Running:
-        """What runs now; another value after each start.
+        """The process and all that belongs to it; another value after each start.
 
         Raises:
             RuntimeError: nothing runs.
@@ -109,7 +106,7 @@ class EmbeddedServer:
 
     @property
     def control(self) -> Control:
-        """What the server is asked and told by us; another one after each start."""
+        """Control of the server over HTTP; another one after each start."""
         return self.running.control
 
     @property
@@ -199,7 +196,7 @@ class EmbeddedServer:
         return self._running is None or self._running.process.poll() is not None
 
     def failure(self) -> ServerStartError:
-        """Why the server ended, in its own words."""
+        """The error that says why the server ended, from its own log."""
         if self._running is None:
             return ServerStartError("Triton does not run")
         self.processes.kill()  # stubs that outlive their server hold its pipe open
@@ -210,7 +207,7 @@ class EmbeddedServer:
         )
 
     def restore_workspace(self) -> bool:
-        """Make the private folder anew if somebody removed it; whether that was so."""
+        """Make the private folder anew if it was removed; whether it was."""
         workspace = self.running.workspace
         if not workspace.restore():
             return False
@@ -218,7 +215,7 @@ class EmbeddedServer:
         return True
 
     def stop(self) -> None:
-        """Let requests under way finish, then end the server and all that belongs to it.  Harmless when not running."""
+        """Let requests under way finish, then end the server and all that belongs to it; nothing where none runs."""
         try:
             if self._running is not None and not self.has_ended():
                 self.control.drain(_DRAIN_S)
@@ -229,7 +226,7 @@ class EmbeddedServer:
             self.kill()
 
     def kill(self) -> None:
-        """End the server and all that belongs to it at once.  Harmless when not running."""
+        """Kill the server and all that belongs to it.  Does nothing when not running."""
         running = self._running
         if running is not None:
             running.processes.kill()
@@ -240,6 +237,6 @@ class EmbeddedServer:
 
     def _take_line(self, line: str) -> None:
         with self._log_lock:
-            for said in self._sieve.sift(line):
-                self._lines.append(said)
-                self._on_line(said)
+            for passed in self._filter.filter(line):
+                self._lines.append(passed)
+                self._on_line(passed)

@@ -33,8 +33,8 @@ class CpuTime(NamedTuple):
     """Processor time of a process, all its threads together, in seconds.
 
     Attributes:
-        ran_s: Time on a processor.
-        waited_s: Time in line for one: on a crowded machine a process waits more than it runs.
+        ran_s: time on a processor.
+        waited_s: time in line for one: on a crowded machine a process waits more than it runs.
     """
 
     ran_s: float
@@ -59,15 +59,15 @@ class ServerProcesses:
         self._needed: Counter[str] = Counter()
 
     def members(self) -> set[int]:
-        """Those that have not ended."""
+        """The processes that have not ended."""
         return {pid for pid in _processes() if self._state(pid)}
 
     def known(self) -> list[int]:
-        """The server, and the stubs that ran at the last look."""
+        """The server, and the stubs that ran at the last check."""
         return [self._leader, *self._stubs]
 
     def is_stopped(self) -> bool:
-        """Whether the server itself was stopped by a signal (SIGSTOP): it then answers nobody."""
+        """Whether the server itself was stopped by a signal (SIGSTOP); it then answers no request."""
         return self._state(self._leader) == _STOPPED
 
     def stubs(self) -> dict[int, str]:
@@ -75,18 +75,18 @@ class ServerProcesses:
         return {pid: model for pid, model in self._all_stubs() if self._runs(pid)}
 
     def has_dead_stub(self) -> bool:
-        """Whether a stub has ended that Triton has not taken note of."""
+        """Whether a stub has ended without Triton noticing."""
         return any(
             name == STUB[:_COMM_LENGTH] and state in _ENDED and session == self._leader
             for name, state, session in filter(None, map(_stat, _processes()))
         )
 
     def model(self, pid: int) -> str:
-        """The model of a stub that ran at the last look; nothing for another process."""
+        """The model of a stub that ran at the last check; nothing for another process."""
         return self._stubs.get(pid, "")
 
     def remember(self) -> None:
-        """Take the stubs that run now for those that the server needs, while no model is being loaded."""
+        """Remember the stubs that run now as those that the server needs; call it while no model is being loaded."""
         self._stubs = self.stubs()
         self._needed = Counter(self._stubs.values())
 

@@ -76,19 +76,19 @@ class Settings:
     """What to serve, and where to listen.
 
     Attributes:
-        repository: The model repository.
-        host: Name or IPv4 address where clients find the gRPC service; 0.0.0.0 for all networks.
-        http_port: Port of Triton's HTTP service.
-        grpc_port: Port of its gRPC service.
-        metrics_port: Port of its metrics.
-        engine: What runs the network.
-        profile: Profile of requests that name none; empty: each request must name one.
-        profiles: Folder with the user's own profile files.
-        http_host: As ``host``, for HTTP, which knows no TLS; for this machine unless told otherwise.
-        metrics_host: As ``host``, for the metrics.
-        certificates: What gRPC is encrypted with; None talks in the clear.
-        admin_secret: File with the secret that opens the administration; None makes one up, anew at each start.
-        connection_age_s: How long a client's connection may last.
+        repository: the model repository.
+        host: name or IPv4 address where clients find the gRPC service; 0.0.0.0 for all networks.
+        http_port: port of Triton's HTTP service.
+        grpc_port: port of its gRPC service.
+        metrics_port: port of its metrics.
+        engine: what runs the network.
+        profile: profile of requests that name none; empty: each request must name one.
+        profiles: folder with the user's own profile files.
+        http_host: as ``host``, for HTTP, which knows no TLS; for this machine unless told otherwise.
+        metrics_host: as ``host``, for the metrics.
+        certificates: what gRPC is encrypted with; None talks in the clear.
+        admin_secret: file with the secret that opens the administration; None makes one up, anew at each start.
+        connection_age_s: how long a client's connection may last.
     """
 
     repository: Path
@@ -148,7 +148,7 @@ class Settings:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that the stages read, and one thread for each library in them."""
+        """Environment variables that the stages read, and one thread for each library in them."""
         return {
             environment.ENGINE: self.engine,
             environment.PROFILE: self.profile,
@@ -158,7 +158,7 @@ class Settings:
         }
 
     def check(self) -> None:
-        """Find what would keep Triton from starting, to say it in a sentence.
+        """Check what would keep Triton from starting.
 
         Raises:
             RepositoryError: the repository lacks a model, or the engine's configuration.
@@ -197,7 +197,7 @@ def _check_repository(settings: Settings) -> None:
 
 
 def _check_profiles(settings: Settings) -> None:
-    """Read what the stages will read, to say what is wrong before anything is started."""
+    """Read the profiles as the stages will, so that a wrong one is reported before anything is started."""
     for name in profile_names(settings.profiles):
         load_profile(name, settings.profiles)
     if settings.profile:

@@ -36,7 +36,7 @@ _GRACE_S: Final = 10.0
 
 
 class Workspace:
-    """A new folder; what dead servers left is removed first.
+    """Private folder of a server; what dead servers left is removed first.
 
     Args:
         profiles: the user's own profile files by name, of which the stages get a copy; None if there is no folder of
@@ -59,17 +59,17 @@ class Workspace:
 
     @property
     def shared_memory_prefix(self) -> str:
-        """Unique on this machine, so that servers side by side do not share memory by accident."""
+        """Prefix that is unique on this machine, so that servers side by side do not share memory by accident."""
         return self.path.name
 
     @property
     def busy_markers(self) -> Path:
-        """Folder where the stages' processes say since when they work."""
+        """Folder of the markers that say since when each of the stages' processes works."""
         return self.path / environment.BUSY_FOLDER
 
     @property
     def variables(self) -> dict[str, str]:
-        """Environment of the server's processes: it tells them the folder, and marks them as its own."""
+        """Environment of the server's processes: it names the folder, and marks them as this server's."""
         own = {} if self.profiles is None else {environment.PROFILES: str(self.profiles)}
         return {environment.WORKSPACE: str(self.path)} | own
 
@@ -79,7 +79,7 @@ class Workspace:
         return None if self._profiles is None else self.path / _PROFILES
 
     def restore(self) -> bool:
-        """Make the folder anew if somebody removed it; whether that was so."""
+        """Make the folder anew if it was removed; whether it was."""
         needed = [
             self.path / _OWNER,
             self.busy_markers,

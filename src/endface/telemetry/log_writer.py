@@ -1,4 +1,4 @@
-"""Writer of a log that nobody has to take: lines go to a file descriptor from a thread of their own.
+"""Log writer that never blocks its caller: a thread of its own writes the lines to a file descriptor.
 
 A disk may be full, a reader may have ended (a closed pipe) or have stopped (a stopped terminal).  Then a write fails,
 or never returns.  Neither may cost an inspection, a repair or a stop: a line that does not fit is dropped and counted.
@@ -43,16 +43,11 @@ class LogWriter:
 
     @property
     def dropped(self) -> int:
-        """Lines that nobody took."""
+        """Number of lines that could not be written."""
         return self._dropped
 
-    @property
-    def is_writing(self) -> bool:
-        """Whether lines wait, or may come."""
-        return self._thread.is_alive()
-
     def write(self, line: str) -> None:
-        """Have a line written, without its line feed."""
+        """Queue a line, given without its line feed."""
         with self._changed:
             if len(self._lines) >= self._most_lines:
                 self._dropped += 1

@@ -1,6 +1,6 @@
 """Metrics of the stages beside Triton's own, and their way to Triton's metrics port.
 
-Each number that Triton is told is a round trip between two processes.  So a stage counts in its own memory, which costs
+Each number that Triton gets is a round trip between two processes.  So a stage counts in its own memory, which costs
 a picture some microseconds, and a thread hands the sums over once a second.  Labels come from closed sets (profiles,
 zones, types of defects, codes, stages), never from a request: each value of a label is a series that Prometheus keeps.
 
@@ -31,10 +31,10 @@ class Family:
     """One metric; each is made once, so it is compared and hashed by what it is.
 
     Attributes:
-        name: Its name; behind a histogram's come ``_bucket``, ``_sum`` and ``_count``.
-        kind: What it is to Prometheus.
-        labels: Names of its labels.
-        text: What it says.
+        name: its name; behind a histogram's come ``_bucket``, ``_sum`` and ``_count``.
+        kind: what it is to Prometheus.
+        labels: names of its labels.
+        text: what it says.
     """
 
     name: str
@@ -121,14 +121,14 @@ _Key = tuple[Family, str, tuple[str, ...]]
 """One series: its family, the end of its name, and the values of its labels, ``le`` last."""
 
 _BOUNDS: Final = tuple((bound, "+Inf" if math.isinf(bound) else f"{bound:g}") for bound in reversed(BUCKETS_S))
-"""From the largest down: told in this order, no bucket ever holds more than a larger one."""
+"""From the largest down: handed over in this order, no bucket ever holds more than a larger one."""
 
 
 class Metrics:
     """The numbers of one process.  Any thread may count; one hands over.
 
     Args:
-        pb_utils: Triton's module, through which it is told.
+        pb_utils: Triton's module, which takes the numbers.
         refresh: is called before each handover, to set levels.
     """
 
@@ -142,7 +142,7 @@ class Metrics:
         self._metrics: dict[_Key, Any] = {}
         self._is_behind = False
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._keep_telling, name="endface-metrics", daemon=True)
+        self._thread = threading.Thread(target=self._flush_every_second, name="endface-metrics", daemon=True)
 
     def declare(self, family: Family, *labels: str) -> None:
         """Begin a series at 0, or Prometheus would not see its first event as a rise."""
@@ -228,13 +228,13 @@ class Metrics:
             self._families[name] = made(name=name, description=family.text, kind=kind)
         return self._families[name]
 
-    def _keep_telling(self) -> None:
+    def _flush_every_second(self) -> None:
         while not self._closing.wait(FLUSH_EVERY_S):
-            self._flush_or_say()
-        self._flush_or_say()
+            self._flush_or_log()
+        self._flush_or_log()
 
-    def _flush_or_say(self) -> None:
-        """Hand over; a failure is said once, and ends neither this thread nor an inspection."""
+    def _flush_or_log(self) -> None:
+        """Hand over; a failure is logged once, and ends neither this thread nor an inspection."""
         try:
             self._refresh()
             self.flush()

@@ -51,8 +51,8 @@ class WatchedRequest:
 
     Attributes:
         request: Triton's.
-        parameters: Its parameters, without the context of its trace; every step of the ensemble gets them.
-        span: Its span, where it is traced.
+        parameters: its parameters, without the context of its trace; every step of the ensemble gets them.
+        span: its span, where it is traced.
     """
 
     request: Any
@@ -88,7 +88,7 @@ class Observer:
         self.metrics.declare(metrics.STAGE_SECONDS, stage)
         self.metrics.declare(metrics.ERRORS, stage, EndfaceError.code)
         self.metrics.declare(metrics.LOG_DROPPED, stage)
-        if hasattr(pb_utils, "MetricFamily"):  # outside Triton there is nobody to tell
+        if hasattr(pb_utils, "MetricFamily"):  # outside Triton there is none to take the numbers
             self.metrics.start()
 
     def close(self) -> None:
@@ -99,14 +99,14 @@ class Observer:
         self._spans.close()
 
     def expect_requests(self) -> None:
-        """Begin at zero what a stage that reads requests may refuse."""
+        """Declare the errors and probes of a stage that reads requests, so that their counts begin at zero."""
         for code in codes(RequestError):
             self.metrics.declare(metrics.ERRORS, self._stage, code)
         for name in PROBE_NAMES:
             self.metrics.declare(metrics.PROBES, name)
 
     def expect_reports(self, profiles: Path | None) -> None:
-        """Begin at zero whatever may be in the reports of a stage that writes them, and hand on the server's numbers.
+        """Declare all that reports may hold, so that counts begin at zero, and pass on ``endface serve``'s numbers.
 
         Args:
             profiles: folder with the user's own profiles.
@@ -137,7 +137,7 @@ class Observer:
 
     @contextlib.contextmanager
     def watch(self, request: Any) -> Iterator[WatchedRequest]:
-        """A request is in the stage until the block ends, or an error ends it."""
+        """Watch a request that is in the stage until the block ends, or an error ends it."""
         started_s = time.perf_counter()
         values: dict[str, Any] = json.loads(request.parameters() or "{}")
         own = {key: value for key, value in values.items() if key.lower() not in trace.HEADERS}
@@ -169,10 +169,10 @@ class Observer:
             self._count(report)
             if self._log or watched.span:
                 entries.append(inspection_log.inspection_entry(report, watched.request.request_id(), total_ms))
-        self._tell(watched, entries)
+        self._write_entries(watched, entries)
 
     def set_network(self, model: ModelInfo) -> None:
-        """Reports name this network from now on."""
+        """Set the network that reports name from now on."""
         if model == self._model:
             return
         for each, value in ((self._model, 0), (model, 1)):
@@ -185,17 +185,19 @@ class Observer:
         self.metrics.count(metrics.ERRORS, self._stage, code)
         if self._log or watched.span:
             request_id = watched.request.request_id()
-            self._tell(watched, [inspection_log.error_entry(self._stage, code, request_id, watched.parameters)])
+            self._write_entries(
+                watched, [inspection_log.error_entry(self._stage, code, request_id, watched.parameters)]
+            )
             trace.mark_failed(watched.span, code)
 
-    def _tell(self, watched: WatchedRequest, entries: list[dict[str, Any]]) -> None:
+    def _write_entries(self, watched: WatchedRequest, entries: list[dict[str, Any]]) -> None:
         if self._log:
             for entry in entries:
                 self._log.write(inspection_log.line(entry))
         trace.describe(watched.span, entries)
 
     def _refresh(self) -> None:
-        """Bring numbers up to date that others count."""
+        """Update the numbers that are counted elsewhere."""
         if self._log:
             self._log_dropped, before = self._log.dropped, self._log_dropped
             if self._log_dropped > before:

@@ -27,7 +27,7 @@ program waits for the last one.
 
 
 class Provider(TracerProvider):
-    """Makes tracers whose spans go to one collector.
+    """Provider of tracers whose spans go to one collector.
 
     Args:
         url: of the collector.
@@ -45,14 +45,14 @@ class Provider(TracerProvider):
         context.get_current()  # looks through all packages for plug-ins, once
 
     def close(self) -> None:
-        """Send what was not sent yet, unless nobody takes it."""
+        """Send what was not sent yet, unless the collector does not take it."""
         atexit.unregister(self.close)
         self._exporter.hurry()
         self.shutdown()
 
 
 class Exporter(SpanExporter):
-    """Sends batches; that nobody takes them is logged once.
+    """Exporter of batches of spans; that the collector does not take them is logged once.
 
     Args:
         url: of the collector.
@@ -63,10 +63,10 @@ class Exporter(SpanExporter):
         self._url = url
         self._http = trace_exporter.OTLPSpanExporter(url, timeout=None if named else _TIMEOUT_S)
         self._is_behind = self._hurries = False
-        logging.getLogger(trace_exporter.__name__).addFilter(lambda _: False)  # it would tell of every batch
+        logging.getLogger(trace_exporter.__name__).addFilter(lambda _: False)  # it would log every batch
 
     def hurry(self) -> None:
-        """Give up after the first batch that nobody takes, from now on."""
+        """Give up after the first batch that is not taken, from now on."""
         self._hurries = True
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -87,6 +87,6 @@ class Exporter(SpanExporter):
 
 def _resource(service: str) -> Resource:
     """What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, and else the service."""
-    told = Resource.create()
-    unnamed = str(told.attributes["service.name"]).startswith("unknown_service")
-    return told.merge(Resource({"service.name": service})) if unnamed else told
+    named = Resource.create()
+    unnamed = str(named.attributes["service.name"]).startswith("unknown_service")
+    return named.merge(Resource({"service.name": service})) if unnamed else named

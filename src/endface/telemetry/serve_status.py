@@ -17,9 +17,9 @@ class ServeStatus:
     """What happened since ``endface serve`` began.
 
     Attributes:
-        reloads: How often processes of a model were made anew.
-        restarts: How often the server was started again, failed attempts included.
-        log_lines_dropped: Lines of the log that nobody took.
+        reloads: how often processes of a model were made anew.
+        restarts: how often the server was started again, failed attempts included.
+        log_lines_dropped: lines of the log that could not be written.
     """
 
     reloads: int = 0
@@ -35,7 +35,7 @@ class ServeStatus:
             return None
 
     def write(self, workspace: Path) -> None:
-        """Put them there.
+        """Write the numbers there.
 
         Raises:
             OSError: they cannot be written.

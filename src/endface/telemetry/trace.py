@@ -5,7 +5,7 @@ A stage's span lies below the client's attempt and says what the log would say; 
 span.  Triton's own trace mode is not used: 2.51 lost one trace in eight here, as if it read the header beyond its end.
 
 Traces are asked for by OpenTelemetry's own variables, of which OTEL_EXPORTER_OTLP_ENDPOINT is the first.  Its packages
-are imported only then, and may be missing: whatever goes wrong with a trace is said once and harms no picture.
+are imported only then, and may be missing: whatever goes wrong with a trace is logged once and harms no picture.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def flags() -> list[str]:
 
 
 def tracer(service: str) -> Tracer | None:
-    """What spans are made with: the program's own where it has one, else ours if the environment asks for it.
+    """The tracer that makes spans: the program's own where it has one, else ours if the environment asks for it.
 
     Args:
         service: what ours calls this process.
@@ -59,7 +59,7 @@ def tracer(service: str) -> Tracer | None:
     Returns:
         None where nobody asks for traces, or OpenTelemetry is not installed.
     """
-    api: Any = sys.modules.get("opentelemetry.trace")  # whoever traces by himself has imported it
+    api: Any = sys.modules.get("opentelemetry.trace")  # a program that traces by itself has imported it
     if api is not None and not isinstance(api.get_tracer_provider(), api.ProxyTracerProvider):
         own: Tracer = api.get_tracer(SERVICE, __version__)
         return own
@@ -69,7 +69,7 @@ def tracer(service: str) -> Tracer | None:
 
 @cache
 def _provider(service: str) -> Provider | None:
-    """The one of this process; made with its first stage or client, kept to the end."""
+    """The provider of this process; made with its first stage or client, kept to the end."""
     url = endpoint()
     if not url:
         return None

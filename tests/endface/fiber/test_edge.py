@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from pytest import approx
 
-from endface.fiber.edge import Rim, fit_rim, fit_twice, sample_rays, settle_rim
+from endface.fiber.edge import Edge, fit_cladding_edge, fit_edge, fit_twice, sample_rays
 from endface.report import Ellipse
 
 CENTER_PX, RADIUS_PX = (350.3, 290.8), 110.0
@@ -44,7 +44,7 @@ def _rim(inside: float, outside: float, line: float, halo: float, *, uneven: flo
 )
 def test_edge_lies_between_line_and_halo(levels: tuple[float, float, float, float], uneven: float) -> None:
     """Whichever is darker, ferrule or cladding: the edge is where the dark line turns into the bright halo."""
-    rim = settle_rim(_rim(*levels, uneven=uneven), GUESS, reach=0.09)
+    rim = fit_cladding_edge(_rim(*levels, uneven=uneven), GUESS, reach=0.09)
 
     assert rim is not None
     assert rim.ellipse.center_px == approx(CENTER_PX, abs=0.4)
@@ -53,7 +53,7 @@ def test_edge_lies_between_line_and_halo(levels: tuple[float, float, float, floa
 
 def test_plain_step_into_a_dark_ferrule_is_met_in_its_middle() -> None:
     """With neither line nor halo the edge is the middle of the step down."""
-    rim = settle_rim(_rim(120, 60, 0, 0), GUESS, reach=0.09)
+    rim = fit_cladding_edge(_rim(120, 60, 0, 0), GUESS, reach=0.09)
 
     assert rim is not None
     assert rim.levels == approx(-60, abs=2)
@@ -64,7 +64,7 @@ def test_wide_slope_into_a_dark_ferrule_is_told_by_its_width() -> None:
     """A cladding that fades over 20 pixels has no sharp edge, and the rim says so."""
     fading = np.clip(60 - 60 * OFF_PX / 10, 0, 120) + 60
 
-    rim = settle_rim(fading.astype(np.uint8), Ellipse(CENTER_PX, (RADIUS_PX, RADIUS_PX)), reach=0.12)
+    rim = fit_cladding_edge(fading.astype(np.uint8), Ellipse(CENTER_PX, (RADIUS_PX, RADIUS_PX)), reach=0.12)
 
     assert rim is not None
     assert rim.width_px > 12
@@ -72,7 +72,7 @@ def test_wide_slope_into_a_dark_ferrule_is_told_by_its_width() -> None:
 
 def test_flat_surroundings_have_no_rim() -> None:
     """Where nothing changes there is no edge."""
-    assert settle_rim(np.full((576, 720), 128, np.uint8), GUESS, reach=0.09) is None
+    assert fit_cladding_edge(np.full((576, 720), 128, np.uint8), GUESS, reach=0.09) is None
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -81,7 +81,7 @@ def test_sign_chooses_between_rise_and_fall(draw_face: Callable[..., Any], sign:
     radius_px = 100.0 if sign > 0 else 112.0
     ring = draw_face(center=CENTER_PX, radii=(112.0, 112.0), levels=(100, 180, 100), core_share=100 / 112)
 
-    rim = fit_rim(ring.gray, Ellipse(CENTER_PX, (106.0, 106.0)), reach=0.12, sign=sign)
+    rim = fit_edge(ring.gray, Ellipse(CENTER_PX, (106.0, 106.0)), reach=0.12, sign=sign)
 
     assert rim is not None
     assert rim.ellipse.radii_px == approx((radius_px, radius_px), abs=0.3)
@@ -94,16 +94,16 @@ NEAR, NEARER = (Ellipse(CENTER_PX, (radius_px, radius_px)) for radius_px in (109
     ("fits", "kept"),
     [
         pytest.param([None], None, id="none"),
-        pytest.param([Rim(NEAR, 0.95, 80, 2)], NEAR, id="clear at once"),
-        pytest.param([Rim(NEAR, 0.7, 80, 2), Rim(NEARER, 0.95, 80, 2)], NEARER, id="better from the first one"),
-        pytest.param([Rim(NEAR, 0.7, 80, 2), None], NEAR, id="the second fit fails"),
+        pytest.param([Edge(NEAR, 0.95, 80, 2)], NEAR, id="clear at once"),
+        pytest.param([Edge(NEAR, 0.7, 80, 2), Edge(NEARER, 0.95, 80, 2)], NEARER, id="better from the first one"),
+        pytest.param([Edge(NEAR, 0.7, 80, 2), None], NEAR, id="the second fit fails"),
     ],
 )
-def test_second_fit_never_costs_the_first(fits: list[Rim | None], kept: Ellipse | None) -> None:
+def test_second_fit_never_costs_the_first(fits: list[Edge | None], kept: Ellipse | None) -> None:
     """A fit that some rays disagree with is fitted again from where it is; what was found stays found."""
     left, guesses = iter(fits), []
 
-    def fit(guess: Ellipse) -> Rim | None:
+    def fit(guess: Ellipse) -> Edge | None:
         guesses.append(guess)
         return next(left)
 

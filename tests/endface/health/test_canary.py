@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from endface.contract import is_probe
-from endface.health.canary import Answer, Canary, Outcome
+from endface.health.canary import Canary, CanaryAnswer, CanaryOutcome
 from tests.endface.conftest import HttpServer
 
 Serve = Callable[[Callable[[str], tuple[int, bytes]]], HttpServer]
@@ -21,13 +21,13 @@ def canary_of(server: HttpServer) -> Canary:
 @pytest.mark.parametrize(
     ("status", "answer"),
     [
-        (200, Answer(Outcome.REPORT)),
-        (503, Answer(Outcome.BUSY, "words")),
-        (500, Answer(Outcome.ERROR, "words")),
-        (404, Answer(Outcome.ERROR, "words")),
+        (200, CanaryAnswer(CanaryOutcome.REPORT)),
+        (503, CanaryAnswer(CanaryOutcome.BUSY, "words")),
+        (500, CanaryAnswer(CanaryOutcome.ERROR, "words")),
+        (404, CanaryAnswer(CanaryOutcome.ERROR, "words")),
     ],
 )
-def test_status_decides(serve_http: Serve, status: int, answer: Answer) -> None:
+def test_status_decides(serve_http: Serve, status: int, answer: CanaryAnswer) -> None:
     """A full queue is no illness; anything else but a report is."""
     canary = canary_of(serve_http(lambda _: (status, b"words")))
     canary.ask()
@@ -72,7 +72,7 @@ def test_nobody_there() -> None:
     canary = Canary("127.0.0.1", port, b"a picture")
     canary.ask()
 
-    assert canary.answer() == Answer(Outcome.LOST)
+    assert canary.answer() == CanaryAnswer(CanaryOutcome.LOST)
 
 
 def test_broken_off() -> None:
@@ -83,7 +83,7 @@ def test_broken_off() -> None:
         connection, _ = server.accept()
         connection.close()
 
-        assert canary.answer(wait_s=60) == Answer(Outcome.LOST)
+        assert canary.answer(wait_s=60) == CanaryAnswer(CanaryOutcome.LOST)
 
 
 def test_server_that_does_not_answer_keeps_nobody() -> None:

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from endface.health.canary import Answer, Outcome
+from endface.health.canary import CanaryAnswer, CanaryOutcome
 from endface.health.events import Fault
 from endface.health.liveness import Liveness
 
 from .conftest import LOOK_S, Line
 
-BUSY = Answer(Outcome.BUSY, "Exceeds maximum queue size")
-REPORT = Answer(Outcome.REPORT)
+BUSY = CanaryAnswer(CanaryOutcome.BUSY, "Exceeds maximum queue size")
+REPORT = CanaryAnswer(CanaryOutcome.REPORT)
 STUB = 11
 
 
@@ -21,7 +21,7 @@ class Server:
 
     line: Line
     count: int | None = 0
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[CanaryAnswer] = field(default_factory=list)
     asked: int = 0
 
     def __post_init__(self) -> None:
@@ -31,7 +31,7 @@ class Server:
         """Take a canary."""
         self.asked += 1
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> CanaryAnswer | None:
         """What came of it."""
         return self.answers.pop() if self.answers else None
 
@@ -79,7 +79,7 @@ def test_overload_is_no_fault(server: Server) -> None:
 
 
 @pytest.mark.parametrize("answers", [[], [BUSY] * 100], ids=["silent", "full queue"])
-def test_asked_server_that_does_nothing_is_hung(server: Server, line: Line, answers: list[Answer]) -> None:
+def test_asked_server_that_does_nothing_is_hung(server: Server, line: Line, answers: list[CanaryAnswer]) -> None:
     """Known within three seconds, and when all was well for the last time; a queue may stay full for ever."""
     server.liveness.look()
     server.count = 1
@@ -119,9 +119,9 @@ def test_starved_server_is_left_alone(server: Server, line: Line) -> None:
 )
 def test_two_failed_canaries_are_a_fault(server: Server, text: str, model: str) -> None:
     """One may be bad luck; the second may name the model whose processes are to be made anew."""
-    server.answers = [Answer(Outcome.ERROR, text)]
+    server.answers = [CanaryAnswer(CanaryOutcome.ERROR, text)]
     assert server.first_fault(5) is None
-    server.answers = [Answer(Outcome.ERROR, text)]
+    server.answers = [CanaryAnswer(CanaryOutcome.ERROR, text)]
 
     fault = server.first_fault(5)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from endface.errors import PortTakenError, RepositoryError, ServerMissingError, ServerStartError
-from endface.server.log import Sieve, explain, stub_failure
+from endface.server.log import LogFilter, explain, stub_failure
 
 PORTS = {"--http-port": 8000, "--grpc-port": 8001}
 
@@ -86,7 +86,7 @@ LOST = "no traces: http://c:4318/v1/traces takes no spans"
 @pytest.mark.parametrize("has_gpu", [False, True])
 def test_lines_that_mean_nothing_are_held_back(has_gpu: bool) -> None:
     """What Triton writes at every start without a GPU is an error only where there is one."""
-    sieve = Sieve(has_gpu=has_gpu)
+    sieve = LogFilter(has_gpu=has_gpu)
 
     assert sieve.sift(LINE_WITHOUT_GPU) == ([LINE_WITHOUT_GPU] if has_gpu else [])
     assert sieve.sift(HASH) == [HASH]
@@ -94,7 +94,7 @@ def test_lines_that_mean_nothing_are_held_back(has_gpu: bool) -> None:
 
 def test_lost_traces_are_said_once() -> None:
     """Each process of a stage misses the same collector; not every line that speaks of traces is about ours."""
-    sieve, other = Sieve(has_gpu=False), 'E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"'
+    sieve, other = LogFilter(has_gpu=False), 'E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"'
 
     assert [sieve.sift(line) for line in (LOST, LOST, LOST)] == [[LOST], [], []]
     assert sieve.sift(other) == [other]
@@ -111,7 +111,7 @@ def test_lost_traces_are_said_once() -> None:
 def test_repeated_line_is_counted(line: str) -> None:
     """A flood of one error, whatever its time and numbers, is three lines in ten seconds and a count."""
     clock = [0.0]
-    sieve = Sieve(has_gpu=False, clock=lambda: clock[0])
+    sieve = LogFilter(has_gpu=False, clock=lambda: clock[0])
     said = [text for number in range(1000) for text in sieve.sift(line.format(number))]
     clock[0] = 11
 
@@ -129,6 +129,6 @@ def test_repeated_line_is_counted(line: str) -> None:
 )
 def test_what_is_no_repetition_is_said(lines: list[str]) -> None:
     """A flood of different lines; and a frozen camera's, which differ in their numbers only, and each is a part."""
-    sieve = Sieve(has_gpu=False, clock=lambda: 0.0)
+    sieve = LogFilter(has_gpu=False, clock=lambda: 0.0)
 
     assert [text for line in lines for text in sieve.sift(line)] == lines

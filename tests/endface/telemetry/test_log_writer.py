@@ -52,7 +52,7 @@ def test_reader_that_has_stopped_stops_nobody() -> None:
     assert 1000 - 100 < writer.dropped < 1000  # the pipe holds 64 KiB, the buffer ten lines
     os.close(reader)
     writer.close(timeout_s=60)
-    assert not writer.is_writing
+    assert writer.dropped > 1000 - 20  # those that waited are lost with their reader, too
     os.close(descriptor)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from endface.engines.onnx_network import Segment
+from endface.engines.onnx_network import SegmentSquares
 from endface.errors import ConfigurationError, PlanError
 from endface_build.data.drawn_pictures import draw_labelled
 from endface_build.evaluation.agreement import Compared, Seen, agreement, compare
@@ -24,7 +24,7 @@ def faces() -> list[Golden]:
     return [*pictures, Golden("broken.png", drawn[0][:200], "mm-pc", expected="invalid")]
 
 
-def network(label: int, *, other_px: int = 0) -> Segment:
+def network(label: int, *, other_px: int = 0) -> SegmentSquares:
     """A network that gives every pixel the same label, but for the first ones."""
 
     def segment(squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -148,7 +148,7 @@ def test_json_keeps_no_report(pictures: Path, capsys: pytest.CaptureFixture[str]
         yield results()
 
     run = InspectRun("here", inspecting, partial(recording, None, "here"), out=None, as_json=True)
-    code = run.over(FoundPictures([pictures / "a.png"] * 10_000), lambda _: "")
+    code = run.inspect(FoundPictures([pictures / "a.png"] * 10_000), lambda _: "")
 
     assert code == 0
     assert len(capsys.readouterr().out.splitlines()) == 10_000
