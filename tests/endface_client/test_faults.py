@@ -74,7 +74,9 @@ def ask_all(request: pytest.FixtureRequest) -> AskAll:
     return chosen
 
 
-few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def check(outcomes: list[Reply | ClientError], faulty: FaultyServer) -> None:

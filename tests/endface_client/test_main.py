@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -61,10 +62,12 @@ def test_the_command_runs_as_a_process(fake_server: FakeServer, pictures: Path) 
     assert stderr == ""
 
 
-def test_an_interrupt_leaves_nothing_half_written(fake_server: FakeServer, pictures: Path, tmp_path: Path) -> None:
-    """Ctrl-C in the middle: whole files of the finished pictures, none of the others, exit 130."""
-    gate = threading.Event()
-    reached = threading.Event()
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_leaves_nothing_half_written(
+    fake_server: FakeServer, pictures: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Whole files of the finished pictures, none of the others, the shells' exit code; no call is cut on the wire."""
+    gate, reached = threading.Event(), threading.Event()
 
     def answer(received: Received) -> Report:
         if received.parameters["name"] == "c.png":
@@ -75,16 +78,21 @@ def test_an_interrupt_leaves_nothing_half_written(fake_server: FakeServer, pictu
     fake_server.answer = answer
     out = tmp_path / "out"
     process = start("inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc", "--out", out)
+    assert process.stderr
     try:
         assert reached.wait(60)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
+        said = process.stderr.readline()
+        gate.set()
         _, stderr = process.communicate(timeout=60)
     finally:
         gate.set()
         process.kill()
 
-    assert process.returncode == 130
-    assert "interrupted" in stderr
+    assert process.returncode == 128 + number, said + stderr
+    assert re.fullmatch(r"interrupted after [012] of 3 pictures\n", said)
+    assert stderr == ""
+    assert fake_server.cancelled == 0
     assert {path.name for path in out.glob("*")} <= {f"{n}.{kind}" for n in "ab" for kind in ("json", "overlay.png")}
 
 

@@ -17,7 +17,7 @@ BANNER_ROW = 5
 """A row of pixels in the banner above its first line of text."""
 
 
-def drawn(data: bytes, report) -> NDArray[np.uint8]:
+def drawn(data: bytes, report: Report) -> NDArray[np.uint8]:
     """The overlay as uint8 (H, W, 3) in red, green, blue."""
     sheet = cv2.imdecode(np.frombuffer(overlay_png(gray_levels(data), report), np.uint8), cv2.IMREAD_COLOR)
     return np.ascontiguousarray(sheet[:, :, ::-1])

@@ -243,7 +243,9 @@ def test_side_files_do_not_change_the_verdict(
     assert run.names() == {"_report.json"}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     image_path=st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.just("a\0b")),
     output=st.sampled_from(("out", "out/3_detected/x")),
