@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -99,6 +100,14 @@ def fake_server() -> Iterator[FakeServer]:
 
 
 @pytest.fixture
+def dead() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
 def run(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs the command in this process against the fake server."""
     monkeypatch.setenv("ENDFACE_SERVER", fake_server.address)
@@ -121,12 +130,23 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def encrypted(certificates: Path) -> Iterator[FakeServer]:
+def serve(certificates: Path) -> Iterator[Callable[[str], FakeServer]]:
+    """Start a server that encrypts and asks stations for certificates: ``serve("server")``, by its certificate."""
+    with ExitStack() as stack:
+
+        def served(name: str) -> FakeServer:
+            pair = ((certificates / f"{name}.key").read_bytes(), (certificates / f"{name}.pem").read_bytes())
+            authority = (certificates / "authority.pem").read_bytes()
+            credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=True)
+            return stack.enter_context(FakeServer(credentials=credentials))
+
+        yield served
+
+
+@pytest.fixture
+def encrypted(serve: Callable[[str], FakeServer]) -> FakeServer:
     """A server that serves whoever has a certificate of its authority; it is called by an address that it has not."""
-    pair = ((certificates / "other.key").read_bytes(), (certificates / "other.pem").read_bytes())
-    authority = (certificates / "authority.pem").read_bytes()
-    with FakeServer(credentials=grpc.ssl_server_credentials([pair], authority, require_client_auth=True)) as server:
-        yield server
+    return serve("other")
 
 
 @pytest.fixture

@@ -31,14 +31,11 @@ def test_a_server_that_cannot_inspect_is_not_healthy(run: Run, fake_server: Fake
     assert "Stub process is not healthy" in result.stderr
 
 
-def test_a_server_that_is_down_is_named(run: Run) -> None:
+def test_a_server_that_is_down_is_named(run: Run, dead: str) -> None:
     """The address stands in the message."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-    result = run("health", "--server", address, "--deadline-s", "0.5")
+    result = run("health", "--server", dead, "--deadline-s", "0.5")
 
-    assert (result.exit_code, address in result.stderr) == (2, True)
+    assert (result.exit_code, dead in result.stderr) == (2, True)
 
 
 def test_a_server_that_hangs_is_not_healthy(run: Run) -> None:
