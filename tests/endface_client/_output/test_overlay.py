@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -83,7 +84,9 @@ def test_cameras_with_oblong_pixels_get_ellipses(found: Report, gray_png: bytes)
 
 
 @pytest.mark.parametrize("verdict", ["pass", "fail"])
-def test_the_banner_has_the_color_of_the_verdict(found: Report, gray_png: bytes, verdict: str) -> None:
+def test_the_banner_has_the_color_of_the_verdict(
+    found: Report, gray_png: bytes, verdict: Literal["pass", "fail"]
+) -> None:
     """Green and red can be told from across the room."""
     zones = tuple(dataclasses.replace(zone, verdict=verdict) for zone in found.zones)
     sheet = drawn(gray_png, dataclasses.replace(found, verdict=verdict, zones=zones))
@@ -97,11 +100,6 @@ def test_a_picture_that_could_not_be_judged_gets_an_amber_banner(refused: Report
 
     assert {tuple(sheet[BANNER_ROW, 5]) for sheet in sheets} == {VERDICT_COLORS["invalid"]}
     assert (sheets[0][-1000:] == 128).all()
-
-
-def test_the_overlay_has_the_pictures_own_pixels(found: Report, gray_png: bytes) -> None:
-    """A large picture is neither enlarged nor shrunk."""
-    assert drawn(gray_png, found).shape[1] == 1200
 
 
 def test_a_small_picture_is_shown_at_twice_its_size() -> None:
@@ -133,7 +131,7 @@ def test_hundreds_of_defects_do_not_bury_the_picture(found: Report, gray_png: by
 
 
 def test_a_name_that_is_too_long_does_not_break_the_banner(found: Report, gray_png: bytes) -> None:
-    """Names and reasons of any length are cut or wrapped."""
+    """Names and reasons of any length are cut or wrapped; the picture is neither enlarged nor shrunk."""
     image = dataclasses.replace(found.image, name="x" * 5000)
     reasons = ("y" * 5000, "word " * 500)
 

@@ -250,19 +250,9 @@ def test_a_channel_is_closed_once(fake_server: FakeServer, closes: bool) -> None
     assert target.closed == 1
 
 
-@pytest.mark.parametrize("kind", [Client, AsyncClient])
-def test_the_server_is_told_how_long_the_caller_waits(fake_server: FakeServer, kind: type) -> None:
+def test_the_server_is_told_how_long_the_caller_waits(connect: Callable[..., Client], fake_server: FakeServer) -> None:
     """In Triton's own parameter, in microseconds."""
-    if kind is Client:
-        with Client(fake_server.address, profile="mm-pc", deadline_s=20) as client:
-            client.inspect(b"a picture")
-    else:
-
-        async def inspect() -> None:
-            async with AsyncClient(fake_server.address, profile="mm-pc", deadline_s=20) as client:
-                await client.inspect(b"a picture")
-
-        asyncio.run(inspect())
+    connect(fake_server.address, deadline_s=20).inspect(b"a picture")
 
     assert 0 < fake_server.requests[0].timeout_us <= 20_000_000
     assert "timeout" not in fake_server.requests[0].parameters
