@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from endface.criteria.profile import load_profile, profile_names
+from endface.criteria.profile import Profile, load_profile, profile_names
 from endface.criteria.verdict import judge
 from endface.report import Calibration, Defect, Ellipse, Fiber, ImageInfo, Problem, Report
 from endface_client.legacy._answer import answered, as_json, failed
@@ -54,10 +54,15 @@ def reports(draw: st.DrawFn, most: int = 45) -> Report:
     zones = tuple(zone.name for zone in profile.zones)
     count = draw(st.one_of(st.integers(0, 6), st.integers(0, most)))
     found = tuple(draw(defects(zones, number)) for number in range(1, count + 1))
-    judgement = judge(found, profile, dict.fromkeys(zones, 1.0))
+    return judged(profile, found)
+
+
+def judged(profile: Profile, found: tuple[Defect, ...], size_px: tuple[int, int] = SIZE_PX) -> Report:
+    """The report of a face with these defects, in whole zones."""
+    judgement = judge(found, profile, {zone.name: 1.0 for zone in profile.zones})
     return Report(
         verdict=judgement.verdict,
-        image=ImageInfo("face.png", "0" * 64, *SIZE_PX),
+        image=ImageInfo("face.png", "0" * 64, *size_px),
         criteria=profile.criteria,
         software="endface, a test",
         borderline=judgement.borderline,
@@ -71,7 +76,6 @@ def reports(draw: st.DrawFn, most: int = 45) -> Report:
 
 def face(*marks: tuple[int, int, float], size_px: tuple[int, int] = SIZE_PX) -> Report:
     """Contamination in zone D of mm-pc, where more than 30 um fail: column, row and size of each."""
-    profile = load_profile("mm-pc")
     found = tuple(
         Defect(
             number, "contamination", "D", ("D",), 0.9, (x, y, 1, 1), (((float(x), float(y)),),),
@@ -79,12 +83,7 @@ def face(*marks: tuple[int, int, float], size_px: tuple[int, int] = SIZE_PX) -> 
         )
         for number, (x, y, size_um) in enumerate(marks, start=1)
     )  # fmt: skip
-    judgement = judge(found, profile, dict.fromkeys("ABCD", 1.0))
-    return Report(
-        verdict=judgement.verdict, image=ImageInfo("face.png", "0" * 64, *size_px), criteria=profile.criteria,
-        software="endface, a test", reasons=judgement.reasons, calibration=Calibration((0.5, 0.5), "cladding"),
-        fiber=Fiber(Ellipse((320.0, 240.0), (125.0, 125.0))), zones=judgement.zones, defects=found,
-    )  # fmt: skip
+    return judged(load_profile("mm-pc"), found, size_px)
 
 
 DUSTY = face(*((15 * number, 100, 2.0) for number in range(1, 41)))

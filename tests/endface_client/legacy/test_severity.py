@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -130,12 +129,6 @@ def test_a_good_face_is_left_room(severities: list[Severity]) -> None:
 
 
 # --- what docs/migrating.md says -----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def guide(project: Path) -> str:
-    """The guide's text."""
-    return (project / "docs" / "migrating.md").read_text(encoding="utf-8")
 
 
 def test_the_guides_table_is_the_codes(guide: str) -> None:
