@@ -14,26 +14,17 @@ import pytest
 from click.testing import Result
 
 from endface.files import sha256
-from endface.report import ImageInfo, Problem, Report
+from endface.report import ImageInfo, Report
 from endface_client import Job
 from endface_client._cli.find_pictures import FoundPictures
 from endface_client._cli.jobs import Results
 from endface_client._cli.recording import recording
 from endface_client._cli.run import Run as InspectRun
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
+from tests.endface_client.faces import FOUND, REFUSED
 
 Run = Callable[..., Result]
 STUMBLES = Failure(grpc.StatusCode.INTERNAL, "internal: stumbled")
-
-FAIL = dataclasses.replace(
-    PASS,
-    verdict="fail",
-    borderline=True,
-    reasons=("zone B: scratch 7 is 4.1 um wide, limit 3 um (mm-pc)", "zone A: pit 2", "zone A: pit 3"),
-)
-INVALID = dataclasses.replace(
-    PASS, verdict="invalid", error=Problem("no_fiber", "no cladding"), reasons=("no cladding",), fiber=None, zones=()
-)
 
 
 def by_name(**answers: Answer) -> Callable[[Received], Answer]:
@@ -45,10 +36,10 @@ def by_name(**answers: Answer) -> Callable[[Received], Answer]:
     ("answers", "code"),
     [
         ({}, 0),
-        ({"b": FAIL}, 1),
-        ({"b": INVALID}, 1),
+        ({"b": FOUND}, 1),
+        ({"b": REFUSED}, 1),
         ({"b": STUMBLES}, 2),
-        ({"a": FAIL, "b": STUMBLES}, 2),
+        ({"a": FOUND, "b": STUMBLES}, 2),
     ],
     ids=["all pass", "a fail", "an invalid", "an error", "an error beside a fail"],
 )
@@ -63,13 +54,13 @@ def test_exit_code_is_that_of_the_worst_picture(
 
 def test_table_shows_verdict_reason_and_sum(run: Run, fake_server: FakeServer, pictures: Path) -> None:
     """A row a picture: its verdict, whether that is borderline, the first reason and how many more."""
-    fake_server.answer = by_name(b=FAIL, c=INVALID)
+    fake_server.answer = by_name(b=FOUND, c=REFUSED)
     lines = run("inspect", pictures, "--profile", "mm-pc").stdout.splitlines()
     rows = {line.split()[0]: line for line in lines if line.strip()}
 
     assert "pass" in rows["a.png"]
     assert "fail borderline" in rows["b.png"]
-    assert "scratch 7 is 4.1 um wide, limit 3 um (mm-pc) (+2 more)" in rows["b.png"]
+    assert "scratch 2 is 5.0 um wide, limit 3 um (mm-pc) (+2 more)" in rows["b.png"]
     assert "no cladding" in rows["c.png"]
     assert lines[-1].strip() == "3 pictures: 1 pass, 1 fail, 1 invalid; 1 borderline"
 
@@ -121,7 +112,7 @@ def test_recursive_inspects_subfolders(run: Run, pictures: Path) -> None:
 
 def test_json_is_a_report_a_line_and_nothing_else(run: Run, fake_server: FakeServer, pictures: Path) -> None:
     """Stdout holds the reports in order; what went wrong stands on stderr."""
-    fake_server.answer = by_name(b=FAIL)
+    fake_server.answer = by_name(b=FOUND)
     result = run("inspect", pictures, pictures / "gone.png", "--profile", "mm-pc", "--json")
     reports = [Report.from_json(line) for line in result.stdout.splitlines()]
 

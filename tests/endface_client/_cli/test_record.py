@@ -20,10 +20,10 @@ from endface.report import ImageInfo, Report
 from endface_client import Record, ServerUnavailable
 from endface_client._record.verify import check
 from endface_client.testing import PASS, Failure, FakeServer, Received
+from tests.endface_client.faces import FOUND
 
 Run = Callable[..., Result]
 
-FAIL = dataclasses.replace(PASS, verdict="fail", borderline=True, reasons=("zone A: pit 1", "zone B: scratch 2"))
 ATTACK = "=HYPERLINK(A1)"
 DATA = b"\x89PNG"
 FILE = f"{sha256(DATA)}.png"
@@ -35,7 +35,7 @@ def judging(fake_server: FakeServer) -> None:
 
     def answer(received: Received) -> Report | Failure:
         refused = Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: refused")
-        return {"a.png": PASS, "b.png": FAIL, "c.png": refused}[received.parameters["name"]]
+        return {"a.png": PASS, "b.png": FOUND, "c.png": refused}[received.parameters["name"]]
 
     fake_server.answer = answer
 
@@ -71,7 +71,7 @@ def test_a_run_is_written_down(run: Run, pictures: Path, tmp_path: Path) -> None
         "c.png": ("not inspected", "bad_parameter"),
         "gone.png": ("not inspected", "unreadable_picture"),
     }
-    assert written["b.png"]["reasons"] == "zone A: pit 1; zone B: scratch 2"
+    assert written["b.png"]["reasons"] == "; ".join(FOUND.reasons)
     assert all(row["server"] for row in written.values())
     assert [path.read_bytes() for path in (record / "pictures").iterdir()] == [(pictures / "b.png").read_bytes()]
     assert run("record", "verify", record).exit_code == 0
@@ -277,7 +277,7 @@ def test_a_copy_of_a_record_in_use_is_a_record(run: Run, tmp_path: Path) -> None
             while not stop.is_set():
                 number += 1
                 data = b"\x89PNG" + number.to_bytes(4, "big") * 10_000
-                record.add(data, dataclasses.replace(FAIL, image=ImageInfo("a", sha256(data))))
+                record.add(data, dataclasses.replace(FOUND, image=ImageInfo("a", sha256(data))))
                 if number > 40:
                     full.set()
 
