@@ -47,20 +47,20 @@ def test_another_name_may_be_given(connect: Connect, serve: Serve, tls: MakeTLS)
     assert len(other.requests) == 2
 
 
-def test_one_server_is_known_by_the_name_that_it_is_called(connect: Connect, serve: Serve, tls: MakeTLS) -> None:
-    """The name of the fleet alone does not do: of one server we know better."""
-    line_2 = serve("line-2")
+@pytest.mark.parametrize(
+    ("certificate", "given"),
+    [("line-2", ""), ("other", "line-2.example"), ("other", "endface")],
+    ids=["the fleet's name alone", "another line's name", "the fleet's name given"],
+)
+def test_one_server_is_known_by_the_name_that_it_is_called(
+    connect: Connect, serve: Serve, tls: MakeTLS, certificate: str, given: str
+) -> None:
+    """Or by the name that is given, if its certificate has it: the name of the fleet does not do for a single one."""
+    server = serve(certificate)
     with pytest.raises(ServerUnavailable, match="--tls-server-name"):
-        connect(line_2.address, tls=tls("station"), repeat=False).health()
+        connect(server.address, tls=tls("station", server_name=given), repeat=False).health()
 
-    assert line_2.requests == []
-
-
-@pytest.mark.parametrize("name", ["line-2.example", "endface"])
-def test_a_given_name_must_be_the_certificates(connect: Connect, serve: Serve, tls: MakeTLS, name: str) -> None:
-    """A wrong one is refused, though the server is called by an address that its certificate names."""
-    with pytest.raises(ServerUnavailable, match="--tls-server-name"):
-        connect(serve("other").address, tls=tls("station", server_name=name), repeat=False).health()
+    assert server.requests == []
 
 
 @pytest.fixture
