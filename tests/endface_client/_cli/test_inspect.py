@@ -90,24 +90,26 @@ def test_same_error_is_written_out_once(run: Run, pictures: Path) -> None:
     assert table.stdout.count("as above") == lines.stderr.count("as above") == 2
 
 
-def test_what_is_left_out_of_a_folder_is_said(run: Run, pictures: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "options", "code", "said"),
+    [
+        ("notes.txt", (), 0, "notes.txt"),
+        ("d.webp", (), 2, "3 pass, 1 not inspected"),
+        ("deeper/d.png", (), 2, "3 pass, 1 not inspected"),
+        ("deeper/d.png", ("--recursive",), 0, "4 pass"),
+    ],
+    ids=["a text", "what may be a picture", "a subfolder", "recursive"],
+)
+def test_what_is_left_out_of_a_folder_is_said(
+    run: Run, pictures: Path, *, name: str, options: tuple[str, ...], code: int, said: str
+) -> None:
     """A text is named; what may be a picture is counted, and then not all have passed."""
-    (pictures / "notes.txt").touch()
-    result = run("inspect", pictures, "--profile", "mm-pc")
-    assert (result.exit_code, "notes.txt" in result.stderr) == (0, True)
+    (pictures / name).parent.mkdir(exist_ok=True)
+    (pictures / name).write_bytes((pictures / "a.png").read_bytes() if name.endswith(".png") else b"")
+    result = run("inspect", pictures, "--profile", "mm-pc", *options)
 
-    (pictures / "d.webp").touch()
-    result = run("inspect", pictures, "--profile", "mm-pc")
-    assert (result.exit_code, "3 pass, 1 not inspected" in result.stdout) == (2, True)
-
-
-def test_recursive_inspects_subfolders(run: Run, pictures: Path) -> None:
-    """Without the option they are counted as not inspected."""
-    (pictures / "deeper").mkdir()
-    (pictures / "c.png").rename(pictures / "deeper" / "c.png")
-
-    assert run("inspect", pictures, "--profile", "mm-pc").exit_code == 2
-    assert "3 pass" in run("inspect", pictures, "--profile", "mm-pc", "--recursive").stdout
+    assert result.exit_code == code
+    assert said in result.stdout + result.stderr
 
 
 def test_json_is_a_report_a_line_and_nothing_else(run: Run, fake_server: FakeServer, pictures: Path) -> None:
