@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from endface.report import Report
+from endface.report import Calibration, Report
 from endface_client._output.overlay import Canvas, gray_levels, overlay_png
 from endface_client._output.palette import DEFECT_COLORS, VERDICT_COLORS
 
@@ -65,22 +65,25 @@ def test_a_hole_in_a_defect_is_outlined_as_well(found: Report, gray_png: bytes) 
     assert (picture[740:760, 940:960] == 128).all()
 
 
-@pytest.mark.parametrize("zone_radius_px", [65, 115, 250])
-def test_zone_bounds_are_drawn_at_their_diameters(found: Report, gray_png: bytes, zone_radius_px: int) -> None:
-    """A zone of 65 um ends 65 pixels from the centre at 0.5 um a pixel."""
-    picture = picture_part(drawn(gray_png, found), 1000).astype(int)
+@pytest.mark.parametrize(
+    ("um_per_px", "column", "row"),
+    [
+        ((0.5, 0.5), 500 - 65, 400),
+        ((0.5, 0.5), 500 - 115, 400),
+        ((0.5, 0.5), 500 - 250, 400),
+        ((0.5, 0.625), 500 - 250, 400),
+        ((0.5, 0.625), 500, 400 - 200),  # oblong pixels: zones are ellipses
+    ],
+)
+def test_zone_bounds_are_drawn_at_their_diameters(
+    found: Report, gray_png: bytes, um_per_px: tuple[float, float], column: int, row: int
+) -> None:
+    """By the scale of each axis: a zone of 65 um ends 65 pixels from the centre at 0.5 um a pixel."""
+    scaled = dataclasses.replace(found, calibration=Calibration(um_per_px, "cladding"))
+    picture = picture_part(drawn(gray_png, scaled), 1000).astype(int)
 
-    assert picture[400, 500 - zone_radius_px].min() > 150
-    assert (picture[400, 500 - zone_radius_px + 4] == 128).all()
-
-
-def test_cameras_with_oblong_pixels_get_ellipses(found: Report, gray_png: bytes) -> None:
-    """Zones follow the scale of each axis."""
-    oblong = dataclasses.replace(found, calibration=dataclasses.replace(found.calibration, um_per_px=(0.5, 0.625)))
-    picture = picture_part(drawn(gray_png, oblong), 1000).astype(int)
-
-    assert picture[400, 250].min() > 150
-    assert picture[200, 500].min() > 150
+    assert picture[row, column].min() > 150
+    assert (picture[row + 4 * (row < 400), column + 4 * (row == 400)] == 128).all()
 
 
 @pytest.mark.parametrize("verdict", ["pass", "fail"])
