@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from types import FrameType
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -26,6 +28,9 @@ _FAILED: Final = 2
 
 _UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
 """What the system says of an output that takes no more."""
+
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a command the way out of every ``with``: what is under way on a server is not cut off."""
 
 
 class _Commands(TyperGroup):
@@ -82,6 +87,9 @@ def main() -> None:
         stream = getattr(sys, name) or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
         stream.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show
         setattr(sys, name, stream)
+    for number in _STOPS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup has it ignored
+            signal.signal(number, _stop)
     run_to_exit_code(app)
 
 
@@ -93,6 +101,15 @@ def run_to_exit_code(command: Callable[[], None]) -> None:
         traceback.print_exc()
         typer.echo("endface: this is a defect of endface; please report it with the lines above", err=True)
         sys.exit(_FAILED)
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    """End with the code that shells give to a signal.
+
+    It is no KeyboardInterrupt: where that leaves an ``exec`` of a text, as a dataclass has one when its module is
+    imported, Python 3.11 ends ``python -m`` by a signal whatever the exit code should be.
+    """
+    raise SystemExit(128 + number)
 
 
 def _give_up_stdout() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,9 +15,11 @@ import cv2
 import grpc
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from PIL import Image
 
+from endface.options import Options
 from endface.report import Report
+from endface.stages import preprocess
 from endface_client import (
     AsyncClient,
     Client,
@@ -42,13 +43,6 @@ LEVELS = np.arange(48, dtype=np.uint8).reshape(6, 8)
 def numbered(count: int) -> Iterator[Job]:
     """Pictures named 0, 1, 2..."""
     return (Job(b"picture %d" % index, name=str(index)) for index in range(count))
-
-
-def unused_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def test_the_report_comes_back_typed(connect: Connect, fake_server: FakeServer) -> None:
@@ -78,71 +72,78 @@ def test_settings_and_options_travel_as_parameters(connect: Connect, fake_server
     }
 
 
-@pytest.mark.parametrize("as_path", [str, Path])
-def test_a_file_travels_unchanged_under_its_name(
-    connect: Connect, fake_server: FakeServer, tmp_path: Path, as_path: type
-) -> None:
-    """A path sends the file's own bytes and its name without the folders."""
-    path = tmp_path / "face 1.png"
-    path.write_bytes(b"any bytes")
-    report = connect(fake_server.address).inspect(as_path(path))
-
-    assert fake_server.requests[0].picture == b"any bytes"
-    assert report.image.name == "face 1.png"
-
-
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("shape", [(6, 8), (6, 8, 1), (6, 8, 3), (6, 8, 4)])
-def test_an_array_arrives_without_loss(
-    connect: Connect, fake_server: FakeServer, shape: tuple[int, ...], dtype: Any
-) -> None:
-    """An array of either depth is the same array when the server decodes it."""
-    levels = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, shape, dtype)
+@pytest.mark.parametrize("shape", [(6, 8), (6, 8, 1), (6, 8, 3), (6, 8, 4), "a view with strides"], ids=str)
+def test_an_array_arrives_without_loss(connect: Connect, fake_server: FakeServer, shape: Any, dtype: Any) -> None:
+    """An array of either depth is the same array when the server decodes it, as it looks and not as it lies."""
+    is_view = isinstance(shape, str)
+    levels = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, (12, 8) if is_view else shape, dtype)
+    levels = levels[::2, ::-1] if is_view else levels
     connect(fake_server.address).inspect(levels)
 
     received = cv2.imdecode(np.frombuffer(fake_server.requests[0].picture, np.uint8), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(received, levels[:, :, 0] if shape[2:] == (1,) else levels)
-
-
-def test_a_cut_out_of_an_array_arrives_as_it_looks(connect: Connect, fake_server: FakeServer) -> None:
-    """A view with strides is sent as its own pixels, not as its memory."""
-    connect(fake_server.address).inspect(LEVELS[::2, ::-1])
-
-    received = cv2.imdecode(np.frombuffer(fake_server.requests[0].picture, np.uint8), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(received, LEVELS[::2, ::-1])
+    np.testing.assert_array_equal(received, levels[:, :, 0] if levels.shape[2:] == (1,) else levels)
 
 
 def test_path_bytes_and_array_give_the_same_report(connect: Connect, fake_server: FakeServer, tmp_path: Path) -> None:
-    """The form in which a picture is handed over does not show in its report."""
-    path = tmp_path / "face.png"
+    """The form of a picture does not show in its report; a file goes unchanged, by its name without the folders."""
+    path = tmp_path / "face 1.png"
     client = connect(fake_server.address)
-    client.inspect(LEVELS, name="face.png")
-    path.write_bytes(fake_server.requests[0].picture)
-    reports = [client.inspect(form, name="face.png") for form in (LEVELS, path, str(path), path.read_bytes())]
+    client.inspect(LEVELS, name=path.name)
+    data = fake_server.requests[0].picture
+    path.write_bytes(data)
+    reports = [client.inspect(path), client.inspect(str(path))]
+    reports += [client.inspect(form, name="face 1.png") for form in (LEVELS, data)]
 
+    assert {received.picture for received in fake_server.requests} == {data}
+    assert {report.image.name for report in reports} == {"face 1.png"}
     assert len({report.to_json() for report in reports}) == 1
 
 
 @pytest.mark.parametrize(
-    "levels",
+    ("picture", "code"),
     [
-        pytest.param(LEVELS.astype(np.float32), id="float"),
-        pytest.param(LEVELS.astype(np.int64), id="int64"),
-        pytest.param(LEVELS.astype(bool), id="bool"),
-        pytest.param(LEVELS.ravel(), id="one axis"),
-        pytest.param(LEVELS[None, None], id="four axes"),
-        pytest.param(np.zeros((0, 8), np.uint8), id="empty"),
-        pytest.param(np.zeros((6, 8, 2), np.uint8), id="two channels"),
+        pytest.param(LEVELS.astype(np.float32), "unreadable_picture", id="float"),
+        pytest.param(LEVELS.astype(np.int64), "unreadable_picture", id="int64"),
+        pytest.param(LEVELS.astype(bool), "unreadable_picture", id="bool"),
+        pytest.param(LEVELS.ravel(), "unreadable_picture", id="one axis"),
+        pytest.param(LEVELS[None, None], "unreadable_picture", id="four axes"),
+        pytest.param(np.zeros((0, 8), np.uint8), "unreadable_picture", id="empty array"),
+        pytest.param(np.zeros((6, 8, 2), np.uint8), "unreadable_picture", id="two channels"),
+        pytest.param(Image.new("L", (8, 8)), "unreadable_picture", id="Pillow image"),
+        pytest.param(bytearray(b"picture"), "unreadable_picture", id="bytearray"),
+        pytest.param(None, "unreadable_picture", id="None"),
+        pytest.param("null\0character.png", "unreadable_picture", id="path with a null character"),
+        pytest.param(b"", "empty_image", id="no bytes"),
+        pytest.param(Job(b"picture", meta={"lot": 5}), "bad_parameter", id="number as meta"),  # type: ignore[dict-item] # the mistake
+        pytest.param(Job(b"picture", serial="\ud800"), "bad_parameter", id="half a surrogate pair"),
     ],
 )
-def test_an_array_that_is_no_picture_is_refused_here(
-    connect: Connect, fake_server: FakeServer, levels: NDArray[Any]
-) -> None:
-    """Another dtype or shape is an UnreadablePicture that names what would do, and nothing is sent."""
-    with pytest.raises(UnreadablePicture, match="give uint8 or uint16"):
-        connect(fake_server.address).inspect(levels)
+def test_what_is_no_picture_is_refused_here(connect: Connect, fake_server: FakeServer, picture: Any, code: str) -> None:
+    """It has the code that a server would give, is never sent, and costs no other picture."""
+    first, second, third = connect(fake_server.address).inspect_many([b"1", picture, b"3"], return_errors=True)
 
-    assert fake_server.requests == []
+    assert isinstance(second, UnreadablePicture if code == "unreadable_picture" else InvalidRequest)
+    assert second.code == code
+    assert isinstance(first, Report)
+    assert isinstance(third, Report)
+    assert {received.picture for received in fake_server.requests} == {b"1", b"3"}
+
+
+@pytest.mark.parametrize(
+    ("picture", "sentence"),
+    [
+        (LEVELS.astype(np.float32), "give uint8 or uint16"),
+        (None, "NoneType .* is no picture: give a path, bytes, or a numpy array"),
+        (Job(b"picture", meta={"lot": 5}), "meta.lot is 5; give a text"),  # type: ignore[dict-item] # the mistake
+        (Job(b"picture", serial="\ud800"), "serial"),
+    ],
+    ids=["array", "object", "meta", "serial"],
+)
+def test_what_is_no_picture_is_told_what_would_do(fake_server: FakeServer, picture: Any, sentence: str) -> None:
+    """One sentence for each kind of mistake."""
+    with Client(fake_server.address) as client, pytest.raises(ClientError, match=sentence):
+        client.ask(picture)
 
 
 def test_a_missing_file_is_refused_here(connect: Connect, fake_server: FakeServer, tmp_path: Path) -> None:
@@ -151,15 +152,6 @@ def test_a_missing_file_is_refused_here(connect: Connect, fake_server: FakeServe
         connect(fake_server.address).inspect(tmp_path / "gone.png")
 
     assert isinstance(caught.value.__cause__, FileNotFoundError)
-
-
-def test_an_empty_picture_is_refused_with_the_servers_code(connect: Connect, fake_server: FakeServer) -> None:
-    """No bytes are not worth a call; the code is the one that a server would give."""
-    with pytest.raises(InvalidRequest) as caught:
-        connect(fake_server.address).inspect(b"")
-
-    assert caught.value.code == "empty_image"
-    assert fake_server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -189,38 +181,33 @@ def test_a_failed_call_is_a_typed_error_with_its_cause(
     assert caught.value.__cause__ is not None
 
 
-def test_a_server_that_is_down_is_named(connect: Connect) -> None:
+def test_a_server_that_is_down_is_named(connect: Connect, dead: str) -> None:
     """The message names the address that nobody answers at."""
-    address = f"127.0.0.1:{unused_port()}"
-    with pytest.raises(ServerUnavailable, match=rf"{address} takes no pictures; .* tried \d+ times") as caught:
-        connect(address, deadline_s=0.3).inspect(b"a picture")
+    with pytest.raises(ServerUnavailable, match=rf"{dead} takes no pictures; .* tried \d+ times") as caught:
+        connect(dead, deadline_s=0.3).inspect(b"a picture")
 
     assert caught.value.attempts > 1
 
 
-def test_the_report_of_another_picture_is_never_taken(connect: Connect, fake_server: FakeServer) -> None:
-    """An answer whose sha256 is not that of the sent bytes is a ProtocolError."""
-    fake_server.answer = PASS.to_json().encode()
-    with pytest.raises(ProtocolError, match="another picture"):
-        connect(fake_server.address).inspect(b"a picture")
-
-
-@pytest.mark.parametrize("answer", [b"", b"no json", b'{"schema_version": "endface.report/2"}'])
-def test_an_answer_that_is_no_report_is_refused(connect: Connect, fake_server: FakeServer, answer: bytes) -> None:
-    """What is not a report of our schema is a ProtocolError with the reading's error as its cause."""
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (PASS.to_json().encode(), type(None)),
+        (b"", ValueError),
+        (b"no json", ValueError),
+        (b'{"schema_version": "endface.report/2"}', ValueError),
+    ],
+    ids=["another picture's", "empty", "no JSON", "another schema"],
+)
+def test_an_answer_that_is_not_the_pictures_report_is_refused(
+    connect: Connect, fake_server: FakeServer, answer: bytes, cause: type
+) -> None:
+    """A ProtocolError, with the reading's error as its cause; the report of another picture is never taken."""
     fake_server.answer = answer
     with pytest.raises(ProtocolError) as caught:
         connect(fake_server.address).inspect(b"a picture")
 
-    assert isinstance(caught.value.__cause__, ValueError)
-
-
-def test_a_text_that_cannot_travel_is_refused(connect: Connect, fake_server: FakeServer) -> None:
-    """Half a surrogate pair in a serial number is the caller's mistake, told as such."""
-    with pytest.raises(InvalidRequest, match="serial") as caught:
-        connect(fake_server.address).inspect(b"a picture", serial="\ud800")
-
-    assert caught.value.code == "bad_parameter"
+    assert isinstance(caught.value.__cause__, cause)
 
 
 def test_a_file_name_that_is_no_text_is_spelled_out(connect: Connect, fake_server: FakeServer, tmp_path: Path) -> None:
@@ -232,30 +219,17 @@ def test_a_file_name_that_is_no_text_is_spelled_out(connect: Connect, fake_serve
 
 
 def test_many_reports_come_in_order(connect: Connect, fake_server: FakeServer) -> None:
-    """Reports keep the pictures' order although later ones overtake on the server."""
-    barrier = threading.Barrier(4)
-
-    def answer(_: Received) -> Report:
-        barrier.wait(30)  # all four are under way at once, then finish in any order
-        return PASS
-
-    fake_server.answer = answer
-    reports = connect(fake_server.address).inspect_many(numbered(24), concurrency=4)
-
-    assert [report.image.name for report in reports] == [str(index) for index in range(24)]
-
-
-def test_concurrency_is_bounded_and_used(connect: Connect, fake_server: FakeServer) -> None:
-    """As many pictures as asked for are under way at once, never more."""
+    """They keep the pictures' order although as many as asked for are under way at once, and never more."""
     barrier = threading.Barrier(3)
 
     def answer(_: Received) -> Report:
-        barrier.wait(30)  # opens only if three are under way
+        barrier.wait(30)  # opens only if three are under way, which then finish in any order
         return PASS
 
     fake_server.answer = answer
-    list(connect(fake_server.address).inspect_many(numbered(30), concurrency=3))
+    reports = connect(fake_server.address).inspect_many(numbered(30), concurrency=3)
 
+    assert [report.image.name for report in reports] == [str(index) for index in range(30)]
     assert fake_server.most_in_flight == 3
 
 
@@ -315,19 +289,22 @@ def test_a_concurrency_below_one_is_a_mistake(connect: Connect, fake_server: Fak
 
 
 def test_health_is_a_whole_inspection(connect: Connect, fake_server: FakeServer) -> None:
-    """Health sends a decodable picture through the ensemble, with a profile although the client has none."""
-    connect(fake_server.address, profile=None).health()
-
-    received = fake_server.requests[0]
-    assert cv2.imdecode(np.frombuffer(received.picture, np.uint8), cv2.IMREAD_UNCHANGED) is not None
-    assert received.parameters["profile"]
-
-
-def test_a_server_that_fails_is_not_healthy(connect: Connect, fake_server: FakeServer) -> None:
-    """A server that is alive but cannot inspect raises."""
+    """Health sends a face with a fiber, and a profile although the client has none; a server that fails is not well."""
+    client = connect(fake_server.address, profile=None)
+    client.health()
     fake_server.answer = Failure(grpc.StatusCode.INTERNAL, "Stub process is not healthy")
     with pytest.raises(ServerError):
-        connect(fake_server.address).health()
+        client.health()
+
+    received = fake_server.requests[0]
+    _, frame = preprocess(received.picture, Options(profile=received.parameters["profile"]))
+    assert frame.problem is None
+
+
+def test_a_client_says_where_it_goes() -> None:
+    """Its repr helps in a debugger."""
+    with Client("127.0.0.1:8001", profile="mm-pc") as client:
+        assert repr(client) == "Client('127.0.0.1:8001', profile='mm-pc')"
 
 
 def test_a_closed_client_says_so(connect: Connect, fake_server: FakeServer) -> None:
@@ -350,9 +327,9 @@ def test_several_servers_share_the_work(connect: Connect) -> None:
     assert min(counts) > 0
 
 
-def test_a_dead_server_of_several_costs_nothing(connect: Connect, fake_server: FakeServer) -> None:
+def test_a_dead_server_of_several_costs_nothing(connect: Connect, fake_server: FakeServer, dead: str) -> None:
     """Calls go to the servers that are alive."""
-    client = connect(f"127.0.0.1:{unused_port()},{fake_server.address}")
+    client = connect(f"{dead},{fake_server.address}")
 
     assert len(list(client.inspect_many(numbered(20)))) == 20
 

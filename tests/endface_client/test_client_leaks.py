@@ -55,16 +55,34 @@ def test_clients_that_are_dropped_leave_nothing() -> None:
     assert max(opened, threads) <= 0  # what earlier tests left may go meanwhile
 
 
-@pytest.mark.parametrize("closed", [True, False], ids=["closed", "dropped"])
-def test_clients_that_were_used_leave_nothing(fake_server: FakeServer, closed: bool) -> None:
-    """Closed as they should be, or dropped after a picture."""
+def closed(address: str) -> None:
+    """A client as it should be used."""
+    with Client(address, profile="mm-pc") as client:
+        client.inspect(b"a picture")
+
+
+def dropped(address: str) -> None:
+    """A client that nobody closes."""
+    Client(address, profile="mm-pc").inspect(b"a picture")
+
+
+def awaited(address: str) -> None:
+    """A client in an event loop of its own."""
+
+    async def inspect() -> None:
+        async with AsyncClient(address, profile="mm-pc") as client:
+            await client.inspect(b"a picture")
+
+    asyncio.run(inspect())
+
+
+@pytest.mark.parametrize("use", [closed, dropped, awaited])
+def test_clients_that_were_used_leave_nothing(fake_server: FakeServer, use: Callable[[str], None]) -> None:
+    """Neither memory nor files nor threads."""
 
     def used(count: int) -> None:
         for _ in range(count):
-            client = Client(fake_server.address, profile="mm-pc")
-            client.inspect(b"a picture")
-            if closed:
-                client.close()
+            use(fake_server.address)
         fake_server.requests.clear()
 
     memory, opened, threads = growth(used, USED)
@@ -72,18 +90,3 @@ def test_clients_that_were_used_leave_nothing(fake_server: FakeServer, closed: b
     assert memory < GROWTH_BYTES
     assert opened <= 2  # connections that gRPC is about to close
     assert threads <= 2
-
-
-def test_async_clients_that_were_used_leave_nothing(fake_server: FakeServer) -> None:
-    """The same in an event loop."""
-
-    async def all_of(count: int) -> None:
-        for _ in range(count):
-            async with AsyncClient(fake_server.address, profile="mm-pc") as client:
-                await client.inspect(b"a picture")
-        fake_server.requests.clear()
-
-    memory, opened, _ = growth(lambda count: asyncio.run(all_of(count)), USED)
-
-    assert memory < GROWTH_BYTES
-    assert opened <= 2

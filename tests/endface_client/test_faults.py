@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -68,13 +68,22 @@ def by_tasks(address: str, **options: Any) -> list[Reply | ClientError]:
 
 
 @pytest.fixture(params=[by_threads, by_tasks])
-def ask_all(request: pytest.FixtureRequest) -> AskAll:
-    """Either client."""
-    chosen: AskAll = request.param
-    return chosen
+def ask_all(request: pytest.FixtureRequest, faulty: FaultyServer) -> AskAll:
+    """Either client on the proxy: ``ask_all(plan)`` is what comes of all pictures while these faults happen."""
+
+    def ask(plan: Iterable[Fault], address: str = faulty.address, **options: Any) -> list[Reply | ClientError]:
+        faulty.plan.clear()
+        faulty.plan.extend(plan)
+        faulty.seen.clear()
+        outcomes: list[Reply | ClientError] = request.param(address, **{"deadline_s": BUSY_S} | options)
+        return outcomes
+
+    return ask
 
 
-few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def check(outcomes: list[Reply | ClientError], faulty: FaultyServer) -> None:
@@ -91,10 +100,7 @@ def check(outcomes: list[Reply | ClientError], faulty: FaultyServer) -> None:
 @given(plan=st.lists(st.sampled_from(sorted(FAULTS)), max_size=12))
 def test_any_faults_leave_one_outcome_for_each_picture(faulty: FaultyServer, ask_all: AskAll, plan: list[str]) -> None:
     """Whatever goes wrong, and for whichever picture: a report or an error comes, and no report is another's."""
-    faulty.plan.clear()
-    faulty.plan.extend(FAULTS[name] for name in plan)
-    faulty.seen.clear()
-    outcomes = ask_all(faulty.address, deadline_s=1.0)
+    outcomes = ask_all([FAULTS[name] for name in plan], deadline_s=1.0)
 
     check(outcomes, faulty)
     lasting = sum(isinstance(outcome, ProtocolError) for outcome in outcomes)
@@ -105,20 +111,15 @@ def test_any_faults_leave_one_outcome_for_each_picture(faulty: FaultyServer, ask
 @given(plan=st.lists(st.sampled_from(sorted(HARMLESS | TRANSIENT)), max_size=12))
 def test_no_picture_is_lost_to_what_passes(faulty: FaultyServer, ask_all: AskAll, plan: list[str]) -> None:
     """Lost connections, lost answers, dead stages, full queues: every report comes in the end."""
-    faulty.plan.clear()
-    faulty.plan.extend(FAULTS[name] for name in plan)
-    faulty.seen.clear()
-    outcomes = ask_all(faulty.address, deadline_s=BUSY_S)
+    outcomes = ask_all([FAULTS[name] for name in plan])
 
     check(outcomes, faulty)
     assert all(isinstance(outcome, Reply) for outcome in outcomes)
 
 
-def test_attempts_are_counted(faulty: FaultyServer, ask_all: AskAll) -> None:
+def test_attempts_are_counted(ask_all: AskAll) -> None:
     """Beside the report stands how often its picture was sent."""
-    faulty.plan.clear()
-    faulty.plan.extend([FULL] * 2)
-    outcomes = ask_all(faulty.address, deadline_s=BUSY_S)
+    outcomes = ask_all([FULL] * 2)
 
     assert sum(outcome.attempts for outcome in outcomes) == PICTURES + 2
 
@@ -128,9 +129,7 @@ def test_what_does_not_pass_is_not_repeated(
     faulty: FaultyServer, ask_all: AskAll, fault: Fault, kind: type[ClientError]
 ) -> None:
     """A stage's own failure and the report of another picture are told at once, and cost no other picture."""
-    faulty.plan.append(fault)
-    faulty.seen.clear()
-    outcomes = ask_all(faulty.address, deadline_s=BUSY_S)
+    outcomes = ask_all([fault])
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == sorted(
         [kind.__name__] + ["Reply"] * (PICTURES - 1)
@@ -138,10 +137,9 @@ def test_what_does_not_pass_is_not_repeated(
     assert set(faulty.seen.values()) == {1}
 
 
-def test_nothing_is_repeated_unless_wanted(faulty: FaultyServer, ask_all: AskAll) -> None:
+def test_nothing_is_repeated_unless_wanted(ask_all: AskAll) -> None:
     """A program that sees to failures itself gets each of them."""
-    faulty.plan.append(FULL)
-    outcomes = ask_all(faulty.address, deadline_s=BUSY_S, repeat=False)
+    outcomes = ask_all([FULL], repeat=False)
 
     assert sum(isinstance(outcome, ServerUnavailable) for outcome in outcomes) == 1
 
@@ -149,7 +147,6 @@ def test_nothing_is_repeated_unless_wanted(faulty: FaultyServer, ask_all: AskAll
 def test_a_server_that_hangs_costs_no_picture(faulty: FaultyServer, ask_all: AskAll) -> None:
     """Of two servers as one target one swallows pictures: the other one inspects them in the same deadline."""
     with FakeServer() as healthy:
-        faulty.plan.extend([dropped] * 2)
-        outcomes = ask_all(f"{faulty.address},{healthy.address}", deadline_s=6.0)
+        outcomes = ask_all([dropped] * 2, f"{faulty.address},{healthy.address}", deadline_s=6.0)
 
     assert all(isinstance(outcome, Reply) for outcome in outcomes)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +23,7 @@ from endface_client.__main__ import run_to_exit_code
 from endface_client.testing import PASS, FakeServer, Received
 
 Run = Callable[..., Result]
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.mark.parametrize(
@@ -51,9 +54,15 @@ def start(*arguments: str | Path, stdout: int | IO[str] = subprocess.PIPE, **env
     )
 
 
-def test_the_command_runs_as_a_process(fake_server: FakeServer, pictures: Path) -> None:
+@pytest.fixture
+def start_inspect(fake_server: FakeServer, pictures: Path) -> Start:
+    """Start ``endface inspect`` on the pictures."""
+    return partial(start, "inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc")
+
+
+def test_the_command_runs_as_a_process(start_inspect: Start) -> None:
     """Lines of JSON come through a pipe, and nothing else does."""
-    process = start("inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc", "--json")
+    process = start_inspect("--json")
     stdout, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 0
@@ -61,10 +70,12 @@ def test_the_command_runs_as_a_process(fake_server: FakeServer, pictures: Path) 
     assert stderr == ""
 
 
-def test_an_interrupt_leaves_nothing_half_written(fake_server: FakeServer, pictures: Path, tmp_path: Path) -> None:
-    """Ctrl-C in the middle: whole files of the finished pictures, none of the others, exit 130."""
-    gate = threading.Event()
-    reached = threading.Event()
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_leaves_nothing_half_written(
+    start_inspect: Start, fake_server: FakeServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Whole files of the finished pictures, none of the others, the shells' exit code; no call is cut on the wire."""
+    gate, reached = threading.Event(), threading.Event()
 
     def answer(received: Received) -> Report:
         if received.parameters["name"] == "c.png":
@@ -74,47 +85,50 @@ def test_an_interrupt_leaves_nothing_half_written(fake_server: FakeServer, pictu
 
     fake_server.answer = answer
     out = tmp_path / "out"
-    process = start("inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc", "--out", out)
+    process = start_inspect("--out", out)
+    assert process.stderr
     try:
         assert reached.wait(60)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
+        said = process.stderr.readline()
+        gate.set()
         _, stderr = process.communicate(timeout=60)
     finally:
         gate.set()
         process.kill()
 
-    assert process.returncode == 130
-    assert "interrupted" in stderr
+    assert process.returncode == 128 + number, said + stderr
+    assert re.fullmatch(r"interrupted after [012] of 3 pictures\n", said)
+    assert stderr == ""
+    assert fake_server.cancelled == 0
     assert {path.name for path in out.glob("*")} <= {f"{n}.{kind}" for n in "ab" for kind in ("json", "overlay.png")}
 
 
-def test_output_that_cannot_be_written_is_no_verdict(fake_server: FakeServer, pictures: Path) -> None:
+def test_output_that_cannot_be_written_is_no_verdict(start_inspect: Start) -> None:
     """A full disk is exit 2, not the 1 of a failed part."""
     with Path("/dev/full").open("w") as full:
-        process = start("inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc", stdout=full)
+        process = start_inspect(stdout=full)
         _, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 2
     assert "the output cannot be written: No space left on device" in stderr
 
 
-def test_reader_that_has_had_enough_is_no_verdict(fake_server: FakeServer, pictures: Path) -> None:
+def test_reader_that_has_had_enough_is_no_verdict(start_inspect: Start) -> None:
     """A pipe that is closed ends the run quietly, with 2."""
     reads, writes = os.pipe()
     os.close(reads)
     with os.fdopen(writes, "w") as pipe:
-        arguments = ("inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc", "--json")
-        process = start(*arguments, stdout=pipe)
+        process = start_inspect("--json", stdout=pipe)
         _, stderr = process.communicate(timeout=60)
 
     assert (process.returncode, stderr) == (2, "")
 
 
-def test_name_that_a_terminal_cannot_show_is_spelled_out(fake_server: FakeServer, pictures: Path) -> None:
+def test_name_that_a_terminal_cannot_show_is_spelled_out(start_inspect: Start, pictures: Path) -> None:
     """The others are shown, and the exit code is theirs."""
     (pictures / "a.png").rename(pictures / "größe.png")
-    arguments = ("inspect", pictures, "--server", fake_server.address, "--profile", "mm-pc")
-    process = start(*arguments, PYTHONIOENCODING="ascii")
+    process = start_inspect(PYTHONIOENCODING="ascii")
     stdout, _ = process.communicate(timeout=60)
 
     assert process.returncode == 0

@@ -34,7 +34,6 @@ Inspecting: TypeAlias = Callable[[Iterable[Job]], AbstractContextManager[Results
 NOT_INSPECTED: Final = 2
 """Exit code of a command that could not do what it was asked for."""
 
-_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells count
 _PIPE_WIDTH: Final = 160  # where the output is no terminal: wide enough for a reason in one line
 _MOST_NAMES: Final = 3  # of files that are left out
 _MOST_WARNINGS: Final = 20  # a frozen camera gives one for each picture
@@ -134,9 +133,9 @@ class Run:
                 self._print_table()
             self._print(f"endface: {exc}", style="red")
             raise typer.Exit(NOT_INSPECTED) from exc
-        except KeyboardInterrupt as exc:
+        except SystemExit:  # a signal
             self._print(f"interrupted after {self._tally.total} of {count} pictures")
-            raise typer.Exit(_INTERRUPTED) from exc
+            raise
 
     def _with_progress(self, total: int, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
         """The outcomes, with a progress bar where there is a terminal."""

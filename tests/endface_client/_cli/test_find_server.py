@@ -15,14 +15,6 @@ from endface_client._cli.find_server import find_server
 Run = Callable[..., Result]
 
 
-@pytest.fixture
-def dead() -> str:
-    """An address where nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("grpc_proxy", "http_proxy", "https_proxy"):

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 
 import grpc
+import pytest
 from click.testing import Result
 
 from endface_client.testing import Failure, FakeServer
@@ -22,23 +23,30 @@ def test_health_is_an_inspection(run: Run, fake_server: FakeServer) -> None:
     assert len(fake_server.requests) == 1
 
 
-def test_a_server_that_cannot_inspect_is_not_healthy(run: Run, fake_server: FakeServer) -> None:
-    """A living server whose models fail exits with 2 and its sentence."""
-    fake_server.answer = Failure(grpc.StatusCode.INTERNAL, "Stub process is not healthy")
-    result = run("health")
+@pytest.mark.parametrize(
+    ("failure", "code", "sentence"),
+    [
+        (Failure(grpc.StatusCode.INTERNAL, "Stub process is not healthy"), 2, "not healthy: "),
+        (Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"), 3, "overloaded: {} has a full queue"),
+    ],
+    ids=["models that fail", "a full queue"],
+)
+def test_an_overloaded_server_is_not_called_sick(
+    run: Run, fake_server: FakeServer, failure: Failure, code: int, sentence: str
+) -> None:
+    """It is there and works, and who restarts it makes matters worse: an exit code of its own."""
+    fake_server.answer = failure
+    result = run("health", "--deadline-s", "0.5")
 
-    assert result.exit_code == 2
-    assert "Stub process is not healthy" in result.stderr
+    assert result.exit_code == code
+    assert result.stderr.startswith(sentence.format(fake_server.address))
 
 
-def test_a_server_that_is_down_is_named(run: Run) -> None:
+def test_a_server_that_is_down_is_named(run: Run, dead: str) -> None:
     """The address stands in the message."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-    result = run("health", "--server", address, "--deadline-s", "0.5")
+    result = run("health", "--server", dead, "--deadline-s", "0.5")
 
-    assert (result.exit_code, address in result.stderr) == (2, True)
+    assert (result.exit_code, dead in result.stderr) == (2, True)
 
 
 def test_a_server_that_hangs_is_not_healthy(run: Run) -> None:
@@ -48,15 +56,6 @@ def test_a_server_that_hangs_is_not_healthy(run: Run) -> None:
 
     assert result.exit_code == 2
     assert result.stderr.startswith("not healthy: ")
-
-
-def test_an_overloaded_server_is_not_called_sick(run: Run, fake_server: FakeServer) -> None:
-    """It is there and works, and who restarts it makes matters worse: an exit code of its own."""
-    fake_server.answer = Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
-    result = run("health", "--deadline-s", "0.5")
-
-    assert result.exit_code == 3
-    assert result.stderr.startswith(f"overloaded: {fake_server.address} has a full queue")
 
 
 def test_health_says_that_certificates_are_wanted(run: Run, encrypted: FakeServer) -> None:

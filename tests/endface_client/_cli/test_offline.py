@@ -111,11 +111,3 @@ def test_a_repository_without_the_file_says_how_to_make_it(inspect: Run, folder:
 
     assert result.exit_code == 2
     assert "endface-build export --format tflite" in " ".join(result.stderr.split())
-
-
-def test_an_engine_alone_is_a_mistake(inspect: Run, folder: Path) -> None:
-    """A server's engine is chosen where it is started; to ignore the option would mislead."""
-    result = inspect("--engine", "opencv", folder)
-
-    assert result.exit_code == 2
-    assert "--offline" in result.stderr

@@ -15,34 +15,32 @@ from endface_client.testing import FakeServer
 Run = Callable[..., Result]
 
 
-@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}", "--profile", "mm-pc"]])
-def test_certificates_are_options(
-    run: Run, encrypted: FakeServer, pictures: Path, shown: dict[str, str], command: list[str]
-) -> None:
+@pytest.fixture(params=["health", "inspect"])
+def command(request: pytest.FixtureRequest, pictures: Path) -> list[str]:
+    """The words of either."""
+    return ["health"] if request.param == "health" else ["inspect", str(pictures), "--profile", "mm-pc"]
+
+
+def test_certificates_are_options(run: Run, encrypted: FakeServer, shown: dict[str, str], command: list[str]) -> None:
     """Whom to trust, who we are, and the name that a server's certificate must have."""
-    words = [word.format(pictures=pictures) for word in command]
     options = [word for name, value in shown.items() for word in (f"--tls-{name}", value)]
 
-    assert run(*words, "--server", encrypted.address, *options).exit_code == 0
+    assert run(*command, "--server", encrypted.address, *options).exit_code == 0
     assert encrypted.requests
 
 
-@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}", "--profile", "mm-pc"]])
 def test_certificates_may_stand_in_the_environment(
-    encrypted: FakeServer, pictures: Path, shown: dict[str, str], command: list[str]
+    encrypted: FakeServer, shown: dict[str, str], command: list[str]
 ) -> None:
     """So a container's health check needs no options."""
     variables = {f"ENDFACE_TLS_{name.replace('-', '_').upper()}": value for name, value in shown.items()}
-    words = [word.format(pictures=pictures) for word in command]
 
-    assert CliRunner().invoke(app, words, env=variables | {"ENDFACE_SERVER": encrypted.address}).exit_code == 0
+    assert CliRunner().invoke(app, command, env=variables | {"ENDFACE_SERVER": encrypted.address}).exit_code == 0
 
 
-@pytest.mark.parametrize("command", [["health"], ["inspect", "{pictures}"]])
-def test_wrong_certificates_are_told(run: Run, pictures: Path, certificates: Path, command: list[str]) -> None:
+def test_wrong_certificates_are_told(run: Run, certificates: Path, command: list[str]) -> None:
     """Before anybody is called."""
-    words = [word.format(pictures=pictures) for word in command]
-    result = run(*words, "--tls-key", certificates / "station.key")
+    result = run(*command, "--tls-key", certificates / "station.key")
 
     assert result.exit_code == 2
     assert "go together; name both files" in result.stderr

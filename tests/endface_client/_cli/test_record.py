@@ -20,10 +20,10 @@ from endface.report import ImageInfo, Report
 from endface_client import Record, ServerUnavailable
 from endface_client._record.verify import check
 from endface_client.testing import PASS, Failure, FakeServer, Received
+from tests.endface_client.faces import FOUND
 
 Run = Callable[..., Result]
 
-FAIL = dataclasses.replace(PASS, verdict="fail", borderline=True, reasons=("zone A: pit 1", "zone B: scratch 2"))
 ATTACK = "=HYPERLINK(A1)"
 DATA = b"\x89PNG"
 FILE = f"{sha256(DATA)}.png"
@@ -35,7 +35,7 @@ def judging(fake_server: FakeServer) -> None:
 
     def answer(received: Received) -> Report | Failure:
         refused = Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: refused")
-        return {"a.png": PASS, "b.png": FAIL, "c.png": refused}[received.parameters["name"]]
+        return {"a.png": PASS, "b.png": FOUND, "c.png": refused}[received.parameters["name"]]
 
     fake_server.answer = answer
 
@@ -57,12 +57,6 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def spoil(folder: Path) -> None:
-    """Change the second entry."""
-    with closing(sqlite3.connect(folder / "record.db")) as db, db:
-        db.execute("UPDATE entry SET text = replace(text, 'pass', 'fail') WHERE number = 2")
-
-
 @pytest.mark.usefixtures("judging")
 def test_a_run_is_written_down(run: Run, pictures: Path, tmp_path: Path) -> None:
     """Each picture, those that were not inspected and those that are not there included."""
@@ -77,7 +71,7 @@ def test_a_run_is_written_down(run: Run, pictures: Path, tmp_path: Path) -> None
         "c.png": ("not inspected", "bad_parameter"),
         "gone.png": ("not inspected", "unreadable_picture"),
     }
-    assert written["b.png"]["reasons"] == "zone A: pit 1; zone B: scratch 2"
+    assert written["b.png"]["reasons"] == "; ".join(FOUND.reasons)
     assert all(row["server"] for row in written.values())
     assert [path.read_bytes() for path in (record / "pictures").iterdir()] == [(pictures / "b.png").read_bytes()]
     assert run("record", "verify", record).exit_code == 0
@@ -91,22 +85,6 @@ def test_part_without_a_picture_is_written_down(run: Run, tmp_path: Path, name: 
 
     assert run("inspect", tmp_path / name, *options).exit_code == 2
     assert f"{name} " in run("record", "show", tmp_path / "record", "A123").stdout
-
-
-def test_record_holds_the_bytes_that_were_sent(
-    run: Run, fake_server: FakeServer, pictures: Path, tmp_path: Path
-) -> None:
-    """A file that changes during its inspection changes nothing: it is read once."""
-    data = (pictures / "a.png").read_bytes()
-
-    def answer(_: Received) -> Report:
-        (pictures / "a.png").write_bytes(b"\x89PNG another")
-        return FAIL
-
-    fake_server.answer = answer
-    run("inspect", pictures / "a.png", "--profile", "mm-pc", "--record", tmp_path / "record")
-
-    assert [path.read_bytes() for path in (tmp_path / "record" / "pictures").iterdir()] == [data]
 
 
 def test_a_run_that_cannot_be_written_down_stops(
@@ -155,13 +133,16 @@ def test_verify_warns_of_one_picture_for_two_parts(run: Run, tmp_path: Path) -> 
     assert "and 9 more" in result.stderr
 
 
-def test_verify_names_what_is_broken(run: Run, folder: Path) -> None:
-    """Exit 1 and the first entry that tells."""
-    spoil(folder)
-    result = run("record", "verify", folder)
+@pytest.mark.parametrize("text", ["'lost'", "'[]'", "'{}'", "replace(text, 'pass', 'fail')"])
+def test_a_changed_entry_is_named_and_never_shown_or_skipped(run: Run, folder: Path, text: str) -> None:
+    """Verify says which one with exit 1; an export that showed it or left it out would lie."""
+    with closing(sqlite3.connect(folder / "record.db")) as db, db:
+        db.execute(f"UPDATE entry SET text = {text} WHERE number = 2")
+    verified, exported = run("record", "verify", folder), run("record", "export", folder)
 
-    assert result.exit_code == 1
-    assert "broken: entry 2 was changed" in result.stderr
+    assert (verified.exit_code, exported.exit_code) == (1, 2)
+    assert "broken: entry 2 was " in verified.stderr
+    assert "entry 2 was changed" in exported.stderr
 
 
 @pytest.mark.parametrize(
@@ -219,29 +200,29 @@ def test_export_is_for_excel(run: Run, folder: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".endface-*"))
 
 
-@pytest.mark.parametrize(
-    "serial",
-    [
-        *("=1+1", "+1", "-1", "@A1", "\t=1", " =1", "\r=1", "\uff1d1"),  # formulas
-        *("00123", "123456789012", "1E5", "12e-3", "1-2", "2026-01-31", "3/4/26", "12:30", "MAR1", "1-Sep", "TRUE"),
-    ],
-)
-def test_no_serial_number_is_anything_but_a_text(run: Run, tmp_path: Path, serial: str) -> None:
-    """What a spreadsheet would compute, or take for a number or a date, stands behind an apostrophe."""
+def test_every_serial_number_is_exported_as_a_text(run: Run, tmp_path: Path) -> None:
+    """What a spreadsheet would compute, or take for a number or a date, has an apostrophe; what it shows has none."""
+    spoiled = ["=1+1", "+1", "-1", "@A1", "\t=1", " =1", "\r=1", "\uff1d1"]  # formulas
+    spoiled += [
+        "00123",
+        "123456789012",
+        "1E5",
+        "12e-3",
+        "1-2",
+        "2026-01-31",
+        "3/4/26",
+        "12:30",
+        "MAR1",
+        "1-Sep",
+        "TRUE",
+    ]
+    plain = ["A123", "12345", "SN-0012-7", "MARK7B", "1.2.3a"]
     with Record(tmp_path) as record:
-        record.add(None, ServerUnavailable("no server"), serial=serial)
-    (row,) = rows(run("record", "export", tmp_path).stdout)
+        for serial in spoiled + plain:
+            record.add(None, ServerUnavailable("no server"), serial=serial)
 
-    assert row["serial"] == "'" + serial
-
-
-@pytest.mark.parametrize("serial", ["A123", "12345", "SN-0012-7", "MARK7B", "1.2.3a"])
-def test_plain_serial_number_is_exported_as_it_is(run: Run, tmp_path: Path, serial: str) -> None:
-    """A spreadsheet shows it unchanged."""
-    with Record(tmp_path) as record:
-        record.add(None, ServerUnavailable("no server"), serial=serial)
-
-    assert rows(run("record", "export", tmp_path).stdout)[0]["serial"] == serial
+    exported = [row["serial"] for row in rows(run("record", "export", tmp_path).stdout)]
+    assert exported == [f"'{serial}" for serial in spoiled] + plain
 
 
 def test_export_chooses_part_and_day(run: Run, folder: Path) -> None:
@@ -286,18 +267,6 @@ def test_show_of_an_unknown_part_is_exit_1(run: Run, folder: Path, part: str) ->
     assert f"no inspection of {part!r}" in result.stderr
 
 
-@pytest.mark.parametrize("text", ["lost", "[]", "{}", """replace(text, 'pass', 'fail')"""])
-def test_a_changed_entry_is_neither_shown_nor_skipped(run: Run, folder: Path, text: str) -> None:
-    """An export that showed it or left it out would lie."""
-    new = text if text.startswith("replace") else f"'{text}'"
-    with closing(sqlite3.connect(folder / "record.db")) as db, db:
-        db.execute(f"UPDATE entry SET text = {new} WHERE number = 2")
-    result = run("record", "export", folder)
-
-    assert result.exit_code == 2
-    assert "entry 2 was changed" in result.stderr
-
-
 def test_a_copy_of_a_record_in_use_is_a_record(run: Run, tmp_path: Path) -> None:
     """While another thread writes and the bound drops, each copy verifies, and a second one adds what is new."""
     stop = threading.Event()
@@ -308,7 +277,7 @@ def test_a_copy_of_a_record_in_use_is_a_record(run: Run, tmp_path: Path) -> None
             while not stop.is_set():
                 number += 1
                 data = b"\x89PNG" + number.to_bytes(4, "big") * 10_000
-                record.add(data, dataclasses.replace(FAIL, image=ImageInfo("a", sha256(data))))
+                record.add(data, dataclasses.replace(FOUND, image=ImageInfo("a", sha256(data))))
                 if number > 40:
                     full.set()
 

@@ -61,22 +61,24 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(inspect: Run, pictures
     assert len({path.stem.casefold() for path in (tmp_path / "out").glob("*.json")}) == 3
 
 
-def test_results_show_the_bytes_that_were_sent(
+def test_results_and_record_hold_the_bytes_that_were_sent(
     inspect: Run, fake_server: FakeServer, pictures: Path, tmp_path: Path
 ) -> None:
     """A file that changes during its inspection changes nothing: it is read once."""
 
     def answer(_: Received) -> Report:
         cv2.imwrite(str(pictures / "a.png"), np.full((48, 64), 200, np.uint8))
-        return PASS
+        return dataclasses.replace(PASS, borderline=True)  # so that the record keeps its picture
 
     fake_server.answer = answer
-    result = inspect(pictures / "a.png")
+    sent = (pictures / "a.png").read_bytes()
+    result = inspect(pictures / "a.png", "--record", tmp_path / "record")
     overlay = cv2.imread(str(tmp_path / "out" / "a.overlay.png"))
 
     assert result.exit_code == 0
     assert 40 in overlay
     assert not (overlay == 200).all(axis=2).any()
+    assert [path.read_bytes() for path in (tmp_path / "record" / "pictures").iterdir()] == [sent]
 
 
 def test_nothing_of_an_earlier_run_stays(inspect: Run, fake_server: FakeServer, pictures: Path, tmp_path: Path) -> None:
@@ -122,21 +124,21 @@ def test_file_of_somebody_else_is_not_overwritten(
     assert fake_server.requests == []
 
 
-def test_folder_of_the_pictures_is_refused(run: Run, fake_server: FakeServer, pictures: Path) -> None:
-    """Overlays beside the pictures would be inspected the next time."""
-    result = run("inspect", pictures, "--profile", "mm-pc", "--out", pictures / ".." / "pictures")
-
-    assert result.exit_code == 2
-    assert "is the folder of the pictures" in result.stderr
-    assert fake_server.requests == []
-
-
-def test_folder_that_cannot_be_written_is_named(run: Run, fake_server: FakeServer, pictures: Path) -> None:
+@pytest.mark.parametrize(
+    ("out", "sentence"),
+    [
+        ("../pictures", "is the folder of the pictures"),  # overlays there would be inspected the next time
+        ("a.png", "a.png cannot be written: File exists"),
+    ],
+)
+def test_folder_that_cannot_be_written_is_named(
+    run: Run, fake_server: FakeServer, pictures: Path, out: str, sentence: str
+) -> None:
     """Before anything is inspected."""
-    result = run("inspect", pictures, "--profile", "mm-pc", "--out", pictures / "a.png")
+    result = run("inspect", pictures, "--profile", "mm-pc", "--out", pictures / out)
 
     assert result.exit_code == 2
-    assert "a.png cannot be written: File exists" in result.stderr
+    assert sentence in result.stderr
     assert fake_server.requests == []
 
 

@@ -154,16 +154,23 @@ def test_folder_that_cannot_be_written_is_said_before_the_first_picture(place: P
         Record(place / "record")
 
 
-def test_disk_that_cannot_hold_a_record_is_said_before_the_first_picture(
-    run: Run, fake_server: FakeServer, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One sentence with what to do; nothing is made there, and nothing is inspected."""
+@pytest.fixture
+def without_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every disk is like a share, where SQLite's log has no index."""
     connect = sqlite3.connect
 
-    def without_shared_memory(database: Path, **settings: Any) -> sqlite3.Connection:
-        return connect(f"{Path(database).absolute().as_uri()}?vfs=unix-none", uri=True, **settings)
+    def connected(database: Path | str, **settings: Any) -> sqlite3.Connection:
+        address = str(database) if settings.pop("uri", False) else f"{Path(database).absolute().as_uri()}?mode=rwc"
+        return connect(f"{address}&vfs=unix-none", uri=True, **settings)
 
-    monkeypatch.setattr(sqlite3, "connect", without_shared_memory)
+    monkeypatch.setattr(sqlite3, "connect", connected)
+
+
+@pytest.mark.usefixtures("without_shared_memory")
+def test_disk_that_cannot_hold_a_record_is_said_before_the_first_picture(
+    run: Run, fake_server: FakeServer, pictures: Path, tmp_path: Path
+) -> None:
+    """One sentence with what to do; nothing is made there, and nothing is inspected."""
     result = run("inspect", pictures, "--profile", "mm-pc", "--record", tmp_path / "record")
 
     assert result.exit_code == 2
@@ -173,17 +180,11 @@ def test_disk_that_cannot_hold_a_record_is_said_before_the_first_picture(
     assert fake_server.requests == []
 
 
-def test_copy_cannot_be_written_where_records_cannot(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copy_cannot_be_written_where_records_cannot(run: Run, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """A record that was copied to a share is read there, and says so when somebody wants to write."""
     fill(tmp_path / "record").close()
     assert run("record", "copy", tmp_path / "record", tmp_path / "share").exit_code == 0
-    connect = sqlite3.connect
-
-    def without_shared_memory(database: Path | str, **settings: Any) -> sqlite3.Connection:
-        address = str(database) if settings.pop("uri", False) else f"{Path(database).absolute().as_uri()}?mode=rwc"
-        return connect(f"{address}&vfs=unix-none", uri=True, **settings)
-
-    monkeypatch.setattr(sqlite3, "connect", without_shared_memory)
+    request.getfixturevalue("without_shared_memory")
 
     assert check(tmp_path / "share").inspections == 3
     with pytest.raises(RecordError, match="cannot hold a record"):

@@ -200,27 +200,30 @@ def test_head_stays_good_while_the_record_grows(folder: Path) -> None:
     assert check(folder, head=head).inspections == 10
 
 
-@pytest.mark.parametrize(
-    ("forged_with", "sealed"), [(None, "sha256"), (None, "hmac-sha256"), (b"another key", "hmac-sha256")]
-)
-def test_with_a_key_nobody_else_can_write_it_anew(tmp_path: Path, forged_with: bytes | None, sealed: str) -> None:
-    """Neither without a key, nor with another one, nor by claiming one."""
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    """A record with a key."""
     (tmp_path / "key").write_bytes(KEY)
-    fill(tmp_path / "record", key_file=tmp_path / "key")
-    assert check(tmp_path / "record", key=KEY).inspections == 5
-    rewrite(tmp_path / "record", forged_with, sealed)
+    fill(tmp_path / "sealed", key_file=tmp_path / "key")
+    return tmp_path / "sealed"
+
+
+@pytest.mark.parametrize(
+    ("forged_with", "claimed"), [(None, "sha256"), (None, "hmac-sha256"), (b"another key", "hmac-sha256")]
+)
+def test_with_a_key_nobody_else_can_write_it_anew(sealed: Path, forged_with: bytes | None, claimed: str) -> None:
+    """Neither without a key, nor with another one, nor by claiming one."""
+    assert check(sealed, key=KEY).inspections == 5
+    rewrite(sealed, forged_with, claimed)
 
     with pytest.raises(RecordBroken, match="entry 1"):
-        check(tmp_path / "record", key=KEY)
+        check(sealed, key=KEY)
 
 
-def test_a_sealed_record_asks_for_its_key(tmp_path: Path) -> None:
+def test_a_sealed_record_asks_for_its_key(sealed: Path) -> None:
     """It is not called broken because the key was forgotten."""
-    (tmp_path / "key").write_bytes(KEY)
-    fill(tmp_path / "record", key_file=tmp_path / "key")
-
     with pytest.raises(RecordError, match="give it with --key") as caught:
-        check(tmp_path / "record")
+        check(sealed)
     assert not isinstance(caught.value, RecordBroken)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2
 
@@ -54,11 +54,13 @@ class World:
     Attributes:
         now_s: the time.
         limits_s: what each attempt was allowed to take.
+        is_late: whether the last attempt ended by that.
     """
 
     def __init__(self, ends: Callable[[float], End], count: int = 1) -> None:
         self.now_s = 1000.0
         self.limits_s: list[float] = []
+        self.is_late = False
         self._ends = ends
         servers = ",".join(["line-3:8001"] * count)
         self.attempts = Attempts(Target(servers, None), lambda: self.now_s, lambda _, high: high)
@@ -78,7 +80,8 @@ class World:
         self.limits_s.append(step.timeout_s)
         end = self._ends(self.now_s)
         self.now_s += min(end.seconds, step.timeout_s)
-        if end.seconds > step.timeout_s:
+        self.is_late = end.seconds > step.timeout_s
+        if self.is_late:
             raise TimeoutError
         if end.status is not grpc.StatusCode.OK:
             raise call_error(FailedCall(end.status, end.message), "line-3:8001")
@@ -105,6 +108,7 @@ def in_turn(ends: Iterable[End]) -> Callable[[float], End]:
     st.integers(1, 3),
     st.sampled_from([ALWAYS, WHEN_BUSY, NEVER]),
 )
+@example([FULL, HANGS, HANGS, STUB, STUB], 2, ALWAYS)  # the report comes too late for the last attempt
 def test_every_picture_has_one_end_in_time(ends: list[End], count: int, repeat: Any) -> None:
     """Whatever fails: a report or an error within the deadline, the attempts counted, nothing lasting repeated."""
     world = World(in_turn(ends), count)
@@ -114,7 +118,7 @@ def test_every_picture_has_one_end_in_time(ends: list[End], count: int, repeat: 
     assert found.attempts == len(world.limits_s) >= 1
     assert world.now_s <= 1000 + DEADLINE_S + 1e-6
     assert not any(end in LASTING for end in made[:-1])
-    assert isinstance(found, Reply) == (len(made) < found.attempts)
+    assert isinstance(found, Reply) == (len(made) < found.attempts and not world.is_late)
     assert repeat or found.attempts == 1
     assert repeat != WHEN_BUSY or set(made[:-1]) <= {FULL}
 

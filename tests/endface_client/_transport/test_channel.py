@@ -100,7 +100,7 @@ def inspect_until(client: Client, server: FakeServer) -> None:
 def test_all_servers_behind_a_name_are_called_in_turn(
     connect: Connect, names: NameService, pods: list[FakeServer]
 ) -> None:
-    """As many pictures for each, not all for the one that answered first."""
+    """As many pictures for each; the name service is asked when the client connects, not for each picture."""
     names.addresses = [host(pod) for pod in pods]
     client = connect(target(names, pods))
     for pod in pods:
@@ -110,6 +110,7 @@ def test_all_servers_behind_a_name_are_called_in_turn(
         client.inspect(b"a picture")
 
     assert [len(pod.requests) - count for pod, count in zip(pods, before, strict=True)] == [10, 10, 10]
+    assert names.asked == 1
 
 
 def test_a_server_that_comes_in_the_place_of_another_is_found(
@@ -138,18 +139,6 @@ def test_the_only_server_may_move(connect: Connect, names: NameService, pods: li
     client.inspect(b"a picture")
 
     assert len(new.requests) == 1
-
-
-def test_the_name_service_is_not_asked_for_each_picture(
-    connect: Connect, names: NameService, pods: list[FakeServer]
-) -> None:
-    """It is asked when the client connects, and again only when a connection ends."""
-    names.addresses = [host(pod) for pod in pods]
-    client = connect(target(names, pods))
-    for _ in range(50):
-        client.inspect(b"a picture")
-
-    assert names.asked == 1
 
 
 def test_a_name_of_two_families_is_one_server(connect: Connect, fake_server: FakeServer) -> None:

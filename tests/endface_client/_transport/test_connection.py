@@ -23,6 +23,7 @@ from endface_client.testing import PASS, FakeServer, Received
 from tests.endface_client.name_service import NameService
 
 LONG_S = 60.0
+CALL = pack(Job(b"a picture", profile="mm-pc"))
 
 
 @pytest.fixture
@@ -200,17 +201,17 @@ print(client.inspect(b"3").verdict)
 
 def test_calls_that_nobody_waits_for_are_bounded(slow: FakeServer, gate: threading.Event) -> None:
     """A client that only gives up does not fill its memory; once answers have come, it may ask again."""
-    connection, call = Connection(Target(slow.address, None)), pack(Job(b"a picture", profile="mm-pc"))
+    connection = Connection(Target(slow.address, None))
     for _ in range(MOST_ABANDONED):
-        connection.infer(call, LONG_S).cancel()
+        connection.infer(CALL, LONG_S).cancel()
     with pytest.raises(Overloaded, match=f"has not answered {MOST_ABANDONED} earlier pictures"):
-        connection.infer(call, LONG_S)
+        connection.infer(CALL, LONG_S)
     gate.set()
     await_until(lambda: slow.in_flight == 0 and len(slow.requests) == MOST_ABANDONED)
 
     def answered() -> bool:
         with contextlib.suppress(Overloaded):
-            return bool(connection.infer(call, LONG_S).result(LONG_S))
+            return bool(connection.infer(CALL, LONG_S).result(LONG_S))
         return False
 
     await_until(answered)
@@ -240,7 +241,7 @@ def test_a_channel_is_closed_once(fake_server: FakeServer, closes: bool) -> None
     """Also where the connection is collected later: gevent's gRPC would count it twice, and Locust never exit."""
     target = Counted(fake_server.address, None)
     connection = Connection(target)
-    connection.infer(pack(Job(b"a picture", profile="mm-pc")), LONG_S).result(LONG_S)
+    connection.infer(CALL, LONG_S).result(LONG_S)
     if closes:
         connection.close()
         connection.close()
@@ -250,19 +251,9 @@ def test_a_channel_is_closed_once(fake_server: FakeServer, closes: bool) -> None
     assert target.closed == 1
 
 
-@pytest.mark.parametrize("kind", [Client, AsyncClient])
-def test_the_server_is_told_how_long_the_caller_waits(fake_server: FakeServer, kind: type) -> None:
+def test_the_server_is_told_how_long_the_caller_waits(connect: Callable[..., Client], fake_server: FakeServer) -> None:
     """In Triton's own parameter, in microseconds."""
-    if kind is Client:
-        with Client(fake_server.address, profile="mm-pc", deadline_s=20) as client:
-            client.inspect(b"a picture")
-    else:
-
-        async def inspect() -> None:
-            async with AsyncClient(fake_server.address, profile="mm-pc", deadline_s=20) as client:
-                await client.inspect(b"a picture")
-
-        asyncio.run(inspect())
+    connect(fake_server.address, deadline_s=20).inspect(b"a picture")
 
     assert 0 < fake_server.requests[0].timeout_us <= 20_000_000
     assert "timeout" not in fake_server.requests[0].parameters
@@ -276,14 +267,14 @@ def test_several_names_are_looked_up_again() -> None:
         with FakeServer(address=f"127.0.0.2:{port}") as new:
             names.addresses = ["127.0.0.1"]
             target = Target(f"a.line:{port},b.line:{port}", None, getaddrinfo=names.getaddrinfo)
-            connection, call = Connection(target, lambda: now_s), pack(Job(b"a picture", profile="mm-pc"))
-            connection.infer(call, LONG_S).result(LONG_S)
+            connection = Connection(target, lambda: now_s)
+            connection.infer(CALL, LONG_S).result(LONG_S)
             assert len(old.requests) == 1
             names.addresses = ["127.0.0.2"]
             now_s += 10.0
 
             def reached() -> bool:
-                connection.infer(call, LONG_S).result(LONG_S)
+                connection.infer(CALL, LONG_S).result(LONG_S)
                 return bool(new.requests)
 
             await_until(reached)
@@ -303,21 +294,19 @@ def test_a_name_service_that_fails_costs_nothing(fake_server: FakeServer) -> Non
         asked = names.asked
         for _ in range(3):
             now_s += 10.0
-            connection.infer(pack(Job(b"a picture", profile="mm-pc")), LONG_S).result(LONG_S)
+            connection.infer(CALL, LONG_S).result(LONG_S)
         await_until(lambda: names.asked > asked)
         connection.close()
 
     assert len(fake_server.requests) == 3
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_a_proxy_for_the_web_is_not_used(
-    fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch, several: bool
-) -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_proxy_for_the_web_is_not_used(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Nobody listens at the proxy; the picture is inspected all the same."""
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with Client(",".join([fake_server.address] * (1 + several)), profile="mm-pc") as client:
+    with Client(",".join([fake_server.address] * count), profile="mm-pc") as client:
         assert client.inspect(b"a picture").verdict == "pass"
 
 

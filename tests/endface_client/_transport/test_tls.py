@@ -6,11 +6,9 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import grpc
 import pytest
 
 from endface.errors import ConfigurationError
@@ -20,20 +18,6 @@ from endface_client.testing import FakeServer
 Connect = Callable[..., Client]
 Serve = Callable[[str], FakeServer]
 MakeTLS = Callable[..., TLS]
-
-
-@pytest.fixture
-def serve(certificates: Path) -> Iterator[Callable[[str], FakeServer]]:
-    """Start a server that encrypts and asks stations for certificates: ``serve("server")``, by its certificate."""
-    with ExitStack() as stack:
-
-        def served(name: str) -> FakeServer:
-            pair = ((certificates / f"{name}.key").read_bytes(), (certificates / f"{name}.pem").read_bytes())
-            authority = (certificates / "authority.pem").read_bytes()
-            credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=True)
-            return stack.enter_context(FakeServer(credentials=credentials))
-
-        yield served
 
 
 def test_several_servers_are_known_by_the_name_that_all_have(connect: Connect, serve: Serve, tls: MakeTLS) -> None:
@@ -63,20 +47,20 @@ def test_another_name_may_be_given(connect: Connect, serve: Serve, tls: MakeTLS)
     assert len(other.requests) == 2
 
 
-def test_one_server_is_known_by_the_name_that_it_is_called(connect: Connect, serve: Serve, tls: MakeTLS) -> None:
-    """The name of the fleet alone does not do: of one server we know better."""
-    line_2 = serve("line-2")
+@pytest.mark.parametrize(
+    ("certificate", "given"),
+    [("line-2", ""), ("other", "line-2.example"), ("other", "endface")],
+    ids=["the fleet's name alone", "another line's name", "the fleet's name given"],
+)
+def test_one_server_is_known_by_the_name_that_it_is_called(
+    connect: Connect, serve: Serve, tls: MakeTLS, certificate: str, given: str
+) -> None:
+    """Or by the name that is given, if its certificate has it: the name of the fleet does not do for a single one."""
+    server = serve(certificate)
     with pytest.raises(ServerUnavailable, match="--tls-server-name"):
-        connect(line_2.address, tls=tls("station"), repeat=False).health()
+        connect(server.address, tls=tls("station", server_name=given), repeat=False).health()
 
-    assert line_2.requests == []
-
-
-@pytest.mark.parametrize("name", ["line-2.example", "endface"])
-def test_a_given_name_must_be_the_certificates(connect: Connect, serve: Serve, tls: MakeTLS, name: str) -> None:
-    """A wrong one is refused, though the server is called by an address that its certificate names."""
-    with pytest.raises(ServerUnavailable, match="--tls-server-name"):
-        connect(serve("other").address, tls=tls("station", server_name=name), repeat=False).health()
+    assert server.requests == []
 
 
 @pytest.fixture
@@ -116,24 +100,22 @@ def test_a_server_that_starts_is_not_said_to_ask_for_certificates(
         client.inspect(b"a picture")
 
 
-def test_a_missing_file_is_named(tmp_path: Path, tls: MakeTLS) -> None:
-    """A wrong path is a mistake of the installation, told when the client is made."""
-    with pytest.raises(ConfigurationError, match=r"gone\.pem cannot be read"):
-        Client("line-3:8001", tls=replace(tls(""), root_certificates=tmp_path / "gone.pem"))
-
-
-@pytest.mark.parametrize("field", ["private_key", "certificate_chain"])
-def test_a_key_or_a_certificate_alone_is_refused(tls: MakeTLS, field: str) -> None:
-    """Of a key alone gRPC ends the process."""
-    with pytest.raises(ConfigurationError, match="go together"):
-        Client("line-3:8001", tls=replace(tls("station"), **{field: None}))
-
-
-def test_wrong_files_are_told_before_anybody_is_called(tls: MakeTLS, certificates: Path) -> None:
-    """What servers would say of them is a closed connection."""
-    with pytest.raises(ConfigurationError, match=r"no server would accept .*former\.pem: certificate has expired"):
-        Client("line-3:8001", tls=tls("former"))
-    with pytest.raises(ConfigurationError, match=r"stranger\.key is not the key of .*station\.pem"):
-        Client("line-3:8001", tls=replace(tls("station"), private_key=certificates / "stranger.key"))
-    with pytest.raises(ConfigurationError, match=r"station\.key holds no certificates"):
-        Client("line-3:8001", tls=replace(tls("station"), root_certificates=certificates / "station.key"))
+@pytest.mark.parametrize(
+    ("name", "changes", "sentence"),
+    [
+        ("", {"root_certificates": "gone.pem"}, r"gone\.pem cannot be read"),
+        ("station", {"private_key": None}, "go together"),  # of a key alone gRPC ends the process
+        ("station", {"certificate_chain": None}, "go together"),
+        ("former", {}, r"no server would accept .*former\.pem: certificate has expired"),
+        ("station", {"private_key": "stranger.key"}, r"stranger\.key is not the key of .*station\.pem"),
+        ("station", {"root_certificates": "station.key"}, r"station\.key holds no certificates"),
+    ],
+    ids=["missing file", "certificate alone", "key alone", "expired", "another's key", "no certificates"],
+)
+def test_wrong_files_are_told_before_anybody_is_called(
+    tls: MakeTLS, certificates: Path, name: str, changes: dict[str, str | None], sentence: str
+) -> None:
+    """They are mistakes of the installation; what servers would say of them is a closed connection."""
+    files = {field: file and certificates / file for field, file in changes.items()}
+    with pytest.raises(ConfigurationError, match=sentence):
+        Client("line-3:8001", tls=replace(tls(name), **files))  # type: ignore[arg-type] # paths by their fields

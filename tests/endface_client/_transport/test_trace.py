@@ -61,7 +61,7 @@ def test_inspection_is_a_span_around_its_attempt(
         "endface.serial": "A123",
         "endface.name": "face.png",
         "endface.profile": "mm-pc",
-        "endface.profile_sha256": "",
+        "endface.profile_sha256": "",  # the fake server has no profile file
         "endface.picture_sha256": report.image.sha256,
         "endface.verdict": "pass",
         "endface.borderline": False,

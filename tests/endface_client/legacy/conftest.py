@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from endface.report import Report
 from endface_client.legacy import OmniConfig, OmniFiberAnalyzer
 from endface_client.legacy._config import EndfaceSettings
 from endface_client.testing import FakeServer
@@ -145,6 +146,12 @@ def read_reports() -> Callable[..., FinalAnalysis]:
     return judged
 
 
+@pytest.fixture(scope="session")
+def guide(project: Path) -> str:
+    """The text of docs/migrating.md."""
+    return (project / "docs" / "migrating.md").read_text(encoding="utf-8")
+
+
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's own settings reaches a test."""
@@ -190,3 +197,10 @@ def run(tmp_path: Path, gray_png: bytes) -> Run:
 def ask(fake_server: FakeServer) -> Callable[..., OmniConfig]:
     """Configurations for the fake server."""
     return lambda **keywords: OmniConfig(endface_server=fake_server.address, endface_profile="mm-pc", **keywords)
+
+
+@pytest.fixture
+def failed(run: Run, ask: Callable[..., OmniConfig], fake_server: FakeServer, found: Report) -> Values:
+    """What comes of the run's picture where the server finds that it fails."""
+    fake_server.answer = found
+    return run.analyze(ask(knowledge_base_path="kb.json"))

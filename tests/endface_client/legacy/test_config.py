@@ -28,17 +28,13 @@ def test_the_seven_fields_have_the_pipelines_defaults() -> None:
 
 
 def test_unknown_keywords_are_taken() -> None:
-    """Generations of the pipeline differ in their fields; each may be given."""
+    """Generations of the pipeline differ in their fields; each may be given, and none names limits or a server."""
     config = OmniConfig(min_defect_area_px=5, pixels_per_micron=1.0, generate_json_report=True, max_defect_size=9)
 
     assert config.max_defect_size == 9
     assert config.ignored == {"min_defect_area_px": 5, "pixels_per_micron": 1.0, "generate_json_report": True}
-    assert EndfaceSettings.of(config, {}) == EndfaceSettings()
-
-
-def test_nobody_chooses_a_profile_or_a_server() -> None:
-    """Without a word there are no limits to pass by, and no server."""
-    assert (EndfaceSettings.of(OmniConfig(), {}).profile, EndfaceSettings.of(OmniConfig(), {}).server) == ("", "")
+    settings = EndfaceSettings.of(config, {})
+    assert (settings, settings.profile, settings.server) == (EndfaceSettings(), "", "")
 
 
 def test_keywords_go_before_the_environment() -> None:

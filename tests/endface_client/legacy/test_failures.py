@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import grpc
 import pytest
@@ -18,182 +21,129 @@ from endface.report import Report
 from endface_client import DeadlineExceeded, Overloaded, ServerUnavailable
 from endface_client.legacy import OmniConfig, OmniFiberAnalyzer, _analyzer, _files
 from endface_client.testing import PASS, Failure, FakeServer, Received, made_out
+from tests.endface_client.faces import FOUND, REFUSED
 from tests.endface_client.faulty_server import FaultyServer
 
 Read = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What a failure has to work with."""
+class Case:
+    """One way to fail: what the report says of it, and what is wrong with files, server, settings or the program."""
 
-    run: Any
-    server: FakeServer
-    refused: Report
-    found: Report
-    monkeypatch: pytest.MonkeyPatch
-
-
-@pytest.fixture
-def scene(
-    run: Any,
-    fake_server: FakeServer,
-    *,
-    refused: Report,
-    found: Report,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Scene:
-    """A run, a server that passes everything, and what it takes to break them."""
-    return Scene(run, fake_server, refused, found, monkeypatch)
+    code: str
+    answer: Report | Failure | bytes | Callable[[Received], bytes] = PASS
+    settings: dict[str, Any] = field(default_factory=dict)
+    error: Exception | None = None
+    spoil: Callable[[Any], None] = lambda _: None
 
 
-def _answer(answer: Any) -> Callable[[Scene], dict[str, Any]]:
-    def play(scene: Scene) -> dict[str, Any]:
-        scene.server.answer = answer
-        return {}
-
-    return play
+def _put_a_folder(run: Any) -> None:
+    run.picture.unlink()
+    run.picture.mkdir()
 
 
-def _raises(error: BaseException) -> Callable[[Scene], dict[str, Any]]:
-    def inspect(*_: Any) -> None:
-        raise error
-
-    return lambda _: {"inspect": inspect}
-
-
-def _no_fiber(scene: Scene) -> dict[str, Any]:
-    scene.server.answer = scene.refused
-    return {}
-
-
-def _no_file(scene: Scene) -> dict[str, Any]:
-    scene.run.picture.unlink()
-    return {}
-
-
-def _empty_file(scene: Scene) -> dict[str, Any]:
-    scene.run.picture.write_bytes(b"")
-    return {}
-
-
-def _folder(scene: Scene) -> dict[str, Any]:
-    scene.run.picture.unlink()
-    scene.run.picture.mkdir()
-    return {}
-
-
-def _text_in_process(scene: Scene) -> dict[str, Any]:
-    scene.run.picture.write_text("no picture")
-    return {"endface_server": ""}
-
-
-def _blocked_output(scene: Scene) -> dict[str, Any]:
+def _block_output(run: Any) -> None:
     """A file stands where the folder should be: it cannot be made, whoever asks."""
-    output_dir = scene.run.output_dir
-    if output_dir.exists():
-        for path in output_dir.iterdir():
-            path.unlink()
-        output_dir.rmdir()
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
-    output_dir.write_text("in the way")
-    return {}
-
-
-def _full_disk(scene: Scene) -> dict[str, Any]:
-    """The first file can be written, no further one."""
-    written: list[Path] = []
-    write_whole = _files.write_whole
-
-    def write(path: Path, data: bytes) -> None:
-        if written:
-            raise OSError(28, "No space left on device")
-        written.append(path)
-        write_whole(path, data)
-
-    scene.monkeypatch.setattr(_files, "write_whole", write)
-    return {}
-
-
-def _settings(**keywords: Any) -> Callable[[Scene], dict[str, Any]]:
-    return lambda _: keywords
-
-
-def _other_picture(_: Received) -> bytes:
-    return PASS.to_json().encode()
-
-
-def _without_bounds(scene: Scene) -> dict[str, Any]:
-    """A server before 0.2 says which sizes a limit holds in words alone."""
-    zones = tuple(
-        replace(zone, limits=tuple(replace(row, lower_um=None, upper_um=None) for row in zone.limits))
-        for zone in scene.found.zones
-    )
-    scene.server.answer = replace(scene.found, zones=zones)
-    return {}
+    shutil.rmtree(run.output_dir, ignore_errors=True)
+    run.output_dir.parent.mkdir(parents=True, exist_ok=True)
+    run.output_dir.write_text("in the way")
 
 
 def _not_a_number(received: Received) -> bytes:
     return made_out(PASS, received).to_json().replace('"coverage":1.0', '"coverage":NaN').encode()
 
 
-FAILURES: dict[str, tuple[Callable[[Scene], dict[str, Any]], str]] = {
-    "no file": (_no_file, "unreadable_picture"),
-    "a folder": (_folder, "unreadable_picture"),
-    "an empty file": (_empty_file, "empty_image"),
-    "no picture, in process": (_text_in_process, "undecodable"),
-    "no fiber": (_no_fiber, "no_fiber"),
-    "nobody listens": (_raises(ServerUnavailable("line-3:8001 takes no pictures")), "server_unavailable"),
-    "no such host": (_settings(endface_server="no.such.host.invalid:1,127.0.0.1:1"), "server_unavailable"),
-    "a full queue": (_raises(Overloaded("line-3:8001 has a full queue")), "overloaded"),
-    "a server that breaks": (_answer(Failure(grpc.StatusCode.INTERNAL, "internal: its log says why")), "server_error"),
-    "too late": (_raises(DeadlineExceeded("line-3:8001 did not answer in time")), "deadline_exceeded"),
-    "no report": (_answer(b"{}"), "protocol_error"),
-    "no text": (_answer(b"\xff\xfe"), "protocol_error"),
-    "another picture's report": (_answer(_other_picture), "protocol_error"),
-    "limits without numbers": (_without_bounds, "protocol_error"),
-    "a number that is none": (_answer(_not_a_number), "internal"),
-    "an unknown profile": (_settings(endface_profile="foo"), "unknown_profile"),
-    "no profile, server": (_settings(endface_profile=""), "unknown_profile"),
-    "no profile, in process": (_settings(endface_profile="", endface_server=""), "unknown_profile"),
-    "an unknown profile, in process": (_settings(endface_profile="foo", endface_server=""), "unknown_profile"),
-    "an unknown engine": (_settings(endface_server="", endface_engine="abacus"), "engine"),
-    "a scale that is no number": (_settings(endface_um_per_px="wide"), "configuration"),
-    "a scale out of range": (_settings(endface_um_per_px=1e6), "bad_parameter"),
-    "a misspelt keyword": (_settings(endface_profil="mm-pc"), "configuration"),
-    "no output folder": (_blocked_output, "output_not_writable"),
-    "a full disk": (_full_disk, "output_not_writable"),
-    "no address": (_settings(endface_server="http://line-3:8001"), "configuration"),
-    "a bug": (_raises(RuntimeError("a bug")), "internal"),
+WITHOUT_BOUNDS = replace(
+    FOUND,
+    zones=tuple(
+        replace(zone, limits=tuple(replace(row, lower_um=None, upper_um=None) for row in zone.limits))
+        for zone in FOUND.zones
+    ),
+)
+"""A server before 0.2 says which sizes a limit holds in words alone."""
+
+HERE = {"endface_server": ""}
+BREAKS = Failure(grpc.StatusCode.INTERNAL, "internal: its log says why")
+
+FAILURES: dict[str, Case] = {
+    "no file": Case("unreadable_picture", spoil=lambda run: run.picture.unlink()),
+    "a folder": Case("unreadable_picture", spoil=_put_a_folder),
+    "an empty file": Case("empty_image", spoil=lambda run: run.picture.write_bytes(b"")),
+    "no picture, in process": Case(
+        "undecodable", settings=HERE, spoil=lambda run: run.picture.write_text("no picture")
+    ),
+    "no fiber": Case("no_fiber", REFUSED),
+    "nobody listens": Case("server_unavailable", error=ServerUnavailable("line-3:8001 takes no pictures")),
+    "no such host": Case("server_unavailable", settings={"endface_server": "no.such.host.invalid:1,127.0.0.1:1"}),
+    "a full queue": Case("overloaded", error=Overloaded("line-3:8001 has a full queue")),
+    "a server that breaks": Case("server_error", BREAKS),
+    "too late": Case("deadline_exceeded", error=DeadlineExceeded("line-3:8001 did not answer in time")),
+    "no report": Case("protocol_error", b"{}"),
+    "no text": Case("protocol_error", b"\xff\xfe"),
+    "another picture's report": Case("protocol_error", PASS.to_json().encode()),
+    "limits without numbers": Case("protocol_error", WITHOUT_BOUNDS),
+    "a number that is none": Case("internal", _not_a_number),
+    "an unknown profile": Case("unknown_profile", settings={"endface_profile": "foo"}),
+    "no profile, server": Case("unknown_profile", settings={"endface_profile": ""}),
+    "no profile, in process": Case("unknown_profile", settings=HERE | {"endface_profile": ""}),
+    "an unknown profile, in process": Case("unknown_profile", settings=HERE | {"endface_profile": "foo"}),
+    "an unknown engine": Case("engine", settings=HERE | {"endface_engine": "abacus"}),
+    "a scale that is no number": Case("configuration", settings={"endface_um_per_px": "wide"}),
+    "a scale out of range": Case("bad_parameter", settings={"endface_um_per_px": 1e6}),
+    "a misspelt keyword": Case("configuration", settings={"endface_profil": "mm-pc"}),
+    "no output folder": Case("output_not_writable", spoil=_block_output),
+    "no address": Case("configuration", settings={"endface_server": "http://line-3:8001"}),
+    "a bug": Case("internal", error=RuntimeError("a bug")),
 }
 
 
-@pytest.mark.parametrize("stale", [False, True], ids=["first run", "after a pass"])
-@pytest.mark.parametrize("name", FAILURES)
-def test_what_fails_never_passes(
-    scene: Scene,
-    ask: Any,
-    read_run: Read,
-    name: str,
-    stale: bool,
-) -> None:
-    """Whatever goes wrong, nothing is raised, a sentence says it, and the last stage fails the face."""
-    run = scene.run
-    if stale:
-        assert run.analyze(ask(enable_visualization=False))["success"] is True
-    play, code = FAILURES[name]
-    keywords = {"endface_server": scene.server.address, "endface_profile": "mm-pc"} | play(scene)
-    options = {"inspect": keywords.pop("inspect")} if "inspect" in keywords else {}
-
-    values = run.analyze(OmniConfig(**keywords), **options)
-
+def assert_failed(run: Any, values: dict[str, Any], read_run: Read, code: str) -> None:
+    """The report says what is wrong, the last stage fails the face, and no other file stays."""
     assert (values["success"], values["error_code"]) == (False, code)
     assert values["image_path"] == str(run.picture)
     assert len(values["error"]) > 10
-    assert [defect["severity"] for defect in values["defects"]] == ["CRITICAL"]
+    assert [(each["severity"], each["defect_type"]) for each in values["defects"]] == [("CRITICAL", "UNKNOWN")]
     assert read_run(run.folder, "face", (1200, 1000)).status == "FAIL"
     if run.output_dir.is_dir():
         assert run.names() == {"_report.json"}
+
+
+@pytest.mark.parametrize("stale", [False, True], ids=["first run", "after a pass"])
+@pytest.mark.parametrize("case", FAILURES.values(), ids=FAILURES)
+def test_what_fails_never_passes(
+    run: Any, ask: Any, fake_server: FakeServer, read_run: Read, *, case: Case, stale: bool
+) -> None:
+    """Whatever goes wrong, nothing is raised, a sentence says it, and the last stage fails the face."""
+    if stale:
+        assert run.analyze(ask(enable_visualization=False))["success"] is True
+    fake_server.answer = case.answer
+    case.spoil(run)
+    settings = {"endface_server": fake_server.address, "endface_profile": "mm-pc"} | case.settings
+    options = {"inspect": Mock(side_effect=case.error)} if case.error else {}
+
+    assert_failed(run, run.analyze(OmniConfig(**settings), **options), read_run, case.code)
+
+
+@pytest.mark.parametrize("stale", [False, True], ids=["first run", "after a pass"])
+def test_a_full_disk_never_passes(
+    run: Any, ask: Any, read_run: Read, monkeypatch: pytest.MonkeyPatch, *, stale: bool
+) -> None:
+    """The first file can be written, no further one."""
+    if stale:
+        assert run.analyze(ask(enable_visualization=False))["success"] is True
+    written: list[Path] = []
+    write_whole = _files.write_whole
+
+    def write(path: Path, data: bytes) -> None:
+        if written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        write_whole(path, data)
+
+    monkeypatch.setattr(_files, "write_whole", write)
+
+    assert_failed(run, run.analyze(ask()), read_run, "output_not_writable")
 
 
 def test_all_pictures_share_a_connection(run: Any, fake_server: FakeServer) -> None:
@@ -243,7 +193,9 @@ def test_side_files_do_not_change_the_verdict(
     assert run.names() == {"_report.json"}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     image_path=st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.just("a\0b")),
     output=st.sampled_from(("out", "out/3_detected/x")),

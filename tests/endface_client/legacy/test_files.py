@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,6 @@ from endface.report import Report
 from endface_client.testing import FakeServer
 
 Values = dict[str, Any]
-Read = Callable[..., Any]
 
 SUCCESS: dict[str, type | tuple[type, ...]] = {
     "source_image": str,
@@ -75,29 +73,25 @@ def has_types(values: Values, types: dict[str, Any]) -> bool:
     )  # a numpy number is none of them
 
 
-def test_a_failed_face_has_the_pipelines_keys(run: Any, ask: Any, fake_server: FakeServer, found: Report) -> None:
+def test_a_failed_face_has_the_pipelines_keys(run: Any, failed: Values) -> None:
     """Every key of the pipeline's own success is there with its type, and what is returned is what is written."""
-    fake_server.answer = found
-    values = run.analyze(ask(knowledge_base_path="kb.json"))
-
-    assert json.loads(run.report.read_text(encoding="ascii")) == values
-    assert has_types(values, SUCCESS)
-    assert has_types(values["summary"], SUMMARY)
-    assert has_types(values["analysis_metadata"], METADATA)
-    assert values["source_image"] == values["image_path"] == str(run.picture)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d:\d\d:\d\d", values["timestamp"])
-    assert values["zones"] == {zone: {"detected": True} for zone in ("core", "cladding", "ferrule")}
-    assert values["summary"]["total_defects"] == len(values["defects"])
-    assert (values["success"], values["analysis_complete"], values["summary"]["is_anomalous"]) == (True, True, True)
-    assert values["analysis_metadata"]["knowledge_base"] == "kb.json"
-    assert not {"region_type", "metadata"} & values.keys()
+    assert json.loads(run.report.read_text(encoding="ascii")) == failed
+    assert has_types(failed, SUCCESS)
+    assert has_types(failed["summary"], SUMMARY)
+    assert has_types(failed["analysis_metadata"], METADATA)
+    assert failed["source_image"] == failed["image_path"] == str(run.picture)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d:\d\d:\d\d", failed["timestamp"])
+    assert failed["zones"] == {zone: {"detected": True} for zone in ("core", "cladding", "ferrule")}
+    assert failed["summary"]["total_defects"] == len(failed["defects"])
+    assert (failed["success"], failed["analysis_complete"], failed["summary"]["is_anomalous"]) == (True, True, True)
+    assert failed["analysis_metadata"]["knowledge_base"] == "kb.json"
+    assert not {"region_type", "metadata"} & failed.keys()
     assert run.report.read_text(encoding="ascii").startswith('{\n  "source_image"')
 
 
-def test_defects_have_the_pipelines_keys(run: Any, ask: Any, fake_server: FakeServer, found: Report) -> None:
+def test_defects_have_the_pipelines_keys(failed: Values, found: Report) -> None:
     """Types, ids and numbers are the pipeline's; orientation is a scratch's alone; our own keys come on top."""
-    fake_server.answer = found
-    pit, scratch, dirt, marker = run.analyze(ask())["defects"]
+    pit, scratch, dirt, marker = failed["defects"]
 
     assert [each["defect_id"] for each in (pit, scratch, dirt, marker)] == [
         "DIG_0001", "SCR_0002", "CONT_0003", "UNK_0004",
@@ -116,13 +110,10 @@ def test_defects_have_the_pipelines_keys(run: Any, ask: Any, fake_server: FakeSe
     assert marker["reasons"] == list(found.reasons)
 
 
-def test_the_reports_own_words_are_kept(run: Any, ask: Any, fake_server: FakeServer, found: Report) -> None:
+def test_the_reports_own_words_are_kept(failed: Values, found: Report) -> None:
     """The verdict and the whole report of endface stand under keys of their own."""
-    fake_server.answer = found
-    values = run.analyze(ask())
-
-    assert (values["verdict"], values["borderline"], values["reasons"]) == ("fail", True, list(found.reasons))
-    report = Report.from_json(json.dumps(values["endface"]))
+    assert (failed["verdict"], failed["borderline"], failed["reasons"]) == ("fail", True, list(found.reasons))
+    report = Report.from_json(json.dumps(failed["endface"]))
     assert (report.defects, report.zones, report.model) == (found.defects, found.zones, found.model)
 
 
@@ -138,11 +129,9 @@ def test_orientation_runs_with_the_rows(
     assert scratch["detection_metadata"]["angle_degrees"] == scratch["orientation"]
 
 
-def test_all_files_of_a_success(run: Any, ask: Any, fake_server: FakeServer, found: Report) -> None:
+@pytest.mark.usefixtures("failed")
+def test_all_files_of_a_success(run: Any) -> None:
     """The text with its headings, two pictures, and the mask in the picture's own size."""
-    fake_server.answer = found
-    run.analyze(ask())
-
     assert run.names() == {
         "_report.json", "_detailed.txt", "_analysis.png", "_analysis_simple.png", "_defect_mask.npy",
     }  # fmt: skip
@@ -172,15 +161,3 @@ def test_without_visualization(run: Any, ask: Any) -> None:
     assert run.names() == {"_report.json", "_detailed.txt"}
     assert "Status: NORMAL\nConfidence: 0.0%\n" in (run.output_dir / "face_detailed.txt").read_text(encoding="utf-8")
     assert (values["defects"], values["overall_quality_score"]) == ([], 100.0)
-
-
-def test_both_verdicts_reach_the_last_stage(
-    run: Any, ask: Any, fake_server: FakeServer, found: Report, read_run: Read
-) -> None:
-    """A face that passes passes there, one that fails fails there, and the second run overwrites the first."""
-    run.analyze(ask())
-    assert read_run(run.folder, "face", (1200, 1000)).status == "PASS"
-
-    fake_server.answer = found
-    run.analyze(ask())
-    assert read_run(run.folder, "face", (1200, 1000)).status == "FAIL"

@@ -14,19 +14,11 @@ from typing import Any
 
 import pytest
 
-from endface.report import Report
 from endface.server.process import EmbeddedServer
-from endface_client.legacy import OmniConfig
 from endface_client.legacy._config import EndfaceSettings
-from endface_client.testing import FakeServer
+from tests.endface_client.legacy.test_files import DEFECT, SUCCESS
 
 Read = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def guide(project: Path) -> str:
-    """The guide's text."""
-    return (project / "docs" / "migrating.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -100,28 +92,17 @@ def test_the_settings_are_listed(guide: str) -> None:
     assert all(variable == keyword.upper() for variable, keyword in rows)
 
 
-def test_new_keys_are_listed(
-    guide: str, run: Any, ask: Callable[..., OmniConfig], fake_server: FakeServer, found: Report
-) -> None:
+def test_new_keys_are_listed(guide: str, failed: dict[str, Any]) -> None:
     """What a success holds beyond the pipeline's own keys stands in the guide."""
-    fake_server.answer = found
-    values = run.analyze(ask())
     listed = {
         kind: set(re.findall(r"`(\w+)`", text))
         for kind, text in re.findall(r"- New keys of (a defect|the report): (.*?)\n- ", guide, re.DOTALL)
     }
     listed |= {"the report": set(re.findall(r"`(\w+)`", re.search(r"keys of the report: (.*?)\n- ", guide, re.S)[1]))}
-    theirs = {
-        "source_image", "image_path", "timestamp", "analysis_complete", "success", "overall_quality_score", "defects",
-        "zones", "summary", "analysis_metadata",
-    }  # fmt: skip
-    theirs_each = {
-        "defect_id", "defect_type", "location_xy", "bbox", "area_px", "confidence", "severity", "orientation",
-        "contributing_algorithms", "detection_metadata",
-    }  # fmt: skip
+    theirs = DEFECT.keys() - {"detection_confidence"} | {"orientation"}
 
-    assert values.keys() - theirs == listed["the report"] - {"consensus"}
-    assert values["defects"][0].keys() - theirs_each == listed["a defect"] - {"margin_um"}
+    assert failed.keys() - SUCCESS.keys() == listed["the report"] - {"consensus"}
+    assert failed["defects"][0].keys() - theirs == listed["a defect"] - {"margin_um"}
 
 
 def test_what_is_installed_exists(guide: str, project: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from endface.criteria.profile import load_profile, profile_names
+from endface.criteria.profile import Profile, load_profile, profile_names
 from endface.criteria.verdict import judge
 from endface.report import Calibration, Defect, Ellipse, Fiber, ImageInfo, Problem, Report
 from endface_client.legacy._answer import answered, as_json, failed
@@ -54,10 +54,15 @@ def reports(draw: st.DrawFn, most: int = 45) -> Report:
     zones = tuple(zone.name for zone in profile.zones)
     count = draw(st.one_of(st.integers(0, 6), st.integers(0, most)))
     found = tuple(draw(defects(zones, number)) for number in range(1, count + 1))
-    judgement = judge(found, profile, dict.fromkeys(zones, 1.0))
+    return judged(profile, found)
+
+
+def judged(profile: Profile, found: tuple[Defect, ...], size_px: tuple[int, int] = SIZE_PX) -> Report:
+    """The report of a face with these defects, in whole zones."""
+    judgement = judge(found, profile, {zone.name: 1.0 for zone in profile.zones})
     return Report(
         verdict=judgement.verdict,
-        image=ImageInfo("face.png", "0" * 64, *SIZE_PX),
+        image=ImageInfo("face.png", "0" * 64, *size_px),
         criteria=profile.criteria,
         software="endface, a test",
         borderline=judgement.borderline,
@@ -71,7 +76,6 @@ def reports(draw: st.DrawFn, most: int = 45) -> Report:
 
 def face(*marks: tuple[int, int, float], size_px: tuple[int, int] = SIZE_PX) -> Report:
     """Contamination in zone D of mm-pc, where more than 30 um fail: column, row and size of each."""
-    profile = load_profile("mm-pc")
     found = tuple(
         Defect(
             number, "contamination", "D", ("D",), 0.9, (x, y, 1, 1), (((float(x), float(y)),),),
@@ -79,12 +83,7 @@ def face(*marks: tuple[int, int, float], size_px: tuple[int, int] = SIZE_PX) -> 
         )
         for number, (x, y, size_um) in enumerate(marks, start=1)
     )  # fmt: skip
-    judgement = judge(found, profile, dict.fromkeys("ABCD", 1.0))
-    return Report(
-        verdict=judgement.verdict, image=ImageInfo("face.png", "0" * 64, *size_px), criteria=profile.criteria,
-        software="endface, a test", reasons=judgement.reasons, calibration=Calibration((0.5, 0.5), "cladding"),
-        fiber=Fiber(Ellipse((320.0, 240.0), (125.0, 125.0))), zones=judgement.zones, defects=found,
-    )  # fmt: skip
+    return judged(load_profile("mm-pc"), found, size_px)
 
 
 DUSTY = face(*((15 * number, 100, 2.0) for number in range(1, 41)))
@@ -179,30 +178,27 @@ def test_an_invalid_report_fails(read_reports: Read) -> None:
     assert read_reports([("face", values)], SIZE_PX).status == "FAIL"
 
 
-@pytest.mark.parametrize("report", [{"timestamp": "now"}, {"timestamp": "now", "defects": []}, {}])
-def test_the_checker_fails_open(read_reports: Read, report: dict[str, Any]) -> None:
-    """The rules that these tests guard against are those of the checker: no defect, or no whole report, passes."""
-    assert read_reports([("face", report)], SIZE_PX).status == "PASS"
+DIG = {"defect_type": "DIG", "confidence": 0.8, "area_px": 3}
+PAIR = [
+    DIG | {"location_xy": [100, 100], "severity": "CRITICAL"},
+    DIG | {"location_xy": [105, 100], "severity": "LOW"},
+]
+ROW = [DIG | {"location_xy": [25 * number, 9], "severity": "HIGH"} for number in range(40)]
 
 
-def test_the_checker_hides_what_it_merges(read_reports: Read) -> None:
-    """A CRITICAL dig beside a LOW one passes there: the alphabet decides."""
-    dig = {"defect_type": "DIG", "confidence": 0.8, "area_px": 3}
-    pair = [
-        dig | {"location_xy": [100, 100], "severity": "CRITICAL"},
-        dig | {"location_xy": [105, 100], "severity": "LOW"},
-    ]
-    analysis = read_reports([("face", {"timestamp": "now", "defects": pair})], SIZE_PX)
+@pytest.mark.parametrize(
+    ("report", "score"),
+    [
+        ({}, 100),
+        ({"timestamp": "now"}, 100),
+        ({"timestamp": "now", "defects": []}, 100),
+        ({"timestamp": "now", "defects": PAIR}, 97),  # of what it merges the alphabet decides: LOW
+        ({"timestamp": "now", "defects": ROW}, 85),  # 25 pixels apart they are one for it
+    ],
+    ids=["empty", "no defects", "no defect", "a CRITICAL dig beside a LOW one", "forty HIGH digs in a row"],
+)
+def test_the_checker_fails_open(read_reports: Read, report: dict[str, Any], score: int) -> None:
+    """The rules that these tests guard against are those of the checker, which passes all of these."""
+    analysis = read_reports([("face", report)], SIZE_PX)
 
-    assert (analysis.status, analysis.score) == ("PASS", 97)
-
-
-def test_the_checker_takes_a_row_for_one(read_reports: Read) -> None:
-    """Forty HIGH digs in a row, 25 pixels apart, are one for it."""
-    row = [
-        {"defect_type": "DIG", "confidence": 0.8, "area_px": 3, "severity": "HIGH", "location_xy": [25 * number, 9]}
-        for number in range(40)
-    ]
-    analysis = read_reports([("face", {"timestamp": "now", "defects": row})], SIZE_PX)
-
-    assert (analysis.status, analysis.score, len(analysis.merged)) == ("PASS", 85, 1)
+    assert (analysis.status, analysis.score) == ("PASS", score)

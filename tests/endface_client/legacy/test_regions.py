@@ -16,7 +16,7 @@ from endface.report import Ellipse, Report
 from endface_client.legacy import OmniFiberAnalyzer
 from endface_client.legacy._analyzer import is_region
 from endface_client.legacy._consensus import Consensus
-from endface_client.testing import FakeServer, Received
+from endface_client.testing import PASS, FakeServer, Received
 
 Read = Callable[..., Any]
 
@@ -41,30 +41,21 @@ def test_what_is_a_region(stem: str, output_dir: str, region: bool) -> None:
     assert is_region(stem, Path(output_dir)) is region
 
 
-@pytest.mark.parametrize("zone", ["core", "cladding", "ferrule"])
-def test_a_region_lists_nothing(run: Any, ask: Any, fake_server: FakeServer, zone: str) -> None:
-    """It is not asked about, gets an empty list, and does not claim to be good."""
-    picture = run.picture.with_name(f"region_{zone}.png")
-    values = OmniFiberAnalyzer(ask()).analyze_end_face(str(picture), str(run.output_dir))
-
-    assert (values["defects"], values["success"], values["verdict"]) == ([], False, "not_judged")
-    assert json.loads((run.output_dir / f"region_{zone}_report.json").read_text(encoding="ascii")) == values
-    assert fake_server.requests == []
-
-
 def test_regions_do_not_outvote_the_face(
     run: Any, ask: Any, fake_server: FakeServer, found: Report, read_run: Read
 ) -> None:
-    """Three regions and a failed face fail; they and a good face pass."""
+    """A region is not asked about, lists nothing and does not claim to be good; the verdict is the face's."""
     for zone in ("core", "cladding", "ferrule"):
         folder = run.folder / "3_detected" / f"region_{zone}"
-        OmniFiberAnalyzer(ask()).analyze_end_face(f"region_{zone}.png", str(folder))
-    run.analyze(ask())
-    assert read_run(run.folder, "face", (1200, 1000)).status == "PASS"
+        values = OmniFiberAnalyzer(ask()).analyze_end_face(f"region_{zone}.png", str(folder))
+        assert (values["defects"], values["success"], values["verdict"]) == ([], False, "not_judged")
+        assert json.loads((folder / f"region_{zone}_report.json").read_text(encoding="ascii")) == values
+    assert fake_server.requests == []
 
-    fake_server.answer = found
-    run.analyze(ask())
-    assert read_run(run.folder, "face", (1200, 1000)).status == "FAIL"
+    for answer, status in ((PASS, "PASS"), (found, "FAIL")):  # the second run overwrites the first
+        fake_server.answer = answer
+        run.analyze(ask())
+        assert read_run(run.folder, "face", (1200, 1000)).status == status
 
 
 @pytest.mark.parametrize("with_mask", [False, True], ids=["as it is", "moved"])
@@ -98,29 +89,25 @@ def write_consensus(run: Any, **values: Any) -> None:
     (folder / "consensus_report.json").write_text(json.dumps(values), encoding="utf-8")
 
 
-def test_an_agreeing_consensus_is_noted(run: Any, ask: Any, fake_server: FakeServer, found: Report) -> None:
-    """Its numbers stand in the report beside ours."""
-    write_consensus(run, center=[505.0, 398.0], core_radius=51.0, cladding_radius=130.0, num_valid_results=7)
-    fake_server.answer = found
-
-    assert run.analyze(ask())["consensus"] == {
-        "center": [505.0, 398.0],
-        "core_radius": 51.0,
-        "cladding_radius": 130.0,
-        "agrees": True,
-    }
-
-
-def test_a_contradicting_consensus_is_told(
-    run: Any, ask: Any, fake_server: FakeServer, found: Report, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("cladding_radius", "agrees"), [(130.0, True), (250.0, False)])
+def test_a_consensus_is_noted(
+    run: Any,
+    ask: Any,
+    fake_server: FakeServer,
+    found: Report,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    cladding_radius: float,
+    agrees: bool,
 ) -> None:
-    """The verdict stays ours; report and log say that somebody saw another fiber."""
-    write_consensus(run, center=[505.0, 398.0], core_radius=51.0, cladding_radius=250.0)
+    """Its numbers stand in the report beside ours, and the verdict stays ours; the log tells of another fiber."""
+    seen = {"center": [505.0, 398.0], "core_radius": 51.0, "cladding_radius": cladding_radius}
+    write_consensus(run, **seen, num_valid_results=7)
     fake_server.answer = found
     values = run.analyze(ask())
 
-    assert (values["consensus"]["agrees"], values["verdict"]) == (False, "fail")
-    assert "sees the fiber elsewhere" in caplog.text
+    assert (values["consensus"], values["verdict"]) == (seen | {"agrees": agrees}, "fail")
+    assert ("sees the fiber elsewhere" in caplog.text) != agrees
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -45,6 +44,12 @@ def pit(found: Report) -> Defect:
     return found.defects[0]
 
 
+def with_rows(face: Report, verdict: Literal["pass", "fail"], *rows: LimitResult) -> Report:
+    """The face with other rows in its zone."""
+    zone = dataclasses.replace(face.zones[0], verdict=verdict, limits=rows)
+    return dataclasses.replace(face, verdict=verdict, zones=(zone,))
+
+
 @pytest.mark.parametrize(
     ("size_um", "margin_um", "severity"),
     [
@@ -80,8 +85,7 @@ def test_a_broken_row_blames_the_sizes_that_it_holds(
     face: Report, pit: Defect, interval: str, inside: tuple[float, ...], outside: tuple[float, ...]
 ) -> None:
     """By the report's numbers; whether an end belongs to the row is one of them."""
-    zone = dataclasses.replace(face.zones[0], verdict="fail", limits=(limit("defect", interval, 0, 1),))
-    failed = dataclasses.replace(face, verdict="fail", zones=(zone,))
+    failed = with_rows(face, "fail", limit("defect", interval, 0, 1))
 
     assert all(grade(dataclasses.replace(pit, size_um=size_um), failed).breaks_limit for size_um in inside)
     assert not any(grade(dataclasses.replace(pit, size_um=size_um), failed).breaks_limit for size_um in outside)
@@ -89,20 +93,16 @@ def test_a_broken_row_blames_the_sizes_that_it_holds(
 
 def test_a_row_with_room_is_no_limit_yet(face: Report, pit: Defect) -> None:
     """Growing into a row that takes one more breaks nothing."""
-    (zone,) = face.zones
-    limits = (zone.limits[0], dataclasses.replace(zone.limits[1], found=1), *zone.limits[2:])
-    face = dataclasses.replace(face, zones=(dataclasses.replace(zone, limits=limits),))
+    below, full, *above = face.zones[0].limits
+    face = with_rows(face, "pass", below, dataclasses.replace(full, found=1), *above)
 
     assert grade(dataclasses.replace(pit, size_um=4.9), face).margin_um == pytest.approx(5.1)
 
 
 def test_all_that_a_failed_row_counts_is_critical(face: Report, pit: Defect) -> None:
     """One too many makes each of them CRITICAL, and none beside the row."""
-    (zone,) = face.zones
-    limits = (zone.limits[0], limit("defect", "[5, 10]", 2, 3), *zone.limits[2:])
-    failed = dataclasses.replace(
-        face, verdict="fail", zones=(dataclasses.replace(zone, verdict="fail", limits=limits),)
-    )
+    below, _, *above = face.zones[0].limits
+    failed = with_rows(face, "fail", below, limit("defect", "[5, 10]", 2, 3), *above)
 
     assert grade(dataclasses.replace(pit, size_um=7.0), failed).severity == "CRITICAL"
     assert grade(dataclasses.replace(pit, size_um=4.9), failed).severity != "CRITICAL"
@@ -130,12 +130,6 @@ def test_a_good_face_is_left_room(severities: list[Severity]) -> None:
 
 
 # --- what docs/migrating.md says -----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def guide(project: Path) -> str:
-    """The guide's text."""
-    return (project / "docs" / "migrating.md").read_text(encoding="utf-8")
 
 
 def test_the_guides_table_is_the_codes(guide: str) -> None:
