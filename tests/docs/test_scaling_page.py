@@ -33,14 +33,6 @@ def test_commands_exist_as_printed(page: str) -> None:
     assert {words[0] for words in printed} == {"stages", "load"}
 
 
-def test_links_lead_somewhere(page: str, project: Path) -> None:
-    """Every file that the page names is there."""
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page)
-
-    assert [link for link in links if not (project / "docs" / link).exists()] == []
-    assert links
-
-
 @pytest.mark.triton
 def test_metrics_are_there_as_printed(page: str, server: EmbeddedServer) -> None:
     """The command for the metrics shows queues and computing of each model."""
