@@ -171,7 +171,6 @@ def test_first_of_many_frames_is_read() -> None:
         assert np.abs(decode(data).gray.astype(int) - mutations.face()).max() <= (25 if kind == "MPO" else 0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF"])
 def test_largest_pictures_are_answered(kind: str) -> None:
     """All the pixels that are allowed, in a file as small as the format makes it."""

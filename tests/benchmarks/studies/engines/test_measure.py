@@ -35,7 +35,6 @@ RECORD = {
 }
 
 
-@pytest.mark.slow
 def test_measures_every_engine_in_its_own_process(offline_repository: Path, samples: list[Path]) -> None:
     """Agreement by set of pictures, times and memory, the latter below 1 GB with LiteRT."""
     pictures = {"samples": [each for each in of_folder(samples[0].parent, "mm-pc") if each.name.startswith("o")]}

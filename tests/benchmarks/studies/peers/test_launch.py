@@ -111,7 +111,6 @@ def test_another_network_is_refused(serving: Serving, environment: Environment, 
         pass
 
 
-@pytest.mark.slow
 def test_fastapi_serves(serving: Serving, environment: Environment, pictures: list[Picture]) -> None:
     """A real peer, where its packages are in this environment: it judges as endface does."""
     for package in ("fastapi", "uvicorn"):
