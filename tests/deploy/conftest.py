@@ -96,6 +96,20 @@ def container(pod: Object) -> Object:
 
 
 @pytest.fixture(scope="session")
+def promtool() -> Callable[..., str]:
+    """Run promtool in a folder: ``promtool(folder, "check", "rules", "endface.yml")`` is what it says."""
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed; it comes with Prometheus")
+
+    def run(folder: Path, *arguments: str) -> str:
+        ran = subprocess.run(["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def make(project: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the script that makes certificates."""
     script = project / "deploy" / "certificates" / "make-certificates"

@@ -104,13 +104,8 @@ def test_overload_kills_nobody(container: Object) -> None:
     assert liveness["periodSeconds"] * liveness["failureThreshold"] > 2 * serve.READY_WITHIN_S
 
 
-def test_requests_under_way_are_finished(pod: Object) -> None:
-    """The grace period is as long as a server may take to end in good order."""
-    assert pod["terminationGracePeriodSeconds"] >= process._DRAIN_S + process._KILL_AFTER_S
-
-
 def test_server_has_what_it_has_in_compose(pod: Object, container: Object, project: Path) -> None:
-    """Shared memory, temporary files, memory, cores and time to end: the Compose file gives the reasons."""
+    """Shared memory, files, memory, cores and time to end in good order: the Compose file gives the reasons."""
     services = yaml.safe_load((project / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     composed = services["endface-gpu" if "gpu" in container["image"] else "endface"]
     volumes = {each["name"]: each["emptyDir"] for each in pod["volumes"] if "emptyDir" in each}
@@ -122,6 +117,7 @@ def test_server_has_what_it_has_in_compose(pod: Object, container: Object, proje
     assert container["resources"]["limits"]["memory"] == kubernetes_size(composed["mem_limit"])
     assert container["resources"]["limits"]["cpu"] == str(services["endface"]["cpus"])
     assert f"{pod['terminationGracePeriodSeconds']}s" == composed["stop_grace_period"]
+    assert pod["terminationGracePeriodSeconds"] >= process._DRAIN_S + process._KILL_AFTER_S
 
 
 def test_certificates_are_given_as_with_compose(
