@@ -6,7 +6,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tritonclient.grpc
 
@@ -18,6 +17,7 @@ from endface_client import Client, InvalidRequest
 from tests.endface_client.faulty_server import UNAVAILABLE, FaultyServer
 from tests.servers import free_ports, running, serve
 from tests.span_collector import Collector, Span, tree
+from tests.system.tensors import image_tensor
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.triton
@@ -117,8 +117,7 @@ def test_any_client_with_the_standards_header_is_traced(
     traced: EmbeddedServer, collector: Collector, png: bytes
 ) -> None:
     """Every one of many calls, with the ids that the caller made; one without the header leaves nothing."""
-    tensor = tritonclient.grpc.InferInput("IMAGE", [1, 1], "BYTES")
-    tensor.set_data_from_numpy(np.array([[png]], dtype=np.object_))
+    tensor = image_tensor(png)
     callers = {f"{number:032x}": f"{number:016x}" for number in range(1, 21)}
     with tritonclient.grpc.InferenceServerClient(traced.grpc_address) as client:
         for number, caller in callers.items():
