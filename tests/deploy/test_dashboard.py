@@ -12,14 +12,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
 import pytest
 import yaml
 
 from endface.server.process import EmbeddedServer
 from endface_client import Client, InvalidRequest
+from tests import prometheus
 from tests.waiting import wait_until
 
 Panel = dict[str, Any]
@@ -90,8 +89,7 @@ def ask(
 def _answer(address: str, query: str) -> Any:
     """What Prometheus says to a query now; None where it is not ready yet."""
     try:
-        with urlopen(f"http://{address}/api/v1/query?{urlencode({'query': query})}", timeout=10) as answer:
-            return json.load(answer)["data"]["result"]
+        return prometheus.query(address, query)
     except URLError as exc:
         if isinstance(exc.reason, ConnectionRefusedError) or getattr(exc, "code", 0) == HTTPStatus.SERVICE_UNAVAILABLE:
             return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from endface_build.commands.app import app as build_app
 from endface_client.__main__ import app as client_app
 from endface_client._cli import serve
 from endface_client._cli.health import OVERLOADED
+from tests.deploy.conftest import Object, OfKind, Render
 
-Object = dict[str, Any]
 PROGRAMS = {"endface": client_app, "endface-build": build_app}
 
 
@@ -120,9 +119,7 @@ def test_server_has_what_it_has_in_compose(pod: Object, container: Object, proje
     assert pod["terminationGracePeriodSeconds"] >= process._DRAIN_S + process._KILL_AFTER_S
 
 
-def test_certificates_are_given_as_with_compose(
-    render: Callable[[str], list[Object]], of_kind: Callable[[list[Object], str], Object], project: Path
-) -> None:
+def test_certificates_are_given_as_with_compose(render: Render, of_kind: OfKind, project: Path) -> None:
     """The same options, variables and files for the server and for its health check."""
     composed = yaml.safe_load((project / "deploy" / "containers" / "tls.yml").read_text(encoding="utf-8"))
     told = composed["services"]["endface"]
@@ -140,9 +137,7 @@ def test_nothing_is_promised_that_others_may_take(pod: Object) -> None:
         assert {"cpu", "memory"} <= each["resources"]["limits"].keys()
 
 
-def test_plan_is_built_on_the_servers_card_and_volume(
-    render: Callable[[str], list[Object]], of_kind: Callable[[list[Object], str], Object]
-) -> None:
+def test_plan_is_built_on_the_servers_card_and_volume(render: Render, of_kind: OfKind) -> None:
     """The job before the server sees a GPU as it does, writes where it reads, and for the engine that it runs."""
     pod = of_kind(render("overlays/gpu"), "Deployment")["spec"]["template"]["spec"]
     (job,), (server,) = pod["initContainers"], pod["containers"]
