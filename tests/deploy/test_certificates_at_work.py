@@ -29,18 +29,7 @@ def server(repository: Path, line: Path) -> Iterator[EmbeddedServer]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of another authority: its certificate, and a station's."""
-    folder, authority = tmp_path_factory.mktemp("other"), trustme.CA()
-    authority.cert_pem.write_to_path(folder / "authority.pem")
-    certificate = authority.issue_cert("station-9.example")
-    certificate.private_key_pem.write_to_path(folder / "station.key")
-    certificate.cert_chain_pems[0].write_to_path(folder / "station.pem")
-    return folder
-
-
-def refused(server: EmbeddedServer, tls: TLS | None, words: str) -> None:
+def refused(server: EmbeddedServer, tls: TLS, words: str) -> None:
     """A client gets no answer, no picture of it arrives, and its error says why."""
     before = server.control.successes()
     with (
@@ -58,22 +47,16 @@ def test_station_and_server_trust_each_other(server: EmbeddedServer, station: TL
         client.health()
 
 
-@pytest.mark.parametrize("kind", ["in the clear", "no certificate", "another authority's", "a server's"])
-def test_strangers_are_refused(server: EmbeddedServer, line: Path, other: Path, kind: str) -> None:
-    """A line's server does not serve them, and their error says what the server asks for."""
-    trusted = line / "authority.pem"
-    shown = {
-        "in the clear": None,
-        "no certificate": TLS(trusted),
-        "another authority's": TLS(trusted, other / "station.key", other / "station.pem"),
-        "a server's": Unchecked(trusted, line / "line-3.key", line / "line-3.pem"),
-    }
-    refused(server, shown[kind], "asks for certificates; name the client's")
+def test_a_servers_certificate_makes_no_station(server: EmbeddedServer, line: Path) -> None:
+    """Whoever has taken a server's files is not served; other strangers are in tests/security/test_line_server.py."""
+    taken = Unchecked(line / "authority.pem", line / "line-3.key", line / "line-3.pem")
+    refused(server, taken, "asks for certificates; name the client's")
 
 
-def test_station_refuses_other_servers(server: EmbeddedServer, station: TLS, other: Path) -> None:
+def test_station_refuses_other_servers(server: EmbeddedServer, station: TLS, tmp_path: Path) -> None:
     """A server of another authority gets no picture."""
-    tls = TLS(other / "authority.pem", station.private_key, station.certificate_chain)
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+    tls = TLS(tmp_path / "other.pem", station.private_key, station.certificate_chain)
     refused(server, tls, "CERTIFICATE_VERIFY_FAILED")
 
 

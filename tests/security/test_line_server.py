@@ -6,7 +6,6 @@ import http.client
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,14 +13,12 @@ import pytest
 import tritonclient.grpc
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
-from typer.testing import CliRunner
 
 from endface import contract
 from endface.backend import warmup
 from endface.health.canary import Canary, Outcome
 from endface.server.process import EmbeddedServer
 from endface_client import TLS, Client, ServerUnavailable
-from endface_client.__main__ import app
 from tests.unchecked_tls import Unchecked
 
 pytestmark = pytest.mark.triton
@@ -90,33 +87,21 @@ def test_station_is_served(station: Client, encode: Callable[..., bytes], face: 
     assert [report.verdict for report in reports] == ["pass", "pass"]
 
 
-def test_health_is_one_command(line_server: EmbeddedServer, certificates: Path) -> None:
-    """What a container's health check runs: certificates from the environment, and the name that all servers have."""
-    variables = {
-        "ENDFACE_SERVER": line_server.grpc_address,
-        "ENDFACE_TLS_AUTHORITY": str(certificates / "authority.pem"),
-        "ENDFACE_TLS_CERTIFICATE": str(certificates / "station.pem"),
-        "ENDFACE_TLS_KEY": str(certificates / "station.key"),
-        "ENDFACE_TLS_SERVER_NAME": "endface",
-    }
-    result = CliRunner().invoke(app, ["health", "--deadline-s", "60"], env=variables)
-
-    assert result.exit_code == 0, result.stderr
-
-
 @pytest.mark.parametrize(
     "name",
     [None, "", "stranger", "former"],
     ids=["in the clear", "no certificate", "another authority's", "expired"],
 )
 def test_strangers_are_not_served(line_server: EmbeddedServer, tls: Callable[..., TLS], name: str | None) -> None:
-    """Whoever does not encrypt, or has no certificate of the line that is valid now, gets no answer."""
+    """Whoever does not encrypt, or has no certificate of the line that is valid now, has no picture inspected."""
     shown = None if name is None else Unchecked(**vars(tls(name)))
+    before = line_server.control.successes()
     with (
         Client(line_server.grpc_address, profile="mm-pc", tls=shown, deadline_s=30) as client,
         pytest.raises(ServerUnavailable, match="asks for certificates; name the client's"),
     ):
         client.health()
+    assert line_server.control.successes() == before
 
 
 def test_idle_connections_keep_nobody_out(line_server: EmbeddedServer, station: Client) -> None:

@@ -145,19 +145,18 @@ def test_header_comes_over_http_as_well(traced: EmbeddedServer, collector: Colle
     assert tree([span for span in found if span.trace == "a" * 32], "b" * 16) == STAGES
 
 
-def test_absent_collector_costs_no_picture(repository: Path, collector: Collector) -> None:
+def test_absent_collector_costs_no_picture(
+    repository: Path, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All are inspected, one line says that traces are lost, and the server stops as ever."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{collector.endpoint}/elsewhere")
-        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-        collector.status = 404
-        lines: list[str] = []
-        with running(Settings(repository, **free_ports()), lines.append) as server:
-            with Client(server.grpc_address, profile="mm-pc") as client:
-                reports = list(client.inspect_many([b"no picture"] * 50))
-            wait_until(lambda: any(line.startswith("no traces: ") for line in lines), message=lines)
-            server.stop()
-        collector.status = 200
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{collector.endpoint}/elsewhere")
+    monkeypatch.setattr(collector, "status", 404)
+    lines: list[str] = []
+    with running(Settings(repository, **free_ports()), lines.append) as server:
+        with Client(server.grpc_address, profile="mm-pc") as client:
+            reports = list(client.inspect_many([b"no picture"] * 50))
+        wait_until(lambda: any(line.startswith("no traces: ") for line in lines), message=lines)
+        server.stop()
 
     assert [report.verdict for report in reports] == ["invalid"] * 50
     assert len([line for line in lines if "traces" in line]) == 1
