@@ -19,37 +19,23 @@ def pictures() -> list[Picture]:
 @pytest.fixture
 def phase() -> Json:
     """Figures of a phase, as ``figures.phase_figures`` gives them."""
-    return {
-        "phase": "2 stations",
-        "users": 2,
-        "measured_s": 10.0,
-        "requests": 500,
-        "answered": 500,
-        "refused": 0,
-        "failed": 0,
-        "wrong_verdicts": 0,
-        "refused_share": 0.0,
-        "failed_share": 0.0,
-        "images_per_s": 50.0,
-        "mean_ms": 40.0,
-        "p50_ms": 39.0,
-        "p95_ms": 48.0,
-        "p99_ms": 55.0,
-        "connector": None,
-        "split_ms": {
-            "preprocess queue": 1.0,
-            "preprocess compute": 6.0,
-            "segment queue": 4.0,
-            "segment compute": 21.0,
-            "postprocess queue": 0.5,
-            "postprocess compute": 2.5,
-            "between stages": 2.0,
-            "client and gRPC": 3.0,
-        },
-        "batch": {"preprocess": 1.0, "segment": 1.1, "postprocess": 1.0},
-        "cores": {"generator": 0.2, "server": 1.6, "machine": 1.9},
-        "server_mib": 650.0,
-    }
+    counts = {"requests": 500, "answered": 500, "refused": 0, "failed": 0, "wrong_verdicts": 0}
+    shares = {"refused_share": 0.0, "failed_share": 0.0}
+    times = {"images_per_s": 50.0, "mean_ms": 40.0, "p50_ms": 39.0, "p95_ms": 48.0, "p99_ms": 55.0}
+    split_ms = {"preprocess queue": 1.0, "preprocess compute": 6.0, "segment queue": 4.0, "segment compute": 21.0}
+    split_ms |= {"postprocess queue": 0.5, "postprocess compute": 2.5, "between stages": 2.0, "client and gRPC": 3.0}
+    own = {"phase": "2 stations", "users": 2, "measured_s": 10.0, "connector": None, "server_mib": 650.0}
+    return (
+        own
+        | counts
+        | shares
+        | times
+        | {
+            "split_ms": split_ms,
+            "batch": {"preprocess": 1.0, "segment": 1.1, "postprocess": 1.0},
+            "cores": {"generator": 0.2, "server": 1.6, "machine": 1.9},
+        }
+    )
 
 
 def limit_of(images_per_s: float) -> Json:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
 import pytest
 
 from endface_client import Client
+from tests import prometheus
 
 pytestmark = pytest.mark.containers
 
@@ -26,8 +24,7 @@ def query(fleet: Any) -> Callable[[str], dict[str, float]]:
     fleet.up("prometheus")
 
     def asked(expression: str) -> dict[str, float]:
-        with urlopen(f"http://{fleet.address('prometheus')}/api/v1/query?{urlencode({'query': expression})}") as answer:
-            found = json.load(answer)["data"]["result"]
+        found = prometheus.query(fleet.address("prometheus"), expression)
         return {each["metric"]["instance"]: float(each["value"][1]) for each in found}
 
     return asked

@@ -20,14 +20,15 @@ def test_own_profiles_are_judged_by(server: Any, project: Path, samples: list[Pa
     (printed,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     (tmp_path / "override.yml").write_text(printed.replace("./profiles", str(tmp_path / "profiles")))
     (tmp_path / "profiles").mkdir()
-    shutil.copy(project / "src" / "endface" / "profiles" / "mm-pc.toml", tmp_path / "profiles" / "ours.toml")
+    shipped = project / "src" / "endface" / "criteria" / "profiles" / "mm-pc.toml"
+    shutil.copy(shipped, tmp_path / "profiles" / "ours.toml")
 
     with server.beside(tmp_path / "override.yml"):
         server.up("endface")
         with Client(server.address("endface")) as client:
-            ours, shipped = (client.inspect(samples[0], profile=name) for name in ("ours", "mm-pc"))
+            ours, theirs = (client.inspect(samples[0], profile=name) for name in ("ours", "mm-pc"))
 
-    assert (ours.verdict, ours.reasons) == (shipped.verdict, shipped.reasons)
+    assert (ours.verdict, ours.reasons) == (theirs.verdict, theirs.reasons)
 
 
 @pytest.fixture

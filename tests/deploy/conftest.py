@@ -14,6 +14,8 @@ import yaml
 from endface_client import TLS
 
 Object = dict[str, Any]
+OfKind = Callable[[list[Object], str], Object]
+Render = Callable[[str], list[Object]]
 
 RENDERERS = (("kubectl", "kustomize"), ("kustomize", "build"))
 
@@ -25,7 +27,7 @@ def manifests(project: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def render(manifests: Path) -> Callable[[str], list[Object]]:
+def render(manifests: Path) -> Render:
     """What would be applied: ``render("overlays/cpu")``, once for each; ``base`` is read as it lies there."""
     known: dict[str, list[Object]] = {}
 
@@ -55,13 +57,13 @@ def kustomized(overlay: Path) -> list[Object]:
 
 
 @pytest.fixture(scope="session", params=["base", "overlays/cpu", "overlays/gpu", "overlays/tls", "overlays/canary"])
-def objects(request: pytest.FixtureRequest, render: Callable[[str], list[Object]]) -> list[Object]:
+def objects(request: pytest.FixtureRequest, render: Render) -> list[Object]:
     """All objects of the base, then of each overlay."""
     return render(request.param)
 
 
 @pytest.fixture(scope="session")
-def of_kind() -> Callable[[list[Object], str], Object]:
+def of_kind() -> OfKind:
     """The only object of a kind; the test is skipped where the overlay brings none."""
 
     def only(objects: list[Object], kind: str) -> Object:
@@ -75,7 +77,7 @@ def of_kind() -> Callable[[list[Object], str], Object]:
 
 
 @pytest.fixture(scope="session")
-def deployment(objects: list[Object], of_kind: Callable[[list[Object], str], Object]) -> Object:
+def deployment(objects: list[Object], of_kind: OfKind) -> Object:
     """The servers."""
     return of_kind(objects, "Deployment")
 
@@ -93,6 +95,20 @@ def container(pod: Object) -> Object:
     (server,) = pod["containers"]
     spec: Object = server
     return spec
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Callable[..., str]:
+    """Run promtool in a folder: ``promtool(folder, "check", "rules", "endface.yml")`` is what it says."""
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed; it comes with Prometheus")
+
+    def run(folder: Path, *arguments: str) -> str:
+        ran = subprocess.run(["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import kubernetes_validate
@@ -18,10 +16,7 @@ import yaml
 
 import endface
 from endface_client._base_client import DEFAULT_SERVER
-
-Object = dict[str, Any]
-OfKind = Callable[[list[Object], str], Object]
-Render = Callable[[str], list[Object]]
+from tests.deploy.conftest import Object, OfKind, Render
 
 
 @pytest.mark.parametrize("version", ["1.30", kubernetes_validate.latest_version()])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from endface_build.commands.app import app as build_app
 from endface_client.__main__ import app as client_app
 from endface_client._cli import serve
 from endface_client._cli.health import OVERLOADED
+from tests.deploy.conftest import Object, OfKind, Render
 
-Object = dict[str, Any]
 PROGRAMS = {"endface": client_app, "endface-build": build_app}
 
 
@@ -104,13 +103,8 @@ def test_overload_kills_nobody(container: Object) -> None:
     assert liveness["periodSeconds"] * liveness["failureThreshold"] > 2 * serve.READY_WITHIN_S
 
 
-def test_requests_under_way_are_finished(pod: Object) -> None:
-    """The grace period is as long as a server may take to end in good order."""
-    assert pod["terminationGracePeriodSeconds"] >= process._DRAIN_S + process._KILL_AFTER_S
-
-
 def test_server_has_what_it_has_in_compose(pod: Object, container: Object, project: Path) -> None:
-    """Shared memory, temporary files, memory, cores and time to end: the Compose file gives the reasons."""
+    """Shared memory, files, memory, cores and time to end in good order: the Compose file gives the reasons."""
     services = yaml.safe_load((project / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     composed = services["endface-gpu" if "gpu" in container["image"] else "endface"]
     volumes = {each["name"]: each["emptyDir"] for each in pod["volumes"] if "emptyDir" in each}
@@ -122,11 +116,10 @@ def test_server_has_what_it_has_in_compose(pod: Object, container: Object, proje
     assert container["resources"]["limits"]["memory"] == kubernetes_size(composed["mem_limit"])
     assert container["resources"]["limits"]["cpu"] == str(services["endface"]["cpus"])
     assert f"{pod['terminationGracePeriodSeconds']}s" == composed["stop_grace_period"]
+    assert pod["terminationGracePeriodSeconds"] >= process._DRAIN_S + process._KILL_AFTER_S
 
 
-def test_certificates_are_given_as_with_compose(
-    render: Callable[[str], list[Object]], of_kind: Callable[[list[Object], str], Object], project: Path
-) -> None:
+def test_certificates_are_given_as_with_compose(render: Render, of_kind: OfKind, project: Path) -> None:
     """The same options, variables and files for the server and for its health check."""
     composed = yaml.safe_load((project / "deploy" / "containers" / "tls.yml").read_text(encoding="utf-8"))
     told = composed["services"]["endface"]
@@ -144,9 +137,7 @@ def test_nothing_is_promised_that_others_may_take(pod: Object) -> None:
         assert {"cpu", "memory"} <= each["resources"]["limits"].keys()
 
 
-def test_plan_is_built_on_the_servers_card_and_volume(
-    render: Callable[[str], list[Object]], of_kind: Callable[[list[Object], str], Object]
-) -> None:
+def test_plan_is_built_on_the_servers_card_and_volume(render: Render, of_kind: OfKind) -> None:
     """The job before the server sees a GPU as it does, writes where it reads, and for the engine that it runs."""
     pod = of_kind(render("overlays/gpu"), "Deployment")["spec"]["template"]["spec"]
     (job,), (server,) = pod["initContainers"], pod["containers"]

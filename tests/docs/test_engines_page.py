@@ -16,11 +16,7 @@ from endface.engines.plan import NOT_VERIFIED, PLAN_FILE, PlanManifest
 from endface.engines.tensorrt_library import Machine
 from tests.servers import free_ports, port_options
 
-
-@pytest.fixture(scope="module")
-def page(project: Path) -> str:
-    """The page's text."""
-    return (project / "docs" / "engines.md").read_text(encoding="utf-8")
+PAGE = "docs/engines.md"
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +32,10 @@ def place(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def command(page: str, start: str) -> str:
-    """The one line of the page's programs that starts so, without its comment."""
-    programs = "\n".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL))
-    (line,) = re.findall(rf"^{start}.*$", programs, re.MULTILINE)
-    return str(line).split("#")[0]
+def starting(commands: list[str], start: str) -> str:
+    """The only command that begins so."""
+    (found,) = (command for command in commands if command.startswith(start))
+    return found
 
 
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -53,9 +48,9 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_plan_is_built_as_printed(page: str, place: Path) -> None:
+def test_plan_is_built_as_printed(page: str, commands: list[str], place: Path) -> None:
     """The first command leaves a plan and a manifest that says that no device has seen it."""
-    ran = run(command(page, "endface-build plan"), place)
+    ran = run(starting(commands, "endface-build plan"), place)
 
     assert ran.returncode == 0, ran.stderr
     manifest = PlanManifest.load(place / "model_repository" / "segment" / "1")
@@ -63,19 +58,19 @@ def test_plan_is_built_as_printed(page: str, place: Path) -> None:
     assert NOT_VERIFIED in page
 
 
-def test_server_says_what_the_page_says(page: str, place: Path) -> None:
+def test_server_says_what_the_page_says(page: str, commands: list[str], place: Path) -> None:
     """Without a GPU the engine ends with status 2 and the sentence on the page."""
-    here = " ".join(["--repository model_repository", *port_options(free_ports())])
-    ran = run(f"{command(page, 'endface serve --engine tensorrt_rtx')} {here}", place)
+    printed = starting(commands, "endface serve --engine tensorrt_rtx")
+    ran = run(" ".join([printed, "--repository=model_repository", *port_options(free_ports())]), place)
     (said,) = re.findall(r"```\n(endface serve: .*?)\n```", page)
 
     assert ran.returncode == 2
     assert " ".join(said.split()) in " ".join(ran.stderr.split())
 
 
-def test_job_provides_a_repository_as_printed(page: str, place: Path) -> None:
+def test_job_provides_a_repository_as_printed(commands: list[str], place: Path) -> None:
     """The container's job, with the runtime that compiles without a GPU, makes a repository with a plan."""
-    line = command(page, "endface-build provision").replace("/plans", "plans").replace("tensorrt", "tensorrt_rtx")
+    line = starting(commands, "endface-build provision").replace("/plans", "plans").replace("tensorrt", "tensorrt_rtx")
     ran = run(line, place)
 
     assert ran.returncode == 0, ran.stderr

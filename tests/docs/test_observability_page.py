@@ -17,18 +17,7 @@ import yaml
 from tests.servers import free_ports, serve
 from tests.span_collector import Collector, tree
 
-
-@pytest.fixture(scope="module")
-def page(project: Path) -> str:
-    """The page's text."""
-    return (project / "docs" / "observability.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def commands(page: str) -> list[str]:
-    """Its shell commands in their order, without comments."""
-    blocks = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL))
-    return [line.split(" #")[0].strip() for line in blocks.splitlines()]
+PAGE = "docs/observability.md"
 
 
 def ours(command: str) -> tuple[list[str], dict[str, str]]:

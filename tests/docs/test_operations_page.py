@@ -22,6 +22,8 @@ from endface.server import process as server_process
 from endface_client.__main__ import app
 from tests.servers import Ports, free_ports, serve
 
+PAGE = "docs/operations.md"
+
 Run = Callable[[str], subprocess.CompletedProcess[str]]
 
 ELSEWHERE = ("docker ", "COMPOSE_FILE=", "ENDFACE_PROFILE=", "kubectl apply", "kubectl delete", "kubectl -n")
@@ -38,19 +40,6 @@ OTHERS_WORDS = {
     "<unknown>",  # Kubernetes
     "invalid",  # a report's verdict
 }
-
-
-@pytest.fixture(scope="module")
-def page(project: Path) -> str:
-    """The page's text."""
-    return (project / "docs" / "operations.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def commands(page: str) -> list[str]:
-    """Its shell commands in their order, without comments."""
-    blocks = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL))
-    return [line.split(" #")[0].strip() for line in blocks.splitlines()]
 
 
 @pytest.fixture(scope="module")

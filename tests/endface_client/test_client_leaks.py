@@ -46,7 +46,6 @@ def made(count: int) -> None:
         AsyncClient("127.0.0.1:8001")
 
 
-@pytest.mark.slow
 def test_clients_that_are_dropped_leave_nothing() -> None:
     """Neither memory nor files nor threads."""
     memory, opened, threads = growth(made, MADE)

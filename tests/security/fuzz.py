@@ -68,8 +68,8 @@ def work(seed: int, numbers: range, answers: Connection) -> None:
         began_s = time.process_time()
         try:
             code, is_finding = inspect(data), False
-        except Exception as exc:  # whatever it is, it must not be
-            code, is_finding = type(exc).__name__, True
+        except Exception as exc:  # whatever it is, it is a finding, told in its own words
+            code, is_finding = repr(exc), True
         took_s = time.process_time() - began_s
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.send(Outcome(number, code, took_s, is_finding))

@@ -20,6 +20,7 @@ from PIL import Image
 
 from endface_build.drawing.camera import Camera, photograph
 from endface_build.drawing.faces import Face
+from tests.png import SIGNATURE, chunk
 
 _Thing = TypeVar("_Thing")
 
@@ -31,7 +32,6 @@ DRAWN_SHARE: Final = 0.2
 _EDGES: Final = (0, 1, 2, 7, 8, 16, 127, 128, 254, 255, 256, 32767, 32768, 65535, 1 << 31, (1 << 32) - 1)
 """Numbers at which programs stumble."""
 
-_PNG_START: Final = 8  # bytes of its signature
 _BOMB: Final = b"a\0\0" + zlib.compress(bytes(1 << 20))  # a text that is a thousand times as long as it looks
 _SEGMENT: Final = re.compile(rb"\xff[^\x00\xff]")  # where a part of a JPEG begins
 
@@ -56,9 +56,7 @@ def damaged(data: bytes, rng: np.random.Generator) -> bytes:
 
 def repeated_scans(times: int) -> bytes:
     """A progressive JPEG whose last pass over the pixels comes again and again."""
-    stream = BytesIO()
-    Image.fromarray(face()).save(stream, "JPEG", progressive=True)
-    data = stream.getvalue()
+    data = saved(Image.fromarray(face()), "JPEG", progressive=True)
     start = data.rindex(b"\xff\xda")
     return data[:start] + data[start:-2] * times + data[-2:]
 
@@ -106,7 +104,7 @@ def ways(face: Image.Image) -> list[bytes]:
         (face.convert("RGB"), "TIFF", {"compression": "tiff_lzw"}),
         (face.copy(), "GIF", _pages(face)),
     ]
-    return [_saved(image, kind, **options) for image, kind, options in ways]
+    return [saved(image, kind, **options) for image, kind, options in ways]
 
 
 def _pages(face: Image.Image) -> dict[str, object]:
@@ -114,7 +112,8 @@ def _pages(face: Image.Image) -> dict[str, object]:
     return {"save_all": True, "append_images": [face.rotate(90), face.copy()]}
 
 
-def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    """A picture as a file."""
     stream = BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
@@ -189,16 +188,13 @@ def _edit_png(data: bytes, rng: np.random.Generator) -> bytes:
         at, to = int(rng.integers(len(chunks))), int(rng.integers(len(chunks) + 1))
         new = choice((chunks[at], (b"tEXt", rng.bytes(20)), (b"zTXt", _BOMB)), rng)
         chunks.insert(to, new)
-    return data[:_PNG_START] + b"".join(
-        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in chunks
-    )
+    return data[: len(SIGNATURE)] + b"".join(chunk(kind, content) for kind, content in chunks)
 
 
 def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
     chunks = []
-    at = _PNG_START
-    while data.startswith(b"\x89PNG") and at + 12 <= len(data):
+    at = len(SIGNATURE)
+    while data.startswith(SIGNATURE[:4]) and at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
         chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
         at += 12 + length
@@ -245,4 +241,4 @@ def _drawn(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 def _encoded(levels: NDArray[np.uint8], rng: np.random.Generator) -> bytes:
     kind = ("PNG", "JPEG", "BMP", "TIFF")[rng.integers(4)]
-    return _saved(Image.fromarray(levels), kind)
+    return saved(Image.fromarray(levels), kind)

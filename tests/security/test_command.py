@@ -26,18 +26,6 @@ def test_half_of_the_files_are_refused(option: str) -> None:
     )
 
 
-def test_key_of_another_certificate_is_refused(certificates: Path, repository: Path) -> None:
-    """In one sentence, before anything is started."""
-    files = [f"--tls-certificate={certificates / 'server.pem'}", f"--tls-key={certificates / 'station.key'}"]
-    ran = subprocess.run(
-        [*COMMAND, f"--repository={repository}", *files], capture_output=True, text=True, check=False, timeout=60
-    )
-
-    assert ran.returncode == 2
-    assert "station.key is not the key of " in ran.stderr
-    assert len(ran.stderr.splitlines()) == 1
-
-
 @pytest.mark.triton
 def test_ready_server_says_how_it_is_reached_and_by_what_it_judges(
     certificates: Path, repository: Path, tls: Callable[[str], TLS]

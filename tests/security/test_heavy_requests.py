@@ -71,14 +71,13 @@ def test_server_that_a_request_ends_is_started_again(repository: Path) -> None:
     assert report.verdict == "fail"
 
 
-def test_campaign_finds_who_ended_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_campaign_finds_who_ended_a_server() -> None:
     """Among several that were under way, and goes on with another server."""
     harmless = Asked(INFER, infer_request(FACE).SerializeToString())
     series = [harmless, harmless, Asked(INFER, deadly_request().SerializeToString()), harmless]
-    monkeypatch.setattr(fuzz_requests.wire_mutations, "asked", lambda _seed, number: series[number])
     tally, server = Tally("requests", 0), fuzz_requests.Server()
     try:
-        fuzz_requests.run(tally, range(4), server, workers=4)
+        fuzz_requests.run(tally, range(4), server, workers=4, series=lambda _seed, number: series[number])
     finally:
         server.stop()
 

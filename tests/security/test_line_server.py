@@ -6,7 +6,6 @@ import http.client
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,14 +13,12 @@ import pytest
 import tritonclient.grpc
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
-from typer.testing import CliRunner
 
 from endface import contract
 from endface.backend import warmup
 from endface.health.canary import Canary, Outcome
 from endface.server.process import EmbeddedServer
 from endface_client import TLS, Client, ServerUnavailable
-from endface_client.__main__ import app
 from tests.unchecked_tls import Unchecked
 
 pytestmark = pytest.mark.triton
@@ -65,14 +62,12 @@ def raw(line_server: EmbeddedServer, tls: Callable[..., TLS]) -> Iterator[Any]:
         yield client
 
 
-def call(server: EmbeddedServer, method: str, path: str) -> int:
-    """The status of an HTTP request without the secret."""
-    connection = http.client.HTTPConnection(server.http_address, timeout=10)
-    with closing(connection):
+def call(address: str, method: str, path: str) -> tuple[int, str]:
+    """Status and text of an answer to an HTTP request without the secret."""
+    with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
         connection.request(method, path, body=b"{}" if method == "POST" else None)
         response = connection.getresponse()
-        response.read()
-        return response.status
+        return response.status, response.read().decode()
 
 
 def test_only_grpc_is_open_to_other_machines(line_server: EmbeddedServer) -> None:
@@ -92,38 +87,21 @@ def test_station_is_served(station: Client, encode: Callable[..., bytes], face: 
     assert [report.verdict for report in reports] == ["pass", "pass"]
 
 
-def test_health_is_one_command(line_server: EmbeddedServer, certificates: Path) -> None:
-    """What a container's health check runs: certificates from the environment, and the name that all servers have."""
-    variables = {
-        "ENDFACE_SERVER": line_server.grpc_address,
-        "ENDFACE_TLS_AUTHORITY": str(certificates / "authority.pem"),
-        "ENDFACE_TLS_CERTIFICATE": str(certificates / "station.pem"),
-        "ENDFACE_TLS_KEY": str(certificates / "station.key"),
-        "ENDFACE_TLS_SERVER_NAME": "endface",
-    }
-    result = CliRunner().invoke(app, ["health", "--deadline-s", "60"], env=variables)
-
-    assert result.exit_code == 0, result.stderr
-
-
-@pytest.mark.parametrize("name", ["", "stranger", "former"], ids=["no certificate", "another authority's", "expired"])
-def test_strangers_are_not_served(line_server: EmbeddedServer, tls: Callable[..., TLS], name: str) -> None:
-    """Whoever has no certificate of the line that is valid now gets no answer."""
-    shown = Unchecked(**vars(tls(name)))
+@pytest.mark.parametrize(
+    "name",
+    [None, "", "stranger", "former"],
+    ids=["in the clear", "no certificate", "another authority's", "expired"],
+)
+def test_strangers_are_not_served(line_server: EmbeddedServer, tls: Callable[..., TLS], name: str | None) -> None:
+    """Whoever does not encrypt, or has no certificate of the line that is valid now, has no picture inspected."""
+    shown = None if name is None else Unchecked(**vars(tls(name)))
+    before = line_server.control.successes()
     with (
         Client(line_server.grpc_address, profile="mm-pc", tls=shown, deadline_s=30) as client,
         pytest.raises(ServerUnavailable, match="asks for certificates; name the client's"),
     ):
         client.health()
-
-
-def test_nobody_is_served_in_the_clear(line_server: EmbeddedServer) -> None:
-    """A client that does not encrypt gets no answer."""
-    with (
-        Client(line_server.grpc_address, profile="mm-pc", deadline_s=30) as client,
-        pytest.raises(ServerUnavailable, match="asks for certificates; name the client's"),
-    ):
-        client.health()
+    assert line_server.control.successes() == before
 
 
 def test_idle_connections_keep_nobody_out(line_server: EmbeddedServer, station: Client) -> None:
@@ -175,7 +153,7 @@ def test_secret_opens_the_administration(raw: Any, secret: str) -> None:
 @pytest.mark.parametrize(("method", "path"), HTTP_ADMINISTRATION)
 def test_programs_on_the_machine_do_not_administer(line_server: EmbeddedServer, method: str, path: str) -> None:
     """HTTP on the loopback asks for the secret as well."""
-    assert call(line_server, method, path) == http.client.FORBIDDEN
+    assert call(line_server.http_address, method, path)[0] == http.client.FORBIDDEN
 
 
 def test_secret_is_in_no_log(line_server: EmbeddedServer, raw: Any, secret: str) -> None:
@@ -196,10 +174,7 @@ def test_secret_stands_on_the_command_line(secret: str) -> None:
 
 def test_metrics_tell_no_secret(line_server: EmbeddedServer, secret: str) -> None:
     """What Prometheus may read are numbers."""
-    connection = http.client.HTTPConnection("127.0.0.1", line_server.settings.metrics_port, timeout=10)
-    with closing(connection):
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
+    _, text = call(line_server.metrics_address, "GET", "/metrics")
 
     assert "nv_inference_request_success" in text
     assert secret not in text

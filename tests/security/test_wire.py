@@ -19,13 +19,16 @@ FACE = (Path(__file__).parents[2] / "samples" / "chipped.jpg").read_bytes()
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.long)])
-def test_every_request_is_answered(channel: grpc.Channel, line_server: EmbeddedServer, count: int) -> None:
-    """With a result or a refusal, never with a fault of the server, and no process of it dies."""
+def test_every_request_is_answered(
+    channel: grpc.Channel, line_server: EmbeddedServer, station: Client, count: int
+) -> None:
+    """With a result or a refusal, never with a fault of the server; no process of it dies, and it judges as ever."""
     outcomes = [fuzz_requests.ask(channel, number, wire_mutations.asked(1, number)) for number in range(count)]
 
     assert [outcome for outcome in outcomes if outcome.is_finding] == []
     assert not line_server.has_ended()
     assert line_server.processes.missing() == {}
+    assert station.inspect(FACE).verdict == "fail"
 
 
 def test_every_picture_is_answered(station: Client) -> None:
@@ -50,11 +53,6 @@ def test_oversized_picture_is_refused(channel: grpc.Channel, station: Client, me
         stub.ModelInfer(wire_mutations.infer_request(bytes(megabytes << 20)), timeout=60)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     station.health()
-
-
-def test_server_inspects_after_all_that(station: Client) -> None:
-    """A sample has its verdict still."""
-    assert station.inspect(FACE).verdict == "fail"
 
 
 def test_fuzzing_counts_what_it_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

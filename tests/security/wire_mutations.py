@@ -82,7 +82,7 @@ def asked(seed: int, number: int) -> Asked:
     """One request of a series."""
     rng = np.random.default_rng([seed, number])
     method, message = _message(rng, seed, number)
-    data = message.SerializeToString()
+    data = message.SerializeToString(deterministic=True)  # a map has no order of its own
     is_whole = bool(rng.random() < 0.65)
     return Asked(method, data if is_whole else damaged(data, rng), bool(rng.random() < 0.1), is_whole)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from endface.report import Report
 from endface.server.process import EmbeddedServer
+from tests.system.tensors import image_tensor
 
 Ask = Callable[..., list[Report]]
 
@@ -28,11 +29,9 @@ def infer(triton: Any) -> Callable[..., Any]:
     """Send pictures as one request; give tritonclient's own result."""
 
     def send(*pictures: bytes, outputs: tuple[str, ...] = ("REPORT",), **parameters: object) -> Any:
-        values = np.array([[picture] for picture in pictures], dtype=np.object_)
-        tensor = tritonclient.grpc.InferInput("IMAGE", list(values.shape), "BYTES")
-        tensor.set_data_from_numpy(values)
         asked = [tritonclient.grpc.InferRequestedOutput(name) for name in outputs]
-        return triton.infer("endface", [tensor], outputs=asked, parameters=parameters, client_timeout=60)
+        tensors = [image_tensor(*pictures)]
+        return triton.infer("endface", tensors, outputs=asked, parameters=parameters, client_timeout=60)
 
     return send
 

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psutil
-
 from endface.files import sha256
 from endface.report import Report
 from endface.server.process import EmbeddedServer
@@ -80,18 +78,12 @@ class Stations:
 
 def triton_of(server: EmbeddedServer) -> int:
     """The process that listens."""
-    return _listening(server).pid
+    return server.running.process.pid
 
 
 def stage_of(server: EmbeddedServer) -> int:
     """A process that runs the first stage."""
-    children = _listening(server).children(recursive=True)
-    return next(child.pid for child in children if any("/preprocess/" in word for word in child.cmdline()))
-
-
-def _listening(server: EmbeddedServer) -> psutil.Process:
-    flag = f"--grpc-port={server.settings.grpc_port}"
-    return next(child for child in psutil.Process().children(recursive=True) if flag in child.cmdline())
+    return next(pid for pid, model in server.processes.stubs().items() if model == "preprocess")
 
 
 @contextmanager

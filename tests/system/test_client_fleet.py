@@ -1,4 +1,7 @@
-"""Stations and a fleet under mutual TLS: by several addresses, and by one name behind which servers come and go."""
+"""Stations under mutual TLS while real servers are killed, frozen, stopped and started: no picture is lost.
+
+They know their servers by several addresses, or by one name behind which servers come and go.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from endface.server.settings import Settings
 from endface_client import TLS, Client
 from tests.endface_client.name_service import NameService
 from tests.servers import free_ports, running
-from tests.system.stations import Stations, frozen, triton_of
-from tests.waiting import wait_until
+from tests.system.stations import Stations, frozen, stage_of, triton_of
+from tests.waiting import WITHIN_S, wait_until
 
 pytestmark = pytest.mark.triton
 
@@ -53,6 +56,49 @@ def test_a_server_of_several_that_is_killed_costs_no_picture(start: Start, tls: 
             wait_until_inspects(stays)
             os.kill(triton_of(killed), signal.SIGKILL)
             stations.wait_for(100)
+
+
+def test_a_server_that_freezes_costs_no_picture(start: Start, tls: Callable[..., TLS]) -> None:
+    """SIGSTOP of one of two under load: its silence is noticed, what it had and what follows goes to the other one."""
+    freezes, stays = start("server"), start("line-2")
+    with Client(f"{freezes.grpc_address},{stays.grpc_address}", profile="mm-pc", tls=tls("station")) as client:
+        stations = Stations(
+            client, count=2
+        )  # a server takes that many at any time: none is sent again for a full queue
+        with stations.working():
+            stations.wait_for(40)
+            with frozen(triton_of(freezes)):
+                stations.wait_until_repeated()
+                stations.wait_for(20)  # that of the other station, if it had it as well
+                left = len(stations.outcomes)
+                stations.wait_for(100)
+                followed = stations.outcomes[left:]
+
+    assert sum(outcome.attempts > 1 for _, outcome in followed) < 25  # every second one if it were asked still
+
+
+def test_a_stage_that_dies_costs_no_picture(start: Start, tls: Callable[..., TLS]) -> None:
+    """Kill -9 of one of a stage's two processes: Triton says so, and the other one inspects what it had."""
+    server = start("server")
+    with Client(server.grpc_address, profile="mm-pc", tls=tls("station")) as client:
+        stations = Stations(client)
+        with stations.working():
+            stations.wait_for(40)
+            os.kill(stage_of(server), signal.SIGKILL)
+            stations.wait_for(100)
+
+
+def test_a_server_that_is_started_anew_costs_no_picture(start: Start, tls: Callable[..., TLS]) -> None:
+    """A single server stops as on an update, and is back later: the stations wait for it."""
+    ports = free_ports()
+    server = start("server", **ports)
+    with Client(server.grpc_address, profile="mm-pc", tls=tls("station"), deadline_s=WITHIN_S) as client:
+        stations = Stations(client)
+        with stations.working():
+            stations.wait_for(40)
+            server.stop()
+            start("server", **ports)
+            stations.wait_for(40)
 
 
 def test_servers_behind_a_name_come_and_go(start: Start, tls: Callable[..., TLS]) -> None:

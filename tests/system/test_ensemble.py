@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import queue
-import struct
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.shared_memory import SharedMemory
@@ -17,30 +15,20 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-import tritonclient.grpc
 from google.protobuf import json_format
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from endface import contract
 from endface.engines.manifest import describe
-from endface.report import Report
 from endface.server.process import EmbeddedServer
+from tests.png import gray
+from tests.system.conftest import Ask
+from tests.system.tensors import image_tensor
 
 pytestmark = pytest.mark.triton
 
-Ask = Callable[..., list[Report]]
 Encode = Callable[..., bytes]
-
-
-def png_header(width_px: int, height_px: int) -> bytes:
-    """A PNG that announces a size and holds no pixel."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    size = struct.pack(">IIBBBBB", width_px, height_px, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +39,7 @@ def bad_pictures(face: NDArray[np.uint8], encode: Encode) -> dict[str, bytes]:
     return {
         "text": b"this is no picture\n" * 50,
         "truncated": jpeg[: len(jpeg) // 2],
-        "huge": png_header(60_000, 60_000),
+        "huge": gray(60_000, 60_000, b""),
         "surface": encode(surface),
     }
 
@@ -118,32 +106,25 @@ def test_picture_that_cannot_be_judged_is_invalid(
 
 
 @pytest.mark.parametrize(
-    ("parameters", "code"),
+    ("pictures", "parameters", "code"),
     [
-        ({"profile": "foo"}, "unknown_profile"),
-        ({"um_per_px": "nan"}, "bad_parameter"),
-        ({"cladding_um": 0}, "bad_parameter"),
+        pytest.param([b"x"], {"profile": "foo"}, "unknown_profile", id="profile"),
+        pytest.param([b"x"], {"um_per_px": "nan"}, "bad_parameter", id="scale"),
+        pytest.param([b"x"], {"cladding_um": 0}, "bad_parameter", id="cladding"),
+        pytest.param([b""], {}, "empty_image", id="no picture"),
+        pytest.param([b"", b""], {}, "empty_image", id="twice no picture"),
     ],
-    ids=str,
 )
-def test_malformed_request_is_refused(ask: Ask, png: bytes, parameters: dict[str, object], code: str) -> None:
-    """A request that asks for what does not exist is an error with a code, and harms nobody."""
-    with pytest.raises(InferenceServerException) as refused:
-        ask(png, **parameters)
+def test_malformed_request_is_refused(
+    ask: Ask, png: bytes, pictures: list[bytes], parameters: dict[str, object], code: str
+) -> None:
+    """A request for what does not exist, or without any picture, is an error with a code, and harms nobody."""
+    with pytest.raises(InferenceServerException, match=f"{code}: ") as refused:
+        ask(*pictures, **parameters)
 
     assert "INVALID_ARGUMENT" in refused.value.status()
-    assert f"{code}: " in refused.value.message()
     assert "Traceback" not in refused.value.message()
     assert ask(png)[0].verdict == "pass"
-
-
-@pytest.mark.parametrize("pictures", [[b""], [b"", b""]], ids=["one", "two"])
-def test_request_without_a_picture_is_refused(ask: Ask, pictures: list[bytes]) -> None:
-    """Empty bytes are no picture, so there is nothing to report on."""
-    with pytest.raises(InferenceServerException, match="empty_image: ") as refused:
-        ask(*pictures)
-
-    assert "INVALID_ARGUMENT" in refused.value.status()
 
 
 def test_good_and_bad_in_one_request(ask: Ask, png: bytes, bad_pictures: dict[str, bytes]) -> None:
@@ -179,8 +160,7 @@ def test_good_and_bad_at_the_same_time(ask: Ask, png: bytes, bad_pictures: dict[
 
 def test_flood_is_refused_at_once(triton: Any, ask: Ask, png: bytes) -> None:
     """Of more requests than the queues hold the rest is told so, and afterwards all is as before."""
-    tensor = tritonclient.grpc.InferInput("IMAGE", [1, 1], "BYTES")
-    tensor.set_data_from_numpy(np.array([[png]], dtype=np.object_))
+    tensor = image_tensor(png)
     answers: queue.Queue[InferenceServerException | None] = queue.Queue()
     for _ in range(200):
         triton.async_infer(
@@ -265,13 +245,3 @@ def test_no_surface_without_a_fiber_passes(ask: Ask, real_data: Path) -> None:
 
     assert reports
     assert {report.verdict for report in reports} == {"invalid"}
-
-
-def test_padded_photograph_keeps_its_sum(ask: Ask, real_data: Path) -> None:
-    """A real camera's file that ends in NUL bytes is taken to the last byte."""
-    padded = [path for path in sorted((real_data / "endfaces" / "images").iterdir()) if path.read_bytes()[-1] == 0]
-
-    (report,) = ask(padded[0].read_bytes())
-
-    assert report.image.sha256 == hashlib.sha256(padded[0].read_bytes()).hexdigest()
-    assert report.fiber is not None

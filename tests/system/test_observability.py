@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import tritonclient.grpc
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,6 +18,7 @@ from endface.server.settings import Settings
 from endface.telemetry import metrics
 from endface_client import Client, InvalidRequest
 from tests.servers import free_ports, running
+from tests.system.tensors import image_tensor
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.triton
@@ -123,8 +123,7 @@ def test_numbers_survive_new_processes(talkative: EmbeddedServer, png: bytes) ->
 def test_line_of_the_log_has_request_id_and_serial(talkative: EmbeddedServer, png: bytes) -> None:
     """One line of JSON for each inspection and each refused request, without a prefix."""
     with tritonclient.grpc.InferenceServerClient(talkative.grpc_address) as client:
-        tensor = tritonclient.grpc.InferInput("IMAGE", [1, 1], "BYTES")
-        tensor.set_data_from_numpy(np.array([[png]], dtype=np.object_))
+        tensor = image_tensor(png)
         wishes = {"serial": "A123", "meta.password": "secret"}
         client.infer("endface", [tensor], request_id="r-1", parameters={"profile": "mm-pc", **wishes})
         with pytest.raises(tritonclient.grpc.InferenceServerException):

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
 import tritonclient.grpc
@@ -24,6 +23,7 @@ from endface.report import Report
 from endface.server.process import EmbeddedServer
 from endface_client import Client
 from tests.servers import ENDFACE, Ports, Serving, free_ports, port_options, serve
+from tests.system.tensors import image_tensor
 from tests.waiting import WITHIN_S, wait_until
 
 pytestmark = pytest.mark.triton
@@ -78,10 +78,7 @@ def test_requests_under_way_are_finished(serving: Serving, png: bytes) -> None:
     """SIGTERM while a batch is being inspected: its reports still arrive, then the command ends."""
     with tritonclient.grpc.InferenceServerClient(serving.address) as client, ThreadPoolExecutor(1) as thread:
         before = _prepared(client)
-        values = np.array([[png]] * 8, dtype=np.object_)
-        tensor = tritonclient.grpc.InferInput("IMAGE", [8, 1], "BYTES")
-        tensor.set_data_from_numpy(values)
-        answer = thread.submit(client.infer, "endface", [tensor])
+        answer = thread.submit(client.infer, "endface", [image_tensor(*[png] * 8)])
         wait_until(lambda: _prepared(client) > before)
         serving.process.terminate()
         reports = [Report.from_json(text) for text in answer.result(WITHIN_S).as_numpy("REPORT").ravel()]

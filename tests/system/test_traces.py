@@ -6,7 +6,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tritonclient.grpc
 
@@ -18,6 +17,7 @@ from endface_client import Client, InvalidRequest
 from tests.endface_client.faulty_server import UNAVAILABLE, FaultyServer
 from tests.servers import free_ports, running, serve
 from tests.span_collector import Collector, Span, tree
+from tests.system.tensors import image_tensor
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.triton
@@ -117,8 +117,7 @@ def test_any_client_with_the_standards_header_is_traced(
     traced: EmbeddedServer, collector: Collector, png: bytes
 ) -> None:
     """Every one of many calls, with the ids that the caller made; one without the header leaves nothing."""
-    tensor = tritonclient.grpc.InferInput("IMAGE", [1, 1], "BYTES")
-    tensor.set_data_from_numpy(np.array([[png]], dtype=np.object_))
+    tensor = image_tensor(png)
     callers = {f"{number:032x}": f"{number:016x}" for number in range(1, 21)}
     with tritonclient.grpc.InferenceServerClient(traced.grpc_address) as client:
         for number, caller in callers.items():
@@ -146,19 +145,18 @@ def test_header_comes_over_http_as_well(traced: EmbeddedServer, collector: Colle
     assert tree([span for span in found if span.trace == "a" * 32], "b" * 16) == STAGES
 
 
-def test_absent_collector_costs_no_picture(repository: Path, collector: Collector) -> None:
+def test_absent_collector_costs_no_picture(
+    repository: Path, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All are inspected, one line says that traces are lost, and the server stops as ever."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{collector.endpoint}/elsewhere")
-        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-        collector.status = 404
-        lines: list[str] = []
-        with running(Settings(repository, **free_ports()), lines.append) as server:
-            with Client(server.grpc_address, profile="mm-pc") as client:
-                reports = list(client.inspect_many([b"no picture"] * 50))
-            wait_until(lambda: any(line.startswith("no traces: ") for line in lines), message=lines)
-            server.stop()
-        collector.status = 200
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{collector.endpoint}/elsewhere")
+    monkeypatch.setattr(collector, "status", 404)
+    lines: list[str] = []
+    with running(Settings(repository, **free_ports()), lines.append) as server:
+        with Client(server.grpc_address, profile="mm-pc") as client:
+            reports = list(client.inspect_many([b"no picture"] * 50))
+        wait_until(lambda: any(line.startswith("no traces: ") for line in lines), message=lines)
+        server.stop()
 
     assert [report.verdict for report in reports] == ["invalid"] * 50
     assert len([line for line in lines if "traces" in line]) == 1

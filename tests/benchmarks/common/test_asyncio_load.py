@@ -19,11 +19,7 @@ def test_only_right_answers_are_throughput() -> None:
     """Wrong verdicts and failed calls are counted beside, and have no times."""
 
     def answer(received: Received) -> Answer:
-        return (
-            Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such")
-            if received.picture == b"broken"
-            else PASS
-        )
+        return REFUSAL if received.picture == b"broken" else PASS
 
     with FakeServer(answer) as server:
         found = asyncio_load.run(server.address, [RIGHT, WRONG, BROKEN], "mm-pc", SPAN)
@@ -48,9 +44,7 @@ def test_nothing_answered() -> None:
 def test_more_stations_than_pictures() -> None:
     """Every station finds a picture to begin with."""
     with FakeServer(PASS) as server:
-        found = asyncio_load.run(
-            server.address, [RIGHT], "mm-pc", asyncio_load.Span(users=5, seconds=0.3, settle_s=0.1)
-        )
+        found = asyncio_load.run(server.address, [RIGHT], "mm-pc", asyncio_load.Span(5, seconds=0.3, settle_s=0.1))
         senders = {id(request) for request in server.requests}
 
     assert found["answered"] > 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from benchmarks.common.limit import Setup, Work, fastest, limit, setups
 from benchmarks.common.pictures import Picture
 
@@ -27,7 +25,6 @@ def test_fastest_way_is_taken_again() -> None:
     assert fastest({"setups": [slow, fast], "images_per_s": 10.0}) == Setup(4, "threads", 2, 1)
 
 
-@pytest.mark.slow
 def test_work_travels_to_other_processes(pictures: list[Picture], repository: Path) -> None:
     """The limit is measured in processes of their own; what they work on must reach them."""
     work = Work(pictures[:1], repository / "segment" / "1" / "model.onnx", "mm-pc")

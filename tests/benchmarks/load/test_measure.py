@@ -26,11 +26,6 @@ FAILED = {"shape": "soak", "error": "Locust did not end the shape soak"}
 LENIENT = "p99_ms = 1e9\nfailed_share = 0.0\nrefused_share = 0.0\nwrong_verdicts = 0\n"
 
 
-def metrics_of(server: EmbeddedServer) -> str:
-    """Where a server tells its counters."""
-    return server.metrics_address
-
-
 def test_ratio_is_held_against_the_greater_limit() -> None:
     """The best of the ramp over the best without a server, whether that came before or after."""
     ramp = [{"images_per_s": 40.0}, {"images_per_s": 54.0}, {"images_per_s": 50.0}]
@@ -106,7 +101,7 @@ def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) ->
     """From the limit to the judgement: the record joins what Locust counted with what the server says."""
     slo = tmp_path / "slo.toml"
     slo.write_text(f"[ramp]\n{LENIENT}", encoding="utf-8")
-    addresses = [f"--server={server.grpc_address}", f"--metrics={metrics_of(server)}"]
+    addresses = [f"--server={server.grpc_address}", f"--metrics={server.metrics_address}"]
     options = [*SHORT, "--shape=ramp", f"--slo={slo}", f"--results={tmp_path}", f"--out={tmp_path / 'out'}"]
 
     result = CliRunner().invoke(app, ["load", *addresses, *options])
@@ -126,7 +121,7 @@ def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) ->
 def test_every_other_shape_on_a_real_server(server: EmbeddedServer, pictures: list[Picture], tmp_path: Path) -> None:
     """Each runs for seconds, all at once here; its CSV, HTML and JSON are there, and every verdict was right."""
     save(pictures, tmp_path / "pictures")
-    target = Target(server.grpc_address, metrics_of(server), "mm-pc", tmp_path / "pictures")
+    target = Target(server.grpc_address, server.metrics_address, "mm-pc", tmp_path / "pictures")
     line = ProductionLine(stations=2, connector_ms=500, knee=1, seconds=2, settle_s=1, slices=2)
     shapes = [shape for shape in SHAPES if shape != "ramp"]
 

@@ -67,7 +67,6 @@ def place(  # noqa: PLR0917 - what the document takes for granted
     return tmp_path
 
 
-@pytest.mark.slow
 def test_commands_run_as_printed(place: Path, page: str, run: Run) -> None:
     """Import, evaluate, promote and roll back follow one another as the document says."""
     lines = [line for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]

@@ -104,7 +104,6 @@ def renew(network: Path) -> None:
     manifest.write_text(json.dumps(values | {"sha256": sha256_of(network)}), encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_first_start_builds_and_the_second_finds_the_plan(image: Path, volume: Path, be: Be) -> None:
     """With the real builder: it compiles once, again for another network, and writes nothing into the image."""
     if tensorrt_library.version("tensorrt_rtx") is None:

@@ -167,7 +167,6 @@ def test_a_program_that_ends_waits_for_its_calls(slow: FakeServer, gate: threadi
     assert slow.cancelled == 0
 
 
-@pytest.mark.slow
 def test_a_program_does_not_wait_for_ever(slow: FakeServer) -> None:
     """A server that never answers does not keep it."""
     program = subprocess.run([sys.executable, "-c", PROGRAM, slow.address, ""], timeout=LONG_S, check=False)

@@ -89,29 +89,26 @@ def test_server_ends_with_all_of_its_processes(serving: Serving, environment: En
     assert not server.process.is_running()
 
 
-def test_server_that_gives_up_is_quoted(serving: Serving, environment: Environment, tmp_path: Path) -> None:
-    """Nobody waits for a process that has ended, and its last words say why."""
-    stub = peer("import sys; sys.exit('no such port')", tmp_path / "never", PASS)
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        pytest.param("import sys; sys.exit('no such port')", "does not serve .* it said: no such port", id="ended"),
+        pytest.param(WITH_CHILD, r"finds face\.jpg to be pass with None", id="no network"),
+    ],
+)
+def test_server_that_cannot_be_compared_is_refused(
+    serving: Serving, environment: Environment, tmp_path: Path, code: str, said: str
+) -> None:
+    """Nobody waits for a process that has ended, and its last words say why.
 
-    with (
-        pytest.raises(BenchmarkError, match=r"Stub does not serve .* it said: no such port"),
-        running(stub, serving, environment, FACE),
-    ):
+    A server whose reports name no network, or another one, does other work than endface.
+    """
+    stub = peer(code.format(file=tmp_path / "child"), tmp_path / "child", PASS)
+
+    with pytest.raises(BenchmarkError, match=f"Stub {said}"), running(stub, serving, environment, FACE):
         pass
 
 
-def test_another_network_is_refused(serving: Serving, environment: Environment, tmp_path: Path) -> None:
-    """A server whose reports name no network, or another one, does other work than endface."""
-    stub = peer(WITH_CHILD.format(file=tmp_path / "child"), tmp_path / "child", PASS)
-
-    with (
-        pytest.raises(BenchmarkError, match=r"Stub finds face\.jpg to be pass with None"),
-        running(stub, serving, environment, FACE),
-    ):
-        pass
-
-
-@pytest.mark.slow
 def test_fastapi_serves(serving: Serving, environment: Environment, pictures: list[Picture]) -> None:
     """A real peer, where its packages are in this environment: it judges as endface does."""
     for package in ("fastapi", "uvicorn"):
