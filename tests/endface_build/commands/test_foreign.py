@@ -100,7 +100,6 @@ def test_options(place: Path, run: Run) -> None:
     [
         ("promote candidate/model.onnx --no-drawn", "--golden"),
         ("import unet.onnx --classes map.toml", "map.toml names core dip"),  # with the document's square brackets
-        ("import unet.onnx --classes unet.toml --confidence 0.5", "no YOLO network: leave --confidence"),
     ],
 )
 @pytest.mark.usefixtures("place")

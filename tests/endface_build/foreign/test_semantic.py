@@ -157,13 +157,6 @@ def test_graph_within_the_graph(labels_of: LabelsOf, chequered: Chequered) -> No
     assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
 
 
-def test_batch_of_three(labels_of: LabelsOf) -> None:
-    """Each square of a batch is judged by itself, though the network was exported for one picture."""
-    found, _ = labels_of(THREE_LOGITS, np.concatenate([WHITE, WHITE * 0, WHITE]), more="[input]\nmean = 0.5")
-
-    assert [set(np.unique(labels)) for labels in found] == [{1}, {3}, {1}]
-
-
 PROBABLE = "[output]\nvalues = 'probabilities'"
 SOFT = THREE_LOGITS.replace("out =", "scores =") + " out = Softmax <axis = 1> (scores)"
 
