@@ -53,7 +53,6 @@ def test_plan(rtx: str, run: Run, segment: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--runtime tensorrt", "--runtime tensorrt_rtx, which compiles without a GPU"),
         ("--runtime tensorrt_rtx --batch 1;8", "--batch 1,8,32"),
         ("--runtime tensorrt_lite", "tensorrt_rtx"),
         ("--runtime tensorrt_rtx --precision fp8", "int8"),
