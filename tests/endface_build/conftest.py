@@ -14,6 +14,8 @@ import pytest
 import torch
 
 from endface.files import sha256_of
+from endface_build.data.drawn_pictures import encode
+from endface_build.data.labelled import Labelled
 from endface_build.evaluation.golden import Golden
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE
 
@@ -62,6 +64,12 @@ def golden(samples: list[Path]) -> list[Golden]:
     """One golden picture, which a network that labels by brightness fails."""
     picture = next(path for path in samples if path.name == "multimode-clean.jpg")
     return [Golden("face.png", picture.read_bytes(), "mm-pc")]
+
+
+@pytest.fixture(scope="session")
+def wall() -> Labelled:
+    """A labelled picture that cannot be judged: there is no fiber in it."""
+    return Labelled("wall.png", encode(np.full((300, 300), 90, np.uint8)), np.zeros((300, 300), np.uint8))
 
 
 @pytest.fixture(scope="session")

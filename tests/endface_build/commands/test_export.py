@@ -13,6 +13,7 @@ from endface.engines.tensorrt_library import Machine
 from endface_build.data.drawn_pictures import draw_labelled
 from endface_build.evaluation import golden
 from endface_build.evaluation.golden import Golden
+from endface_build.export import quantize
 from endface_build.manifest import read_manifest, write_manifest
 from tests.endface_build.commands.command_line import Run
 
@@ -72,6 +73,7 @@ def test_quantize_takes_what_serves_and_leaves_it_alone(
 ) -> None:
     """After a promotion the newest version is quantized; the result is a candidate, and no version changes."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(quantize, "CALIBRATION_COUNT", 8)  # enough, and a fifth of the time
     segment = own_repository / "segment"
     shutil.copytree(segment / "1", segment / "2")
     manifest = read_manifest(segment / "2")

@@ -6,13 +6,12 @@ import shutil
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from endface.engines.catalog import LITERT, OPENCV, network_file
 from endface.errors import ConfigurationError, EndfaceError, EngineError
 from endface.files import sha256_of
+from endface_build.data.labelled import Labelled
 from endface_build.evaluation.golden import Golden
 from endface_build.export.quantize import FP32_FILE, source_of
 from endface_build.export.variants import export_variant
@@ -77,11 +76,10 @@ def test_writes_nothing_that_disagrees(version: Path, pictures: list[Golden]) ->
     assert not (version / "opencv").exists()
 
 
-def test_pictures_that_prove_nothing(version: Path) -> None:
+def test_pictures_that_prove_nothing(version: Path, wall: Labelled) -> None:
     """Where no picture can be judged the message names no option, for `export` has none for pictures."""
-    gray = cv2.imencode(".png", np.full((300, 300), 128, np.uint8))[1].tobytes()
     with pytest.raises(EndfaceError, match="No golden picture can be judged") as caught:
-        export_variant(OPENCV, version, pictures=[Golden("gray.png", gray, "mm-pc")])
+        export_variant(OPENCV, version, pictures=[Golden(wall.name, wall.data, "mm-pc")])
 
     assert "--" not in str(caught.value)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import numpy as np
 import onnx
 import pytest
 
@@ -21,7 +20,7 @@ from endface.engines.manifest import describe
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
 from endface.files import sha256_of
-from endface_build.data.drawn_pictures import encode
+from endface_build.data.labelled import Labelled
 from endface_build.evaluation.golden import Golden, drawn, of_folder
 from endface_build.export.quantize import FP32_FILE
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, read_manifest, write_manifest
@@ -146,10 +145,9 @@ def test_verdict_flips(
         assert contents(versions) == before
 
 
-def test_picture_without_a_fiber_is_invalid_with_any_network(versions: Versions, seeing: Path) -> None:
+def test_picture_without_a_fiber_is_invalid_with_any_network(versions: Versions, seeing: Path, wall: Labelled) -> None:
     """What the stages refuse before the network sees it cannot flip."""
-    wall = encode(np.full((300, 300), 128, np.uint8))
-    (row,) = promote(seeing, versions, [Golden("wall.png", wall, "mm-pc", "invalid")]).judged
+    (row,) = promote(seeing, versions, [Golden(wall.name, wall.data, "mm-pc", "invalid")]).judged
 
     assert row.reference == row.candidate == "invalid"
 
