@@ -51,23 +51,6 @@ def test_plan(rtx: str, run: Run, segment: Path) -> None:
     assert not (segment / "1" / PLAN_FILE).exists()
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("--runtime tensorrt_rtx --batch 1;8", "--batch 1,8,32"),
-        ("--runtime tensorrt_lite", "tensorrt_rtx"),
-        ("--runtime tensorrt_rtx --precision fp8", "int8"),
-    ],
-)
-@pytest.mark.usefixtures("segment")
-def test_plan_that_cannot_be(run: Run, options: str, message: str) -> None:
-    """What cannot be done ends with status 2 and says what can."""
-    answer = run(f"plan {options}")
-
-    assert answer.status == 2
-    assert message in answer.err
-
-
 def test_quantize_takes_what_serves_and_leaves_it_alone(
     run: Run, own_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,16 +67,6 @@ def test_quantize_takes_what_serves_and_leaves_it_alone(
     assert answer.status == 0, answer.err
     assert read_manifest(tmp_path / "candidate")["version"] == "2"
     assert {path: path.read_bytes() for path in segment.rglob("*") if path.is_file()} == before
-
-
-@pytest.mark.parametrize("line", ["export --model models/segment/1", "quantize --out models/segment/2"])
-def test_served_version_is_never_written(run: Run, segment: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
-    """A folder in a model repository is refused with the command that makes a network a version."""
-    monkeypatch.chdir(segment.parents[1])
-    answer = run(line)
-
-    assert answer.status == 2
-    assert "endface-build promote" in answer.err
 
 
 def test_variant_of_what_serves(run: Run, own_repository: Path) -> None:
