@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnx.parser
 import pytest
+import torch
 
 from endface.files import sha256_of
+from endface_build.data.drawn_pictures import encode
+from endface_build.data.labelled import Labelled
 from endface_build.evaluation.golden import Golden
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE
 
@@ -47,11 +50,26 @@ def _save(text: str, path: Path, opset: int, properties: dict[str, str]) -> Path
     return path
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """One thread for PyTorch: on a busy machine several wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def golden(samples: list[Path]) -> list[Golden]:
     """One golden picture, which a network that labels by brightness fails."""
     picture = next(path for path in samples if path.name == "multimode-clean.jpg")
     return [Golden("face.png", picture.read_bytes(), "mm-pc")]
+
+
+@pytest.fixture(scope="session")
+def wall() -> Labelled:
+    """A labelled picture that cannot be judged: there is no fiber in it."""
+    return Labelled("wall.png", encode(np.full((300, 300), 90, np.uint8)), np.zeros((300, 300), np.uint8))
 
 
 @pytest.fixture(scope="session")
@@ -156,18 +174,21 @@ def rtx() -> str:
 def write_steps() -> Callable[..., Path]:
     """Write a version of a network of three convolutions that labels by brightness; say its folder.
 
-    A pixel's label is its gray level over 50 without the rest, at most 4, and so is its confidence.  ``edit`` may
-    change the model before it is written, ``spread`` its first weight.
+    A pixel's label is its gray level over 50 without the rest, at most ``high``, and so is its confidence: with a
+    ``high`` of 0 it sees no defect anywhere.  ``edit`` may change the model before it is written, ``spread`` its first
+    weight.
     """
 
-    def write(folder: Path, *, spread: float = 1.0, edit: Callable[[onnx.ModelProto], None] = lambda _: None) -> Path:
+    def write(
+        folder: Path, *, spread: float = 1.0, high: int = 4, edit: Callable[[onnx.ModelProto], None] = lambda _: None
+    ) -> Path:
         model = onnx.helper.make_model(
             onnx.parser.parse_graph(STEPS), opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10
         )
         weights = {"spread": np.zeros((8, 1, 3, 3)), "through": np.zeros((8, 8, 3, 3)), "join": np.zeros((2, 8, 1, 1))}
         weights["spread"][:, 0, 1, 1] = spread
         weights["join"][[0, 1], [0, 1]] = 1 / spread
-        numbers = {"scale": 1 / 50, "low": 0, "high": 4}
+        numbers = {"scale": 1 / 50, "low": 0, "high": high}
         tensors = {name: np.float32(values) for name, values in (weights | numbers).items()}
         tensors |= {name: np.array([value], np.int64) for value, name in enumerate(("zero", "one", "two"))}
         del model.graph.value_info[:]

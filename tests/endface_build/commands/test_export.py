@@ -13,6 +13,7 @@ from endface.engines.tensorrt_library import Machine
 from endface_build.data.drawn_pictures import draw_labelled
 from endface_build.evaluation import golden
 from endface_build.evaluation.golden import Golden
+from endface_build.export import quantize
 from endface_build.manifest import read_manifest, write_manifest
 from tests.endface_build.commands.command_line import Run
 
@@ -50,29 +51,12 @@ def test_plan(rtx: str, run: Run, segment: Path) -> None:
     assert not (segment / "1" / PLAN_FILE).exists()
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("--runtime tensorrt", "--runtime tensorrt_rtx, which compiles without a GPU"),
-        ("--runtime tensorrt_rtx --batch 1;8", "--batch 1,8,32"),
-        ("--runtime tensorrt_lite", "tensorrt_rtx"),
-        ("--runtime tensorrt_rtx --precision fp8", "int8"),
-    ],
-)
-@pytest.mark.usefixtures("segment")
-def test_plan_that_cannot_be(run: Run, options: str, message: str) -> None:
-    """What cannot be done ends with status 2 and says what can."""
-    answer = run(f"plan {options}")
-
-    assert answer.status == 2
-    assert message in answer.err
-
-
 def test_quantize_takes_what_serves_and_leaves_it_alone(
     run: Run, own_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a promotion the newest version is quantized; the result is a candidate, and no version changes."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(quantize, "CALIBRATION_COUNT", 8)  # enough, and a fifth of the time
     segment = own_repository / "segment"
     shutil.copytree(segment / "1", segment / "2")
     manifest = read_manifest(segment / "2")
@@ -83,16 +67,6 @@ def test_quantize_takes_what_serves_and_leaves_it_alone(
     assert answer.status == 0, answer.err
     assert read_manifest(tmp_path / "candidate")["version"] == "2"
     assert {path: path.read_bytes() for path in segment.rglob("*") if path.is_file()} == before
-
-
-@pytest.mark.parametrize("line", ["export --model models/segment/1", "quantize --out models/segment/2"])
-def test_served_version_is_never_written(run: Run, segment: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
-    """A folder in a model repository is refused with the command that makes a network a version."""
-    monkeypatch.chdir(segment.parents[1])
-    answer = run(line)
-
-    assert answer.status == 2
-    assert "endface-build promote" in answer.err
 
 
 def test_variant_of_what_serves(run: Run, own_repository: Path) -> None:

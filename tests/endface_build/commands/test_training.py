@@ -77,25 +77,6 @@ def label_one(folder: Path) -> None:
     (folder / "labels.json").write_text(json.dumps(coco))
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("train --run nothing", "endface-build synth"),
-        ("train --run nothing --finetune labelled", r"endface-build synth --run nothing.*about an hour"),
-        ("train --run nothing --recipe missing.json", "No recipe in missing.json"),
-    ],
-)
-def test_error_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run, line: str, message: str
-) -> None:
-    """What cannot be done ends with status 2 and says which command comes first."""
-    monkeypatch.chdir(tmp_path)
-    answer = run(line)
-
-    assert answer.status == 2
-    assert re.search(message, answer.err), answer.err
-
-
 def test_samples(tmp_path: Path, run: Run) -> None:
     """The demo's pictures are drawn with their truth, and small enough to be committed."""
     run("synth", "--samples", tmp_path)

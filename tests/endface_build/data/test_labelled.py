@@ -10,7 +10,7 @@ from endface.errors import PictureError
 from endface.options import Options
 from endface.picture.square import Placement
 from endface.report import Ellipse
-from endface_build.data.drawn_pictures import encode, labelled_of
+from endface_build.data.drawn_pictures import labelled_of
 from endface_build.data.labelled import Labelled, placement_of, resample_labels, to_square
 from endface_build.drawing.camera import ANAMORPHIC, Camera, photograph
 from endface_build.drawing.canvas import UNDECIDED
@@ -55,9 +55,7 @@ def test_picture_and_labels_fit(camera: Camera) -> None:
     assert square[labels == Label.PIT].mean() < 0.65 * background
 
 
-def test_a_picture_that_cannot_be_judged() -> None:
+def test_a_picture_that_cannot_be_judged(wall: Labelled) -> None:
     """Without a fiber there is nothing to train on; the error names the picture and why."""
-    empty = Labelled("wall.png", encode(np.full((300, 300), 90, np.uint8)), np.zeros((300, 300), np.uint8))
-
     with pytest.raises(PictureError, match=r"wall\.png"):
-        to_square(empty, Options("mm-pc"))
+        to_square(wall, Options("mm-pc"))

@@ -14,7 +14,7 @@ from endface.offline import Inspector
 from endface.options import Options
 from endface.picture.square import Placement
 from endface.report import Ellipse
-from endface_build.data.drawn_pictures import DrawnFaces, encode, fiber_of, labelled_of
+from endface_build.data.drawn_pictures import DrawnFaces, fiber_of, labelled_of
 from endface_build.data.labelled import Labelled, resample_labels
 from endface_build.drawing.camera import Camera, photograph
 from endface_build.drawing.faces import Face, Gap
@@ -53,11 +53,9 @@ def test_who_knows_the_labels_is_right(labelled: Labelled, perfect: Inspector) -
     assert result["iou"] > 0.85
 
 
-def test_an_invalid_report_misses_everything(labelled: Labelled) -> None:
+def test_an_invalid_report_misses_everything(labelled: Labelled, wall: Labelled) -> None:
     """A picture that was not judged misses its defects, is not localized, and agrees with no verdict."""
-    inspect = with_baseline(Options("mm-pc"))
-    report = replace(inspect(encode(np.full((300, 300), 90, np.uint8)), labelled.name))
-    outcome = evaluate_report(labelled, report, MM)
+    outcome = evaluate_report(labelled, with_baseline(Options("mm-pc"))(wall.data, labelled.name), MM)
 
     assert not outcome.localized
     assert (outcome.truth, outcome.verdict) == (frozenset({"fail"}), "invalid")
@@ -74,10 +72,9 @@ def test_without_a_known_cladding_the_report_places_the_zones(labelled: Labelled
     assert sorted(defect.zone for defect in outcome.match.labelled) == ["A", "D"]
 
 
-def test_nothing_is_known_of_a_picture_without_any_fiber() -> None:
+def test_nothing_is_known_of_a_picture_without_any_fiber(wall: Labelled) -> None:
     """Neither labels nor report place the fiber: the picture counts as invalid and nothing else."""
-    empty = Labelled("wall.png", encode(np.full((300, 300), 90, np.uint8)), np.zeros((300, 300), np.uint8))
-    outcome = evaluate_report(empty, with_baseline(Options("mm-pc"))(empty.data), MM)
+    outcome = evaluate_report(wall, with_baseline(Options("mm-pc"))(wall.data), MM)
 
     assert outcome.match is None
     assert summarize([outcome])["invalid"] == 1
@@ -100,14 +97,15 @@ def test_localized_within_limits(
 
 
 def test_reports_of_a_server(tmp_path: Path, labelled: Labelled, perfect: Inspector) -> None:
-    """Reports in a file give the same outcome as the inspection itself; their names say what they belong to."""
+    """Reports in a file give the same outcome as the inspection itself; progress is told after each picture."""
     path = tmp_path / "reports.jsonl"
+    seen: list[int] = []
     path.write_text(perfect(labelled.data, "some/folder/face.jpg").to_json() + "\n\n")
-    outcomes = evaluate_pictures(
-        [labelled], {"server": read_reports(path), "here": lambda each: perfect(each.data, each.name)}, "mm-pc"
-    )
+    inspectors = {"server": read_reports(path), "here": lambda each: perfect(each.data, each.name)}
+    outcomes = evaluate_pictures([labelled, labelled], inspectors, "mm-pc", seen.append)
 
     assert outcomes["server"] == outcomes["here"]
+    assert seen == [1, 2]
 
 
 def test_two_pictures_of_one_stem(tmp_path: Path, labelled: Labelled, perfect: Inspector) -> None:
@@ -121,23 +119,17 @@ def test_two_pictures_of_one_stem(tmp_path: Path, labelled: Labelled, perfect: I
         inspect(replace(labelled, name="face.bmp"))
 
 
-def test_a_missing_report_is_no_miss(tmp_path: Path, labelled: Labelled) -> None:
-    """A picture without its report is an error of the evaluation, not of the network."""
-    path = tmp_path / "reports.jsonl"
-    path.write_text("")
-
-    with pytest.raises(ConfigurationError, match=r"no report of face\.png"):
-        read_reports(path)(labelled)
-
-
-@pytest.mark.parametrize("text", ["{}", "nonsense"])
-def test_other_files_are_no_reports(tmp_path: Path, text: str) -> None:
-    """What is not a report is refused with what makes one."""
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", r"no report of face\.png"), ("{}", "endface inspect --json"), ("nonsense", "endface inspect --json")],
+)
+def test_a_missing_report_is_no_miss(tmp_path: Path, labelled: Labelled, text: str, message: str) -> None:
+    """A picture without a report, or a file of something else, is an error of the evaluation, not of the network."""
     path = tmp_path / "reports.jsonl"
     path.write_text(text)
 
-    with pytest.raises(ConfigurationError, match="endface inspect --json"):
-        read_reports(path)
+    with pytest.raises(ConfigurationError, match=message):
+        read_reports(path)(labelled)
 
 
 def test_drawn_faces_are_fixed_and_of_their_kind() -> None:
@@ -149,14 +141,6 @@ def test_drawn_faces_are_fixed_and_of_their_kind() -> None:
     assert len(list(DrawnFaces("multimode", 2))) == 2
     assert DrawnFaces("single-mode", 1, far=True)[0].data != one.data
     assert (fiber_of("sm-apc"), fiber_of("mm-pc")) == ("single-mode", "multimode")
-
-
-def test_progress_counts_pictures(labelled: Labelled, perfect: Inspector) -> None:
-    """Progress is told after each picture."""
-    seen: list[int] = []
-    evaluate_pictures([labelled, labelled], {"here": lambda each: perfect(each.data)}, "mm-pc", seen.append)
-
-    assert seen == [1, 2]
 
 
 def test_a_gap_shows_two_edges() -> None:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import Label
-from endface_build.drawing.canvas import UNDECIDED
 from endface_build.evaluation.square_metrics import Tally
 
 Labels = NDArray[np.uint8]
@@ -56,25 +55,6 @@ def test_wrong_type_is_found_but_not_right() -> None:
 
     assert result["recall"]["scratch"] == 1.0
     assert result["right_type"]["scratch"] == result["line_or_not"] == 0.0
-
-
-def test_small_marks_count_for_nothing() -> None:
-    """A mark below 3 um is neither a defect nor an alarm."""
-    small = square((Label.PIT, 10, 10, 3, 3))
-    result = metrics(small, np.zeros_like(small)) | {"other": metrics(np.zeros_like(small), small)}
-
-    assert result["defects"] == 0
-    assert result["other"]["alarms"] == 0
-
-
-def test_undecided_excuses_alarms() -> None:
-    """An alarm on an undecided mark is true, its pixels stay out of the overlap, and missing it costs nothing."""
-    undecided = square((UNDECIDED, 10, 10, 10, 10))
-    result = metrics(undecided, square((Label.PIT, 10, 10, 10, 10)))
-
-    assert result["precision"]["any"] == 1.0
-    assert result["iou"]["any"] is None
-    assert result["defects"] == 0
 
 
 def test_sizes_are_in_micrometers() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 from endface.engines.onnx_network import open_graph
 from endface.engines.tensorrt_library import Machine, Runtime
 from endface_build.drawing.squares import Square, draw_square
-from endface_build.export.quantize import quantize
+from endface_build.export.quantize import quantize, source_of
 from endface_build.export.to_onnx import export
-from endface_build.manifest import MODEL_FILE
+from endface_build.manifest import MODEL_FILE, read_manifest
 from endface_build.training.network import SegmentationNetwork
 from endface_build.training.recipe import Recipe
 from endface_build.training.train import Trained
@@ -65,3 +66,22 @@ def quantized(exported: Path, judged: list[Square], tmp_path_factory: pytest.Tem
 def no_gpu(rtx: Runtime) -> Machine:
     """A machine that compiles for TensorRT for RTX and has no GPU."""
     return Machine(rtx, Machine.here(rtx).runtime_version)
+
+
+@pytest.fixture
+def with_gpu(no_gpu: Machine) -> Machine:
+    """A machine that compiles for TensorRT for RTX and has a GPU."""
+    return Machine(no_gpu.runtime, no_gpu.runtime_version, "NVIDIA Card of Tests", "8.9", "580.00")
+
+
+@pytest.fixture
+def folder(write_steps: Callable[..., Path], tmp_path: Path) -> Path:
+    """A version of a network of three convolutions that labels by brightness."""
+    return write_steps(tmp_path / "1")
+
+
+@pytest.fixture(scope="session")
+def served(repository: Path) -> Path:
+    """The file of the project's network in float."""
+    version = repository / "segment" / "1"
+    return source_of(version, read_manifest(version))

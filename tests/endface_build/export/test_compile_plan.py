@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,40 +17,32 @@ from endface.engines.tensorrt_library import Runtime
 from endface.errors import PlanError
 from endface_build.export import compile_plan
 from endface_build.export.compile_plan import compile_graph
-from endface_build.export.quantize import FP32_FILE
 from endface_build.export.typed_graph import typed
-from endface_build.manifest import MODEL_FILE, read_manifest
+from endface_build.manifest import MODEL_FILE
 
 RTX: Runtime = "tensorrt_rtx"
-COMMITTED = Path(__file__).parents[3] / "model_repository" / "segment" / "1"
 BATCHES = [OptimizationProfile(1, 8, 32)]
 
 
 pytestmark = pytest.mark.usefixtures("rtx")
 
 
-@pytest.fixture(scope="module")
-def source() -> Path:
-    """The committed network in float."""
-    return COMMITTED / (FP32_FILE if "quantization" in read_manifest(COMMITTED) else MODEL_FILE)
-
-
 @pytest.fixture
-def steps(write_steps: Callable[..., Path], tmp_path: Path) -> Path:
+def steps(folder: Path) -> Path:
     """The file of a network of three convolutions."""
-    return write_steps(tmp_path / "1") / MODEL_FILE
+    return folder / MODEL_FILE
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-def test_committed_network_compiles(source: Path, squares: list[NDArray[np.uint8]], precision: Precision) -> None:
+def test_committed_network_compiles(served: Path, squares: list[NDArray[np.uint8]], precision: Precision) -> None:
     """The network that is served compiles, and each of its convolutions computes in the precision asked for."""
-    assert compile_graph(RTX, typed(source, precision, squares[:2]), precision, BATCHES)
+    assert compile_graph(RTX, typed(served, precision, squares[:2]), precision, BATCHES)
 
 
 @pytest.mark.parametrize("asked", ["fp16", "int8"])
-def test_graph_that_would_stay_in_float(source: Path, asked: Precision) -> None:
+def test_graph_that_would_stay_in_float(served: Path, asked: Precision) -> None:
     """A graph that nobody typed would silently become an engine in FP32: it is refused before it is built."""
-    model = typed(source, "fp32")
+    model = typed(served, "fp32")
     with pytest.raises(
         PlanError, match=rf"typed network, 21 of 21 convolutions would not compute in {asked} \(.*: fp32"
     ):

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import numpy_helper
 
 from endface.errors import ConfigurationError
 from endface_build.export.cut_convolutions import LOGITS, PLANES, ranges_of
@@ -23,57 +24,39 @@ from ai_edge_litert.interpreter import Interpreter
 from endface_build.export.tflite_file import Scale
 from endface_build.export.to_litert import to_tflite
 
+NODES = """network (float[N,3,8,8] PLANES) => (float[N,5,8,8] LOGITS) <float[4] factors = {1, 1, 2, 2}>
+{
+    a = Conv <strides = [2, 2], pads = [1, 1, 1, 1]> (PLANES, down, down_bias)
+    b = Relu (a)
+    c = Conv <strides = [1, 1], pads = [1, 1, 1, 1]> (b, same, same_bias)
+    d = Add (b, c)
+    e = Relu (d)
+    f = Conv <strides = [1, 1], pads = [0, 0, 0, 0]> (e, narrow, narrow_bias)
+    g = Resize <mode = "nearest", nearest_mode = "floor", coordinate_transformation_mode = "asymmetric"> (f, , factors)
+    h = Conv <strides = [1, 1], pads = [1, 1, 1, 1]> (PLANES, skip, skip_bias)
+    i = Add (g, h)
+    j = Relu (i)
+    LOGITS = Conv <strides = [1, 1], pads = [0, 0, 0, 0]> (j, head, head_bias)
+}"""
+"""Every kind of node once on 8 x 8 planes: stride, sum, doubling, a Relu that two nodes read, the head."""
 
-def network(*, odd: str | None = None) -> onnx.ModelProto:
-    """Every kind of node once on 8 x 8 planes: stride, sum, doubling, a Relu that two nodes read, the head."""
+SHAPES = {
+    "down": (6, 3, 3, 3),
+    "same": (6, 6, 3, 3),
+    "narrow": (4, 6, 1, 1),
+    "skip": (4, 3, 3, 3),
+    "head": (5, 4, 1, 1),
+}
+
+
+def network() -> onnx.ModelProto:
+    """The network of ``NODES`` with random weights."""
     rng = np.random.default_rng(5)
-    weights = {
-        "down": rng.normal(size=(6, 3, 3, 3)),
-        "same": rng.normal(size=(6, 6, 3, 3)),
-        "narrow": rng.normal(size=(4, 6, 1, 1)),
-        "skip": rng.normal(size=(4, 3, 3, 3)),
-        "head": rng.normal(size=(5, 4, 1, 1)),
-    }
-    constants = [numpy_helper.from_array(each.astype(np.float32), name) for name, each in weights.items()]
-    biases = [
-        numpy_helper.from_array(rng.normal(size=len(each)).astype(np.float32), f"{name}.bias")
-        for name, each in weights.items()
-    ]
-    factors = numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "factors")
-
-    def conv(source: str, name: str, target: str, stride: int = 1) -> onnx.NodeProto:
-        pad = weights[name].shape[2] // 2
-        return helper.make_node(
-            "Conv", [source, name, f"{name}.bias"], [target], name=name, strides=[stride] * 2, pads=[pad] * 4
-        )
-
-    nodes = [
-        conv(PLANES, "down", "a", stride=2),
-        helper.make_node("Relu", ["a"], ["b"]),
-        conv("b", "same", "c"),
-        helper.make_node("Add", ["b", "c"], ["d"]),
-        helper.make_node("Relu", ["d"], ["e"]),
-        conv("e", "narrow", "f"),
-        helper.make_node(
-            "Resize",
-            ["f", "", "factors"],
-            ["g"],
-            name="wide",
-            mode="nearest",
-            nearest_mode="floor",
-            coordinate_transformation_mode="asymmetric",
-        ),
-        conv(PLANES, "skip", "h"),
-        helper.make_node("Add", ["g", "h"], ["i"]),
-        helper.make_node(odd or "Relu", ["i"], ["j"], name="last"),
-        conv("j", "head", LOGITS),
-    ]
-    ends = [
-        helper.make_tensor_value_info(PLANES, TensorProto.FLOAT, ["N", 3, 8, 8]),
-        helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, ["N", 5, 8, 8]),
-    ]
-    graph = helper.make_graph(nodes, "network", ends[:1], ends[1:], [*constants, *biases, factors])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    graph = onnx.parser.parse_graph(NODES)
+    del graph.value_info[:]
+    for name, shape in (SHAPES | {f"{name}_bias": shape[:1] for name, shape in SHAPES.items()}).items():
+        graph.initializer.append(numpy_helper.from_array(rng.normal(size=shape).astype(np.float32), name))
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
 
 
 def run(file: bytes, planes: NDArray[np.float32]) -> NDArray[Any]:
@@ -113,7 +96,9 @@ def test_ranges_hold_what_was_seen() -> None:
 
 def test_refuses_a_node_without_translation() -> None:
     """A network of another kind is refused by the name of its node."""
-    model = network(odd="Tanh")
+    model = network()
+    odd = next(node for node in model.graph.node if node.output[0] == "j")
+    odd.op_type, odd.name = "Tanh", "last"
 
     with pytest.raises(ConfigurationError, match=r"node last \(Tanh\)"):
         to_tflite(model, ranges_of(model, [np.zeros((1, 3, 8, 8), np.float32)]))

@@ -6,39 +6,35 @@ import shutil
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from endface.engines.catalog import LITERT, OPENCV, network_file
 from endface.errors import ConfigurationError, EndfaceError, EngineError
 from endface.files import sha256_of
-from endface_build.evaluation.golden import Golden, of_folder
+from endface_build.data.labelled import Labelled
+from endface_build.evaluation.golden import Golden
 from endface_build.export.quantize import FP32_FILE, source_of
 from endface_build.export.variants import export_variant
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 
 
 @pytest.fixture
-def version(repository: Path, tmp_path: Path) -> Path:
+def version(repository: Path, served: Path, tmp_path: Path) -> Path:
     """A copy of the project's network, in float."""
-    source = repository / "segment" / "1"
-    manifest = read_manifest(source)
+    manifest = read_manifest(repository / "segment" / "1")
     path = tmp_path / "version" / MODEL_FILE
     path.parent.mkdir()
-    shutil.copyfile(source_of(source, manifest), path)
+    shutil.copyfile(served, path)
     manifest.pop("quantization", None)
     write_manifest(path.parent, manifest | {"file": MODEL_FILE, "sha256": sha256_of(path)})
     return path.parent
 
 
 @pytest.fixture
-def pictures(samples: list[Path], tmp_path: Path) -> list[Golden]:
+def pictures(samples: list[Path]) -> list[Golden]:
     """One picture to prove a network on."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    shutil.copy(next(path for path in samples if path.name == "scratched.jpg"), folder)
-    return of_folder(folder, "mm-pc")
+    picture = next(path for path in samples if path.name == "scratched.jpg")
+    return [Golden(picture.name, picture.read_bytes(), "mm-pc")]
 
 
 def test_writes_where_the_engine_looks(version: Path, pictures: list[Golden]) -> None:
@@ -80,11 +76,10 @@ def test_writes_nothing_that_disagrees(version: Path, pictures: list[Golden]) ->
     assert not (version / "opencv").exists()
 
 
-def test_pictures_that_prove_nothing(version: Path) -> None:
+def test_pictures_that_prove_nothing(version: Path, wall: Labelled) -> None:
     """Where no picture can be judged the message names no option, for `export` has none for pictures."""
-    gray = cv2.imencode(".png", np.full((300, 300), 128, np.uint8))[1].tobytes()
     with pytest.raises(EndfaceError, match="No golden picture can be judged") as caught:
-        export_variant(OPENCV, version, pictures=[Golden("gray.png", gray, "mm-pc")])
+        export_variant(OPENCV, version, pictures=[Golden(wall.name, wall.data, "mm-pc")])
 
     assert "--" not in str(caught.value)
 

@@ -20,42 +20,33 @@ from endface_build.export import verify_on_gpu
 from endface_build.export.build_plan import build_plan
 from endface_build.manifest import MODEL_FILE, read_manifest
 
-CARD = ("NVIDIA Card of Tests", "8.9", "580.00")
-
 Segment = Callable[[NDArray[np.uint8]], tuple[Any, ...]]
 Be = Callable[[Segment], Callable[[], PlanManifest]]
 
 
 @pytest.fixture
-def folder(write_steps: Callable[..., Path], tmp_path: Path) -> Path:
-    """A version of a network that labels by brightness."""
-    return write_steps(tmp_path / "1")
-
-
-@pytest.fixture
-def build_on(folder: Path, no_gpu: Machine, golden: list[Golden], monkeypatch: pytest.MonkeyPatch) -> Be:
+def build_on(folder: Path, with_gpu: Machine, golden: list[Golden], monkeypatch: pytest.MonkeyPatch) -> Be:
     """Builds a plan on a machine whose GPU answers as it is told."""
-    machine = Machine(no_gpu.runtime, no_gpu.runtime_version, *CARD)
 
     def on(segment: Segment) -> Callable[[], PlanManifest]:
         class Card:
             """Stands in for the network on a GPU: opens the plan as that does."""
 
             def __init__(self, path: Path, _: str) -> None:
-                open_plan(path.parent, machine, read_manifest(folder)["sha256"])
+                open_plan(path.parent, with_gpu, read_manifest(folder)["sha256"])
                 self.segment = segment
 
         monkeypatch.setattr(verify_on_gpu, "GpuNetwork", Card)
-        return partial(build_plan, folder, machine.runtime, "fp16", golden=golden, machine=machine)
+        return partial(build_plan, folder, with_gpu.runtime, "fp16", golden=golden, machine=with_gpu)
 
     return on
 
 
-def test_plan_that_agrees_is_verified(build_on: Be, folder: Path) -> None:
+def test_plan_that_agrees_is_verified(build_on: Be, folder: Path, with_gpu: Machine) -> None:
     """The manifest says on which GPU the plan ran, and how well it agreed."""
     made = build_on(open_graph(folder / MODEL_FILE))()
 
-    assert (made.gpu, made.compute_capability, made.driver) == CARD
+    assert (made.gpu, made.compute_capability, made.driver) == (with_gpu.gpu, "8.9", "580.00")
     assert made.device_parity is not None
     assert (made.device_parity.pictures, made.device_parity.labels_equal) == (1, 1.0)
     assert made.verified

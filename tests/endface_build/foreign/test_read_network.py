@@ -20,23 +20,24 @@ NO_SIZE = NetworkMap(Path("map.toml"), {"0": 1})
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "There is no file"), (b"", "not a whole ONNX"), (b"PK\x03\x04 a checkpoint", "not a whole ONNX")],
-    ids=["missing", "empty", "checkpoint"],
+    [
+        (lambda _: None, "There is no file"),
+        (lambda _: b"", "not a whole ONNX network"),
+        (lambda _: b"PK\x03\x04 a checkpoint", "not a whole ONNX network"),
+        (lambda network: network[:-20], "not a whole ONNX network"),
+    ],
+    ids=["missing", "empty", "checkpoint", "half"],
 )
-def test_no_network(tmp_path: Path, content: bytes | None, message: str) -> None:
-    """A file that is no ONNX network is refused as such."""
-    path = tmp_path / "best.pt"
-    if content is not None:
-        path.write_bytes(content)
+def test_no_network(
+    tmp_path: Path, write_segmenter: Write, content: Callable[[bytes], bytes | None], message: str
+) -> None:
+    """A file that is no ONNX network, or was cut off, is refused as such."""
+    path = write_segmenter(tmp_path / "best.pt", SAME)
+    data = content(path.read_bytes())
+    path.unlink()
+    if data is not None:
+        path.write_bytes(data)
     with pytest.raises(ConfigurationError, match=message):
-        read_foreign(path, NO_SIZE)
-
-
-def test_half_a_network(tmp_path: Path, write_segmenter: Write) -> None:
-    """A file that was cut off is refused."""
-    path = write_segmenter(tmp_path / "a.onnx", SAME)
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ConfigurationError, match="not a whole ONNX network"):
         read_foreign(path, NO_SIZE)
 
 

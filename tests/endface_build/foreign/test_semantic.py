@@ -20,7 +20,7 @@ from endface_build.manifest import MODEL_FILE
 Write = Callable[..., Path]
 Bytes = NDArray[np.uint8]
 LabelsOf = Callable[..., tuple[Bytes, Bytes]]
-Chequered = tuple[Bytes, NDArray[np.bool_]]
+Chequered = tuple[Bytes, Bytes]
 
 WHITE = np.full((1, 1, 512, 512), 255, np.uint8)
 THREE = {"0": "background", "1": "scratch", "2": "contamination"}
@@ -46,9 +46,10 @@ def labels_of(tmp_path: Path, write_segmenter: Write, write_map: Write) -> Label
 
 @pytest.fixture
 def chequered() -> Chequered:
-    """Squares of 8 x 8 pixels, black and white, and where they are white."""
+    """Squares of 8 x 8 pixels, black and white, and the labels of ``THREE`` where white is above zero, black below."""
     white = np.kron(np.indices((64, 64)).sum(axis=0) % 2, np.ones((8, 8))) > 0
-    return (white * 255).astype(np.uint8)[None, None], white
+    labels = np.where(white, Label.SCRATCH, Label.CONTAMINATION).astype(np.uint8)
+    return (white * 255).astype(np.uint8)[None, None], labels
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def chequered() -> Chequered:
 )
 def test_logits(labels_of: LabelsOf, chequered: Chequered, takes: str) -> None:
     """Each pixel has the label of its highest score; the confidence is the softmax."""
-    squares, white = chequered
+    squares, labels = chequered
     found, confidence = labels_of(
         THREE_LOGITS,
         squares,
@@ -65,7 +66,7 @@ def test_logits(labels_of: LabelsOf, chequered: Chequered, takes: str) -> None:
         gives="float16[a,b,c,d]" if "16" in takes else "float[a,b,c,d]",
     )
 
-    assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
+    assert np.array_equal(found[0], labels)
     sure = np.exp(0.5) / (1 + np.exp(0.5) + np.exp(-0.5))
     assert np.abs(confidence.astype(int) - round(sure * 255)).max() <= 1
 
@@ -83,16 +84,25 @@ def test_normalization(labels_of: LabelsOf) -> None:
     assert set(np.unique(confidence)) == {round(255 * scores[0] / scores.sum())}
 
 
-def test_bytes_go_in_as_they_are(labels_of: LabelsOf, chequered: Chequered) -> None:
-    """A network that takes bytes gets gray levels, rounded."""
-    squares, white = chequered
-    nodes = (
-        "level = Cast <to = 1> (image) half = Constant <value_float = 127.5> () logit = Sub (level, half)"
-        " low = Neg (logit) none = Sub (logit, logit) out = Concat <axis = 1> (none, logit, low)"
-    )
-    found, _ = labels_of(nodes, squares, takes="uint8[1,1,512,512]")
+BYTES = """
+    level = Cast <to = 1> (image) half = Constant <value_float = 127.5> () logit = Sub (level, half)
+    low = Neg (logit) none = Sub (logit, logit) out = Concat <axis = 1> (none, logit, low)"""
+CONDITION = """
+    yes = Constant <value = bool {1}> () half = Constant <value_float = 0.5> () gray = If (yes) <
+        then_branch = same () => (float[1,1,h,w] above) { above = Sub (image, half) },
+        else_branch = other () => (float[1,1,h,w] below) { below = Neg (image) }>
+    low = Neg (gray) none = Sub (gray, gray) out = Concat <axis = 1> (none, gray, low)"""
 
-    assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
+
+@pytest.mark.parametrize(
+    ("nodes", "takes"), [(BYTES, "uint8[1,1,512,512]"), (CONDITION, "float[1,1,512,512]")], ids=["bytes", "condition"]
+)
+def test_other_graphs(labels_of: LabelsOf, chequered: Chequered, nodes: str, takes: str) -> None:
+    """Bytes go in as gray levels, rounded; a condition that reaches for tensors outside stays whole."""
+    squares, labels = chequered
+    found, _ = labels_of(nodes, squares, takes=takes)
+
+    assert np.array_equal(found[0], labels)
 
 
 def test_classes_that_are_one_of_ours_are_added(labels_of: LabelsOf) -> None:
@@ -129,7 +139,7 @@ def test_smaller_output(labels_of: LabelsOf) -> None:
 @pytest.mark.parametrize("gives", ["int64[1,h,w]", "int32[1,h,w]", "uint8[1,1,h,w]"])
 def test_class_numbers(labels_of: LabelsOf, chequered: Chequered, gives: str) -> None:
     """An output of class numbers is translated number by number; nothing is said of the confidence."""
-    squares, white = chequered
+    squares, labels = chequered
     code = {"int64": 7, "int32": 6, "uint8": 2}[gives.split("[", maxsplit=1)[0]]
     numbers = (
         "logits = Identity (scores) best = ArgMax <axis = 1, keepdims = KEEP> (logits) out = Cast <to = CODE> (best)"
@@ -139,29 +149,8 @@ def test_class_numbers(labels_of: LabelsOf, chequered: Chequered, gives: str) ->
     )
     found, confidence = labels_of(nodes, squares, more="[input]\nmean = 0.5", takes="float[1,3,512,512]", gives=gives)
 
-    assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
+    assert np.array_equal(found[0], labels)
     assert (confidence == 255).all()
-
-
-def test_graph_within_the_graph(labels_of: LabelsOf, chequered: Chequered) -> None:
-    """A network with a condition in it, which reaches for tensors outside, stays whole."""
-    squares, white = chequered
-    nodes = (
-        "yes = Constant <value = bool {1}> () half = Constant <value_float = 0.5> () gray = If (yes) <"
-        " then_branch = same () => (float[1,1,h,w] above) { above = Sub (image, half) },"
-        " else_branch = other () => (float[1,1,h,w] below) { below = Neg (image) }>"
-        " low = Neg (gray) none = Sub (gray, gray) out = Concat <axis = 1> (none, gray, low)"
-    )
-    found, _ = labels_of(nodes, squares, takes="float[1,1,512,512]")
-
-    assert np.array_equal(found[0], np.where(white, Label.SCRATCH, Label.CONTAMINATION))
-
-
-def test_batch_of_three(labels_of: LabelsOf) -> None:
-    """Each square of a batch is judged by itself, though the network was exported for one picture."""
-    found, _ = labels_of(THREE_LOGITS, np.concatenate([WHITE, WHITE * 0, WHITE]), more="[input]\nmean = 0.5")
-
-    assert [set(np.unique(labels)) for labels in found] == [{1}, {3}, {1}]
 
 
 PROBABLE = "[output]\nvalues = 'probabilities'"

@@ -12,18 +12,15 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import cv2
-import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from endface.engines.catalog import LITERT, OPENCV, VARIANTS, named, network_file
 from endface.engines.manifest import describe
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
 from endface.files import sha256_of
-from endface_build.data.drawn_pictures import draw_labelled
+from endface_build.data.labelled import Labelled
 from endface_build.evaluation.golden import Golden, drawn, of_folder
 from endface_build.export.quantize import FP32_FILE
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, read_manifest, write_manifest
@@ -33,64 +30,32 @@ from endface_build.rollout.versions import Versions
 
 Write = Callable[..., Path]
 
-BLIND, SEEING = 0, 2
-"""Labels that a network gives to every pixel: a blind one passes everything, one that sees pits everywhere nothing."""
-
 
 @pytest.fixture
-def write_network() -> Write:
-    """Write a network that gives every pixel the same label, and its manifest; give the file."""
-
-    def write(folder: Path, label: int, *, output: str = "LABELS") -> Path:
-        names = {output: label, "CONFIDENCE": 255}
-        nodes = [helper.make_node("Squeeze", ["SQUARE", "axis"], ["flat"])]
-        nodes += [helper.make_node("Mul", ["flat", "zero"], ["nothing"])]
-        nodes += [helper.make_node("Add", ["nothing", f"value {name}"], [name]) for name in names]
-        uint8, sides = TensorProto.UINT8, [512, 512]
-        graph = helper.make_graph(
-            nodes,
-            "constant",
-            [helper.make_tensor_value_info("SQUARE", uint8, ["N", 1, *sides])],
-            [helper.make_tensor_value_info(name, uint8, ["N", *sides]) for name in names],
-            [helper.make_tensor("axis", TensorProto.INT64, [1], [1]), helper.make_tensor("zero", uint8, [], [0])]
-            + [helper.make_tensor(f"value {name}", uint8, [], [value]) for name, value in names.items()],
-        )
-        folder.mkdir(parents=True)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-        onnx.save_model(model, folder / MODEL_FILE)
-        (folder / "model.py").write_text("the adapter")
-        manifest = {"name": "segment", "version": "1", "file": MODEL_FILE}
-        manifest["sha256"] = sha256_of(folder / MODEL_FILE)
-        (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
-        return folder / MODEL_FILE
-
-    return write
-
-
-@pytest.fixture
-def versions(tmp_path: Path, write_network: Write) -> Versions:
-    """A repository with a blind network as its version 1."""
-    write_network(tmp_path / "models" / "segment" / "1", BLIND)
-    (tmp_path / "models" / "segment" / "config.pbtxt").touch()
+def versions(tmp_path: Path, write_steps: Write) -> Versions:
+    """A repository with a blind network, which passes every face, as its version 1."""
+    folder = write_steps(tmp_path / "models" / "segment" / "1", high=0)
+    (folder / "model.py").write_text("the adapter")
+    (folder.parent / "config.pbtxt").touch()
     return Versions(tmp_path / "models")
 
 
 @pytest.fixture
-def blind(tmp_path: Path, write_network: Write) -> Path:
+def blind(tmp_path: Path, write_steps: Write) -> Path:
     """A candidate that judges as version 1 does."""
-    return write_network(tmp_path / "blind", BLIND)
+    return write_steps(tmp_path / "blind", high=0) / MODEL_FILE
 
 
 @pytest.fixture
-def seeing(tmp_path: Path, write_network: Write) -> Path:
-    """A candidate that judges otherwise."""
-    return write_network(tmp_path / "seeing", SEEING)
+def seeing(tmp_path: Path, write_steps: Write) -> Path:
+    """A candidate that labels by brightness, and so fails every face."""
+    return write_steps(tmp_path / "seeing") / MODEL_FILE
 
 
 @pytest.fixture(scope="module")
-def face() -> bytes:
-    """An encoded drawn face."""
-    return draw_labelled("multimode", 0).data
+def face(golden: list[Golden]) -> bytes:
+    """An encoded face that is clean."""
+    return golden[0].data
 
 
 def contents(versions: Versions) -> dict[str, bytes]:
@@ -169,22 +134,20 @@ def test_verdict_flips(
     """A known verdict must be met; where none is known the serving version's holds, unless a change is accepted."""
     expected, accept, refused = case
     before = contents(versions)
-    golden = [Golden("a.png", face, "mm-pc", expected)]
+    pictures = [Golden("a.png", face, "mm-pc", expected)]
     if refused is None:
-        (row,) = promote(seeing, versions, golden, accept_flips=accept).judged
+        (row,) = promote(seeing, versions, pictures, accept_flips=accept).judged
         assert (row.reference, row.candidate) == ("pass", "fail")
     else:
         with pytest.raises(FlippedError, match=refused) as caught:
-            promote(seeing, versions, golden, accept_flips=accept)
+            promote(seeing, versions, pictures, accept_flips=accept)
         assert [row.candidate for row in caught.value.judged] == ["fail"]
         assert contents(versions) == before
 
 
-def test_picture_without_a_fiber_is_invalid_with_any_network(versions: Versions, seeing: Path) -> None:
+def test_picture_without_a_fiber_is_invalid_with_any_network(versions: Versions, seeing: Path, wall: Labelled) -> None:
     """What the stages refuse before the network sees it cannot flip."""
-    _, gray = cv2.imencode(".png", np.full((300, 300), 128, np.uint8))
-
-    (row,) = promote(seeing, versions, [Golden("gray.png", gray.tobytes(), "mm-pc", "invalid")]).judged
+    (row,) = promote(seeing, versions, [Golden(wall.name, wall.data, "mm-pc", "invalid")]).judged
 
     assert row.reference == row.candidate == "invalid"
 
@@ -272,11 +235,16 @@ def test_one_at_a_time(versions: Versions, blind: Path) -> None:
     promote(blind, versions, [])
 
 
-def test_candidate_of_another_contract(versions: Versions, write_network: Write, tmp_path: Path) -> None:
+def rename_output(model: onnx.ModelProto) -> None:
+    """Another name for the label map."""
+    model.graph.output[0].name = model.graph.node[-3].output[0] = "MASK"
+
+
+def test_candidate_of_another_contract(versions: Versions, write_steps: Write, tmp_path: Path) -> None:
     """A network with other tensors never becomes a version."""
     before = contents(versions)
     with pytest.raises(ConfigurationError, match="the contract asks for"):
-        promote(write_network(tmp_path / "other", BLIND, output="308"), versions, [])
+        promote(write_steps(tmp_path / "other", edit=rename_output) / MODEL_FILE, versions, [])
 
     assert contents(versions) == before
 
@@ -287,23 +255,17 @@ def test_candidate_of_another_contract(versions: Versions, write_network: Write,
         (lambda path: path.unlink(), "No network in"),
         (lambda path: path.write_bytes(b"not a network"), "not the file that its manifest describes"),
         (lambda path: path.with_name(MANIFEST_FILE).unlink(), "manifest.json is missing"),
+        (lambda path: shutil.copyfile(path, path.with_name("other.onnx")), r"describes model\.onnx"),
     ],
-    ids=["missing", "changed", "no manifest"],
+    ids=["missing", "changed", "no manifest", "another name"],
 )
-def test_unusable_candidate(versions: Versions, blind: Path, spoil: Callable[[Path], None], message: str) -> None:
-    """A candidate that is missing, changed or without its manifest is refused in a sentence."""
-    spoil(blind)
+def test_unusable_candidate(versions: Versions, blind: Path, spoil: Callable[[Path], object], message: str) -> None:
+    """A candidate that is missing, changed, without its manifest or not the one in it is refused in a sentence."""
+    renamed = spoil(blind)
     with pytest.raises(ConfigurationError, match=message):
-        promote(blind, versions, [])
+        promote(renamed if isinstance(renamed, Path) else blind, versions, [])
 
     assert versions.newest == 1
-
-
-def test_candidate_under_another_name(versions: Versions, blind: Path) -> None:
-    """The manifest must describe the very file that is promoted."""
-    other = shutil.copyfile(blind, blind.with_name("other.onnx"))
-    with pytest.raises(ConfigurationError, match=r"describes model\.onnx"):
-        promote(other, versions, [])
 
 
 def test_no_repository(tmp_path: Path) -> None:
@@ -381,23 +343,18 @@ def test_golden_folder(tmp_path: Path, face: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("name", "text", "message"),
     [
-        ("{", "is not JSON"),
-        ("[]", "must be an object"),
-        ('{"a.png": "good"}', "must be an object of file names and verdicts"),
-        ('{"z.png": "pass"}', r"not there: z\.png"),
+        ("a.png", "{", "is not JSON"),
+        ("a.png", "[]", "must be an object"),
+        ("a.png", '{"a.png": "good"}', "must be an object of file names and verdicts"),
+        ("a.png", '{"z.png": "pass"}', r"not there: z\.png"),
+        ("notes.txt", "{}", "No pictures"),
     ],
 )
-def test_broken_golden_verdicts(tmp_path: Path, face: bytes, text: str, message: str) -> None:
-    """Verdicts that cannot be read, or belong to no picture, are named."""
-    (tmp_path / "a.png").write_bytes(face)
+def test_golden_folder_that_proves_nothing(tmp_path: Path, face: bytes, name: str, text: str, message: str) -> None:
+    """Verdicts that cannot be read or belong to no picture are named; a folder without pictures is a mistake."""
+    (tmp_path / name).write_bytes(face)
     (tmp_path / "golden.json").write_text(text)
     with pytest.raises(ConfigurationError, match=message):
-        of_folder(tmp_path, "mm-pc")
-
-
-def test_golden_folder_without_pictures(tmp_path: Path) -> None:
-    """An empty folder of golden pictures is a mistake, not a licence."""
-    with pytest.raises(ConfigurationError, match="No pictures"):
         of_folder(tmp_path, "mm-pc")

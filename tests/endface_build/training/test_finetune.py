@@ -12,14 +12,12 @@ import torch
 from endface.contract import Label
 from endface.errors import ConfigurationError
 from endface.options import Options
-from endface_build.data.drawn_pictures import DrawnFaces, encode
+from endface_build.data.drawn_pictures import DrawnFaces
 from endface_build.data.labelled import Labelled
 from endface_build.training.batches import SquareSet
 from endface_build.training.finetune import MixedSet, finetune, gentle, prepare
 from endface_build.training.recipe import Recipe
 from endface_build.training.train import train
-
-WALL = Labelled("wall.png", encode(np.full((300, 300), 90, np.uint8)), np.zeros((300, 300), np.uint8))
 
 
 def flat_set(folder: Path, level: int, label: int) -> SquareSet:
@@ -30,11 +28,11 @@ def flat_set(folder: Path, level: int, label: int) -> SquareSet:
     return SquareSet(folder)
 
 
-def test_pictures_become_a_set(tmp_path: Path) -> None:
+def test_pictures_become_a_set(tmp_path: Path, wall: Labelled) -> None:
     """Every picture that can be judged is in the set; each other one is named with its reason."""
     faces = list(DrawnFaces("multimode", 2))
     seen: list[int] = []
-    prepared = prepare([*faces, WALL], Options("mm-pc"), tmp_path / "own", seen.append)
+    prepared = prepare([*faces, wall], Options("mm-pc"), tmp_path / "own", seen.append)
     data = SquareSet(tmp_path / "own")
 
     assert (prepared.count, len(data)) == (2, 2)
@@ -44,10 +42,10 @@ def test_pictures_become_a_set(tmp_path: Path) -> None:
     assert np.isin(data.labels, [*Label, 255]).all()
 
 
-def test_nothing_to_learn_from(tmp_path: Path) -> None:
+def test_nothing_to_learn_from(tmp_path: Path, wall: Labelled) -> None:
     """Where no picture can be judged, that is said, and no set is written."""
     with pytest.raises(ConfigurationError, match=r"wall\.png"):
-        prepare([WALL], Options("mm-pc"), tmp_path / "own")
+        prepare([wall], Options("mm-pc"), tmp_path / "own")
 
     assert not (tmp_path / "own").exists()
 

@@ -46,19 +46,14 @@ def test_finished_run_is_not_trained_further(data: SquareSet, tmp_path: Path) ->
     assert (again.steps, again.seconds) == (done.steps, done.seconds)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 broken"])
-def test_broken_checkpoint(content: bytes, tmp_path: Path) -> None:
-    """A broken checkpoint is named in the error together with the way out."""
+@pytest.mark.parametrize("content", [None, b"", b"not a checkpoint", b"PK\x03\x04 broken"])
+def test_checkpoint_that_cannot_be_used(content: bytes | None, tmp_path: Path) -> None:
+    """A missing or broken checkpoint is named in the error together with the way out."""
     path = tmp_path / "checkpoint.pt"
-    path.write_bytes(content)
-    with pytest.raises(ConfigurationError, match=r"checkpoint\.pt: delete it and train anew"):
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"No usable checkpoint.*checkpoint\.pt: delete it and train anew"):
         load_trained(path)
-
-
-def test_missing_checkpoint(tmp_path: Path) -> None:
-    """Exporting before training says that there is no checkpoint."""
-    with pytest.raises(ConfigurationError, match="No usable checkpoint"):
-        load_trained(tmp_path / "checkpoint.pt")
 
 
 def test_checkpoint_of_another_recipe(data: SquareSet, tmp_path: Path) -> None:
