@@ -17,9 +17,9 @@ from locust import LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
-from benchmarks.common.origin import write_json
 from benchmarks.common.triton_counters import Counters, scrape, since, split
 from benchmarks.load.shapes import SHAPES, ProductionLine, Phase, phases
+from endface_build.provenance import write_json
 from benchmarks.common.usage import Usage, family, memory_mib, server_processes, usage
 
 _EARLY_S = 0.5

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.common.errors import BenchmarkError
-from benchmarks.common.origin import ROOT, Json, write_json
+from benchmarks.common.origin import ROOT, Json
 from benchmarks.common.target import Target
 from benchmarks.load.figures import phase_figures
 from benchmarks.load.shapes import ProductionLine, phases
+from endface_build.provenance import write_json
 
 _LOCUSTFILE: Final = ROOT / "benchmarks" / "locustfile.py"
 _START_S: Final = 120

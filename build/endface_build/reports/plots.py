@@ -55,15 +55,16 @@ def plot_sensitivity(table: Json, path: Path) -> Path:
     return save_plot(path, draw)
 
 
-def save_plot(path: Path, draw: Callable[[Axes], None]) -> Path:
+def save_plot(path: Path, draw: Callable[[Axes], None], *, right_spine: bool = False) -> Path:
     """One plot in a PNG file, whose folder is made; the same numbers give the same bytes.
 
     Args:
         path: The file.
         draw: Draws into the axes that it is given.
+        right_spine: Whether a line closes the plot on the right.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": right_spine}):
         figure = Figure(figsize=SIZE_INCHES, layout="constrained")
         draw(figure.subplots())
         figure.savefig(path, dpi=DPI, metadata={"Software": None})
