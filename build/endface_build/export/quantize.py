@@ -82,12 +82,7 @@ def quantize(  # noqa: PLR0913 - all but the first two are by keyword
         _quantize(source, path, squares)
         comparison, metrics = _compare(source, path, judged, progress)
         data, sha256 = path.read_bytes(), sha256_of(path)
-    if max(comparison["loss"].values()) > max_loss:
-        lost = " and ".join(f"{amount:.4f} of the {name}" for name, amount in comparison["loss"].items())
-        raise ConfigurationError(
-            f"Eight bits cost {lost}, more than {max_loss}: nothing was written. "
-            "Train longer or wider, then export and quantize again."
-        )
+    _refuse_loss(comparison["loss"], max_loss)
     manifest |= {"file": MODEL_FILE, "sha256": sha256, "precision": "int8", "metrics": metrics}
     manifest["quantization"] = {
         "from": FP32_FILE,
@@ -128,8 +123,8 @@ def source_of(folder: Path, manifest: dict[str, Any]) -> Path:
     return source
 
 
-class Calibration(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
-    """Hands squares to ONNX Runtime one by one."""
+class CalibrationSquares(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
+    """Squares that ONNX Runtime takes one by one to fix the ranges."""
 
     def __init__(self, squares: Sequence[NDArray[np.uint8]]):
         self._squares = iter(squares)
@@ -147,7 +142,7 @@ def _quantize(source: Path, target: Path, squares: Sequence[NDArray[np.uint8]]) 
     quantize_static(
         str(prepared),
         str(target),
-        Calibration(squares),
+        CalibrationSquares(squares),
         quant_format=QuantFormat.QDQ,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
@@ -192,6 +187,16 @@ def _reached(nodes: Iterable[Any], ends: Callable[[Any], tuple[Sequence[str], Se
             tensors.update(exit_)
             names.add(node.name)
     return names
+
+
+def _refuse_loss(loss: dict[str, float], max_loss: float) -> None:
+    """Refuse a network that lost too much recall or precision."""
+    if max(loss.values()) > max_loss:
+        lost = " and ".join(f"{amount:.4f} of the {name}" for name, amount in loss.items())
+        raise ConfigurationError(
+            f"Eight bits cost {lost}, more than {max_loss}: nothing was written. "
+            "Train longer or wider, then export and quantize again."
+        )
 
 
 def _compare(
