@@ -23,7 +23,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from endface import contract
 from endface.engines.plan import Precision
 from endface.errors import PlanError
-from endface_build.export.quantize import Calibration, between_convolutions, calibration_squares
+from endface_build.export.quantize import CalibrationSquares, between_convolutions, calibration_squares
 
 _DATA_INPUTS: Final = {"Resize": 1}
 """Leading inputs that carry data, where not all do: the scales of a Resize stay in float."""
@@ -189,7 +189,7 @@ def _quantized(model: onnx.ModelProto, squares: Sequence[NDArray[np.uint8]]) -> 
         quantize_static(
             str(prepared),
             str(target),
-            Calibration(squares),
+            CalibrationSquares(squares),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
