@@ -27,7 +27,7 @@ def in_onnxruntime(path: Path, threads: int) -> Segmenter:
 
 @dataclass(frozen=True)
 class Work:
-    """What every worker does.
+    """Task of every worker.
 
     Attributes:
         pictures: Encoded pictures that can be judged; taken in turns, over and over.
@@ -78,7 +78,7 @@ CORES: Final = os.cpu_count() or 1
 
 
 def limit(work: Work, *, seconds: float, ways: Sequence[Setup] = setups(CORES)) -> Json:
-    """Try every way for a while.
+    """Throughput of every way to use the machine without a server.
 
     Returns:
         ``images_per_s``, that of the fastest, and ``setups`` with those of all.

@@ -1,4 +1,4 @@
-"""A study: what measures a record, what the page says of it, and what it draws."""
+"""A study: the function that measures a record, its text on the page, and its plots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of the peers on the page: who serves how many pictures, how fast, and who is ahead of endface."""
+"""The page's section on peers: throughput and percentiles of each server, and who is ahead of endface."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _PLACEMENT: Final = Placement((SQUARE_CENTER_PX, SQUARE_CENTER_PX), (UM_PER_PX, 
 Labels = NDArray[np.uint8]
 
 
-class Tally:
+class SquareTally:
     """Matches over many label maps; ``add`` them one by one, then read ``metrics``."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None
     """
     from endface_build.training.batches import SquareSet  # torch: only where a set is opened
 
-    engine, data, tally = open_graph(model), SquareSet(folder), Tally()
+    engine, data, tally = open_graph(model), SquareSet(folder), SquareTally()
     for index in range(len(data)):
         found, _ = engine(np.asarray(data.squares[index])[None, None])
         tally.add(np.asarray(data.labels[index]), found[0])

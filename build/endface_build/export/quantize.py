@@ -25,7 +25,7 @@ from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
 from endface.files import sha256_of, write_together
 from endface_build.drawing.squares import Square, draw_square
-from endface_build.evaluation.square_metrics import Tally
+from endface_build.evaluation.square_metrics import SquareTally
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, as_bytes, read_manifest
 from endface_build.provenance import provenance
 
@@ -204,7 +204,7 @@ def _compare(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both networks on the same squares: what is lost and gained, and the quantized one's metrics."""
     engines = open_graph(source), open_graph(quantized)
-    tallies = Tally(), Tally()
+    tallies = SquareTally(), SquareTally()
     same: list[float] = []
     seconds: tuple[list[float], list[float]] = ([], [])
     for done, (square, truth) in enumerate(judged, start=1):

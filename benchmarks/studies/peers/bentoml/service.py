@@ -12,7 +12,7 @@ from benchmarks.studies.peers.worker import MAX_BATCH, Inspection
 
 
 class Told(BaseModel):
-    """What ``bentoml serve --arg`` passes on."""
+    """Arguments that ``bentoml serve --arg`` passes on."""
 
     workers: int
     network: Path
