@@ -20,26 +20,25 @@ COLORS: Final = {"network": "#0072b2", "baseline": "#e69f00", "server": "#009e73
 """Blue, orange and green, told apart by color-blind eyes too (Okabe and Ito)."""
 
 
-def plot_evaluation(evaluations: dict[str, Json], folder: Path, prefix: str = "") -> list[Path]:
+def plot_evaluation(evaluations: dict[str, Json], folder: Path) -> list[Path]:
     """Recall by size and by contrast, the reliability of confidence and the confusion matrix.
 
     Args:
         evaluations: ``metrics.summarize`` by the name of what was evaluated.
         folder: Where the pictures go.
-        prefix: Begins their file names.
 
     Returns:
         Their paths.
     """
     bars = partial(_bars, evaluations=evaluations, what="recall")
     paths = [
-        save_plot(folder / f"{prefix}recall-by-size.png", partial(bars, by="size_um")),
-        save_plot(folder / f"{prefix}recall-by-contrast.png", partial(bars, by="contrast")),
-        save_plot(folder / f"{prefix}reliability.png", partial(_reliability, evaluations=evaluations)),
+        save_plot(folder / "recall-by-size.png", partial(bars, by="size_um")),
+        save_plot(folder / "recall-by-contrast.png", partial(bars, by="contrast")),
+        save_plot(folder / "reliability.png", partial(_reliability, evaluations=evaluations)),
     ]
     for name, values in evaluations.items():
         draw = partial(_confusion, table=values["confusion"])
-        paths.append(save_plot(folder / f"{prefix}confusion-{name}.png", draw))
+        paths.append(save_plot(folder / f"confusion-{name}.png", draw))
     return paths
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -56,22 +56,13 @@ class Versions:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other promotions out; the lock goes with the process, however that ends.
+        """Keep other promotions out.
 
         Raises:
-            RolloutError: Somebody else is at it.
+            RolloutError: Another one is under way.
         """
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as exc:
-                raise RolloutError(
-                    f"Another promotion or rollback is under way in {self.folder}: try again when it is done."
-                ) from exc
+        with lock(self.folder, self._refuse):
             yield
-        finally:
-            os.close(descriptor)
 
     def next_number(self) -> int:
         """A number that no version ever had, so that a report's version means one network for good."""
@@ -100,8 +91,34 @@ class Versions:
         _sync(self.folder)
         return aside
 
+    def _refuse(self) -> None:
+        raise RolloutError(f"Another promotion or rollback is under way in {self.folder}: try again when it is done.")
+
     def _numbers(self) -> list[int]:
         return [int(entry.name) for entry in self.folder.iterdir() if entry.name.isdigit()]
+
+
+@contextmanager
+def lock(folder: Path, busy: Callable[[], None]) -> Iterator[None]:
+    """Lock on a folder; it goes with the process, however that ends.
+
+    Args:
+        folder: An existing folder.
+        busy: Called where another process holds the lock, which is then awaited unless this raises.
+
+    Raises:
+        OSError: The folder cannot be opened.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            busy()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync(path: Path) -> None:
