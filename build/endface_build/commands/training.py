@@ -110,10 +110,10 @@ def read_recipe(path: Path | None) -> Recipe:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise ConfigurationError(
-            f'No recipe in {path}: it must be a JSON object with knobs, say {{"steps": 500}}.'
+            f'No recipe in {path}: it must be a JSON object with options, say {{"steps": 500}}.'
         ) from exc
     if not isinstance(values, dict):
-        raise ConfigurationError(f'The recipe {path} must be a JSON object with knobs, say {{"steps": 500}}.')
+        raise ConfigurationError(f'The recipe {path} must be a JSON object with options, say {{"steps": 500}}.')
     return Recipe.from_json(values)
 
 

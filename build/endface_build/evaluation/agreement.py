@@ -98,7 +98,7 @@ class Agreement:
 
     @property
     def parity(self) -> Parity:
-        """What a manifest keeps: pictures seen, mean share of equal labels, and each flip in words."""
+        """Agreement as a manifest keeps it: pictures seen, mean share of equal labels, and each flip in words."""
         flips = tuple(f"{row.name}: {row.candidate} for {row.reference}" for row in self.rows if row.differs)
         return Parity(len(self.shares), round(fmean(self.shares), 6), flips)
 

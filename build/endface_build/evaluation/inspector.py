@@ -8,6 +8,7 @@ from endface.engines.onnx_network import Network
 from endface.offline import Inspector
 from endface.options import Options
 from endface_build.evaluation.baseline import segment as classical
+from endface_build.evaluation.evaluate_pictures import Inspect
 
 
 def with_network(model: Path, options: Options) -> Inspector:
@@ -26,3 +27,8 @@ def with_network(model: Path, options: Options) -> Inspector:
 def with_baseline(options: Options) -> Inspector:
     """An inspector with the classical baseline."""
     return Inspector(classical, options)
+
+
+def of_labelled(inspector: Inspector) -> Inspect:
+    """The same inspection, of labelled pictures."""
+    return lambda labelled: inspector(labelled.data, labelled.name)

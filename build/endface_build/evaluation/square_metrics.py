@@ -49,8 +49,10 @@ class SquareTally:
     def metrics(self) -> dict[str, Any]:
         """Recall by type and size, precision by type, share of found defects of the right type, mean IoU."""
         values = summarize(self._pictures)
-        told = values["confusion"]
-        right = {name: (told[name][name], sum(told[name].values()) - told[name]["missed"]) for name in CODES}
+        confusion = values["confusion"]
+        right = {
+            name: (confusion[name][name], sum(confusion[name].values()) - confusion[name]["missed"]) for name in CODES
+        }
         right["any"] = (sum(hits for hits, _ in right.values()), sum(count for _, count in right.values()))
         return {
             "recall": _shares(values["recall"], "size_um"),

@@ -1,4 +1,4 @@
-"""The network in eight bits: static quantization of its convolutions, and the proof that it costs next to nothing.
+"""The network in eight bits: static quantization of its convolutions, and a test of what that costs.
 
 What lies before the first convolution (normalizing) and behind the last one (arg-max, confidence) stays in float.
 """
@@ -230,5 +230,5 @@ def _compare(
 
 
 def _loss(before: float | None, after: float | None) -> float:
-    """What a share lost; one that could not be formed any more has lost everything."""
+    """The loss of a share; one that cannot be formed any more has lost everything."""
     return round((before or 0.0) - (after or 0.0), 4)

@@ -119,7 +119,7 @@ def _link_versions(source: Path, target: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A link, at one stroke; one that is right already is left alone."""
+    """A link, made by one rename; one that is right already is left alone."""
     if target.is_symlink() and target.readlink() == source:
         return
     aside = target.with_name(f".{target.name}.link")
@@ -130,7 +130,7 @@ def _link(source: Path, target: Path) -> None:
 
 @contextmanager
 def _writing(target: Path) -> Iterator[None]:
-    """Say what a volume that cannot be written needs."""
+    """Turn errors of writing into a sentence on what the volume needs."""
     try:
         yield
     except OSError as exc:

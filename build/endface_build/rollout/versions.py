@@ -70,7 +70,7 @@ class Versions:
         return max([*self._numbers(), *(int(name) for name in withdrawn if name.isdigit())]) + 1
 
     def new_folder(self, number: int) -> Path:
-        """An empty folder to write a version into, out of Triton's sight; what a crash left behind is removed."""
+        """An empty folder to write a version into, under a name that Triton ignores; what a crash left is removed."""
         for rest in self.folder.glob(f"{_INCOMING}*"):
             shutil.rmtree(rest)
         folder = self.folder / f"{_INCOMING}{number}"
@@ -78,14 +78,14 @@ class Versions:
         return folder
 
     def publish(self, folder: Path, number: int) -> None:
-        """Let a written folder become a version, at one stroke and to stay."""
+        """Let a written folder become a version, by one rename, synced to the disk."""
         for path in (*folder.rglob("*"), folder):
             _sync(path)
         folder.rename(self.path(number))
         _sync(self.folder)
 
     def withdraw(self, number: int) -> Path:
-        """Take a version away from Triton, at one stroke; its files stay under another name, which is returned."""
+        """Take a version away from Triton by one rename; its files stay under another name, which is returned."""
         aside = self.folder / f"{WITHDRAWN}{number}"
         self.path(number).rename(aside)
         _sync(self.folder)

@@ -62,7 +62,7 @@ def test_missing_checkpoint(tmp_path: Path) -> None:
 
 
 def test_checkpoint_of_another_recipe(data: SquareSet, tmp_path: Path) -> None:
-    """A run is not continued with other knobs."""
+    """A run is not continued with other options."""
     train(data, TINY, tmp_path / "run.pt", until=1)
     with pytest.raises(ConfigurationError, match="another recipe"):
         train(data, replace(TINY, batch=3), tmp_path / "run.pt")

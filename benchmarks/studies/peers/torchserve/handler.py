@@ -14,8 +14,8 @@ class Inspector:
 
     def initialize(self, context: Any) -> None:
         """Load the network that the archive's configuration names."""
-        told = context.model_yaml_config["handler"]
-        self._inspection = Inspection(Path(told["network"]), told["profile"])
+        args = context.model_yaml_config["handler"]
+        self._inspection = Inspection(Path(args["network"]), args["profile"])
 
     def handle(self, data: Sequence[Mapping[str, bytes]], _context: Any) -> list[str]:
         """Inspect what TorchServe has batched; a bare body comes under the name "body"."""
