@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from benchmarks.common.options import Results, console
+from benchmarks.common.options import Results, console, messages
 from benchmarks.common.origin import PAGE, RESULTS
 from benchmarks.load.command import run as load
 from benchmarks.page import write_page
@@ -43,7 +42,7 @@ def main() -> None:
     try:
         app()
     except EndfaceError as exc:
-        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"benchmarks: {exc}")
+        messages.print(f"benchmarks: {exc}")
         sys.exit(2)
 
 

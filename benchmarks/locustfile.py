@@ -1,4 +1,4 @@
-"""What Locust runs: ``python -m locust -f benchmarks/locustfile.py --host HOST:8001 --shape ramp``, from the checkout.
+"""Locust's entry point: ``python -m locust -f benchmarks/locustfile.py --host HOST:8001 --shape ramp``.
 
 ``python -m benchmarks load`` does that for every shape, with a server of its own, and judges what came out.
 """
@@ -17,9 +17,9 @@ from locust import LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
-from benchmarks.common.origin import write_json
 from benchmarks.common.triton_counters import Counters, scrape, since, split
 from benchmarks.load.shapes import SHAPES, ProductionLine, Phase, phases
+from endface_build.provenance import write_json
 from benchmarks.common.usage import Usage, family, memory_mib, server_processes, usage
 
 _EARLY_S = 0.5
@@ -58,7 +58,7 @@ def listen(environment: Environment, **_: object) -> None:
 
 
 class Production(LoadTestShape):
-    """Leads the line through the phases of its shape, and keeps what each of them cost."""
+    """Load shape of Locust: the phases one after the other, and what each of them cost."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Locust types it only in part

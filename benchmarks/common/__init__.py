@@ -1,1 +1,1 @@
-"""What every benchmark uses: pictures, stations, workers, records."""
+"""Parts that all benchmarks share: pictures, stations, workers, records."""

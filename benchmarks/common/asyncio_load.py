@@ -1,4 +1,4 @@
-"""A load generator of one asyncio loop: stations that ask without a pause, each on a connection of its own.
+"""Closed-loop load generator in one asyncio loop: stations ask without a pause, each on a connection of its own.
 
 It checks whether Locust is what holds the server back (nothing of gevent or Locust is in it), and it asks servers of
 other frameworks, too: whatever is a ``Station``.
@@ -27,8 +27,8 @@ from benchmarks.common.usage import usage
 
 
 @dataclass
-class Tally:
-    """What came back while it counted.
+class CallTally:
+    """Outcomes and times of the calls that count.
 
     Attributes:
         answered_ms: Times of the right answers, by picture.
@@ -79,7 +79,7 @@ async def present(picture: Picture, station: Station, since_s: float) -> tuple[s
 
 @dataclass(frozen=True)
 class Span:
-    """How many ask, and how long.
+    """Extent of a closed loop: stations and times.
 
     Attributes:
         users: Connections, each with one request under way.
@@ -120,7 +120,7 @@ def ask(
 async def _ask(
     station: Callable[[], Station], pictures: Sequence[Picture], span: Span, busy: Callable[[], None] | None
 ) -> Json:
-    tally, shift, myself = Tally(), _Shift(), [psutil.Process()]
+    tally, shift, myself = CallTally(), _Shift(), [psutil.Process()]
     starts = [number % len(pictures) for number in range(span.users)]
     turned = [[*pictures[start:], *pictures[:start]] for start in starts]
     stations = [asyncio.create_task(_work(station(), each, tally, shift)) for each in turned]
@@ -146,13 +146,13 @@ async def _ask(
 
 @dataclass
 class _Shift:
-    """What all stations know of the time: whether answers count now, and whether it is over."""
+    """State that all stations share: whether answers count now, and whether the time is over."""
 
     counts: bool = False
     over: bool = False
 
 
-async def _work(station: Station, pictures: Sequence[Picture], tally: Tally, shift: _Shift) -> None:
+async def _work(station: Station, pictures: Sequence[Picture], tally: CallTally, shift: _Shift) -> None:
     """Ask until the shift is over.  The last answer is awaited: calls that are cut off can bring a Triton down."""
     async with station:
         for picture in cycle(pictures):

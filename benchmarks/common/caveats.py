@@ -1,4 +1,4 @@
-"""What speaks against a measurement: said beside its figures, never used to hide or repeat them."""
+"""Caveats of a measurement: stated beside its figures, never used to hide or repeat them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def caveats(record: Json) -> list[str]:
 
 
 def _failures(record: Json) -> Iterator[str]:
-    """Was everything measured that should have been?"""
+    """Shapes that could not be measured."""
     for failure in record["failed"]:
         yield f"The shape {failure['shape']} could not be measured: {failure['error'].splitlines()[0]}"
 
 
 def _generator(record: Json) -> Iterator[str]:
-    """Was it the server that was measured?"""
+    """Signs that the load generator was measured, not the server."""
     both = record["generators"]
     if both is not None and not both["agree"]:
         yield (
@@ -41,7 +41,7 @@ def _generator(record: Json) -> Iterator[str]:
 
 
 def _machine(record: Json) -> Iterator[str]:
-    """Was the machine the same all the time, and ours alone?"""
+    """Signs that the machine's speed changed, or that others used it."""
     before, after = (record["limit"][when]["images_per_s"] for when in ("before", "after"))
     if abs(after / before - 1) > DRIFT:
         yield f"The machine's speed changed: the limit was {before:.1f} pictures/s before the load, {after:.1f} after."

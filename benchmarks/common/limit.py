@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -14,36 +14,31 @@ import cv2
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture
 from benchmarks.common.workers import Barrier, Kind, together
-from endface.engines.load import Segmenter
-from endface.engines.onnx_network import Network
+from endface.engines.catalog import ONNXRUNTIME
+from endface.engines.load import open_network
 from endface.offline import Inspector
 from endface.options import Options
 
 
-def in_onnxruntime(path: Path, threads: int) -> Segmenter:
-    """The network as it is served by default."""
-    return Network(path, threads=threads)
-
-
 @dataclass(frozen=True)
 class Work:
-    """What every worker does.
+    """Task of every worker.
 
     Attributes:
         pictures: Encoded pictures that can be judged; taken in turns, over and over.
         network: The network's file.
         profile: The limits to judge by.
-        load: Makes the network of its file and a number of threads; a function of a module, for other processes.
+        engine: What runs the network; the one that serves by default.
     """
 
     pictures: Sequence[Picture]
     network: Path
     profile: str
-    load: Callable[[Path, int], Segmenter] = in_onnxruntime
+    engine: str = ONNXRUNTIME
 
     def inspector(self, threads: int = 1) -> Inspector:
         """An inspector with a network of its own."""
-        return Inspector.around(self.load(self.network, threads), Options(self.profile))
+        return Inspector.around(open_network(self.engine, self.network, threads=threads), Options(self.profile))
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ CORES: Final = os.cpu_count() or 1
 
 
 def limit(work: Work, *, seconds: float, ways: Sequence[Setup] = setups(CORES)) -> Json:
-    """Try every way for a while.
+    """Throughput of every way to use the machine without a server.
 
     Returns:
         ``images_per_s``, that of the fastest, and ``setups`` with those of all.

@@ -1,8 +1,7 @@
-"""Where a record comes from: machine, versions, commit, network, what else kept the machine busy; and where it goes."""
+"""Head of a record: machine, versions, commit, network, load average; and the folders of records and page."""
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -12,7 +11,6 @@ from typing import Any, Final
 from endface.engines.catalog import ONNXRUNTIME
 from endface.engines.load import default_folder
 from endface.engines.manifest import MODEL_FILE, identify
-from endface.files import write_whole
 from endface_build.provenance import machine, provenance
 
 Json = dict[str, Any]
@@ -71,8 +69,3 @@ Measured on {record["created"][:10]} at commit `{record["commit"][:12]}`{changed
 `{network["sha256"][:12]}`, version {network["version"]}, on {machine["cpu"]}, {machine["cores"]} cores
 ({machine["system"]}, Python {machine["python"]}; {versions}). Load average before: {record["load_average"]:g}.
 """
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write a value as JSON, whole."""
-    write_whole(path, (json.dumps(value, indent=1) + "\n").encode())

@@ -1,4 +1,4 @@
-"""How a picture's request may end."""
+"""Outcomes of a picture's request."""
 
 from __future__ import annotations
 

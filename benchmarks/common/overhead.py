@@ -1,4 +1,4 @@
-"""What serving adds to a picture at one client: the same pictures through the server and through this process in turns.
+"""Overhead of serving at one client: the same pictures through the server and through this process in turns.
 
 A machine's speed drifts by more than what serving adds, so the two are never measured minutes apart: a pass over all
 pictures at the server, a pass without it, and so on.
@@ -48,7 +48,7 @@ def one_client(server: str, work: Work, *, seconds: float) -> Json:
 
 
 def figures(served_ms: ArrayLike, alone_ms: ArrayLike) -> Json:
-    """What passes say.
+    """Figures of all passes.
 
     Args:
         served_ms: (passes, pictures), from picture to report.

@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from benchmarks.common.errors import BenchmarkError
-from benchmarks.common.origin import write_json
 from endface import offline
 from endface.engines.catalog import ONNXRUNTIME
 from endface.files import write_whole
@@ -26,6 +25,7 @@ from endface_build.data.drawn_pictures import fiber_of, random_fiber
 from endface_build.drawing.camera import ANAMORPHIC, photograph
 from endface_build.drawing.random_marks import random_marks
 from endface_build.drawing.sample_scenes import MICROSCOPE
+from endface_build.provenance import write_json
 
 CAMERAS: Final = (MICROSCOPE, ANAMORPHIC)
 """1152 x 864 and 720 x 576 pixels: the sizes that users sent."""

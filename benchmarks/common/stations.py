@@ -20,7 +20,7 @@ class CallFailedError(BenchmarkError):
 
 
 class Station(Protocol):
-    """Whoever asks a server for a verdict, on a connection that is open inside its ``async with`` block."""
+    """A client that asks a server for a verdict, on a connection that is open inside its ``async with`` block."""
 
     async def __aenter__(self) -> Self: ...
 

@@ -1,4 +1,4 @@
-"""A study: what measures a record, what the page says of it, and what it draws."""
+"""A study: the function that measures a record, its text on the page, and its plots."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Generic, ParamSpec
 
 from benchmarks.common.options import console
-from benchmarks.common.origin import Json, origin, write_json
+from benchmarks.common.origin import Json, origin
+from endface_build.provenance import write_json
 
 P = ParamSpec("P")
 Progress = Callable[[str], None]

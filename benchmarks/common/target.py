@@ -24,7 +24,7 @@ _WARM_S: Final = 3.0
 
 
 @dataclass(frozen=True)
-class Target:
+class LoadTarget:
     """The server under load.
 
     Attributes:
@@ -68,7 +68,7 @@ def serving(server: str, metrics: str, engine: str, repository: Path | None = No
         yield started.grpc_address, started.metrics_address
 
 
-def warm_up(target: Target, work: Work) -> str:
+def warm_up(target: LoadTarget, work: Work) -> str:
     """Let the server do what it does only once, and see that it is the right one.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The server's own account of its time: Triton's nv_inference_* counters, from its metrics port."""
+"""Triton's nv_inference_* counters from its metrics port: how a server spends its time."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def scrape(address: str) -> dict[str, Counters]:
 
 
 def since(earlier: Mapping[str, Counters], now: Mapping[str, Counters]) -> dict[str, Counters]:
-    """What each model did between two looks.
+    """Counts of each model between two readings.
 
     Raises:
         BenchmarkError: a counter went back.

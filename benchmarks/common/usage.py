@@ -1,4 +1,4 @@
-"""Who used the processor: the load generator, the server, everybody."""
+"""Processor time and memory of the load generator, of the server and of all processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Usage:
 
 
 def usage(generator: Iterable[psutil.Process], server: Iterable[psutil.Process]) -> Usage:
-    """What these processes have used by now."""
+    """Processor time of these processes so far."""
     times = psutil.cpu_times()
     machine = times.user + times.system + times.nice + times.irq + times.softirq
     return Usage(_seconds(generator), _seconds(server), machine)

@@ -16,7 +16,7 @@ _START_S: Final = 120
 
 
 class Barrier(Protocol):
-    """Where all wait until the last one is ready."""
+    """Barrier at which all wait until the last one is ready."""
 
     def wait(self, timeout: float | None = None) -> int:
         """Return once everybody waits."""
@@ -71,7 +71,7 @@ def _begin(barrier: Barrier, work: Callable[..., Result], arguments: tuple[objec
 
 
 def _results(futures: list[Future[Result]]) -> list[Result]:
-    """What each gave; the error of the one that broke down, not of those that waited for it in vain."""
+    """Results of all; the error of the one that broke down, not of those that waited for it in vain."""
     errors = [error for future in futures if (error := future.exception()) is not None]
     for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
         raise error

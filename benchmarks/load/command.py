@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from benchmarks.common.caveats import caveats
-from benchmarks.common.options import Faces, Folder, Out, Profile, Results, console, work_of
+from benchmarks.common.options import Faces, Folder, Profile, Results, console, messages, work_of
 from benchmarks.common.origin import RESULTS, Json
 from benchmarks.common.pictures import save
 from benchmarks.common.study import Study
-from benchmarks.common.target import Target, serving
+from benchmarks.common.target import LoadTarget, serving
 from benchmarks.load import section
 from benchmarks.load.measure import LoadPlan, measure
 from benchmarks.load.shapes import SHAPES, ProductionLine
@@ -23,7 +22,6 @@ from endface.server.settings import DEFAULT_ENGINE
 
 STUDY = Study("load", measure, section.text, section.plot)
 
-_messages = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 _LINE = ProductionLine()
 
 
@@ -50,7 +48,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     processes: Annotated[int, typer.Option(min=1, help="Processes of Locust.")] = LoadPlan.processes,
     slo: Annotated[Path, typer.Option(help="What must be kept.")] = SLO_FILE,
     results: Results = RESULTS,
-    out: Out = Path("out/bench"),
+    out: Annotated[Path, typer.Option(help="Folder for pictures and what Locust writes.")] = Path("out/bench"),
 ) -> None:
     """Put every load shape on a server; ends with 1 where a limit is not kept, with 2 where a shape failed."""
     line = ProductionLine(stations, takt_ms, machines, connector_ms, knee, most, seconds, settle_s, slices)
@@ -58,7 +56,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     work = work_of(faces, folder, profile)
     save(work.pictures, out / "pictures")
     with serving(server, metrics, engine) as (grpc, counters):
-        target = Target(grpc, counters, profile, out / "pictures")
+        target = LoadTarget(grpc, counters, profile, out / "pictures")
         record = STUDY.record(results, target, work, plan, out=out, progress=console.print)
     raise typer.Exit(conclude(record, plan.limits))
 
@@ -77,5 +75,5 @@ def conclude(record: Json, limits: Mapping[str, Limits]) -> int:
         console.print(f"caveat: {caveat}")
     console.print(f"{len(checks)} limits, {len(broken)} not kept")
     for failure in record["failed"]:
-        _messages.print(f"benchmarks: {failure['error']}")
+        messages.print(f"benchmarks: {failure['error']}")
     return 2 if record["failed"] else 1 if broken else 0

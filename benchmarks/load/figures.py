@@ -1,4 +1,4 @@
-"""What Locust counted beside what the server says of itself, phase by phase."""
+"""Figures of each phase: Locust's counts beside the server's own counters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where more load brings no more throughput."""
+"""The knee: the load from which on more brings no more throughput."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from benchmarks.common.origin import Json
 from benchmarks.common.overhead import one_client
 from benchmarks.common.pictures import Picture
 from benchmarks.common.study import Progress
-from benchmarks.common.target import Target, warm_up
+from benchmarks.common.target import LoadTarget, warm_up
 from benchmarks.load import run_locust
 from benchmarks.load.figures import bottleneck
 from benchmarks.load.knee import knee
@@ -29,13 +29,13 @@ AGREEMENT: Final = 0.05
 """The two generators agree where their throughputs differ by no more than this share."""
 
 
-Run = Callable[[str, ProductionLine], list[Json]]
+RunShape = Callable[[str, ProductionLine], list[Json]]
 """Puts a load shape of a line on a server; gives the figures of its phases."""
 
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What is measured, and for how long.
+    """Extent of the measurement under load.
 
     Attributes:
         line: The production line.
@@ -61,7 +61,7 @@ class LoadPlan:
         judge(self.limits, {shape: [] for shape in self.shapes})
 
 
-def measure(target: Target, work: Work, plan: LoadPlan, *, out: Path, progress: Progress) -> Json:
+def measure(target: LoadTarget, work: Work, plan: LoadPlan, *, out: Path, progress: Progress) -> Json:
     """Measure a running server, and hold it against the plan's limits.
 
     Returns:
@@ -130,7 +130,9 @@ def compare(ramp: Sequence[Json], second: Json) -> Json | None:
     }
 
 
-def measure_shapes(plan: LoadPlan, run: Run, progress: Progress) -> tuple[dict[str, list[Json]], list[dict[str, str]]]:
+def measure_shapes(
+    plan: LoadPlan, run: RunShape, progress: Progress
+) -> tuple[dict[str, list[Json]], list[dict[str, str]]]:
     """Figures of every shape that could be measured, and what went wrong with the others."""
     shapes: dict[str, list[Json]] = {}
     failed = []

@@ -1,4 +1,4 @@
-"""What an overload does to those whose pictures are taken, and how soon a server is as before."""
+"""Recovery from an overload: p99 of the answered pictures, and seconds until the server is as before."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ P99: Final = 1.5
 
 
 def recovery(phases: Sequence[Json], one_client: Json) -> Json | None:
-    """Read an overload.
+    """Figures of an overload.
 
     Args:
         phases: figures of the shape ``overload``.

@@ -1,4 +1,4 @@
-"""Runs Locust without its web page: one process of its own for each load shape."""
+"""Locust without its web page: one process of its own for each load shape."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from benchmarks.common.errors import BenchmarkError
-from benchmarks.common.origin import ROOT, Json, write_json
-from benchmarks.common.target import Target
+from benchmarks.common.errors import BenchmarkError, last_words
+from benchmarks.common.origin import ROOT, Json
+from benchmarks.common.target import LoadTarget
 from benchmarks.load.figures import phase_figures
 from benchmarks.load.shapes import ProductionLine, phases
+from endface_build.provenance import write_json
 
 _LOCUSTFILE: Final = ROOT / "benchmarks" / "locustfile.py"
 _START_S: Final = 120
@@ -25,10 +26,8 @@ _FINISH_S: Final = 15
 One that left in the middle of a call would cancel it; stations do not do that, and Triton 2.51 may die of it.
 """
 
-_LAST_WORDS: Final = 1500
 
-
-def run(shape: str, line: ProductionLine, target: Target, out: Path, *, processes: int = 1) -> list[Json]:
+def run(shape: str, line: ProductionLine, target: LoadTarget, out: Path, *, processes: int = 1) -> list[Json]:
     """Put one load shape on a server.
 
     Returns:
@@ -48,14 +47,14 @@ def run(shape: str, line: ProductionLine, target: Target, out: Path, *, processe
         entries = json.loads((out / "locust.json").read_text(encoding="utf-8"))
         record = json.loads((out / "phases.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        words = (done.stderr or done.stdout).strip()[-_LAST_WORDS:]
+        words = last_words(done.stderr or done.stdout)
         raise BenchmarkError(f"Locust failed under the shape {shape}; it said: {words}") from exc
     figures = [phase_figures(entries, phase) for phase in record]
     write_json(out / "figures.json", figures)
     return figures
 
 
-def _options(shape: str, line: ProductionLine, target: Target, out: Path, processes: int) -> list[str]:
+def _options(shape: str, line: ProductionLine, target: LoadTarget, out: Path, processes: int) -> list[str]:
     for name in ("locust.json", "phases.json"):
         (out / name).unlink(missing_ok=True)  # of an earlier run: what is there afterwards is of this one
     options = {

@@ -40,7 +40,9 @@ def _load(record: Json) -> str:
     text += f"\nOne client at a time: {_one_client(record['one_client'])}.\n"
     for shape, phases in record["shapes"].items():
         text += f"\n### {shape}\n\n{table(_HEADS, [_row(phase) for phase in phases])}"
-        text += "".join(_connector(phase) for phase in phases if phase["connector"])
+        for phase in phases:
+            if phase["connector"]:
+                text += f"\n{phase['phase']}: a whole connector took {_milliseconds(phase['connector'])}.\n"
     if record["overload"] is not None:
         text += _overload(record["overload"])
     for name, alternative in PLOTS.items():
@@ -70,11 +72,6 @@ def _row(phase: Json) -> list[str]:
     cores = (f"{phase['cores'][who]:.2f}" for who in ("server", "generator"))
     times = (decimal(phase[f"p{share}_ms"]) for share in (50, 95, 99))
     return [phase["phase"], f"{phase['images_per_s']:.1f}", *times, *counts, *cores, decimal(phase["server_mib"])]
-
-
-def _connector(phase: Json) -> str:
-    whole = phase["connector"]
-    return f"\n{phase['phase']}: a whole connector took {_milliseconds(whole)}.\n"
 
 
 def _overload(found: Json) -> str:

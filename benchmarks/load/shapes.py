@@ -1,4 +1,4 @@
-"""What a production line asks of a server: load shapes as rows of phases.
+"""Load shapes: what a production line asks of a server, as rows of phases.
 
 The model is closed: a station presents its next parts only when it has the verdicts of the last ones, so a slow server
 is also asked less.  That is how a line works, but it hides waiting that an open stream of parts would see.

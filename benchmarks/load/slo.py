@@ -1,4 +1,4 @@
-"""What a server must keep under each load shape: limits from a TOML file, and what was found beside them."""
+"""Service level objectives of each load shape: limits from a TOML file, and checks of figures against them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLO_FILE: Final = Path(__file__).parents[1] / "slo.toml"
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that a phase may show.
+    """Upper limits of a phase.
 
     Attributes:
         p99_ms: 99th percentile of the time from picture to report, over the answered ones.
@@ -32,7 +32,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Check:
+class LimitCheck:
     """One limit and what was found; ``found`` is None where nothing was answered, which keeps no limit."""
 
     shape: str
@@ -68,7 +68,7 @@ def read_limits(path: Path = SLO_FILE) -> dict[str, Limits]:
     return {shape: _limits(table, f"{path} [{shape}]") for shape, table in tables.items()}
 
 
-def judge(limits: Mapping[str, Limits], shapes: Mapping[str, list[Json]]) -> list[Check]:
+def judge(limits: Mapping[str, Limits], shapes: Mapping[str, list[Json]]) -> list[LimitCheck]:
     """Hold every counted phase against the limits of its shape.
 
     Args:
@@ -84,7 +84,7 @@ def judge(limits: Mapping[str, Limits], shapes: Mapping[str, list[Json]]) -> lis
             raise ConfigurationError(f"there are no limits for the shape {shape}; add a section [{shape}]")
         for phase in phases:
             own = asdict(limits.get(phase["phase"], limits[shape]))
-            checks += [Check(shape, phase["phase"], what, limit, phase[what]) for what, limit in own.items()]
+            checks += [LimitCheck(shape, phase["phase"], what, limit, phase[what]) for what, limit in own.items()]
     return checks
 
 

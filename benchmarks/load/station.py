@@ -56,9 +56,9 @@ class Station(User):
         if not Station._pictures:
             Station._pictures = load(Path(options.pictures))
         Station._count += 1
-        chance = random.Random(Station._count)
-        self._next = chance.randrange(len(self._pictures))
-        self._due_s = time.perf_counter() + chance.random() * Station.phase.takt_ms / 1000
+        rng = random.Random(Station._count)
+        self._next = rng.randrange(len(self._pictures))
+        self._due_s = time.perf_counter() + rng.random() * Station.phase.takt_ms / 1000
         self.client = StationClient(
             str(self.environment.host), profile=options.endface_profile, repeat=options.shape != "overload"
         )

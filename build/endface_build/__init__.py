@@ -1,1 +1,1 @@
-"""The network's life: draw synthetic end faces, train on them, evaluate, export to ONNX with a manifest."""
+"""Making of the network: draw synthetic end faces, train on them, evaluate, export to ONNX with a manifest."""

@@ -1,13 +1,16 @@
-"""What something was made with: commit, time and machine."""
+"""Provenance of a record (commit, time and machine), and the file that keeps it."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from endface.files import write_whole
 
 _PACKAGE: Final = Path(__file__).parent
 _CHECKOUT: Final = _PACKAGE.parents[1]
@@ -37,6 +40,11 @@ def _git(*arguments: str, folder: Path) -> str:
     return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def write_json(path: Path, value: object) -> None:
+    """Write a value as JSON, whole."""
+    write_whole(path, (json.dumps(value, indent=1) + "\n").encode())
+
+
 def machine() -> dict[str, Any]:
     """The processor, its cores, the system and Python."""
     return {
@@ -48,7 +56,7 @@ def machine() -> dict[str, Any]:
 
 
 def _cpu_name() -> str:
-    """The processor's name where the system tells it."""
+    """The processor's name, as far as the system gives one."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

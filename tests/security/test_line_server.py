@@ -16,7 +16,7 @@ from tritonclient.utils import InferenceServerException
 
 from endface import contract
 from endface.backend import warmup
-from endface.health.canary import Canary, Outcome
+from endface.health.canary import Canary, CanaryOutcome
 from endface.server.process import EmbeddedServer
 from endface_client import TLS, Client, ServerUnavailable
 from tests.unchecked_tls import Unchecked
@@ -124,7 +124,7 @@ def test_server_watches_itself_behind_mutual_tls(line_server: EmbeddedServer) ->
 
     assert line_server.is_ready()
     assert answer is not None
-    assert answer.outcome is Outcome.REPORT
+    assert answer.outcome is CanaryOutcome.REPORT
     assert before is not None
     assert (line_server.control.successes() or 0) > before
 

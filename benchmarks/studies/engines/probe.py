@@ -1,4 +1,4 @@
-"""One engine in a process of its own: what it says of pictures, how long it takes and how much memory.
+"""One engine in a process of its own: its answers, its times and its memory.
 
     python -m benchmarks.studies.engines.probe FOLDER
 

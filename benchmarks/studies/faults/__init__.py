@@ -1,1 +1,1 @@
-"""What a line notices of a serving machine that falls ill: kills and stops its processes while stations work."""
+"""Faults of a serving machine, and what a production line notices of them."""

@@ -16,7 +16,7 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
 from benchmarks.common.pictures import draw
-from benchmarks.studies.line.machine import Machine
+from benchmarks.studies.line.machine import ServingMachine
 from endface import contract
 from endface_client import Client, ClientError
 
@@ -37,17 +37,17 @@ _UNDER_WAY_S: Final = 0.3
 _START_S: Final = 60.0
 
 
-def give_up(machine: Machine) -> None:
+def give_up(machine: ServingMachine) -> None:
     """Our client in eight threads, whose deadlines pass while pictures are under way."""
     _beside(_give_up, machine).join()
 
 
-def cancel(machine: Machine) -> None:
+def cancel(machine: ServingMachine) -> None:
     """A foreign client in eight threads, which cancels what takes too long, as gRPC does by itself at a deadline."""
     _beside(_cancel, machine).join()
 
 
-def be_killed(machine: Machine) -> None:
+def be_killed(machine: ServingMachine) -> None:
     """Our client with eight calls under way is killed, again and again."""
     for _ in range(_KILLS):
         client = _beside(_work, machine)
@@ -56,7 +56,7 @@ def be_killed(machine: Machine) -> None:
         client.join()
 
 
-def _beside(work: Work, machine: Machine) -> multiprocessing.process.BaseProcess:
+def _beside(work: Work, machine: ServingMachine) -> multiprocessing.process.BaseProcess:
     """A process that does so in each of its threads, and has begun."""
     context = multiprocessing.get_context("spawn")  # a fork would inherit gRPC's threads
     begun = context.Event()

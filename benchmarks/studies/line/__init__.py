@@ -1,1 +1,1 @@
-"""A production line under study: machines that fall ill, stations that work on, and the books of what came."""
+"""A production line under study: serving machines with faults, stations, and the ledger of every part."""

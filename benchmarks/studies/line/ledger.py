@@ -1,4 +1,4 @@
-"""The books of a line: what came of every part, in total, second by second, and from a fault on."""
+"""Ledger of a line: the outcome of every part, in total, second by second, and from a fault on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXAMPLES: Final = 20
 
 
 class Ledger:
-    """Keeps every row; ``parts`` are to come, and the shift began at ``since_s``, by ``time.monotonic``."""
+    """All rows of a shift of ``parts`` parts that began at ``since_s``, by ``time.monotonic``."""
 
     def __init__(self, parts: int, since_s: float) -> None:
         self.parts = parts

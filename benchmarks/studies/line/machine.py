@@ -1,4 +1,4 @@
-"""A machine that serves: ``endface serve`` in a process of its own, its log with times, and ways to make it ill."""
+"""A machine that serves: ``endface serve`` in a process of its own, its events with times, and faults."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ from endface.health.events import Event
 from endface.server.ports import free_ports
 from endface.server.processes import ServerProcesses
 
+PATIENCE_S: Final = 120.0
+"""How long a repair may take, and how long stations may get no report, before a study gives up."""
+
 _STOPS_WITHIN_S: Final = 60.0
 _FULL_DISK: Final = Path("/dev/full")
 
 
-class Machine:
+class ServingMachine:
     """A running ``endface serve``, ready; a context manager that ends all its processes.
 
     Args:
@@ -82,7 +85,7 @@ class Machine:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has given up."""
+        """Whether its supervisor has ended."""
         return self._command.poll() is not None
 
     @property
@@ -97,7 +100,7 @@ class Machine:
 
     @property
     def events(self) -> list[tuple[float, Event]]:
-        """What it said of its health, and when, by ``time.monotonic``."""
+        """Events of its health with their times, by ``time.monotonic``."""
         return list(self._events)
 
     def stubs(self, model: str) -> list[int]:
@@ -106,16 +109,20 @@ class Machine:
         return sorted(pids, key=lambda pid: psutil.Process(pid).create_time(), reverse=True)  # numbers begin anew
 
     def repair(self, since_s: float) -> Json | None:
-        """What it said of its first repair from a moment on.
+        """Its first repair from a moment on, by its own events.
 
         Returns:
             ``noticed_ms`` and ``serving_ms`` from then on, and the ``action``; None as long as it does not serve again.
         """
-        said = {event.event: (at_s, event) for at_s, event in reversed(self.events) if at_s >= since_s}
-        if "serving" not in said:
+        found = {event.event: (at_s, event) for at_s, event in reversed(self.events) if at_s >= since_s}
+        if "serving" not in found:
             return None
-        ms = {f"{name}_ms": round((at_s - since_s) * 1000) for name, (at_s, _) in said.items()}
-        return {"noticed_ms": None, **ms, "action": said["serving"][1].action}
+        ms = {f"{name}_ms": round((at_s - since_s) * 1000) for name, (at_s, _) in found.items()}
+        return {"noticed_ms": None, **ms, "action": found["serving"][1].action}
+
+    def is_lost(self, since_s: float) -> bool:
+        """Whether no repair is to be expected any more after a fault at a moment: it has ended, or takes too long."""
+        return self.has_ended or time.monotonic() > since_s + PATIENCE_S
 
     def stop(self) -> int:
         """Ask it to stop as an operator does; its exit status."""
@@ -145,7 +152,7 @@ class Machine:
                 process.send_signal(number)
 
     def _processes(self) -> Iterator[psutil.Process]:
-        """The command first: it must not see the others go."""
+        """All its processes, the command first: it must not see the others end."""
         with contextlib.suppress(psutil.NoSuchProcess):
             command = psutil.Process(self._command.pid)
             yield from [command, *command.children(recursive=True)]

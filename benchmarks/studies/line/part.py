@@ -22,7 +22,7 @@ _NOBODY: Final = ImageInfo(name="", sha256="", width=0, height=0)
 
 @dataclass(frozen=True)
 class Known:
-    """A picture, and all that a report must find in it.
+    """A picture with all that a report must find in it.
 
     Attributes:
         data: The file.
@@ -34,7 +34,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Part:
+class SerialPart:
     """What a station presents.
 
     Attributes:
@@ -62,13 +62,13 @@ def known(pictures: Iterable[Picture], profile: str) -> list[Known]:
     return found
 
 
-def part(number: int, pool: Sequence[Known]) -> Part:
+def part(number: int, pool: Sequence[Known]) -> SerialPart:
     """The part with a number: the pictures take turns."""
     chosen, serial = pool[number % len(pool)], f"part-{number:06}"
     data, comment = chosen.data, serial.encode()
     if data.startswith(_START):
         data = _START + _COMMENT + (2 + len(comment)).to_bytes(2, "big") + comment + data[len(_START) :]
-    return Part(serial, data, chosen.findings)
+    return SerialPart(serial, data, chosen.findings)
 
 
 def findings(report: Report) -> Report:

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 import psutil
 
-from benchmarks.studies.line.part import Known, Part, part
+from benchmarks.studies.line.part import Known, SerialPart, part
 from endface_client import AsyncClient, Client, ClientError, Job, ProtocolError, Reply
 
 RIGHT: Final = "right"
@@ -36,7 +36,7 @@ _LEAVE_S: Final = 30.0
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a part.
+    """Outcome of a part.
 
     Attributes:
         number: Of the part.
@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Shift:
-    """What stations are told.
+    """Task of a line's stations.
 
     Attributes:
         servers: As a client takes them.
@@ -77,7 +77,7 @@ class Shift:
 
 
 class Stations:
-    """Works from entering its ``with`` block until all parts are judged, or until leaving it."""
+    """Stations at work, from entering the ``with`` block until all parts are judged, or until leaving it."""
 
     def __init__(self, shift: Shift) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would inherit gRPC's threads
@@ -161,7 +161,7 @@ async def _work_all(shift: Shift, counter: Any, rows: Any) -> None:
 
 
 def _numbers(shift: Shift, counter: Any) -> Iterator[int]:
-    """Numbers of parts that nobody else has got."""
+    """Numbers of parts, each handed out to one station alone."""
     while True:
         with counter.get_lock():
             number = counter.value
@@ -171,7 +171,7 @@ def _numbers(shift: Shift, counter: Any) -> Iterator[int]:
         yield number
 
 
-def _row(number: int, own: Part, began_s: float, reply: Reply | ClientError) -> Row:
+def _row(number: int, own: SerialPart, began_s: float, reply: Reply | ClientError) -> Row:
     ended_s = time.monotonic()
     if isinstance(reply, ClientError):
         outcome = CROSSED if isinstance(reply, ProtocolError) else LOST

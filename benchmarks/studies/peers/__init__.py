@@ -1,1 +1,1 @@
-"""benchmarks.studies.peers: how this server compares with other ways to serve the same stages."""
+"""Comparison of this server with other ways to serve the same stages."""

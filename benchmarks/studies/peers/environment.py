@@ -1,4 +1,4 @@
-"""An environment for each peer: what a framework needs must not meet what another one needs."""
+"""An environment for each peer: the requirements of two frameworks may exclude each other."""
 
 from __future__ import annotations
 
@@ -11,35 +11,34 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.errors import BenchmarkError, last_words
 from benchmarks.common.origin import ROOT
 from endface.files import write_whole
 
 SHARED: Final = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
 """What does the work: of the same version in every environment, so that frameworks are compared and nothing else."""
 
-Run = Callable[[list[str]], str]
+RunCommand = Callable[[list[str]], str]
 
 _PIP: Final = ("-m", "pip", "--disable-pip-version-check")
 _STAMP: Final = "stamp.txt"
-_LAST_WORDS: Final = 1500
 
 
 def run_command(command: list[str]) -> str:
-    """What a command writes.
+    """Output of a command.
 
     Raises:
         BenchmarkError: it failed; its last words are in the message.
     """
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BenchmarkError(f"`{' '.join(command)}` failed; it said: {done.stderr.strip()[-_LAST_WORDS:]}")
+        raise BenchmarkError(f"`{' '.join(command)}` failed; it said: {last_words(done.stderr)}")
     return done.stdout
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a peer runs.
+    """Environment of a peer.
 
     Attributes:
         python: Its interpreter.
@@ -61,7 +60,7 @@ class Environment:
         return {name: installed[name.lower()] for name in names if name.lower() in installed}
 
 
-def prepare(folder: Path, requirements: Path | None, run: Run = run_command) -> Environment:
+def prepare(folder: Path, requirements: Path | None, run: RunCommand = run_command) -> Environment:
     """Make a peer's environment, or take the one that was made of the same requirements.
 
     Args:

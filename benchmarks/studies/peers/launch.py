@@ -14,7 +14,7 @@ from typing import Final
 
 import psutil
 
-from benchmarks.common.errors import BenchmarkError
+from benchmarks.common.errors import BenchmarkError, last_words
 from benchmarks.common.origin import ROOT
 from benchmarks.common.pictures import Picture
 from benchmarks.common.stations import CallFailedError, Station
@@ -32,11 +32,9 @@ _POLL_S: Final = 0.05
 _STOP_S: Final = 30
 """How long it may take to end once it was asked to; what is left then is killed."""
 
-_LAST_WORDS: Final = 1500
-
 
 @dataclass(frozen=True)
-class Running:
+class RunningPeer:
     """A server that runs.
 
     Attributes:
@@ -49,7 +47,7 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(peer: Peer, serving: Serving, environment: Environment, picture: Picture) -> Iterator[Running]:
+def running(peer: Peer, serving: Serving, environment: Environment, picture: Picture) -> Iterator[RunningPeer]:
     """A peer's server, as long as this lasts.
 
     Raises:
@@ -64,9 +62,9 @@ def running(peer: Peer, serving: Serving, environment: Environment, picture: Pic
         cold_start_s = time.perf_counter() - started
         processes.update(family(process))  # should the first one end early, the others are known
         _check(report, picture, serving, peer)
-        yield Running(process, round(cold_start_s, 2))
+        yield RunningPeer(process, round(cold_start_s, 2))
     except CallFailedError as exc:
-        words = environment.log.read_text(encoding="utf-8", errors="replace").strip()[-_LAST_WORDS:]
+        words = last_words(environment.log.read_text(encoding="utf-8", errors="replace"))
         raise BenchmarkError(f"{peer.title} does not serve ({exc}); it said: {words}") from exc
     finally:
         _stop(process, processes)
@@ -100,7 +98,7 @@ async def _first_report(station: Callable[[], Station], picture: Picture, proces
 
 
 def _check(report: Report, picture: Picture, serving: Serving, peer: Peer) -> None:
-    """See that it does the same work: the same verdict, with the same network."""
+    """Refuse a server that does other work: it must give the same verdict with the same network."""
     found, wanted = report.model, identify(serving.network.parent, ONNXRUNTIME)
     if report.verdict != picture.verdict or found is None or found.sha256 != wanted.sha256:
         raise BenchmarkError(

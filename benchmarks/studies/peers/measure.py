@@ -60,7 +60,7 @@ def measure(peers: Sequence[Peer], work: Work, plan: PeersPlan, out: Path, progr
     return {
         "plan": asdict(plan) | {"workers": CORES},
         "pictures": len(work.pictures),
-        "in_process": [shown(in_process.measure(name, work, plan.seconds)) for name in in_process.RUNTIMES],
+        "in_process": [shown(in_process.measure(name, work, plan.seconds)) for name in in_process.TITLES],
         # endface first and last: had the machine changed meanwhile, its two rows would differ
         "served": [shown(_row(each, work, plan, out)) for each in (ENDFACE, *peers, ENDFACE)],
     }

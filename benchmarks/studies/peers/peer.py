@@ -1,4 +1,4 @@
-"""The peers: how each is started and asked."""
+"""Peers: how each is started, and the station that asks it."""
 
 from __future__ import annotations
 

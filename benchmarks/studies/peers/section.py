@@ -1,4 +1,4 @@
-"""The record of the peers on the page: who serves how many pictures, how fast, and who is ahead of endface."""
+"""The page's section on peers: throughput and percentiles of each server, and who is ahead of endface."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def text(record: Json) -> str:
     """The section in Markdown."""
     served, plan = [row for row in record["served"] if "error" not in row], record["plan"]
     counts = ", ".join(map(str, plan["stations"]))
+    versions = [", ".join(f"{name} {number}" for name, number in row["versions"].items()) for row in served]
     parts = [
         f"## Peers\n\n{origin_text(record)}",
         f"""\
@@ -49,7 +50,7 @@ begins when it was due. Memory is the proportional set size of all processes at 
 the first report.
 """,
         table(_SERVED_HEADS, [_served_row(row, record) for row in served]),
-        f"Versions: {'; '.join(dict.fromkeys(map(_versions, served)))}.\n",
+        f"Versions: {'; '.join(dict.fromkeys(versions))}.\n",
         "".join(f"- {sentence}\n" for sentence in _findings(record)),
         table(_LOOP_HEADS, [_loop_row(row) for row in record["in_process"] if "error" not in row]),
     ]
@@ -101,10 +102,6 @@ def _served_row(row: Json, record: Json) -> list[str]:
         decimal(best["memory_mib"]),
         f"{row['cold_start_s']:.1f}",
     ]
-
-
-def _versions(row: Json) -> str:
-    return ", ".join(f"{name} {version}" for name, version in row["versions"].items())
 
 
 def _loop_row(row: Json) -> list[str]:

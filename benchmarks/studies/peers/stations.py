@@ -1,4 +1,4 @@
-"""Stations of servers that do not speak endface's own tongue: HTTP, and Triton's gRPC with a bare picture."""
+"""Stations of the peers' servers: HTTP, and Triton's gRPC with a bare picture."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class HttpStation:
         await self._session.close()
 
     async def inspect(self, picture: Picture) -> Report:
-        """As ``connection.Station.inspect``."""
+        """As ``common.stations.Station.inspect``."""
         try:
             async with self._session.post(self._url, data=picture.data) as answer:
                 body = await answer.read()
@@ -68,7 +68,7 @@ class TritonStation:
         await self._client.close()
 
     async def inspect(self, picture: Picture) -> Report:
-        """As ``connection.Station.inspect``."""
+        """As ``common.stations.Station.inspect``."""
         tensor = InferInput("IMAGE", [1, 1], "BYTES")
         tensor.set_data_from_numpy(np.array([[picture.data]], np.object_))
         outputs = [InferRequestedOutput("REPORT")]

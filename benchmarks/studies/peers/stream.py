@@ -1,4 +1,4 @@
-"""A load generator that does not wait: pictures come at a rate of their own, however slow the server is.
+"""Open-loop load generator: pictures come at a rate of their own, however slow the server is.
 
 A picture's time is counted from the moment at which it was to come, so that a server that holds the generator up shows
 it in the percentiles (Gil Tene's "coordinated omission").  The moments are a Poisson process: stations of a line do not
@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import psutil
 
-from benchmarks.common.asyncio_load import Tally, present
+from benchmarks.common.asyncio_load import CallTally, present
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture
 from benchmarks.common.stations import Station
@@ -32,7 +32,7 @@ _BLOCK: Final = 1024
 
 @dataclass(frozen=True)
 class Rate:
-    """How often pictures come, and how long.
+    """Rate of a stream and its duration.
 
     Attributes:
         images_per_s: On average.
@@ -49,11 +49,11 @@ class Rate:
 
 def arrivals_s(images_per_s: float, seconds: float) -> list[float]:
     """Moments of a Poisson process, in seconds from its beginning."""
-    chance = np.random.default_rng(SEED)
+    rng = np.random.default_rng(SEED)
     moments: list[float] = []
     last = 0.0
     while last < seconds * images_per_s:
-        block = last + np.cumsum(chance.exponential(size=_BLOCK))
+        block = last + np.cumsum(rng.exponential(size=_BLOCK))
         moments.extend(block.tolist())
         last = moments[-1]
     return [moment / images_per_s for moment in moments if moment < seconds * images_per_s]
@@ -70,7 +70,7 @@ def ask(station: Callable[[], Station], pictures: Sequence[Picture], rate: Rate)
 
 
 async def _ask(station: Callable[[], Station], pictures: Sequence[Picture], rate: Rate) -> Json:
-    tally, late_ms, myself = Tally(), [], [psutil.Process()]
+    tally, late_ms, myself = CallTally(), [], [psutil.Process()]
     free: asyncio.Queue[Station] = asyncio.Queue()
 
     async def inspect(picture: Picture, due_s: float, *, counts: bool) -> None:

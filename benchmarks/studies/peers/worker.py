@@ -1,4 +1,4 @@
-"""What the servers of all peers share: their command line, and the inspection in a worker.
+"""Command line of the peers' servers, and the inspection in their workers.
 
 It is imported in a peer's environment, which holds endface and the peer alone.
 """
@@ -23,7 +23,7 @@ MAX_BATCH: Final = 8
 
 @dataclass(frozen=True)
 class Arguments:
-    """What a peer's server is told.
+    """Command line of a peer's server.
 
     Attributes:
         port: Where it listens, on 127.0.0.1.

@@ -19,7 +19,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     profile: Profile = "mm-pc",
     faces: Faces = 24,
     pictures: Annotated[int, typer.Option(min=1, help="How many are inspected.")] = SoakPlan.parts,
-    kills: Annotated[int, typer.Option(min=0, help="How often a server is made ill.")] = SoakPlan.kills,
+    kills: Annotated[int, typer.Option(min=0, help="Number of faults.")] = SoakPlan.kills,
     servers: Annotated[int, typer.Option(min=1, help="How many serve.")] = SoakPlan.machines,
     stations: Annotated[int, typer.Option(min=1, help="Stations with sync and with async clients, each.")] = (
         SoakPlan.stations

@@ -1,4 +1,4 @@
-"""What a soak's processes hold, every few seconds: memory, shared memory, open files."""
+"""Gauge of a soak's processes: memory, shared memory and open files, every few seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 import psutil
 
-from benchmarks.studies.line.machine import Machine
+from benchmarks.studies.line.machine import ServingMachine
 from benchmarks.studies.line.series import joined
 from benchmarks.studies.line.stations import KINDS, Stations
 
@@ -34,9 +34,9 @@ _SHARED_MEMORY: Final = Path("/dev/shm")
 
 
 class Gauge:
-    """Takes its figures when it is asked to, but not more often than it should."""
+    """Figures of a soak's processes, taken when ``look`` is called, but not more often than ``EVERY_S``."""
 
-    def __init__(self, machines: Sequence[Machine], stations: Stations, since_s: float) -> None:
+    def __init__(self, machines: Sequence[ServingMachine], stations: Stations, since_s: float) -> None:
         self._machines = machines
         self._stations = stations
         self._since_s = since_s

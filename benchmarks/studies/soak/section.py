@@ -38,6 +38,7 @@ def text(record: Json) -> str:
     wrong = figures["lost"] + figures["crossed"] + figures["twice"]
     steady = [line["is_steady"] for line in record["trends"]]
     flat = "too short to say" if not steady else "flat" if all(steady) else "**not flat**"
+    examples = "\n" + "".join(f"- {each[:200]}\n" for each in figures["examples"]) if wrong else ""
     return f"""\
 ## Soak
 
@@ -51,7 +52,7 @@ stages find in one process. {figures["repeated"]} pictures were sent again by th
 {figures["most_attempts"]} times at most. {figures["images_per_s"]:.1f} pictures/s over all, p50
 {p50} ms, p99 {p99} ms, the slowest {slowest} ms. Repairs of
 what nobody had broken: {record["unasked_repairs"]}. Left behind in the end: {len(record["left_over"])} files.
-{_wrong(figures) if wrong else ""}
+{examples}
 ![Throughput and memory over the shift, with the faults]({PICTURES}/{PLOT})
 
 ### Repairs
@@ -95,15 +96,14 @@ def _trend(line: Json) -> list[str]:
     who, what = line["column"].split("_")
     unit = "MiB" if what == "mib" else "open files"
     numbers = (f"{line[key]:.1f}" for key in ("median", "per_hour", "rise", "limit"))
-    return [_WHO[who], unit, f"{line['began_s']:.0f}", f"{line['ended_s']:.0f}", *numbers, _yes(line["is_steady"])]
-
-
-def _yes(is_steady: bool) -> str:
-    return "yes" if is_steady else "**no**"
-
-
-def _wrong(figures: Json) -> str:
-    return "\n" + "".join(f"- {example[:200]}\n" for example in figures["examples"])
+    return [
+        _WHO[who],
+        unit,
+        f"{line['began_s']:.0f}",
+        f"{line['ended_s']:.0f}",
+        *numbers,
+        "yes" if line["is_steady"] else "**no**",
+    ]
 
 
 def _draw(axes: Axes, record: Json) -> None:

@@ -1,4 +1,4 @@
-"""Whether what a soak's processes hold stays what it is: robust lines through the gauge's figures."""
+"""Trends of memory and open files in a soak: robust lines through the gauge's figures."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from rich.table import Table
 from endface.contract import CLADDING_UM
 from endface.engines.load import default_folder
 from endface.errors import ConfigurationError
-from endface.files import write_whole
 from endface.options import Options
 from endface.picture.decode import decode
 from endface_build.commands.options import PROFILE, Cladding, Model, Profile
@@ -28,6 +27,7 @@ from endface_build.evaluation.inspector import with_network
 from endface_build.evaluation.metrics import Json, summarize
 from endface_build.evaluation.repeated_parts import PhotographedPart, random_part
 from endface_build.manifest import MODEL_FILE
+from endface_build.provenance import write_json
 from endface_build.reports.accuracy import Extent, inspections, measure
 
 Folder = Annotated[Path | None, typer.Argument(help="Your own pictures; drawn faces where none are given.")]
@@ -61,7 +61,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     with steps() as advance:
         evaluated = evaluate_pictures(pictures, judged, profile, partial(advance, "evaluating", len(pictures)))
     result = {name: summarize(each) for name, each in evaluated.items()}
-    _write_json(out / "evaluation.json", {"profile": profile} | result)
+    write_json(out / "evaluation.json", {"profile": profile} | result)
     plot_evaluation(result, out)
     console.print(_overview(result))
     console.print(f"figures and plots in {out}")
@@ -93,7 +93,7 @@ def gage(  # noqa: PLR0913, PLR0917 - the options of a command
             tolerance_um=tolerance_um,
             progress=partial(advance, "parts", len(seen)),
         )
-    _write_json(out, result)
+    write_json(out, result)
     console.print(_gage_table(result))
     console.print(f"figures in {out}")
 
@@ -114,7 +114,7 @@ def accuracy(  # noqa: PLR0913, PLR0917 - the options of a command
             (model or default_folder()) / MODEL_FILE, Extent(faces, spots, parts), document.parent / "accuracy", advance
         )
     path = results / f"{datetime.now(UTC):%Y-%m-%d}-accuracy.json"
-    _write_json(path, record)
+    write_json(path, record)
     write_page(record, document)
     console.print(f"{path} and {document}")
 
@@ -139,10 +139,6 @@ def _photographs(folder: Path) -> list[repeatability.Part]:
     if not paths:
         raise ConfigurationError(f"No pictures in {folder}: give a folder with {', '.join(PICTURES)}.")
     return [PhotographedPart(path.name, decode(path.read_bytes()).gray) for path in paths]
-
-
-def _write_json(path: Path, values: Json) -> None:
-    write_whole(path, (json.dumps(values, indent=1) + "\n").encode())
 
 
 def _overview(result: dict[str, Json]) -> Table:

@@ -23,14 +23,14 @@ from endface_build.commands.options import (
     batch_sizes,
 )
 from endface_build.commands.progress import console, steps
-from endface_build.commands.training import RUN, Run
+from endface_build.commands.training import RUN, RunFolder
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 
 Format = Literal["onnx", "opencv", "tflite"]
 
 
 def export(
-    run: Run = RUN,
+    run: RunFolder = RUN,
     model: Annotated[
         Path | None,
         typer.Option(help="onnx: folder to write; candidate if not given. Else: folder of the network; what serves."),

@@ -21,7 +21,7 @@ from endface_build.drawing.samples import draw_samples
 from endface_build.manifest import MODEL_FILE
 from endface_build.training.recipe import Recipe
 
-Run = Annotated[Path, typer.Option("--run", help="Folder of this run: drawn sets and checkpoint.")]
+RunFolder = Annotated[Path, typer.Option("--run", help="Folder of this run: drawn sets and checkpoint.")]
 RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="JSON file with what differs from the usual recipe (docs/training.md).")
 ]
@@ -32,7 +32,7 @@ CORES = os.cpu_count() or 1
 
 
 def synth(
-    run: Run = RUN,
+    run: RunFolder = RUN,
     recipe: RecipeFile = None,
     workers: Workers = CORES,
     samples: Annotated[Path | None, typer.Option(help="Draw the demo's pictures into this folder instead.")] = None,
@@ -54,7 +54,7 @@ def synth(
 
 
 def train(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command
-    run: Run = RUN,
+    run: RunFolder = RUN,
     recipe: RecipeFile = None,
     workers: Workers = CORES,
     finetune: Annotated[
@@ -80,7 +80,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
 
 
 def model(
-    run: Run = RUN,
+    run: RunFolder = RUN,
     recipe: RecipeFile = None,
     workers: Workers = CORES,
     out: Annotated[Path, typer.Option("--model", help="Folder for the network and its manifest.")] = CANDIDATE,
@@ -110,10 +110,10 @@ def read_recipe(path: Path | None) -> Recipe:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise ConfigurationError(
-            f'No recipe in {path}: it must be a JSON object with knobs, say {{"steps": 500}}.'
+            f'No recipe in {path}: it must be a JSON object with options, say {{"steps": 500}}.'
         ) from exc
     if not isinstance(values, dict):
-        raise ConfigurationError(f'The recipe {path} must be a JSON object with knobs, say {{"steps": 500}}.')
+        raise ConfigurationError(f'The recipe {path} must be a JSON object with options, say {{"steps": 500}}.')
     return Recipe.from_json(values)
 
 

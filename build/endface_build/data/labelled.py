@@ -75,9 +75,9 @@ class LabelledSet(Protocol):
         """Each of them, in the same order every time."""
 
 
-def placement_of(cladding: Ellipse, cladding_um: float = CLADDING_UM) -> Placement:
-    """Where the square lies, from the cladding's ellipse and diameter."""
-    x, y = (cladding_um / 2 / radius_px for radius_px in cladding.radii_px)
+def placement_of(cladding: Ellipse) -> Placement:
+    """Where the square lies, from the ellipse of a cladding of 125 um."""
+    x, y = (CLADDING_UM / 2 / radius_px for radius_px in cladding.radii_px)
     return Placement(cladding.center_px, (x, y))
 
 

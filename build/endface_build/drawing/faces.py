@@ -49,7 +49,7 @@ class Ring:
 
 
 @dataclass(frozen=True)
-class Rim:
+class RimLook:
     """Look of the cladding's edge: a dark line inside, a bright halo outside, both uneven around the
     circumference.
 
@@ -108,7 +108,7 @@ class Face:
     zones: tuple[Disc, ...] = (Disc(CLADDING_UM, 80.0), Disc(50.0, 150.0))
     ferrule: float = 180.0
     rings: tuple[Ring, ...] = ()
-    rim: Rim = field(default_factory=Rim)
+    rim: RimLook = field(default_factory=RimLook)
     gap: Gap | None = None
     glow: float = 0.0
     glow_um: float = 8.0
@@ -218,7 +218,7 @@ def _light_core(level: Field, face: Face, rng: np.random.Generator, raster: Rast
     return clutter
 
 
-def _draw_rim(level: Field, rim: Rim, rng: np.random.Generator, edge_um: Field, angle_rad: Field) -> None:
+def _draw_rim(level: Field, rim: RimLook, rng: np.random.Generator, edge_um: Field, angle_rad: Field) -> None:
     """The dark line, the halo and the slant of the light at the cladding's edge."""
     width = np.clip(1 + rim.uneven * (wobble(rng, angle_rad, (1, 5)) + 0.2 * wobble(rng, angle_rad, (6, 60))), 0.15, 3)
     level -= rim.dark * np.minimum(width, 1.5) * _bump(edge_um + rim.dark_um, rim.dark_um * width)

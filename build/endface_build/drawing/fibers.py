@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from endface.contract import CLADDING_UM
-from endface_build.drawing.faces import Disc, Face, Gap, Rim, Ring
+from endface_build.drawing.faces import Disc, Face, Gap, RimLook, Ring
 
 CORES_UM = (9.0, 50.0, 62.5, 83.0, 91.0)
 """Core diameters: single-mode mode field, IEC 60793-2-10 A1a and A1b, and large cores in proportion to the cladding."""
@@ -105,10 +105,10 @@ def _rim_lines(rng: np.random.Generator) -> tuple[Ring, ...]:
     )
 
 
-def _rim(rng: np.random.Generator, ferrule: float) -> Rim:
+def _rim(rng: np.random.Generator, ferrule: float) -> RimLook:
     """Any rim, from none at all to a thick uneven black line with a glaring halo."""
     slanted = rng.random() < 0.4
-    return Rim(
+    return RimLook(
         dark=rng.uniform(0, 80) if rng.random() < 0.85 else 0.0,
         dark_um=rng.uniform(0.3, 1.6),
         bright=min(255 - ferrule, rng.uniform(0, 70)) if rng.random() < 0.7 else 0.0,

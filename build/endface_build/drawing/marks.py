@@ -192,9 +192,9 @@ def _speckled(rng: np.random.Generator, raster: Raster, shape: tuple[int, ...], 
 Mark = Blob | LineMark
 
 
-def pit(center_um: tuple[float, float], diameter_um: float, *, tone: float = -0.6, seed: int = 0) -> Blob:
+def pit(center_um: tuple[float, float], diameter_um: float, *, tone: float = -0.6) -> Blob:
     """A round pit."""
-    return Blob(Label.PIT, center_um, diameter_um, diameter_um, tone=tone, seed=seed)
+    return Blob(Label.PIT, center_um, diameter_um, diameter_um, tone=tone)
 
 
 def particle(center_um: tuple[float, float], diameter_um: float, *, tone: float = -0.6, seed: int = 0) -> Blob:
@@ -218,18 +218,17 @@ def scratch(
     return LineMark(Label.SCRATCH, (start_um, end_um), width_um, tone)
 
 
-def chip(angle_deg: float, length_um: float, depth_um: float, *, tone: float = -0.7, seed: int = 0) -> Blob:
+def chip(angle_deg: float, length_um: float, depth_um: float, *, seed: int = 0) -> Blob:
     """A nick that reaches ``depth_um`` from the rim into the glass and runs ``length_um`` along it.
 
     Args:
         angle_deg: Where on the rim, from x towards y (so 90 is the bottom).
         length_um: Extent along the rim.
         depth_um: Extent towards the center.
-        tone: Share of the light that is taken or added.
         seed: Fixes the outline.
     """
     middle_um = CLADDING_UM / 2 - depth_um / 2
     center_um = (middle_um * math.cos(math.radians(angle_deg)), middle_um * math.sin(math.radians(angle_deg)))
     if length_um >= depth_um:
-        return Blob(Label.CHIP, center_um, length_um, depth_um, angle_deg + 90, tone, 0.08, seed=seed)
-    return Blob(Label.CHIP, center_um, depth_um, length_um, angle_deg, tone, 0.08, seed=seed)
+        return Blob(Label.CHIP, center_um, length_um, depth_um, angle_deg + 90, -0.7, 0.08, seed=seed)
+    return Blob(Label.CHIP, center_um, depth_um, length_um, angle_deg, -0.7, 0.08, seed=seed)

@@ -9,14 +9,14 @@ import numpy as np
 
 from endface.contract import Label
 from endface_build.drawing.camera import ANAMORPHIC, Camera
-from endface_build.drawing.faces import Disc, Face, Rim, Ring
+from endface_build.drawing.faces import Disc, Face, RimLook, Ring
 from endface_build.drawing.marks import Blob, LineMark, Mark, chip, particle, pit, scratch
 
 MULTIMODE = Face(
     zones=(Disc(125.0, 84.0), Disc(50.0, 168.0, 1.2)),
     ferrule=186.0,
     rings=(Ring(75.0, 1.2, 6.0),),
-    rim=Rim(dark=42.0, bright=26.0, uneven=0.25),
+    rim=RimLook(dark=42.0, bright=26.0, uneven=0.25),
     lamp=2.0,
     grain=0.6,
     seed=11,
@@ -24,14 +24,14 @@ MULTIMODE = Face(
 SINGLE_MODE = Face(
     zones=(Disc(125.0, 92.0), Disc(9.2, 176.0, 1.4)),
     ferrule=172.0,
-    rim=Rim(dark=36.0, bright=20.0, uneven=0.2),
+    rim=RimLook(dark=36.0, bright=20.0, uneven=0.2),
     grain=0.5,
     seed=12,
 )
 LARGE_CORE = Face(
     zones=(Disc(125.0, 104.0), Disc(108.0, 100.0, 1.5), Disc(83.0, 216.0, 2.4)),
     ferrule=168.0,
-    rim=Rim(dark=18.0, bright=14.0, slant=26.0, slant_deg=10.0, uneven=0.15),
+    rim=RimLook(dark=18.0, bright=14.0, slant=26.0, slant_deg=10.0, uneven=0.15),
     glow=26.0,
     lamp=3.5,
     grain=0.8,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from endface_build.drawing.camera import Photograph, photograph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.marks import LineMark, Mark
 from endface_build.drawing.sample_scenes import SAMPLES, Sample
+from endface_build.provenance import write_json
 
 
 def draw_samples(folder: Path) -> list[Path]:
@@ -35,7 +35,7 @@ def draw_samples(folder: Path) -> list[Path]:
         paths.append(folder / sample.name)
         write_whole(paths[-1], encoded.tobytes())
         truth.append(_truth(sample, photo))
-    write_whole(folder / "truth.json", (json.dumps({"samples": truth}, indent=1) + "\n").encode())
+    write_json(folder / "truth.json", {"samples": truth})
     return paths
 
 

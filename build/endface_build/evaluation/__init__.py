@@ -1,1 +1,1 @@
-"""How well a network sees: matches, metrics, repeatability."""
+"""Evaluation of a network: matches, metrics, repeatability."""

@@ -6,7 +6,7 @@ one that serves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -98,7 +98,7 @@ class Agreement:
 
     @property
     def parity(self) -> Parity:
-        """What a manifest keeps: pictures seen, mean share of equal labels, and each flip in words."""
+        """Agreement as a manifest keeps it: pictures seen, mean share of equal labels, and each flip in words."""
         flips = tuple(f"{row.name}: {row.candidate} for {row.reference}" for row in self.rows if row.differs)
         return Parity(len(self.shares), round(fmean(self.shares), 6), flips)
 
@@ -132,27 +132,16 @@ def agreement(reference: Mapping[str, Seen], candidate: Mapping[str, Seen]) -> A
     return Agreement(tuple(_compared(name, seen, candidate[name]) for name, seen in reference.items()))
 
 
-def compare(
-    reference: SegmentSquares,
-    candidate: SegmentSquares,
-    golden: Iterable[Golden],
-    progress: Callable[[int], None] | None = None,
-) -> Agreement:
+def compare(reference: SegmentSquares, candidate: SegmentSquares, golden: Iterable[Golden]) -> Agreement:
     """Agreement of two networks, each in place of the server's.
 
     Args:
         reference: The network that is known.
         candidate: What is compared with it.
         golden: The pictures.
-        progress: Called after each picture with the number done.
     """
-    rows = []
-    for done, picture in enumerate(golden, start=1):
-        first, second = _look(picture, (reference, candidate))
-        rows.append(_compared(picture.name, first, second, picture.expected))
-        if progress is not None:
-            progress(done)
-    return Agreement(tuple(rows))
+    pairs = ((picture, _look(picture, (reference, candidate))) for picture in golden)
+    return Agreement(tuple(_compared(picture.name, *seen, picture.expected) for picture, seen in pairs))
 
 
 def compare_versions(serving: Path, candidate: Path, golden: Iterable[Golden]) -> Agreement:

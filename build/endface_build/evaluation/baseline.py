@@ -75,7 +75,7 @@ def _segment_one(square: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[
 
 
 def _flattened(square: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What radial structure and light leave, and the noise at each pixel's radius, in gray levels."""
+    """The picture without radial structure and light, and the noise at each pixel's radius, in gray levels."""
     radius_px = _radii_px()
     rings = radius_px.astype(int)
     level = square.astype(np.float32)

@@ -42,7 +42,7 @@ class Failure:
     weight: float
 
     def to_json(self) -> Json:
-        """What the page says of it."""
+        """The mistake as JSON."""
         return {
             "picture": self.name,
             "what": self.what,

@@ -11,10 +11,10 @@ from endface.engines.onnx_network import Network
 from endface.errors import RolloutError
 from endface.offline import Inspector
 from endface.options import Options
-from endface.report import Report
 from endface_build.data.drawn_pictures import DrawnFaces, Fiber
-from endface_build.data.labelled import Labelled, LabelledSet
-from endface_build.evaluation.evaluate_pictures import Inspect, evaluate_pictures
+from endface_build.data.labelled import LabelledSet
+from endface_build.evaluation.evaluate_pictures import evaluate_pictures
+from endface_build.evaluation.inspector import of_labelled
 from endface_build.evaluation.metrics import verdict_agreement
 
 DRAWN: Final = 25
@@ -61,7 +61,10 @@ def count_false_passes(serving: Path, candidate: Path, sets: Mapping[str, Judged
     networks = {"serving": Network(serving), "candidate": Network(candidate)}
     counts = {}
     for name, each in sets.items():
-        inspections = {version: _inspection(network, each.profile) for version, network in networks.items()}
+        options = Options(each.profile)
+        inspections = {
+            version: of_labelled(Inspector.around(network, options)) for version, network in networks.items()
+        }
         evaluated = evaluate_pictures(each.pictures, inspections, each.profile)
         passes = {version: verdict_agreement(pictures)["false_pass"] for version, pictures in evaluated.items()}
         hits = {version: values["hits"] for version, values in passes.items()}
@@ -85,12 +88,3 @@ def refuse_more_false_passes(counts: Mapping[str, FalsePasses]) -> None:
     ]
     if worse:
         raise RolloutError(f"The candidate lets more bad parts pass: {'; '.join(worse)}. Train a better one.")
-
-
-def _inspection(network: Network, profile: str) -> Inspect:
-    inspector = Inspector(network.segment, Options(profile))
-
-    def inspect(labelled: Labelled) -> Report:
-        return inspector(labelled.data, labelled.name)
-
-    return inspect

@@ -8,22 +8,27 @@ from endface.engines.onnx_network import Network
 from endface.offline import Inspector
 from endface.options import Options
 from endface_build.evaluation.baseline import segment as classical
+from endface_build.evaluation.evaluate_pictures import Inspect
 
 
-def with_network(model: Path, options: Options, *, threads: int = 1) -> Inspector:
-    """An inspector with the network of a file.
+def with_network(model: Path, options: Options) -> Inspector:
+    """An inspector with the network of a file, on one core.
 
     Args:
         model: The ``.onnx`` file beside its manifest.
         options: Profile and cladding.
-        threads: Cores it may use.
 
     Raises:
         ConfigurationError: The file is missing or broken.
     """
-    return Inspector.around(Network(model, threads=threads), options)
+    return Inspector.around(Network(model, threads=1), options)
 
 
 def with_baseline(options: Options) -> Inspector:
     """An inspector with the classical baseline."""
     return Inspector(classical, options)
+
+
+def of_labelled(inspector: Inspector) -> Inspect:
+    """The same inspection, of labelled pictures."""
+    return lambda labelled: inspector(labelled.data, labelled.name)

@@ -30,7 +30,7 @@ CODES: Final = {label.name.lower(): int(label) for label in Label if label != La
 
 
 @dataclass(frozen=True)
-class Mark:
+class LabelMark:
     """One mark of a reading: type, innermost zone, size and mean width."""
 
     type: str
@@ -39,7 +39,7 @@ class Mark:
     width_um: float
 
 
-Reading = tuple[Mark, ...]
+Reading = tuple[LabelMark, ...]
 
 
 @dataclass(frozen=True)
@@ -132,13 +132,13 @@ def is_near_limit(objects: Sequence[LabelledObject], profile: Profile) -> bool:
 
 def _marks(pieces: Sequence[tuple[str, Region]], ground: Ground, reach_um: float) -> tuple[Reading, Reading]:
     """Pieces that are read together, each in the zone that it touches and in the one that it may belong to instead."""
-    inner: list[Mark] = []
-    outer: list[Mark] = []
+    inner: list[LabelMark] = []
+    outer: list[LabelMark] = []
     for kind, region in pieces:
         size_um = ground.size_um(region)
         width_um = ground.area_um2(region) / size_um
         for marks, inset_um in ((inner, 0.0), (outer, 2 * reach_um)):
-            marks.append(Mark(kind, ground.zone(region, inset_um), size_um, width_um))
+            marks.append(LabelMark(kind, ground.zone(region, inset_um), size_um, width_um))
     return tuple(inner), tuple(outer)
 
 

@@ -66,7 +66,7 @@ class LabelledDefect:
 
     @property
     def told_line(self) -> bool:
-        """Whether what was reported is told rightly as a line or not."""
+        """Whether the report is right about its being a line or not."""
         return (self.said == "scratch") in {type_ == "scratch" for type_ in self.types}
 
 

@@ -65,7 +65,7 @@ class EvaluatedPicture:
 
 
 def summarize(pictures: Sequence[EvaluatedPicture]) -> Json:
-    """Everything that is measured on a set of pictures."""
+    """All metrics of a set of pictures."""
     matches = [picture.match for picture in pictures if picture.match is not None]
     labelled = [defect for match in matches for defect in match.labelled]
     reported = [defect for match in matches for defect in match.reported]
@@ -113,7 +113,7 @@ def share(hits: Iterable[bool]) -> Json:
 
 
 def verdict_agreement(pictures: Sequence[EvaluatedPicture]) -> Json:
-    """How often the verdicts agree.
+    """Agreement of the verdicts.
 
     Returns:
         The ``share`` that agrees with some reading of the labels; how many are ``ambiguous`` (whatever is said of them

@@ -137,7 +137,7 @@ def _compare(tally: _Tally, reference: Report, seen: Sequence[tuple[Report, Matr
 
 
 def judged_um(defect: Defect) -> float:
-    """What the limits judge: a scratch's width, any other defect's size."""
+    """The length that the limits judge: a scratch's width, any other defect's size."""
     return defect.width_um if defect.type == "scratch" else defect.size_um
 
 

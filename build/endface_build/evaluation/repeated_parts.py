@@ -70,24 +70,24 @@ class DrawnPart:
 
     def trial(self, condition: str, rng: np.random.Generator) -> Trial:
         """The part under a condition, one of ``CONDITIONS``."""
-        every = condition == "all"
+        changed = _changed(condition)
         face, camera, pose, seed = self.face, self.camera, np.eye(2), 0
-        if every or condition == "turned":
+        if "turned" in changed:
             angle = rng.uniform(0, 2 * math.pi)
             pose = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
             face = replace(face, marks=tuple(_turned(mark, pose, math.degrees(angle)) for mark in face.marks))
-        if every or condition == "shifted":
+        if "shifted" in changed:
             center = camera.raster.center_px
             off = [c + rng.normal(0, SHIFT_UM) / um for c, um in zip(center, camera.um_per_px, strict=True)]
             camera = replace(camera, center_px=(off[0], off[1]))
-        if every or condition == "defocused":
+        if "defocused" in changed:
             camera = replace(camera, blur_um=math.hypot(camera.blur_um, rng.normal(0, DEFOCUS_UM)))
-        if every or condition == "re-lit":
+        if "re-lit" in changed:
             slope = (float(rng.normal(0, LIGHT)), float(rng.normal(0, LIGHT)))
             camera = replace(camera, gain=camera.gain * (1 - abs(rng.normal(0, LIGHT))), slope=slope)
-        if every or condition == "noisy":
+        if "noisy" in changed:
             camera, seed = replace(camera, noise=camera.noise + abs(rng.normal(0, NOISE))), int(rng.integers(2**31))
-        if every or condition == "compressed":
+        if "compressed" in changed:
             camera = replace(camera, jpeg_quality=int(rng.integers(*JPEG_QUALITIES)))
         return Trial(condition, encode(photograph(face, camera, seed=seed).picture), pose)
 
@@ -122,27 +122,24 @@ class PhotographedPart:
 
     def trial(self, condition: str, rng: np.random.Generator) -> Trial:
         """The photograph under a condition, one of ``CONDITIONS``."""
-        every = condition == "all"
+        changed = _changed(condition)
         pose, level = np.eye(2), self.gray.astype(np.float32)
-        if every or condition == "turned":
+        if "turned" in changed:
             turned, pose = turn(self.gray, int(rng.integers(1, 8)))
             level = turned.astype(np.float32)
-        if every or condition == "shifted":
+        if "shifted" in changed:
             level = _moved(level, rng.normal(0, SHIFT_UM / PHOTO_UM_PER_PX, 2))
-        if every or condition == "defocused":
-            level = np.asarray(
-                cv2.GaussianBlur(level, (0, 0), max(0.2, abs(rng.normal(0, DEFOCUS_UM / PHOTO_UM_PER_PX))))
-            )
-        if every or condition == "re-lit":
+        if "defocused" in changed:
+            sigma_px = max(0.2, abs(rng.normal(0, DEFOCUS_UM / PHOTO_UM_PER_PX)))
+            level = np.asarray(cv2.GaussianBlur(level, (0, 0), sigma_px))
+        if "re-lit" in changed:
             level = level * (1 - abs(rng.normal(0, LIGHT))) * _slope(level.shape, rng.normal(0, LIGHT, 2))
-        if every or condition == "noisy":
+        if "noisy" in changed:
             level = level + abs(rng.normal(0, NOISE)) * rng.standard_normal(level.shape, dtype=np.float32)
         picture = np.clip(np.rint(level), 0, 255).astype(np.uint8)
-        if every or condition == "compressed":
-            quality = int(rng.integers(*JPEG_QUALITIES))
-            return Trial(
-                condition, cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes(), pose
-            )
+        if "compressed" in changed:
+            _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(*JPEG_QUALITIES))])
+            return Trial(condition, data.tobytes(), pose)
         return Trial(condition, encode(picture), pose)
 
 
@@ -161,6 +158,11 @@ def turn(picture: NDArray[np.uint8], number: int) -> tuple[NDArray[np.uint8], Ma
     if number >= 4:
         turned, pose = turned[:, ::-1], np.diag([-1.0, 1.0]) @ pose
     return np.ascontiguousarray(turned), pose
+
+
+def _changed(condition: str) -> tuple[str, ...]:
+    """The conditions that a condition consists of."""
+    return CONDITIONS if condition == "all" else (condition,)
 
 
 def _turned(mark: Mark, pose: Matrix, angle_deg: float) -> Mark:

@@ -27,7 +27,7 @@ _PLACEMENT: Final = Placement((SQUARE_CENTER_PX, SQUARE_CENTER_PX), (UM_PER_PX, 
 Labels = NDArray[np.uint8]
 
 
-class Tally:
+class SquareTally:
     """Matches over many label maps; ``add`` them one by one, then read ``metrics``."""
 
     def __init__(self) -> None:
@@ -49,8 +49,10 @@ class Tally:
     def metrics(self) -> dict[str, Any]:
         """Recall by type and size, precision by type, share of found defects of the right type, mean IoU."""
         values = summarize(self._pictures)
-        told = values["confusion"]
-        right = {name: (told[name][name], sum(told[name].values()) - told[name]["missed"]) for name in CODES}
+        confusion = values["confusion"]
+        right = {
+            name: (confusion[name][name], sum(confusion[name].values()) - confusion[name]["missed"]) for name in CODES
+        }
         right["any"] = (sum(hits for hits, _ in right.values()), sum(count for _, count in right.values()))
         return {
             "recall": _shares(values["recall"], "size_um"),
@@ -73,7 +75,7 @@ def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None
     """
     from endface_build.training.batches import SquareSet  # torch: only where a set is opened
 
-    engine, data, tally = open_graph(model), SquareSet(folder), Tally()
+    engine, data, tally = open_graph(model), SquareSet(folder), SquareTally()
     for index in range(len(data)):
         found, _ = engine(np.asarray(data.squares[index])[None, None])
         tally.add(np.asarray(data.labels[index]), found[0])

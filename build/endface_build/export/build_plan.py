@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +32,7 @@ from endface_build.export.typed_graph import typed
 from endface_build.manifest import read_manifest
 
 BATCHES = (1, 8, 32)
-"""Smallest, usual and largest batch of a plan that nobody said more about."""
+"""Smallest, usual and largest batch of a plan unless others are asked for."""
 
 
 def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the first three have a default
@@ -79,22 +80,8 @@ def build_plan(  # noqa: PLR0913 - each is a choice of its own, and all but the 
     reference = open_graph(source)
     graph_parity = _prove(reference, model, pictures, precision)
     progress(f"compiling with {runtime}")
-    started = time.monotonic()
-    plan = compile_graph(runtime, model, precision, [profile])
-    manifest = PlanManifest(
-        runtime=runtime,
-        runtime_version=machine.runtime_version or "",
-        gpu=machine.gpu,
-        compute_capability=machine.compute_capability,
-        driver=machine.driver,
-        onnx_sha256=version["sha256"],
-        plan_sha256=sha256(plan),
-        precision=precision,
-        profiles=(profile,),
-        build_s=round(time.monotonic() - started, 2),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        parity=graph_parity,
-    )
+    plan, manifest = _compile(model, machine, precision, profile, version["sha256"])
+    manifest = replace(manifest, parity=graph_parity)
     if machine.gpu is not None:
         progress(f"comparing on {machine.gpu}")
         manifest = verify_on_gpu.verify(manifest, plan, folder, reference, pictures)
@@ -139,6 +126,27 @@ def _require_gpu(machine: Machine) -> None:
             "machine; or take --runtime tensorrt_rtx, which compiles without a GPU; or serve the network as it is, "
             "with `endface serve --engine onnxruntime`."
         )
+
+
+def _compile(
+    model: onnx.ModelProto, machine: Machine, precision: Precision, profile: OptimizationProfile, onnx_sha256: str
+) -> tuple[bytes, PlanManifest]:
+    """A plan of the typed graph, and its manifest."""
+    started = time.monotonic()
+    plan = compile_graph(machine.runtime, model, precision, [profile])
+    return plan, PlanManifest(
+        runtime=machine.runtime,
+        runtime_version=machine.runtime_version or "",
+        gpu=machine.gpu,
+        compute_capability=machine.compute_capability,
+        driver=machine.driver,
+        onnx_sha256=onnx_sha256,
+        plan_sha256=sha256(plan),
+        precision=precision,
+        profiles=(profile,),
+        build_s=round(time.monotonic() - started, 2),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def _prove(reference: SegmentSquares, model: onnx.ModelProto, golden: Sequence[Golden], precision: Precision) -> Parity:

@@ -47,7 +47,7 @@ def compile_graph(
     config = _config(tensorrt, builder, profiles)
     serialized = builder.build_serialized_network(network, config)
     if serialized is None:
-        raise PlanError(f"{runtime} could not build the plan: {log.told()}.")
+        raise PlanError(f"{runtime} could not build the plan: {log.reasons()}.")
     plan = bytes(serialized)
     _inspect(tensorrt, plan, precision)
     return plan
@@ -66,7 +66,7 @@ def _log(tensorrt: Any) -> Any:
             if severity in (tensorrt.ILogger.Severity.ERROR, tensorrt.ILogger.Severity.INTERNAL_ERROR):
                 self._errors.append(message)
 
-        def told(self) -> str:
+        def reasons(self) -> str:
             """All errors so far."""
             return "; ".join(self._errors) or "it gives no reason"
 
@@ -87,7 +87,7 @@ def _network(tensorrt: Any, runtime: Runtime, log: Any) -> tuple[Any, Any]:
     try:
         builder = tensorrt.Builder(log)
     except TypeError as exc:  # what the binding makes of a builder that is null
-        raise PlanError(f"{runtime} cannot build on this machine: {log.told()}.") from exc
+        raise PlanError(f"{runtime} cannot build on this machine: {log.reasons()}.") from exc
     return builder, builder.create_network(flags)
 
 
@@ -96,9 +96,9 @@ def _parse(tensorrt: Any, network: Any, log: Any, model: onnx.ModelProto) -> Non
     parser = tensorrt.OnnxParser(network, log)
     if not parser.parse(model.SerializeToString()):
         errors = [parser.get_error(number) for number in range(parser.num_errors)]
-        told = "; ".join(f"operator {e.node_operator()} in node {e.node_name()!r}: {e.desc()}" for e in errors)
+        refused = "; ".join(f"operator {e.node_operator()} in node {e.node_name()!r}: {e.desc()}" for e in errors)
         raise PlanError(
-            f"The ONNX parser does not take the network: {told or log.told()}. "
+            f"The ONNX parser does not take the network: {refused or log.reasons()}. "
             "Build the network of operators that TensorRT has, then export it again."
         )
 
@@ -116,10 +116,10 @@ def _config(tensorrt: Any, builder: Any, profiles: Sequence[OptimizationProfile]
 
 
 def _inspect(tensorrt: Any, plan: bytes, precision: Precision) -> None:
-    """Ask the engine itself, which cannot be opened without a GPU.
+    """Check the engine's own precision, where a GPU lets it be opened.
 
-    The inspector may show no convolution, where all are fused into larger layers: then the typed network was the only
-    witness.
+    The inspector may show no convolution, where all are fused into larger layers: then the check of the typed network
+    is the only one.
     """
     engine = tensorrt.Runtime(_log(tensorrt)).deserialize_cuda_engine(plan)
     if engine is not None:

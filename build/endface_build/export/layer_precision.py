@@ -1,7 +1,7 @@
-"""What the convolutions of an engine compute in: read from what was built, since a wrong type only shows in speed.
+"""Precision of an engine's convolutions: read from what was built, since a wrong type only shows in speed.
 
-Two witnesses: TensorRT's own network, whose types are final when it is strongly typed, and the engine inspector, where
-a GPU lets the engine be opened.
+It is read in two places: TensorRT's own network, whose types are final when it is strongly typed, and the engine
+inspector, where a GPU lets the engine be opened.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NAMED: Final = 3
 
 
 def of_network(tensorrt: Any, network: Any) -> dict[str, str]:
-    """What each convolution of a strongly typed network computes in.
+    """Precision of each convolution of a strongly typed network.
 
     A convolution counts as INT8 where both its data and its weights come out of a dequantization: TensorRT fuses that
     into a convolution of bytes.
@@ -55,7 +55,7 @@ def of_network(tensorrt: Any, network: Any) -> dict[str, str]:
 
 
 def of_inspector(information: str) -> dict[str, str]:
-    """What the engine inspector says of each convolution that it shows as a layer of its own.
+    """Precision of each convolution that the engine inspector shows as a layer of its own.
 
     Args:
         information: Its JSON of an engine that was built with detailed profiling verbosity.

@@ -1,4 +1,4 @@
-"""The network in eight bits: static quantization of its convolutions, and the proof that it costs next to nothing.
+"""The network in eight bits: static quantization of its convolutions, and a test of what that costs.
 
 What lies before the first convolution (normalizing) and behind the last one (arg-max, confidence) stays in float.
 """
@@ -25,7 +25,7 @@ from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
 from endface.files import sha256_of, write_together
 from endface_build.drawing.squares import Square, draw_square
-from endface_build.evaluation.square_metrics import Tally
+from endface_build.evaluation.square_metrics import SquareTally
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, as_bytes, read_manifest
 from endface_build.provenance import provenance
 
@@ -82,12 +82,7 @@ def quantize(  # noqa: PLR0913 - all but the first two are by keyword
         _quantize(source, path, squares)
         comparison, metrics = _compare(source, path, judged, progress)
         data, sha256 = path.read_bytes(), sha256_of(path)
-    if max(comparison["loss"].values()) > max_loss:
-        lost = " and ".join(f"{amount:.4f} of the {name}" for name, amount in comparison["loss"].items())
-        raise ConfigurationError(
-            f"Eight bits cost {lost}, more than {max_loss}: nothing was written. "
-            "Train longer or wider, then export and quantize again."
-        )
+    _refuse_loss(comparison["loss"], max_loss)
     manifest |= {"file": MODEL_FILE, "sha256": sha256, "precision": "int8", "metrics": metrics}
     manifest["quantization"] = {
         "from": FP32_FILE,
@@ -128,8 +123,8 @@ def source_of(folder: Path, manifest: dict[str, Any]) -> Path:
     return source
 
 
-class Calibration(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
-    """Hands squares to ONNX Runtime one by one."""
+class CalibrationSquares(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
+    """Squares that ONNX Runtime takes one by one to fix the ranges."""
 
     def __init__(self, squares: Sequence[NDArray[np.uint8]]):
         self._squares = iter(squares)
@@ -147,7 +142,7 @@ def _quantize(source: Path, target: Path, squares: Sequence[NDArray[np.uint8]]) 
     quantize_static(
         str(prepared),
         str(target),
-        Calibration(squares),
+        CalibrationSquares(squares),
         quant_format=QuantFormat.QDQ,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
@@ -194,12 +189,22 @@ def _reached(nodes: Iterable[Any], ends: Callable[[Any], tuple[Sequence[str], Se
     return names
 
 
+def _refuse_loss(loss: dict[str, float], max_loss: float) -> None:
+    """Refuse a network that lost too much recall or precision."""
+    if max(loss.values()) > max_loss:
+        lost = " and ".join(f"{amount:.4f} of the {name}" for name, amount in loss.items())
+        raise ConfigurationError(
+            f"Eight bits cost {lost}, more than {max_loss}: nothing was written. "
+            "Train longer or wider, then export and quantize again."
+        )
+
+
 def _compare(
     source: Path, quantized: Path, judged: Iterable[Square], progress: Callable[[int], None] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both networks on the same squares: what is lost and gained, and the quantized one's metrics."""
     engines = open_graph(source), open_graph(quantized)
-    tallies = Tally(), Tally()
+    tallies = SquareTally(), SquareTally()
     same: list[float] = []
     seconds: tuple[list[float], list[float]] = ([], [])
     for done, (square, truth) in enumerate(judged, start=1):
@@ -225,5 +230,5 @@ def _compare(
 
 
 def _loss(before: float | None, after: float | None) -> float:
-    """What a share lost; one that could not be formed any more has lost everything."""
+    """The loss of a share; one that cannot be formed any more has lost everything."""
     return round((before or 0.0) - (after or 0.0), 4)

@@ -31,7 +31,7 @@ _VERSIONS: Final = {
 
 @dataclass(frozen=True)
 class Scale:
-    """How a tensor's integers stand for numbers, ``steps * (integer - zero)``: one step, or one for each channel."""
+    """Scale of a tensor's integers: ``steps * (integer - zero)``: one step, or one for each channel."""
 
     steps: tuple[float, ...]
     zero: int = 0
@@ -45,7 +45,7 @@ class Scale:
 
 
 class File:
-    """A file in the making; tensors are known by their numbers, and operators run in the order they are added."""
+    """A file, built step by step: tensors are known by their numbers, and operators run in the order given."""
 
     def __init__(self) -> None:
         self._tensors: list[Any] = []

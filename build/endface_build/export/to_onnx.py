@@ -1,4 +1,4 @@
-"""Checkpoint to one ONNX file with the contract's names, proven against PyTorch before anybody may use it."""
+"""Checkpoint to one ONNX file with the contract's names, compared with PyTorch before it is written."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def export(
     squares: Sequence[NDArray[np.uint8]] | None = None,
     least_equal: float = LABEL_PARITY,
 ) -> dict[str, Any]:
-    """Write ``model.onnx`` and ``manifest.json``, after the file has proven itself.
+    """Write ``model.onnx`` and ``manifest.json``, once ONNX Runtime agrees with PyTorch.
 
     Args:
         trained: The network and how it came about.

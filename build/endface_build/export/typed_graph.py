@@ -1,4 +1,4 @@
-"""The network's graph in the types that TensorRT shall compute in: they are written into the graph, never asked for.
+"""The network's graph in the types that TensorRT shall compute in, which are written into the graph.
 
 TensorRT 11 and TensorRT for RTX have no flag for a precision: a graph in float becomes an engine in float, whatever was
 wanted.  So the graph is typed first.  Only what lies between the first convolution and the last is: the picture's mean
@@ -23,7 +23,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from endface import contract
 from endface.engines.plan import Precision
 from endface.errors import PlanError
-from endface_build.export.quantize import Calibration, between_convolutions, calibration_squares
+from endface_build.export.quantize import CalibrationSquares, between_convolutions, calibration_squares
 
 _DATA_INPUTS: Final = {"Resize": 1}
 """Leading inputs that carry data, where not all do: the scales of a Resize stay in float."""
@@ -87,7 +87,7 @@ def _specs(specs: Sequence[contract.TensorSpec]) -> str:
 
 
 def _name(nodes: Sequence[onnx.NodeProto]) -> None:
-    """Give each node a name of its own, by which it is told from others; ONNX does not ask for one."""
+    """Give each node a name of its own, which ONNX does not ask for."""
     taken: set[str] = set()
     for node in nodes:
         if not node.name or node.name in taken:
@@ -161,7 +161,7 @@ def _data(node: onnx.NodeProto) -> Iterator[tuple[int, str]]:
 
 def _half(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
     """A weight in half precision."""
-    with np.errstate(over="ignore"):  # told below, with the weight's name
+    with np.errstate(over="ignore"):  # reported below, with the weight's name
         values = numpy_helper.to_array(tensor).astype(np.float16)
     if not np.isfinite(values).all():
         raise PlanError(f"The weight {tensor.name} is too large for half precision: choose --precision fp32 or int8.")
@@ -189,7 +189,7 @@ def _quantized(model: onnx.ModelProto, squares: Sequence[NDArray[np.uint8]]) -> 
         quantize_static(
             str(prepared),
             str(target),
-            Calibration(squares),
+            CalibrationSquares(squares),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,

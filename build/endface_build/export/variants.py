@@ -1,11 +1,11 @@
-"""The network in the forms that OpenCV and LiteRT run, each proven against the network in float before it is written.
+"""The network in the forms that OpenCV and LiteRT run, each compared with the network in float before it is written.
 
 They are made from the ONNX file, so no checkpoint is needed; where they lie is ``endface.engines.catalog``'s to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,13 +31,13 @@ ENGINE_OF: Final[Mapping[str, str]] = {engine.format: engine.name for engine in 
 
 PARITY: Final[Mapping[str, float]] = {OPENCV: 0.9995, LITERT: 0.995}
 """Share of pixels that must have the label of the network in float: OpenCV only sums in another order, eight bits
-round for good."""
+round."""
 
 
 def export_variant(
     engine: str, folder: Path, *, pictures: Iterable[Golden] | None = None, least_equal: float | None = None
 ) -> dict[str, Any]:
-    """Write the network of a version in the form that an engine runs, once it has proven itself.
+    """Write the network of a version in the form that an engine runs, once it agrees with the network in float.
 
     Args:
         engine: OpenCV or LiteRT.
@@ -54,7 +54,7 @@ def export_variant(
     """
     manifest = read_manifest(folder)
     source = source_of(folder, manifest)
-    content = make(engine, source)
+    content = _litert_file(source) if engine == LITERT else cut_convolutions(source).SerializeToString()
     target = folder / named(engine, ENGINES).file
     with TemporaryDirectory() as aside:
         path = Path(aside) / target.name
@@ -83,25 +83,8 @@ def export_variant(
     return made
 
 
-def make(engine: str, source: Path) -> bytes:
-    """The bytes of an engine's file.
-
-    Args:
-        engine: OpenCV or LiteRT.
-        source: The network in float, as ONNX.
-
-    Raises:
-        ConfigurationError: The file is no network of ours.
-        EngineError: The engine's package is not installed.
-    """
-    return _MAKERS[engine](source)
-
-
-def _make_opencv(source: Path) -> bytes:
-    return cut_convolutions(source).SerializeToString()
-
-
-def _make_litert(source: Path) -> bytes:
+def _litert_file(source: Path) -> bytes:
+    """The network as a TensorFlow Lite file."""
     try:
         from endface_build.export.to_litert import to_tflite
     except ModuleNotFoundError as exc:
@@ -113,11 +96,6 @@ def _make_litert(source: Path) -> bytes:
     planes = (graph_ends.to_planes(square[None, None]) for square in calibration_squares())
     return to_tflite(model, ranges_of(model, planes))
 
-
-_MAKERS: Final[Mapping[str, Callable[[Path], bytes]]] = {
-    OPENCV: _make_opencv,
-    LITERT: _make_litert,
-}
 
 _METHODS: Final[Mapping[str, dict[str, Any]]] = {
     OPENCV: {"precision": "fp32"},

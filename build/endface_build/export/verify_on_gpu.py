@@ -1,4 +1,4 @@
-"""A fresh plan on the GPU of this machine: does it run, and does it judge as the network in float does."""
+"""Test of a new plan on this machine's GPU: it must run, and judge as the network in float does."""
 
 from __future__ import annotations
 

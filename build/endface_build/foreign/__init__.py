@@ -1,1 +1,1 @@
-"""Other people's networks made to answer like ours."""
+"""Import of networks that others trained, so that they answer as ours does."""

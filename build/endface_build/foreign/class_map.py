@@ -33,7 +33,7 @@ _KEYS: Final = {"input": {"scale", "mean", "std", "size"}, "output": {"name", "v
 
 @dataclass(frozen=True)
 class NetworkMap:
-    """What a network's input, output and classes mean.
+    """Meaning of a network's input, output and classes.
 
     Attributes:
         path: The file that says so.

@@ -1,4 +1,4 @@
-"""Foreign networks become candidates: wrapped, proven on drawn faces, and written as ``promote`` takes them."""
+"""Import of foreign networks: wrapped, tested on drawn faces, and written as ``promote`` takes them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 def import_network(
     path: Path, classes: Path, folder: Path, *, name: str = "", thresholds: Thresholds | None = None
 ) -> Json:
-    """Let a foreign network stand in for ours.
+    """Write a foreign network as a candidate in place of ours.
 
     Args:
         path: Its ``.onnx`` file: a YOLO segmentation network as its usual exporter writes it, or any that gives each
@@ -79,7 +79,7 @@ def import_network(
 
 
 def _head(network: Foreign, network_map: NetworkMap, thresholds: Thresholds | None) -> Semantic | Yolo:
-    """What the network's outputs are, by what it answers to a drawn face."""
+    """Kind of the network's outputs, by its answer to a drawn face."""
     semantic = Semantic(network, network_map)
     outputs = wrap.raw_outputs(network, semantic.to_image, _faces()[0])
     if network_map.output is not None or not is_yolo(outputs):

@@ -89,7 +89,7 @@ class Semantic:
         self._shape = values.shape[-2], values.shape[-1]
 
     def to_labels(self, op: Op, outputs: dict[str, Tensor], codes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-        """What the output means.
+        """Label map and confidence from the output.
 
         Args:
             op: Adds operators.
@@ -125,7 +125,7 @@ class Semantic:
         return max(int(key) for key in self._map.classes) + 1
 
     def _check_scores(self, scores: NDArray[np.float32]) -> None:
-        """Logits are not probabilities, and the other way round."""
+        """Refuse logits that the map calls probabilities, and the other way round."""
         path = self._network.path
         if not np.isfinite(scores).all():
             raise ConfigurationError(f"{path} answers a drawn face with values that are no numbers: export it anew.")

@@ -1,4 +1,4 @@
-"""YOLO segmentation networks, as their usual exporter writes them: how they are recognized, and what they answer.
+"""YOLO segmentation networks, as their usual exporter writes them: how they are recognized, and their outputs.
 
 For every candidate one output holds the box in pixels of the input (center and size), a score from 0 to 1 for each
 class, and coefficients; the candidate's mask is the sigmoid of the other output's prototypes weighted with them.  A
@@ -114,7 +114,7 @@ class Yolo:
             raise ConfigurationError(f"The boxes of {path} are shares of the picture: export it with boxes in pixels.")
 
     def to_labels(self, op: Op, outputs: dict[str, Tensor], codes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-        """What the two outputs mean.
+        """Label map and confidence from the two outputs.
 
         Args:
             op: Adds operators.

@@ -18,7 +18,7 @@ from endface.options import Options
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
 from endface_build.evaluation.evaluate_pictures import Inspect, evaluate_pictures
 from endface_build.evaluation.failures import draw_failures, worst_failures
-from endface_build.evaluation.inspector import with_baseline, with_network
+from endface_build.evaluation.inspector import of_labelled, with_baseline, with_network
 from endface_build.evaluation.metrics import EvaluatedPicture, Json, share, summarize
 from endface_build.evaluation.repeatability import study
 from endface_build.evaluation.repeated_parts import random_part
@@ -89,11 +89,7 @@ def measure(model: Path, extent: Extent, pictures: Path, progress: Progress) -> 
 def inspections(model: Path, options: Options) -> dict[str, Inspect]:
     """The network and the classical baseline, ready to be judged side by side."""
     both = {"network": with_network(model, options), "baseline": with_baseline(options)}
-    return {name: _by_picture(inspector) for name, inspector in both.items()}
-
-
-def _by_picture(inspector: Inspector) -> Inspect:
-    return lambda labelled: inspector(labelled.data, labelled.name)
+    return {name: of_labelled(inspector) for name, inspector in both.items()}
 
 
 def _by_ferrule(evaluated: list[EvaluatedPicture], faces: DrawnFaces) -> Json:

@@ -20,26 +20,25 @@ COLORS: Final = {"network": "#0072b2", "baseline": "#e69f00", "server": "#009e73
 """Blue, orange and green, told apart by color-blind eyes too (Okabe and Ito)."""
 
 
-def plot_evaluation(evaluations: dict[str, Json], folder: Path, prefix: str = "") -> list[Path]:
+def plot_evaluation(evaluations: dict[str, Json], folder: Path) -> list[Path]:
     """Recall by size and by contrast, the reliability of confidence and the confusion matrix.
 
     Args:
         evaluations: ``metrics.summarize`` by the name of what was evaluated.
         folder: Where the pictures go.
-        prefix: Begins their file names.
 
     Returns:
         Their paths.
     """
     bars = partial(_bars, evaluations=evaluations, what="recall")
     paths = [
-        save_plot(folder / f"{prefix}recall-by-size.png", partial(bars, by="size_um")),
-        save_plot(folder / f"{prefix}recall-by-contrast.png", partial(bars, by="contrast")),
-        save_plot(folder / f"{prefix}reliability.png", partial(_reliability, evaluations=evaluations)),
+        save_plot(folder / "recall-by-size.png", partial(bars, by="size_um")),
+        save_plot(folder / "recall-by-contrast.png", partial(bars, by="contrast")),
+        save_plot(folder / "reliability.png", partial(_reliability, evaluations=evaluations)),
     ]
     for name, values in evaluations.items():
         draw = partial(_confusion, table=values["confusion"])
-        paths.append(save_plot(folder / f"{prefix}confusion-{name}.png", draw))
+        paths.append(save_plot(folder / f"confusion-{name}.png", draw))
     return paths
 
 
@@ -55,15 +54,16 @@ def plot_sensitivity(table: Json, path: Path) -> Path:
     return save_plot(path, draw)
 
 
-def save_plot(path: Path, draw: Callable[[Axes], None]) -> Path:
+def save_plot(path: Path, draw: Callable[[Axes], None], *, right_spine: bool = False) -> Path:
     """One plot in a PNG file, whose folder is made; the same numbers give the same bytes.
 
     Args:
         path: The file.
         draw: Draws into the axes that it is given.
+        right_spine: Whether a line closes the plot on the right.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": right_spine}):
         figure = Figure(figsize=SIZE_INCHES, layout="constrained")
         draw(figure.subplots())
         figure.savefig(path, dpi=DPI, metadata={"Software": None})

@@ -1,1 +1,1 @@
-"""A network into service and out of it."""
+"""Rollout of a network: promotion, rollback, plans on volumes."""

@@ -1,4 +1,4 @@
-"""A new version of the network into the model repository, and the way back: each by one rename, after every check.
+"""Promotion of a network to a version of the model repository, and rollback: each by one rename, after all checks.
 
     candidate -> copied aside, hash verified -> loads, speaks the contract -> golden pictures against the serving
     version -> renamed into place -> the servers, if named, have loaded it; else it is withdrawn again

@@ -7,11 +7,9 @@ are links into the image's, plans excepted.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -22,7 +20,7 @@ from endface.engines.plan import PLAN_FILE, PLAN_MANIFEST, PlanManifest, Precisi
 from endface.engines.tensorrt_library import Machine, Runtime
 from endface.errors import ConfigurationError, PlanError
 from endface_build.export.build_plan import BATCHES, build_plan, profile_of
-from endface_build.rollout.versions import WITHDRAWN
+from endface_build.rollout.versions import WITHDRAWN, lock
 
 _OWN_FILES: Final = (PLAN_FILE, PLAN_MANIFEST)
 """What this machine makes itself; a plan that lies in the source was built elsewhere."""
@@ -60,8 +58,10 @@ def provision(  # noqa: PLR0913 - each is a choice of its own, and all but the f
         ConfigurationError: The source is no repository, or the runtime is not installed.
         PlanError: The plan cannot be built, or the target cannot be written.
     """
-    with _locked(target, progress):
+    with ExitStack() as stack:
         with _writing(target):
+            target.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(lock(target, lambda: progress("waiting for another job on this volume")))
             link(source, target)
         segment = target / contract.SEGMENT.name
         folder = segment / str(newest_version(segment))
@@ -119,7 +119,7 @@ def _link_versions(source: Path, target: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A link, at one stroke; one that is right already is left alone."""
+    """A link, made by one rename; one that is right already is left alone."""
     if target.is_symlink() and target.readlink() == source:
         return
     aside = target.with_name(f".{target.name}.link")
@@ -129,25 +129,8 @@ def _link(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _locked(target: Path, progress: Callable[[str], None]) -> Iterator[None]:
-    """Keep other jobs on the volume out; the lock goes with the process, however that ends."""
-    with _writing(target):
-        target.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(target, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("waiting for another job on this volume")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def _writing(target: Path) -> Iterator[None]:
-    """Say what a volume that cannot be written needs."""
+    """Turn errors of writing into a sentence on what the volume needs."""
     try:
         yield
     except OSError as exc:

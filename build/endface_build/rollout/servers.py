@@ -1,4 +1,4 @@
-"""Running servers, as far as a rollout must know them: whether they are ready, and which version they serve."""
+"""Running servers of a rollout: whether they are ready, and which version they serve."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Servers:
     loaded_within_s: float = 60.0
 
     def check_ready(self) -> None:
-        """See that each of them takes requests.
+        """Refuse servers that take no requests.
 
         Raises:
             RolloutError: One does not, or its address cannot be read.
@@ -69,7 +69,7 @@ def servers_of(text: str) -> Servers:
 
 
 def _answers(address: str, path: str) -> bool:
-    """Whether a server answers a question with yes."""
+    """Whether a server answers a request with OK."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
         raise RolloutError(f"{address!r} is no server's address: write host:port, with its HTTP port.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -56,22 +56,13 @@ class Versions:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other promotions out; the lock goes with the process, however that ends.
+        """Keep other promotions out.
 
         Raises:
-            RolloutError: Somebody else is at it.
+            RolloutError: Another one is under way.
         """
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as exc:
-                raise RolloutError(
-                    f"Another promotion or rollback is under way in {self.folder}: try again when it is done."
-                ) from exc
+        with lock(self.folder, self._refuse):
             yield
-        finally:
-            os.close(descriptor)
 
     def next_number(self) -> int:
         """A number that no version ever had, so that a report's version means one network for good."""
@@ -79,7 +70,7 @@ class Versions:
         return max([*self._numbers(), *(int(name) for name in withdrawn if name.isdigit())]) + 1
 
     def new_folder(self, number: int) -> Path:
-        """An empty folder to write a version into, out of Triton's sight; what a crash left behind is removed."""
+        """An empty folder to write a version into, under a name that Triton ignores; what a crash left is removed."""
         for rest in self.folder.glob(f"{_INCOMING}*"):
             shutil.rmtree(rest)
         folder = self.folder / f"{_INCOMING}{number}"
@@ -87,21 +78,47 @@ class Versions:
         return folder
 
     def publish(self, folder: Path, number: int) -> None:
-        """Let a written folder become a version, at one stroke and to stay."""
+        """Let a written folder become a version, by one rename, synced to the disk."""
         for path in (*folder.rglob("*"), folder):
             _sync(path)
         folder.rename(self.path(number))
         _sync(self.folder)
 
     def withdraw(self, number: int) -> Path:
-        """Take a version away from Triton, at one stroke; its files stay under another name, which is returned."""
+        """Take a version away from Triton by one rename; its files stay under another name, which is returned."""
         aside = self.folder / f"{WITHDRAWN}{number}"
         self.path(number).rename(aside)
         _sync(self.folder)
         return aside
 
+    def _refuse(self) -> None:
+        raise RolloutError(f"Another promotion or rollback is under way in {self.folder}: try again when it is done.")
+
     def _numbers(self) -> list[int]:
         return [int(entry.name) for entry in self.folder.iterdir() if entry.name.isdigit()]
+
+
+@contextmanager
+def lock(folder: Path, busy: Callable[[], None]) -> Iterator[None]:
+    """Lock on a folder; it goes with the process, however that ends.
+
+    Args:
+        folder: An existing folder.
+        busy: Called where another process holds the lock, which is then awaited unless this raises.
+
+    Raises:
+        OSError: The folder cannot be opened.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            busy()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync(path: Path) -> None:

@@ -21,7 +21,7 @@ MARK_SHARE = 0.8
 
 
 class Batches(Protocol):
-    """What a training run draws its batches from."""
+    """Source of a training run's batches."""
 
     def batch(self, rng: np.random.Generator, count: int, crop_px: int) -> tuple[Tensor, Tensor]:
         """Planes float32 (count, 3, crop, crop) and labels int64 (count, crop, crop)."""

@@ -98,7 +98,7 @@ def prepare(
 
 
 def gentle(recipe: Recipe, steps: int = STEPS) -> Recipe:
-    """A recipe's knobs for fine-tuning what it trained."""
+    """A recipe's options for fine-tuning what it trained."""
     return replace(recipe, steps=steps, learning_rate=recipe.learning_rate * RATE_SHARE, warmup=min(WARMUP, steps))
 
 

@@ -1,4 +1,4 @@
-"""The loss: weighted cross-entropy, which sharpens every pixel, and Dice, which keeps the rare classes alive."""
+"""The loss: weighted cross-entropy, which sharpens every pixel, and Dice, which gives rare classes their weight."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ LOCAL_SPAN = 6.0
 
 
 def planes(squares: Tensor) -> Tensor:
-    """What the network looks at, independent of the camera's gain and offset.
+    """Input planes of the network, independent of the camera's gain and offset.
 
     Args:
         squares: Gray levels (N, 1, 512, 512), uint8 or float32.

@@ -12,7 +12,7 @@ from endface.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the network is made, from the first drawn face to the last step.
+    """Options of making the network, from the first drawn face to the last step.
 
     Attributes:
         seed: Fixes the weights' start and the order and cutting of the crops.
@@ -64,17 +64,17 @@ class Recipe:
         """The recipe from JSON values.
 
         Raises:
-            ConfigurationError: A knob is unknown.
+            ConfigurationError: An option is unknown.
         """
         unknown = sorted(set(values) - set(cls.__dataclass_fields__))
         if unknown:
             raise ConfigurationError(
-                f"The recipe has unknown knobs {', '.join(unknown)}; it was written by another version, so train anew."
+                f"The recipe has unknown options {', '.join(unknown)}; another version wrote it: train anew."
             )
-        knobs: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-        return cls(**knobs)
+        options: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**options)
 
     @property
     def sha256(self) -> str:
-        """Hash of all knobs."""
+        """Hash of all options."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()

@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from endface.errors import ConfigurationError
@@ -27,6 +26,8 @@ from endface_build.training.network import BLOCK, SegmentationNetwork
 from endface_build.training.recipe import Recipe
 
 CHECKPOINT_EVERY = 200
+_LEARNED = ("network", "average", "optimizer")
+"""What of a run has a state of its own in PyTorch."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ def train(  # noqa: PLR0913 - all but the first three are optional and by keywor
 
     Args:
         data: What to learn from: the synthetic set, or that and the user's.
-        recipe: Every knob.
+        recipe: Every setting of the training.
         checkpoint: File that is written now and then and at the end.
-        start: Checkpoint of another run, whose averaged weights a new run begins with; None to begin with chance.
+        start: Checkpoint of another run, whose averaged weights a new run begins with; None to begin with random ones.
         until: Stop after this step, as if interrupted; None for the recipe's last.
         progress: Called after each step with its number and the running loss.
 
@@ -64,47 +65,25 @@ def train(  # noqa: PLR0913 - all but the first three are optional and by keywor
     Raises:
         ConfigurationError: The checkpoint is broken or belongs to another recipe.
     """
-    torch.manual_seed(recipe.seed)
-    network = SegmentationNetwork(recipe.widths)
-    average = SegmentationNetwork(recipe.widths)
-    average.load_state_dict(network.state_dict())
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    first, before_s, running = 0, 0.0, 0.0
-
+    run = _Run.begin(recipe)
     if checkpoint.exists():
-        state = _load(checkpoint, recipe)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        first, before_s, running = state["step"], state["seconds"], state["running"]
+        run.restore(_load(checkpoint, recipe))
     elif start is not None:
-        for each in (network, average):
+        for each in (run.network, run.average):
             each.load_state_dict(_load(start, None)["average"])
 
     last = min(recipe.steps, until or recipe.steps)
-    started = time.monotonic()
-    network.train()
-    for step in range(first, last):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * _pace(step, recipe)
-        batch = data.batch(np.random.default_rng((recipe.seed, step)), recipe.batch, recipe.crop_px)
-        loss = _step(network, optimizer, batch, recipe)
-        _follow(average, network, min(recipe.average, (1 + step) / (10 + step)))
-
-        running = loss if step == 0 else 0.98 * running + 0.02 * loss
+    before_s, started = run.seconds, time.monotonic()
+    run.network.train()
+    for step in range(run.step, last):
+        loss = _step(run, data, recipe)
+        run.running = loss if step == 0 else 0.98 * run.running + 0.02 * loss
+        run.step = step + 1
         if progress is not None:
-            progress(step + 1, running)
-        if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == last:
-            state = {
-                "recipe": recipe.to_json(),
-                "network": network.state_dict(),
-                "average": average.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "step": step + 1,
-                "running": running,
-                "seconds": before_s + time.monotonic() - started,
-            }
-            _save(state, checkpoint)
+            progress(run.step, run.running)
+        if run.step % CHECKPOINT_EVERY == 0 or run.step == last:
+            run.seconds = before_s + time.monotonic() - started
+            _save({"recipe": recipe.to_json()} | run.state(), checkpoint)
     return load_trained(checkpoint)
 
 
@@ -133,19 +112,61 @@ def has_bfloat16() -> bool:
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def _step(
-    network: SegmentationNetwork, optimizer: torch.optim.Optimizer, batch: tuple[Tensor, Tensor], recipe: Recipe
-) -> float:
-    """One step of the optimizer on a batch of planes and labels; its loss."""
-    inputs, labels = batch
+@dataclass
+class _Run:
+    """What a checkpoint keeps of a run.
+
+    Attributes:
+        network: The network that learns.
+        average: The running average of its weights.
+        optimizer: What moves the weights.
+        step: Number of steps done.
+        running: Running average of the loss.
+        seconds: Time that the steps took.
+    """
+
+    network: SegmentationNetwork
+    average: SegmentationNetwork
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    running: float = 0.0
+    seconds: float = 0.0
+
+    @classmethod
+    def begin(cls, recipe: Recipe) -> Self:
+        """A run before its first step, with weights that the recipe's seed decides."""
+        torch.manual_seed(recipe.seed)
+        network, average = SegmentationNetwork(recipe.widths), SegmentationNetwork(recipe.widths)
+        average.load_state_dict(network.state_dict())
+        optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        return cls(network, average, optimizer)
+
+    def state(self) -> dict[str, Any]:
+        """The content of a checkpoint, but for the recipe."""
+        learned = {name: getattr(self, name).state_dict() for name in _LEARNED}
+        return learned | {"step": self.step, "running": self.running, "seconds": self.seconds}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from the content of a checkpoint."""
+        for name in _LEARNED:
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.running, self.seconds = state["step"], state["running"], state["seconds"]
+
+
+def _step(run: _Run, data: Batches, recipe: Recipe) -> float:
+    """Learn from one batch, which the recipe's seed and the step's number decide; gives its loss."""
+    for group in run.optimizer.param_groups:
+        group["lr"] = recipe.learning_rate * _pace(run.step, recipe)
+    inputs, labels = data.batch(np.random.default_rng((recipe.seed, run.step)), recipe.batch, recipe.crop_px)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bfloat16 and has_bfloat16()):
-        blocks = network(inputs.contiguous(memory_format=torch.channels_last))
+        blocks = run.network(inputs.contiguous(memory_format=torch.channels_last))
     logits = functional.pixel_shuffle(blocks.float(), BLOCK)
     loss = segmentation_loss(logits, labels, torch.tensor(recipe.class_weights), recipe.dice_share)
-    optimizer.zero_grad(set_to_none=True)
+    run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimizer.step()
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
+    run.optimizer.step()
+    _follow(run.average, run.network, min(recipe.average, (1 + run.step) / (10 + run.step)))
     return loss.item()
 
 
@@ -168,7 +189,7 @@ def _follow(average: SegmentationNetwork, network: SegmentationNetwork, decay: f
 
 
 def _save(state: dict[str, object], checkpoint: Path) -> None:
-    """An interruption leaves the old checkpoint whole."""
+    """Write a checkpoint; an interruption leaves the old one whole."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(checkpoint) as file:
         torch.save(state, file)

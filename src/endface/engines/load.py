@@ -69,8 +69,8 @@ def load(engine: str = ONNXRUNTIME, network: Path | None = None) -> Segmenter:
     return _loaded(engine, (network or network_file(default_folder(), engine)).resolve())
 
 
-def open_network(engine: str, path: Path) -> Segmenter:
-    """A network's file in an engine, loaded anew.
+def open_network(engine: str, path: Path, *, threads: int = _CORES) -> Segmenter:
+    """A network's file in an engine, loaded anew; OpenCV takes no number of threads.
 
     Raises:
         EngineError: the engine's package is not installed.
@@ -79,7 +79,7 @@ def open_network(engine: str, path: Path) -> Segmenter:
     try:
         if engine == OPENCV:
             return OpenCVNetwork(path)
-        return LiteRTNetwork(path, threads=_CORES) if engine == LITERT else Network(path, threads=_CORES)
+        return LiteRTNetwork(path, threads=threads) if engine == LITERT else Network(path, threads=threads)
     except ModuleNotFoundError as exc:
         raise EngineError(
             f"the engine {engine} needs the package {exc.name}; "

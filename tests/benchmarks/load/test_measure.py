@@ -13,7 +13,7 @@ from benchmarks.__main__ import app, main
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture, save
-from benchmarks.common.target import Target, serving
+from benchmarks.common.target import LoadTarget, serving
 from benchmarks.load import run_locust
 from benchmarks.load.command import conclude
 from benchmarks.load.measure import LoadPlan, compare, measure_shapes, served_over_limit
@@ -121,7 +121,7 @@ def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) ->
 def test_every_other_shape_on_a_real_server(server: EmbeddedServer, pictures: list[Picture], tmp_path: Path) -> None:
     """Each runs for seconds, all at once here; its CSV, HTML and JSON are there, and every verdict was right."""
     save(pictures, tmp_path / "pictures")
-    target = Target(server.grpc_address, server.metrics_address, "mm-pc", tmp_path / "pictures")
+    target = LoadTarget(server.grpc_address, server.metrics_address, "mm-pc", tmp_path / "pictures")
     line = ProductionLine(stations=2, connector_ms=500, knee=1, seconds=2, settle_s=1, slices=2)
     shapes = [shape for shape in SHAPES if shape != "ramp"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.pictures import Picture, save
-from benchmarks.common.target import Target
+from benchmarks.common.target import LoadTarget
 from benchmarks.load import run_locust
 from benchmarks.load.shapes import ProductionLine
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
@@ -41,7 +41,7 @@ def prepared(tmp_path: Path) -> Path:
 def test_every_outcome_is_counted_by_itself(processes: int, prepared: Path, tmp_path: Path) -> None:
     """A wrong verdict, a full queue and an error are no answers, in one process of Locust as in two."""
     with FakeServer(answer) as server:
-        target = Target(server.address, "", "mm-pc", prepared)
+        target = LoadTarget(server.address, "", "mm-pc", prepared)
         row = run_locust.run("overload", LINE, target, tmp_path / "out", processes=processes)
     phase = next(each for each in row if each["phase"] == "overload")
 
@@ -56,7 +56,7 @@ def test_connectors_come_at_once(prepared: Path, tmp_path: Path) -> None:
     """All fibers come together; a connector has a time beside theirs, and wrong verdicts and errors are no answers."""
     line = ProductionLine(machines=1, connector_ms=100, seconds=2, settle_s=1)
     with FakeServer(lambda received: PASS if received.picture == b"refused" else answer(received)) as server:
-        target = Target(server.address, "", "mm-pc", prepared)
+        target = LoadTarget(server.address, "", "mm-pc", prepared)
         row = run_locust.run("burst", line, target, tmp_path / "out")
 
     assert [phase["phase"] for phase in row] == ["1 x 12 fibers", "1 x 24 fibers"]
@@ -71,7 +71,7 @@ def test_connectors_come_at_once(prepared: Path, tmp_path: Path) -> None:
 
 def test_locust_that_fails_is_quoted(tmp_path: Path) -> None:
     """Where no metrics are to be had, Locust ends, and what it said is in the message."""
-    target = Target("127.0.0.1:9", "127.0.0.1:9", "mm-pc", tmp_path)
+    target = LoadTarget("127.0.0.1:9", "127.0.0.1:9", "mm-pc", tmp_path)
 
     with pytest.raises(BenchmarkError, match=r"Locust failed under the shape takt; it said: (.|\n)*no metrics at"):
         run_locust.run("takt", LINE, target, tmp_path / "out")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from endface.contract import Label
 from endface_build.drawing.camera import ANAMORPHIC, Camera, photograph
 from endface_build.drawing.canvas import UNDECIDED
-from endface_build.drawing.faces import Disc, Face, Rim
+from endface_build.drawing.faces import Disc, Face, RimLook
 from endface_build.drawing.marks import Blob, LineMark, Mark, chip, particle, pit, scratch
 
 CAMERAS = [Camera(), ANAMORPHIC]
@@ -82,7 +82,9 @@ def test_scratch_has_its_width(width_um: float) -> None:
 def test_both_polarities(tone: float, polarity: tuple[float, float]) -> None:
     """Dark and bright marks are drawn and labelled on bright and on dark faces alike."""
     ferrule, cladding = polarity
-    face = Face(zones=(Disc(125.0, cladding), Disc(50.0, cladding + 20)), ferrule=ferrule, rim=Rim(dark=0, bright=0))
+    face = Face(
+        zones=(Disc(125.0, cladding), Disc(50.0, cladding + 20)), ferrule=ferrule, rim=RimLook(dark=0, bright=0)
+    )
     clean = photograph(face, SHARP, seed=1)
     marked = photograph(replace(face, marks=(pit((0.0, 45.0), 8.0, tone=tone),)), SHARP, seed=1)
     change = marked.picture.astype(int) - clean.picture.astype(int)
@@ -94,7 +96,7 @@ def test_both_polarities(tone: float, polarity: tuple[float, float]) -> None:
 
 def test_cladding_is_125_um_round() -> None:
     """The drawn cladding has its diameter in both of the camera's directions, also with non-square pixels."""
-    face = Face(zones=(Disc(125.0, 60.0),), rim=Rim(dark=0, bright=0, rough_um=0))
+    face = Face(zones=(Disc(125.0, 60.0),), rim=RimLook(dark=0, bright=0, rough_um=0))
     camera = replace(ANAMORPHIC, noise=0.5, vignette=0.0, jpeg_quality=None)
     dark = photograph(face, camera, seed=1).picture < 120
     dark[:12] = dark[:, :15] = dark[:, -16:] = False

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import Label
-from endface_build.evaluation.square_metrics import Tally
+from endface_build.evaluation.square_metrics import SquareTally
 
 Labels = NDArray[np.uint8]
 
@@ -23,7 +23,7 @@ def square(*boxes: tuple[int, int, int, int, int]) -> Labels:
 
 def metrics(truth: Labels, found: Labels) -> dict[str, Any]:
     """Metrics of one pair."""
-    tally = Tally()
+    tally = SquareTally()
     tally.add(truth, found)
     return tally.metrics()
 

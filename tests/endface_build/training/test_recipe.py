@@ -21,14 +21,14 @@ def test_recipe_survives_json() -> None:
     assert again.sha256 == recipe.sha256 != Recipe().sha256
 
 
-def test_unknown_knob() -> None:
-    """An unknown knob is named."""
+def test_unknown_option() -> None:
+    """An unknown option is named."""
     with pytest.raises(ConfigurationError, match="colour"):
         Recipe.from_json({"colour": "blue"})
 
 
-def test_recipe_file_turns_knobs(tmp_path: Path) -> None:
-    """A recipe file changes the knobs it names and leaves the others."""
+def test_recipe_file_changes_options(tmp_path: Path) -> None:
+    """A recipe file changes the options it names and leaves the others."""
     path = tmp_path / "quick.json"
     path.write_text('{"steps": 3, "widths": [4, 8]}')
 
@@ -41,5 +41,5 @@ def test_unreadable_recipe_file(content: str, tmp_path: Path) -> None:
     """A file that is no JSON object is refused with an example."""
     path = tmp_path / "recipe.json"
     path.write_text(content)
-    with pytest.raises(ConfigurationError, match="JSON object with knobs"):
+    with pytest.raises(ConfigurationError, match="JSON object with options"):
         read_recipe(path)

@@ -57,7 +57,7 @@ def test_checkpoint_that_cannot_be_used(content: bytes | None, tmp_path: Path) -
 
 
 def test_checkpoint_of_another_recipe(data: SquareSet, tmp_path: Path) -> None:
-    """A run is not continued with other knobs."""
+    """A run is not continued with other options."""
     train(data, TINY, tmp_path / "run.pt", until=1)
     with pytest.raises(ConfigurationError, match="another recipe"):
         train(data, replace(TINY, batch=3), tmp_path / "run.pt")

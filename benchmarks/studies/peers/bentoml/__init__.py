@@ -1,1 +1,1 @@
-"""benchmarks.studies.peers.bentoml: the inspection behind BentoML."""
+"""The inspection behind BentoML."""

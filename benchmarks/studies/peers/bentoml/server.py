@@ -10,10 +10,10 @@ from benchmarks.studies.peers.worker import arguments
 
 def main() -> None:
     """Become ``bentoml serve``, which stops its workers at SIGTERM."""
-    told = arguments()
-    passed = {"workers": told.workers, "network": told.network.resolve(), "profile": told.profile}
+    args = arguments()
+    passed = {"workers": args.workers, "network": args.network.resolve(), "profile": args.profile}
     command = [sys.executable, "-m", "bentoml", "serve", "benchmarks.studies.peers.bentoml.service:Endface"]
-    command += ["--host", "127.0.0.1", "--port", str(told.port)]
+    command += ["--host", "127.0.0.1", "--port", str(args.port)]
     command += [word for key, value in passed.items() for word in ("--arg", f"{key}={value}")]
     os.execv(sys.executable, command)
 

@@ -11,15 +11,15 @@ from pydantic import BaseModel, BeforeValidator, PlainSerializer, WithJsonSchema
 from benchmarks.studies.peers.worker import MAX_BATCH, Inspection
 
 
-class Told(BaseModel):
-    """What ``bentoml serve --arg`` passes on."""
+class Arguments(BaseModel):
+    """Arguments that ``bentoml serve --arg`` passes on."""
 
     workers: int
     network: Path
     profile: str
 
 
-told = bentoml.use_arguments(Told)
+args = bentoml.use_arguments(Arguments)
 
 # A method that BentoML batches takes and gives lists; with these, a request's list of one is the bare body.
 _BODY = WithJsonSchema({"type": "string", "format": "binary"})
@@ -29,16 +29,16 @@ Reports = Annotated[
 ]
 
 
-@bentoml.service(workers=told.workers, logging={"access": {"enabled": False}})
+@bentoml.service(workers=args.workers, logging={"access": {"enabled": False}})
 class Endface:
-    """The inspection, as many processes as BentoML is told: its guide to parallel requests advises one a core.
+    """The inspection, as many processes as ``workers`` says: BentoML's guide to parallel requests advises one a core.
 
     ``max_latency_ms`` keeps its default, a minute: it is no wait but what BentoML cancels requests after.  How long a
     batch waits for more pictures it learns from the times of the last batches.
     """
 
     def __init__(self) -> None:
-        self._inspection = Inspection(told.network, told.profile)
+        self._inspection = Inspection(args.network, args.profile)
 
     @bentoml.api(batchable=True, max_batch_size=MAX_BATCH)  # type: ignore[untyped-decorator]  # not where mypy runs
     def inspect(self, pictures: Pictures, /) -> Reports:

@@ -1,1 +1,1 @@
-"""benchmarks.studies.peers.fastapi: the inspection behind FastAPI and uvicorn."""
+"""The inspection behind FastAPI and uvicorn."""

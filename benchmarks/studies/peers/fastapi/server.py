@@ -19,8 +19,8 @@ from benchmarks.studies.peers.worker import Inspection, arguments
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the network in each worker."""
-    told = arguments()
-    app.state.inspection = Inspection(told.network, told.profile)
+    args = arguments()
+    app.state.inspection = Inspection(args.network, args.profile)
     to_thread.current_default_thread_limiter().total_tokens = 1
     yield
 
@@ -36,11 +36,11 @@ app = FastAPI(lifespan=lifespan)
 app.add_api_route("/inspect", inspect, methods=["POST"])
 
 if __name__ == "__main__":
-    told = arguments()
+    args = arguments()
     uvicorn.run(
         "benchmarks.studies.peers.fastapi.server:app",
-        port=told.port,
-        workers=told.workers,
+        port=args.port,
+        workers=args.workers,
         access_log=False,
         log_level="warning",
     )

@@ -1,1 +1,1 @@
-"""benchmarks.studies.peers.litserve: the inspection behind LitServe."""
+"""The inspection behind LitServe."""

@@ -16,13 +16,13 @@ BATCH_TIMEOUT_S = 0.01
 class Inspector(litserve.LitAPI):  # type: ignore[misc]  # LitServe is not installed where mypy runs
     """The inspection in LitServe's verbs: decode, batch, predict, unbatch, encode."""
 
-    def __init__(self, told: Arguments) -> None:
+    def __init__(self, args: Arguments) -> None:
         super().__init__(max_batch_size=MAX_BATCH, batch_timeout=BATCH_TIMEOUT_S, api_path="/inspect")
-        self._told = told
+        self._args = args
 
     def setup(self, device: str) -> None:  # noqa: ARG002 - LitServe's signature
         """Load the network in each worker."""
-        self._inspection = Inspection(self._told.network, self._told.profile)
+        self._inspection = Inspection(self._args.network, self._args.profile)
 
     def decode_request(self, request: Annotated[bytes, Body(media_type="application/octet-stream")]) -> bytes:
         """The picture as it came."""
@@ -46,6 +46,6 @@ class Inspector(litserve.LitAPI):  # type: ignore[misc]  # LitServe is not insta
 
 
 if __name__ == "__main__":
-    told = arguments()
-    server = litserve.LitServer(Inspector(told), accelerator="cpu", workers_per_device=told.workers)
-    server.run(host="127.0.0.1", port=told.port, log_level="warning", generate_client_file=False)
+    args = arguments()
+    server = litserve.LitServer(Inspector(args), accelerator="cpu", workers_per_device=args.workers)
+    server.run(host="127.0.0.1", port=args.port, log_level="warning", generate_client_file=False)

@@ -1,1 +1,1 @@
-"""benchmarks.studies.peers.mosec: the inspection behind mosec, a Rust front with Python workers."""
+"""The inspection behind mosec, a Rust front with Python workers."""

@@ -25,8 +25,8 @@ class Inspector(Worker):  # type: ignore[misc]  # mosec is not installed where m
 
     def __init__(self) -> None:
         super().__init__()
-        told = arguments()
-        self._inspection = Inspection(told.network, told.profile)
+        args = arguments()
+        self._inspection = Inspection(args.network, args.profile)
 
     def deserialize(self, data: bytes) -> bytes:
         """The request's body is the picture."""

@@ -1,1 +1,1 @@
-"""benchmarks.studies.peers.pytriton: the inspection behind PyTriton's own Python API."""
+"""The inspection behind PyTriton's own Python API."""

@@ -42,11 +42,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Triton.serve ends in order at an interrupt alone
     # Triton's Python must be the one that runs here: PyTriton's guide to its installation has this line for shells
     os.environ["LD_LIBRARY_PATH"] = sysconfig.get_config_var("LIBDIR")
-    told = arguments()
-    config = TritonConfig(allow_http=False, allow_metrics=False, grpc_address="127.0.0.1", grpc_port=told.port)
+    args = arguments()
+    config = TritonConfig(allow_http=False, allow_metrics=False, grpc_address="127.0.0.1", grpc_port=args.port)
     with ExitStack() as ending:
         spawning = get_context("spawn")
-        processes = [ProcessPoolExecutor(1, spawning, _load) for _ in range(told.workers)]
+        processes = [ProcessPoolExecutor(1, spawning, _load) for _ in range(args.workers)]
         for process in processes:
             ending.enter_context(process)
         triton = ending.enter_context(Triton(config=config))
@@ -64,8 +64,8 @@ def main() -> None:
 
 def _load() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all; the parent ends this process
-    told = arguments()
-    _loaded.append(Inspection(told.network, told.profile))
+    args = arguments()
+    _loaded.append(Inspection(args.network, args.profile))
 
 
 def _inspect(pictures: list[bytes]) -> list[str]:

@@ -1,1 +1,1 @@
-"""benchmarks.studies.peers.torchserve: the inspection behind TorchServe, a Java front with Python workers."""
+"""The inspection behind TorchServe, a Java front with Python workers."""

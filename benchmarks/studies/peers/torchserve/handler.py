@@ -1,4 +1,4 @@
-"""What TorchServe's workers run, each a process of its own; it travels in the model archive."""
+"""Handler that TorchServe's workers run, each a process of its own; the model archive holds it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from benchmarks.studies.peers.worker import Inspection
 
 
 class Inspector:
-    """TorchServe's protocol: ``initialize`` once, ``handle`` for each batch."""
+    """Handler in TorchServe's protocol: ``initialize`` once, ``handle`` for each batch."""
 
     def initialize(self, context: Any) -> None:
         """Load the network that the archive's configuration names."""
-        told = context.model_yaml_config["handler"]
-        self._inspection = Inspection(Path(told["network"]), told["profile"])
+        args = context.model_yaml_config["handler"]
+        self._inspection = Inspection(Path(args["network"]), args["profile"])
 
     def handle(self, data: Sequence[Mapping[str, bytes]], _context: Any) -> list[str]:
         """Inspect what TorchServe has batched; a bare body comes under the name "body"."""

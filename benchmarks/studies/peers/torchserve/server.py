@@ -30,10 +30,10 @@ appender.console.name = console
 def main() -> None:
     """Serve until SIGTERM; TorchServe's launcher would leave its Java behind, ``--stop`` ends both."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    told = arguments()
+    args = arguments()
     with tempfile.TemporaryDirectory(prefix="torchserve-") as folder:
-        _archive(told, Path(folder))
-        _configure(told, Path(folder))
+        _archive(args, Path(folder))
+        _configure(args, Path(folder))
         # TMPDIR keeps the launcher's file with its process id apart from other servers', TEMP its workers' sockets
         env = os.environ | {"PYTHONPATH": str(Path.cwd()), "TMPDIR": folder, "TEMP": folder}
         launcher, options = _script("torchserve"), ["--foreground", "--disable-token-auth"]
@@ -46,14 +46,14 @@ def main() -> None:
             process.wait()
 
 
-def _archive(told: Arguments, folder: Path) -> None:
+def _archive(args: Arguments, folder: Path) -> None:
     """The model archive: the handler, and how many workers and what batches it wants."""
     model = {
-        "minWorkers": told.workers,
-        "maxWorkers": told.workers,
+        "minWorkers": args.workers,
+        "maxWorkers": args.workers,
         "batchSize": MAX_BATCH,
         "maxBatchDelay": _WAIT_MS,
-        "handler": {"network": str(told.network.resolve()), "profile": told.profile},
+        "handler": {"network": str(args.network.resolve()), "profile": args.profile},
     }
     (folder / "model.yaml").write_text(json.dumps(model), encoding="utf-8")  # JSON is YAML, too
     archiver = [_script("torch-model-archiver"), "--model-name", "endface", "--version", "1.0"]
@@ -61,9 +61,9 @@ def _archive(told: Arguments, folder: Path) -> None:
     subprocess.run(archiver, cwd=folder, check=True)
 
 
-def _configure(told: Arguments, folder: Path) -> None:
+def _configure(args: Arguments, folder: Path) -> None:
     """The server's settings, https://pytorch.org/serve/configuration.html."""
-    address = f"http://127.0.0.1:{told.port}"
+    address = f"http://127.0.0.1:{args.port}"
     settings = {
         "inference_address": address,
         "management_address": address,

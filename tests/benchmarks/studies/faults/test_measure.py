@@ -15,7 +15,7 @@ from benchmarks.studies.faults.causes import (
     LOG_FULL,
     ONE_OF_FLEET,
     STUBS,
-    Affliction,
+    InjectedFault,
 )
 from benchmarks.studies.faults.measure import FaultsPlan, measure
 from benchmarks.studies.faults.section import text
@@ -48,7 +48,7 @@ def test_a_fault_of_each_healer(work: Work, origin: Json) -> None:
 
 
 @pytest.mark.parametrize("fault", [*CLIENTS, LOG_FULL, FOLDER_REMOVED], ids=lambda fault: fault.name)
-def test_what_stations_lose_is_counted(fault: Affliction, work: Work, origin: Json) -> None:
+def test_what_stations_lose_is_counted(fault: InjectedFault, work: Work, origin: Json) -> None:
     """Whatever a server makes of it, there is a row with the calls of the healthy stations and those that they lost."""
     record = measure([[fault]], work, FaultsPlan(repeats=1, stations=2), print)
 
