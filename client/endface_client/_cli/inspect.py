@@ -14,7 +14,7 @@ from endface import environment
 from endface.engines.catalog import OFFLINE, ONNXRUNTIME
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
 from endface_client._cli.find_pictures import find_pictures
-from endface_client._cli.find_server import PATIENCE_S, find_server
+from endface_client._cli.find_server import find_server
 from endface_client._cli.jobs import Results, SerialOf, serial_from_name
 from endface_client._cli.offline import inspect_offline
 from endface_client._cli.options import Servers, TlsAuthority, TlsCertificate, TlsKey, TlsServerName
@@ -146,5 +146,5 @@ def _in_this_process(engine: str, settings: dict[str, Any], jobs: Iterable[Job])
 @contextmanager
 def _on_servers(server: str, concurrency: int, settings: dict[str, Any], jobs: Iterable[Job]) -> Iterator[Results]:
     with Client(server, **settings) as client:
-        find_server(server, min(PATIENCE_S, settings["deadline_s"]))
+        find_server(server, settings["deadline_s"], lambda text: typer.echo(f"endface inspect: {text}", err=True))
         yield client.inspect_many(jobs, concurrency=concurrency, return_errors=True)

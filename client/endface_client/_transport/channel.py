@@ -38,7 +38,7 @@ _PROXY: Final = "grpc_proxy"
 """gRPC's own variable for a proxy: who sets it wants one.  ``http_proxy`` is about the web, yet gRPC obeys it."""
 
 _GRPC_SCHEMES: Final = ("unix:", "unix-abstract:", "vsock:", "ipv4:", "ipv6:")
-_ADDRESS: Final = re.compile(r"(?P<host>\[[^\s\[\]/;]+\]|[^\s:/;\[\]]*)(?::(?P<port>\d*))?")
+_ADDRESS: Final = re.compile(r"(?P<host>\[[^\s\[\]/;]+\]|[^\s:/;\[\]]*)(?::(?P<port>[0-9]*))?")
 
 ChannelOptions: TypeAlias = tuple[tuple[str, int], ...]
 """gRPC's options of a channel, by their names in grpc_types.h."""

@@ -6,8 +6,10 @@ its row: ``"[2, 5]"`` holds 2 and 5, ``"(5, inf)"`` does not hold 5.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,6 +53,22 @@ class Interval:
         """Whether some size lies in both."""
         low, high = sorted((self, other), key=lambda interval: (interval.lower, not interval.lower_closed))
         return high.lower < low.upper or (high.lower == low.upper and high.lower_closed and low.upper_closed)
+
+
+def first_gap(intervals: Sequence[Interval]) -> str:
+    """The smallest sizes above the first interval that lie in none, in their notation; empty if there are none.
+
+    Args:
+        intervals: in any order, none overlapping another.
+    """
+    ordered = sorted(intervals, key=lambda interval: (interval.lower, not interval.lower_closed))
+    for each, after in itertools.zip_longest(ordered, ordered[1:]):
+        start = f"{'(' if each.upper_closed else '['}{each.upper:g}"
+        if after is None:
+            return "" if each.upper == math.inf else f'"{start}, inf)"'
+        if each.upper < after.lower or not (each.upper_closed or after.lower_closed):
+            return f'"{start}, {after.lower:g}{")" if after.lower_closed else "]"}"'
+    return ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Profiles: the limits of a standard as data, one TOML file each, named by the file.
 
-A profile is checked to the last key: a misspelled limit would not be applied.  What no row covers is not limited.
+A profile is checked to the last key: a misspelled limit would not be applied.  What is smaller
+than the first row is not limited; sizes between or above the rows that no row covers are refused.
 Those that are shipped are read only as they were released: ``SHA256SUMS`` lies beside them.  A process reads a folder
 and each profile once, so a change takes a restart; the sum of what was read stands in the report.
 """
@@ -17,7 +18,7 @@ from typing import Any, Final, get_args
 
 from endface import files
 from endface.contract import SQUARE_PX, UM_PER_PX
-from endface.criteria.limits import Interval, Limit
+from endface.criteria.limits import Interval, Limit, first_gap
 from endface.criteria.toml_table import TomlTable
 from endface.defects.measure import SizeDefinition
 from endface.defects.zones import Zone
@@ -207,6 +208,9 @@ def _zone(values: object, path: str) -> ZoneLimits:
     for limit, other in itertools.combinations(limits, 2):
         if limit.kind == other.kind and limit.interval.overlaps(other.interval):
             raise ValueError(f"{path}: rows overlap, {limit.text!r} and {other.text!r}")
+    for key, (kind, size) in _SIZES.items():
+        if gap := first_gap([limit.interval for limit in limits if limit.kind == kind]):
+            raise table.error(key, f"no row says how many are allowed of {size} {gap}; if any number, write 'no limit'")
     return ZoneLimits(Zone(name, table.um("inner_um"), table.um("outer_um")), tuple(limits))
 
 

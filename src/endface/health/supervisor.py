@@ -172,6 +172,7 @@ class Supervisor:
         """Make a model's processes anew; whether the server serves then."""
         processes, model = self._server.processes, fault.model
         self._reloads += 1
+        self._restore_workspace()  # without it Triton finds no Python backend
         try:
             processes.kill_stubs(fault.hanging)  # whoever waits for them learns it, and asks again
             processes.kill_stopped(model)

@@ -154,6 +154,7 @@ class EmbeddedServer:
         try:
             self.settings.check()
             self._lines.clear()
+            self._filter = log.LogFilter(has_gpu=has_gpu())  # each start says its own reason
             self._addresses = None  # names may have moved since the last start
             self._running = launch(self.settings, self.addresses, workspace, self._take_line)
         except BaseException:

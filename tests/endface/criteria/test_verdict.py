@@ -289,8 +289,8 @@ def test_a_users_limits_are_applied_as_written(tmp_path: Path) -> None:
     path.write_text(
         'standard = "x"\nedition = "1"\nstatus = "user"\nsource = "y"\n'
         '[[zones]]\nname = "core"\ninner_um = 0\nouter_um = 50\n'
-        'scratches = [{ width_um = "[1, 2)", allowed = 1 }]\n'
-        'defects = [{ size_um = "[3, 4)", allowed = 0 }]\n',
+        'scratches = [{ width_um = "[1, 2)", allowed = 1 }, { width_um = "[2, inf)", allowed = "no limit" }]\n'
+        'defects = [{ size_um = "[3, 4)", allowed = 0 }, { size_um = "[4, inf)", allowed = "no limit" }]\n',
         encoding="utf-8",
     )
     profile, seen = read_profile(path), {"core": 1.0}
