@@ -17,8 +17,8 @@ help: ## Show this help
 demo: $(VENV)/demo ## Inspect samples/ (or IMAGES=folder) on a real Triton; reports go to out/
 	PATH="$(CURDIR)/$(BIN):$$PATH" endface demo "$(IMAGES)" --profile "$(PROFILE)" --out "$(OUT)"
 
-serve: $(VENV)/demo ## Run the server on this machine until Ctrl-C
-	PATH="$(CURDIR)/$(BIN):$$PATH" endface serve --profile "$(PROFILE)"
+serve: $(VENV)/demo ## Run the server on this machine until Ctrl-C; ARGS="--grpc-port 9001" adds options
+	PATH="$(CURDIR)/$(BIN):$$PATH" endface serve --profile "$(PROFILE)" $(ARGS)
 
 test: $(VENV)/test ## Run the tests, a real Triton included (some minutes)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
