@@ -18,7 +18,7 @@ FOLDER = (
 TAKEN = "error: failed to start HTTP service: Unavailable - Socket '127.0.0.1:8000' already in use"
 LIBRARY = "/x/triton_python_backend_stub: error while loading shared libraries: libpython3.11.so.1.0: cannot open it"
 NAMED = "Triton cannot load 'segment': ConfigurationError: the network is not the file"
-QUOTED = "Triton ended by itself with exit status 1; the last that it said: "
+QUOTED = "Triton ended by itself with exit status 1; its last message: "
 LAST = "error: creating server: Internal - failed to load all models"
 
 
@@ -75,7 +75,7 @@ def test_free_port_is_not_called_taken() -> None:
 def test_stub_that_ended_is_quoted() -> None:
     """What is in the log beside Triton's own lines comes from the stub."""
     assert str(stub_failure([HASH, "Fatal Python error: init_fs_encoding", HASH])).endswith(
-        "ended while it was started; the last that it said: Fatal Python error: init_fs_encoding"
+        "ended while it was started; its last message: Fatal Python error: init_fs_encoding"
     )
 
 
@@ -86,18 +86,21 @@ LOST = "no traces: http://c:4318/v1/traces takes no spans"
 @pytest.mark.parametrize("has_gpu", [False, True])
 def test_lines_that_mean_nothing_are_held_back(has_gpu: bool) -> None:
     """What Triton writes at every start without a GPU is an error only where there is one."""
-    sieve = LogFilter(has_gpu=has_gpu)
+    log_filter = LogFilter(has_gpu=has_gpu)
 
-    assert sieve.sift(LINE_WITHOUT_GPU) == ([LINE_WITHOUT_GPU] if has_gpu else [])
-    assert sieve.sift(HASH) == [HASH]
+    assert log_filter.filter(LINE_WITHOUT_GPU) == ([LINE_WITHOUT_GPU] if has_gpu else [])
+    assert log_filter.filter(HASH) == [HASH]
 
 
 def test_lost_traces_are_said_once() -> None:
     """Each process of a stage misses the same collector; not every line that speaks of traces is about ours."""
-    sieve, other = LogFilter(has_gpu=False), 'E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"'
+    log_filter, other = (
+        LogFilter(has_gpu=False),
+        'E1122 15:47:46.927010 11048 grpc_server.cc:1] "there are no traces: none"',
+    )
 
-    assert [sieve.sift(line) for line in (LOST, LOST, LOST)] == [[LOST], [], []]
-    assert sieve.sift(other) == [other]
+    assert [log_filter.filter(line) for line in (LOST, LOST, LOST)] == [[LOST], [], []]
+    assert log_filter.filter(other) == [other]
 
 
 @pytest.mark.parametrize(
@@ -111,13 +114,13 @@ def test_lost_traces_are_said_once() -> None:
 def test_repeated_line_is_counted(line: str) -> None:
     """A flood of one error, whatever its time and numbers, is three lines in ten seconds and a count."""
     clock = [0.0]
-    sieve = LogFilter(has_gpu=False, clock=lambda: clock[0])
-    said = [text for number in range(1000) for text in sieve.sift(line.format(number))]
+    log_filter = LogFilter(has_gpu=False, clock=lambda: clock[0])
+    said = [text for number in range(1000) for text in log_filter.filter(line.format(number))]
     clock[0] = 11
 
     assert said == [line.format(number) for number in range(3)]
-    assert sieve.sift("another") == [f"{line.format(999)} (997 more like this)", "another"]
-    assert sieve.sift(line.format(7)) == [line.format(7)]
+    assert log_filter.filter("another") == [f"{line.format(999)} (997 more like this)", "another"]
+    assert log_filter.filter(line.format(7)) == [line.format(7)]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +132,6 @@ def test_repeated_line_is_counted(line: str) -> None:
 )
 def test_what_is_no_repetition_is_said(lines: list[str]) -> None:
     """A flood of different lines; and a frozen camera's, which differ in their numbers only, and each is a part."""
-    sieve = LogFilter(has_gpu=False, clock=lambda: 0.0)
+    log_filter = LogFilter(has_gpu=False, clock=lambda: 0.0)
 
-    assert [text for line in lines for text in sieve.sift(line)] == lines
+    assert [text for line in lines for text in log_filter.filter(line)] == lines

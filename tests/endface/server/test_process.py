@@ -218,7 +218,7 @@ def test_stub_that_ends_while_it_is_started_is_told(
         "waiting = subprocess.Popen([stub])\n"
         "signal.pause()"
     )
-    with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="said: Fatal Python error"):
+    with EmbeddedServer(settings) as server, pytest.raises(ServerStartError, match="message: Fatal Python error"):
         server.wait_ready()
 
 
