@@ -112,7 +112,7 @@ def test_numbers_survive_new_processes(talkative: EmbeddedServer, png: bytes) ->
     )
     with Client(talkative.grpc_address, profile="mm-pc") as client:
         client.inspect(png)
-        before = wait_for(talkative, lambda found: found.get(passes) == 1)
+        before = wait_for(talkative, lambda found: found.get(passes) == 1 and started in found)
         talkative.control.reload(contract.POSTPROCESS.name, 30)
         client.inspect(png)
         after = wait_for(talkative, lambda found: found.get(started, 0) > before[started] and found.get(passes, 0) >= 1)
