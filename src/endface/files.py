@@ -39,7 +39,9 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OSError: it cannot be written; the old file is untouched then.
     """
-    write_together({path: data})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
