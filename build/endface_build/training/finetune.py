@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from endface.errors import ConfigurationError, PictureError
 from endface.options import Options
 from endface_build.data.labelled import LabelledSet, to_square
-from endface_build.training.batches import SquareSet
+from endface_build.training.batches import POSES, Batch, SquareSet
 from endface_build.training.recipe import Recipe
 from endface_build.training.train import Trained, load_trained, train
 
@@ -53,14 +51,11 @@ class MixedSet:
     def __init__(self, own: SquareSet, drawn: SquareSet):
         self._own, self._drawn = own, drawn
 
-    def batch(self, rng: np.random.Generator, count: int, crop_px: int) -> tuple[Tensor, Tensor]:
-        """Random crops of both, as ``SquareSet.batch``."""
-        own_count = max(1, round(count * OWN_SHARE))
-        parts = [self._own.batch(rng, own_count, crop_px)]
-        if count > own_count:
-            parts.append(self._drawn.batch(rng, count - own_count, crop_px))
-        inputs, labels = zip(*parts, strict=True)
-        return torch.cat(inputs), torch.cat(labels)
+    def batch(self, rng: np.random.Generator, count: int, crop_px: int) -> Batch:
+        """Random crops of both, as ``SquareSet.batch``: the user's share in whole windows."""
+        own_count = min(count, max(1, round(count * OWN_SHARE / POSES)) * POSES)
+        own = self._own.batch(rng, own_count, crop_px)
+        return own + self._drawn.batch(rng, count - own_count, crop_px) if count > own_count else own
 
 
 def prepare(
@@ -71,7 +66,7 @@ def prepare(
     Args:
         pictures: Pictures with labels.
         options: Profile and cladding diameter.
-        folder: Where ``squares.npy`` and ``labels.npy`` go; made if missing.
+        folder: Where ``squares.npy``, ``labels.npy`` and ``coverage.npy`` go; made if missing.
         progress: Called after each picture with the number done.
 
     Raises:
@@ -94,6 +89,7 @@ def prepare(
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "squares.npy", np.stack(squares))
     np.save(folder / "labels.npy", np.stack(labels))
+    np.save(folder / "coverage.npy", np.where(np.stack(labels) > 0, np.uint8(255), np.uint8(0)))
     return Prepared(folder, len(squares), tuple(skipped))
 
 

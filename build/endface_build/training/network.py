@@ -10,6 +10,8 @@ no convolution runs at full resolution.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,12 +22,16 @@ CLASSES = len(Label)
 BLOCK = 2
 """Side of the pixel block that becomes channels."""
 
+FAR_LEVELS = (1, 2)
+"""Levels with a block of wider reach: 4 and 8 um a pixel."""
+
 LOCAL_BLOCKS = 9
 """Side of the box whose mean is the local background, in blocks (9 um): wider than most marks, narrower than the
 zones."""
 
 LARGEST_LEAD = 9.0
-"""Lead of a mark over the background beyond which a byte shows no difference; keeps four exponentials finite in half precision."""
+"""Lead of a mark over the background beyond which a byte shows no difference; keeps four exponentials finite in half
+precision."""
 
 LOCAL_SPAN = 6.0
 """The local contrast saturates softly around this many noise deviations."""
@@ -108,6 +114,15 @@ class Up(nn.Module):
         return merged
 
 
+def _level(channels: int, level: int) -> Iterator[nn.Module]:
+    """What follows a level's entrance: from 4 um a pixel on blocks that add, at 4 and 8 um also one that looks far,
+    since a faint line is told from noise by its length.
+    """
+    yield Residual(channels) if level else Conv(channels, channels)
+    if level in FAR_LEVELS:
+        yield Residual(channels, dilation=2)
+
+
 class SegmentationNetwork(nn.Module):
     """Planes (N, 3, H, W) to logits in blocks (N, 5 x 4, H/2, W/2); H and W are multiples of 32.
 
@@ -122,7 +137,7 @@ class SegmentationNetwork(nn.Module):
         finest, *coarser = widths
         self.stem = Conv(3 * BLOCK**2, finest)
         self.downs = nn.ModuleList(
-            nn.Sequential(Conv(fine, coarse, stride=2), Residual(coarse) if level else Conv(coarse, coarse))
+            nn.Sequential(Conv(fine, coarse, stride=2), *_level(coarse, level))
             for level, (fine, coarse) in enumerate(zip(widths[:-1], coarser, strict=True))
         )
         self.ups = nn.ModuleList(Up(coarse, fine) for coarse, fine in zip(coarser[::-1], widths[-2::-1], strict=True))

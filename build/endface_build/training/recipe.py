@@ -31,6 +31,7 @@ class Recipe:
         prior_share: Share of the class weights' logarithm that the finished network gives back: the weights help to
             learn rare marks, but would leave their outlines too wide and their alarms too many; 1 undoes them.
         dice_share: Share of the Dice term in the loss.
+        consistency: Weight of the difference between two poses of one window in the loss.
         bfloat16: Whether forward passes run in bfloat16 where the processor has it, which is a third faster.
         average: Decay of the running average of the weights, which is what gets exported.
         opset: ONNX operator set of the exported file.
@@ -51,6 +52,7 @@ class Recipe:
     class_weights: tuple[float, ...] = (1.0, 4.0, 12.0, 3.0, 12.0)
     prior_share: float = 1.0
     dice_share: float = 0.25
+    consistency: float = 0.5
     bfloat16: bool = True
     average: float = 0.998
     opset: int = 18

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from endface.errors import ConfigurationError
@@ -24,8 +25,11 @@ from endface_build.training.batches import Batches
 from endface_build.training.losses import segmentation_loss
 from endface_build.training.network import BLOCK, SegmentationNetwork
 from endface_build.training.recipe import Recipe
+from endface_build.training.served_weights import begin_with
 
 CHECKPOINT_EVERY = 200
+START_CROPS = 24
+"""Crops on which the normalizations of a served network are measured."""
 _LEARNED = ("network", "average", "optimizer")
 """What of a run has a state of its own in PyTorch."""
 
@@ -55,7 +59,8 @@ def train(  # noqa: PLR0913 - all but the first three are optional and by keywor
         data: What to learn from: the synthetic set, or that and the user's.
         recipe: Every setting of the training.
         checkpoint: File that is written now and then and at the end.
-        start: Checkpoint of another run, whose averaged weights a new run begins with; None to begin with random ones.
+        start: What a new run begins with: the averaged weights of another run's checkpoint, or those of a version that
+            serves (``model.fp32.onnx``); None to begin with random ones.
         until: Stop after this step, as if interrupted; None for the recipe's last.
         progress: Called after each step with its number and the running loss.
 
@@ -69,8 +74,14 @@ def train(  # noqa: PLR0913 - all but the first three are optional and by keywor
     if checkpoint.exists():
         run.restore(_load(checkpoint, recipe))
     elif start is not None:
-        for each in (run.network, run.average):
-            each.load_state_dict(_load(start, None)["average"])
+        if start.suffix == ".onnx":
+            examples = data.batch(np.random.default_rng(recipe.seed), START_CROPS, recipe.crop_px)
+            begin_with(run.network, start, examples.planes)
+            with torch.no_grad():
+                run.network.head_bias.add_(_prior(recipe))
+        else:
+            run.network.load_state_dict(_load(start, None)["average"])
+        run.average.load_state_dict(run.network.state_dict())
 
     last = min(recipe.steps, until or recipe.steps)
     before_s, started = run.seconds, time.monotonic()
@@ -101,9 +112,13 @@ def load_trained(checkpoint: Path) -> Trained:
     network = SegmentationNetwork(recipe.widths)
     network.load_state_dict(state["average"])
     with torch.no_grad():
-        given_back = recipe.prior_share * torch.tensor(recipe.class_weights).log()
-        network.head_bias.sub_(given_back.repeat_interleave(BLOCK**2))
+        network.head_bias.sub_(_prior(recipe))
     return Trained(network.eval(), recipe, state["step"], state["seconds"])
+
+
+def _prior(recipe: Recipe) -> Tensor:
+    """What the class weights make the network say too much of each class, as part of the head's bias, (20,)."""
+    return (recipe.prior_share * torch.tensor(recipe.class_weights).log()).repeat_interleave(BLOCK**2)
 
 
 def has_bfloat16() -> bool:
@@ -157,11 +172,12 @@ def _step(run: _Run, data: Batches, recipe: Recipe) -> float:
     """Learn from one batch, which the recipe's seed and the step's number decide; gives its loss."""
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.learning_rate * _pace(run.step, recipe)
-    inputs, labels = data.batch(np.random.default_rng((recipe.seed, run.step)), recipe.batch, recipe.crop_px)
+    batch = data.batch(np.random.default_rng((recipe.seed, run.step)), recipe.batch, recipe.crop_px)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bfloat16 and has_bfloat16()):
-        blocks = run.network(inputs.contiguous(memory_format=torch.channels_last))
+        blocks = run.network(batch.planes.contiguous(memory_format=torch.channels_last))
     logits = functional.pixel_shuffle(blocks.float(), BLOCK)
-    loss = segmentation_loss(logits, labels, torch.tensor(recipe.class_weights), recipe.dice_share)
+    weights = torch.tensor(recipe.class_weights)
+    loss = segmentation_loss(logits, batch, weights, dice=recipe.dice_share, consistency=recipe.consistency)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
