@@ -13,6 +13,7 @@ import typer
 
 from endface.contract import CLADDING_UM
 from endface.errors import ConfigurationError
+from endface.files import sha256_of
 from endface.options import Options
 from endface_build.commands.options import CANDIDATE, PROFILE, Cladding
 from endface_build.commands.progress import console, steps
@@ -63,6 +64,9 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
     fine_steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Optimizer steps; as many as is usual if not given.")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Begin with the weights of a version that serves: its model.fp32.onnx.")
+    ] = None,
     cladding_um: Cladding = CLADDING_UM,
 ) -> None:
     """Train, or continue where an interrupted run left off; or learn from your own labels (--finetune FOLDER).
@@ -76,7 +80,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
         _finetune(finetune, run, cladding_um, fine_steps)
     else:
         chosen = read_recipe(recipe)
-        _train(run, chosen if fine_steps is None else replace(chosen, steps=fine_steps))
+        _train(run, chosen if fine_steps is None else replace(chosen, steps=fine_steps), start)
 
 
 def model(
@@ -117,15 +121,20 @@ def read_recipe(path: Path | None) -> Recipe:
     return Recipe.from_json(values)
 
 
-def _train(run: Path, recipe: Recipe) -> None:
+def _train(run: Path, recipe: Recipe, start: Path | None) -> None:
     from endface_build.training.batches import SquareSet
     from endface_build.training.train import train as train_network
 
+    if start is not None:
+        if not start.is_file():
+            raise ConfigurationError(f"No network to begin with in {start}: name a version's model.fp32.onnx.")
+        recipe = replace(recipe, start_sha256=sha256_of(start))
     with steps() as advance:
         trained = train_network(
             SquareSet(run / "train"),
             recipe,
             run / "checkpoint.pt",
+            start=start,
             progress=lambda step, loss: advance("training", recipe.steps, step, f"loss {loss:.3f}"),
         )
     console.print(f"{trained.steps} steps in {trained.seconds / 60:.1f} minutes: {run / 'checkpoint.pt'}")

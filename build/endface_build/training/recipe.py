@@ -16,6 +16,7 @@ class Recipe:
 
     Attributes:
         seed: Fixes the weights' start and the order and cutting of the crops.
+        start_sha256: Of the served network's file that the weights begin with; empty for random ones.
         train_seed: The synthetic set to learn from.
         train_count: Its number of squares.
         held_out_seed: The synthetic set to be judged on; never learned from.
@@ -38,6 +39,7 @@ class Recipe:
     """
 
     seed: int = 7
+    start_sha256: str = ""
     train_seed: int = 20_001
     train_count: int = 5_000
     held_out_seed: int = 20_002

@@ -23,7 +23,7 @@ from endface_build.training.train import train
 def flat_set(folder: Path, level: int, label: int) -> SquareSet:
     """A set of two squares of one gray level and one label."""
     folder.mkdir()
-    for name, value in (("squares", level), ("labels", label)):
+    for name, value in (("squares", level), ("labels", label), ("coverage", 255)):
         np.save(folder / f"{name}.npy", np.full((2, 512, 512), value, np.uint8))
     return SquareSet(folder)
 
@@ -50,14 +50,14 @@ def test_nothing_to_learn_from(tmp_path: Path, wall: Labelled) -> None:
     assert not (tmp_path / "own").exists()
 
 
-@pytest.mark.parametrize(("count", "own"), [(4, 2), (5, 2), (1, 1)])
+@pytest.mark.parametrize(("count", "own"), [(8, 4), (5, 2), (1, 1)])
 def test_both_sets_share_a_batch(tmp_path: Path, count: int, own: int) -> None:
-    """Half of a batch is the user's, and at least one crop."""
+    """Half of a batch is the user's, in whole pairs of poses."""
     mixed = MixedSet(flat_set(tmp_path / "own", 50, Label.PIT), flat_set(tmp_path / "drawn", 90, Label.CHIP))
-    inputs, labels = mixed.batch(np.random.default_rng(1), count, 64)
+    batch = mixed.batch(np.random.default_rng(1), count, 64)
 
-    assert inputs.shape[0] == labels.shape[0] == count
-    assert [int(torch.unique(each)) for each in labels].count(Label.PIT) == own
+    assert len(batch.planes) == len(batch.labels) == len(batch.coverage) == len(batch.poses) == count
+    assert [int(torch.unique(each)) for each in batch.labels].count(Label.PIT) == own
 
 
 def test_fine_tuning_is_gentle() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,12 +11,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from endface.contract import SQUARE_PX, Label
+from endface.contract import CANDIDATE, SQUARE_PX, Label
 from endface_build.drawing.camera import Camera, photograph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.faces import Face
 from endface_build.drawing.marks import Mark, chip, particle, pit, scratch
 from endface_build.drawing.squares import to_square
+from endface_build.training.batches import Batch
 from endface_build.training.losses import segmentation_loss
 from endface_build.training.network import BLOCK, CLASSES, SegmentationNetwork, SegmentGraph, planes, to_blocks
 
@@ -53,21 +56,21 @@ def test_segment_speaks_bytes() -> None:
     assert labels.max() <= max(Label)
 
 
-def test_label_is_the_arg_max_and_confidence_the_lead() -> None:
-    """Class-by-class comparison gives the same labels as an arg-max, and the lead over the second as confidence."""
+def test_confidence_is_the_probability_of_a_mark() -> None:
+    """Confidence is what the background leaves of the softmax; labels are the likeliest mark of every candidate."""
     torch.manual_seed(1)
     network = SegmentationNetwork(TINY).eval()
     torch.nn.init.normal_(network.head.weight)
     squares = faces()[0][:, None]
     with torch.inference_mode():
         labels, confidence = SegmentGraph(network)(squares)
-        logits = functional.pixel_shuffle(network(planes(squares)), BLOCK)
-    top = logits.topk(2, dim=1).values
-    lead = torch.sigmoid(top[:, 0] - top[:, 1]) * 255
+        shares = functional.pixel_shuffle(network(planes(squares)), BLOCK).softmax(dim=1)
+    candidate = confidence >= CANDIDATE
 
     assert len(labels.unique()) > 1
-    assert torch.equal(labels.long(), logits.argmax(dim=1))
-    assert (confidence.float() - lead).abs().max() <= 0.51
+    assert (confidence.float() - 255 * (1 - shares[:, 0])).abs().max() <= 0.6
+    assert torch.equal(labels[candidate].long(), 1 + shares[:, 1:].argmax(dim=1)[candidate])
+    assert not labels[~candidate].any()
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.5, 0.0), (0.5, 40.0), (1.0, 30.0)])
@@ -88,17 +91,59 @@ def test_plane_of_the_radius() -> None:
     assert torch.equal(radius, radius.T)
 
 
+def batch_of(labels: torch.Tensor, coverage: torch.Tensor | None = None, inputs: torch.Tensor | None = None) -> Batch:
+    """Upright crops with these labels, wholly covered if nothing else is said."""
+    covered = (labels > 0).float() if coverage is None else coverage
+    crops = torch.zeros(len(labels), 3, *labels.shape[1:]) if inputs is None else inputs
+    return Batch(crops, labels, covered, ((0, False),) * len(labels))
+
+
 def test_undecided_pixels_count_for_nothing() -> None:
     """The loss does not change with the logits of undecided pixels."""
-    labels = torch.zeros(1, 32, 32, dtype=torch.int64)
-    labels[0, :8] = Label.PIT
-    labels[0, 20:] = UNDECIDED
-    logits = torch.randn(1, CLASSES, 32, 32, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(2, 32, 32, dtype=torch.int64)
+    labels[:, :8] = Label.PIT
+    labels[:, 20:] = UNDECIDED
+    logits = torch.randn(2, CLASSES, 32, 32, generator=torch.Generator().manual_seed(0))
     changed = logits.clone()
-    changed[0, :, 20:] += 5 * torch.randn(CLASSES, 12, 32)
-    weights = torch.ones(CLASSES)
+    changed[:, :, 20:] += 5 * torch.randn(CLASSES, 12, 32)
+    first, second = (
+        segmentation_loss(each, batch_of(labels), torch.ones(CLASSES), dice=0.5, consistency=0.5)
+        for each in (logits, changed)
+    )
 
-    assert segmentation_loss(logits, labels, weights, 0.5) == segmentation_loss(changed, labels, weights, 0.5)
+    assert first == second
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_the_least_loss_is_the_share_that_is_covered(share: float) -> None:
+    """Of all probabilities that a network could give a half covered pixel, the share itself costs least."""
+    labels = torch.full((1, 16, 16), int(Label.SCRATCH))
+    batch = batch_of(labels, torch.full((1, 16, 16), share))
+    losses = {}
+    for percent in range(1, 100):
+        given = torch.full((1, CLASSES, 16, 16), -30.0)
+        given[:, 0], given[:, Label.SCRATCH] = math.log(1 - percent / 100), math.log(percent / 100)
+        losses[percent] = segmentation_loss(given, batch, torch.ones(CLASSES), dice=0.25, consistency=0.5).item()
+
+    assert min(losses, key=losses.__getitem__) == pytest.approx(100 * share, abs=1)
+
+
+def test_two_poses_that_disagree_cost() -> None:
+    """Crops of one window in two poses are compared pixel by pixel in the window's own place."""
+    seen = torch.full((1, CLASSES, 8, 8), -8.0)
+    seen[0, 0], seen[0, Label.PIT, 1, 2] = 0.0, 8.0
+    turned = torch.rot90(seen, 1, dims=(-2, -1)).flip(-1)
+    labels = torch.zeros(2, 8, 8, dtype=torch.int64)
+    batch = replace(batch_of(labels), poses=((0, False), (1, True)))
+    weights = torch.ones(CLASSES)
+    agreeing, disagreeing = (
+        segmentation_loss(torch.cat(pair), batch, weights, dice=0.0, consistency=1.0)
+        - segmentation_loss(torch.cat(pair), batch, weights, dice=0.0, consistency=0.0)
+        for pair in ((seen, turned), (seen, seen))
+    )
+
+    assert agreeing == pytest.approx(0.0, abs=1e-6)
+    assert disagreeing > 0.01
 
 
 def test_overfits_one_face() -> None:
@@ -106,13 +151,14 @@ def test_overfits_one_face() -> None:
     torch.manual_seed(0)
     squares, labels = faces()
     window = (slice(176, 304), slice(240, 368))  # the pit and its surroundings: a sixteenth of the work
-    inputs, targets = planes(squares[:1, None])[:, :, *window], labels[:1, *window].long()
+    targets = labels[:1, *window].long()
+    batch = batch_of(targets, inputs=planes(squares[:1, None])[:, :, *window])
     network = SegmentationNetwork(TINY)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
     weights = torch.tensor([1.0, 4.0, 8.0, 4.0, 8.0])
     for _ in range(30):
-        logits = functional.pixel_shuffle(network(inputs), BLOCK)
-        loss = segmentation_loss(logits, targets, weights, 0.3)
+        logits = functional.pixel_shuffle(network(batch.planes), BLOCK)
+        loss = segmentation_loss(logits, batch, weights, dice=0.3, consistency=0.5)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimizer.step()

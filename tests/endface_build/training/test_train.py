@@ -10,7 +10,9 @@ import torch
 
 from endface.errors import ConfigurationError
 from endface_build.drawing.squares import draw_set
+from endface_build.export.to_onnx import export
 from endface_build.training.batches import SquareSet
+from endface_build.training.network import planes
 from endface_build.training.recipe import Recipe
 from endface_build.training.train import load_trained, train
 
@@ -67,3 +69,27 @@ def test_missing_set(tmp_path: Path) -> None:
     """Training without a drawn set names the command that draws one."""
     with pytest.raises(ConfigurationError, match="endface-build synth"):
         SquareSet(tmp_path)
+
+
+def test_a_run_begins_with_what_serves(data: SquareSet, tmp_path: Path) -> None:
+    """A run that begins with an exported network says the same as that network before its first step."""
+    before = train(data, TINY, tmp_path / "before.pt")
+    export(before, tmp_path, squares=[data.squares[0]], least_equal=0.0)
+    unmoved = replace(TINY, steps=1, learning_rate=0.0, average=0.0)
+    after = train(data, unmoved, tmp_path / "after.pt", start=tmp_path / "model.onnx")
+    inputs = planes(torch.from_numpy(data.squares[:1])[:, None])
+    # One step moves the running statistics by a tenth, also at a learning rate of zero: momentum back to the start.
+    with torch.inference_mode():
+        first, second = (run.network(inputs).softmax(dim=1) for run in (before, after))
+
+    assert torch.allclose(first, second, atol=0.05)
+
+
+@pytest.mark.parametrize("content", [None, b"not a network"])
+def test_nothing_to_begin_with(content: bytes | None, data: SquareSet, tmp_path: Path) -> None:
+    """A file that is no network of this make is named, with what is asked for instead."""
+    path = tmp_path / "model.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"model\.fp32\.onnx"):
+        train(data, TINY, tmp_path / "run.pt", start=path)
