@@ -1,13 +1,14 @@
 """Canvas of gray levels and, beside them, the truth about every mark as a person would outline it.
 
 The outline follows the labelling convention for real end faces: a pixel belongs to a mark where the mark, seen
-through the optics, has at least half of its own peak contrast; bright relief flanks do not belong to it.  Marks too
+through the optics, has at least 45 % of its own peak contrast; bright relief flanks do not belong to it.  Marks too
 faint to be labelled by eye are left out, those at the limit are undecided.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,20 +21,48 @@ from endface_build.drawing.raster import Field, Raster
 UNDECIDED = 255
 """Label of pixels on marks that are neither clear nor invisible; training and scores leave them out."""
 
-OUTLINE = 0.5
+OUTLINE = 0.45
 """Share of its own peak contrast from which a pixel belongs to a mark (labelling convention)."""
 
 SPOT_LIMITS = (4.0, 7.0)
 """Peak contrast of a compact mark in noise deviations: invisible below the first, clear above the second."""
 
 EXTENDED_LIMITS = (1.4, 2.5)
-"""The same for the contrast along a line or over an area, which the eye follows through much more noise."""
+"""The same for the contrast over an area or along a short line, which the eye follows through much more noise."""
+
+LONG_LINE_LIMITS = (0.5, 0.8)
+"""The same for the contrast along a long line: each pixel drowns in noise, its length does not."""
+
+LINE_LENGTHS_UM = (8.0, 20.0)
+"""Up to the first length a line is short, from the second it is long; between them the limits fall evenly."""
+
+LEAST_LINE_NOISE = 1.5
+"""Noise in gray levels below which a line does not get clearer: a contrast of one gray level is labelled by nobody."""
 
 HOLE_UM = 1.5
 """Holes up to this width belong to the mark around them."""
 
 EXTENDED_UM = 8.0
 """Width from which a compact mark is an area to the eye."""
+
+
+FINE = 4
+"""Samples along a pixel's side for the share of it that a mark covers."""
+
+TOUCHED = 32
+"""Coverage from which a pixel carries its mark's label: an eighth of 255."""
+
+
+class CoveredLabels(NamedTuple):
+    """Label map with each pixel's coverage, uint8 (H, W) both.
+
+    Attributes:
+        labels: ``Label`` codes and ``UNDECIDED`` where a mark covers at least an eighth of the pixel.
+        coverage: 255 times the share of the pixel's area that a mark covers.
+    """
+
+    labels: NDArray[np.uint8]
+    coverage: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -53,14 +82,21 @@ class Truth:
         """The label map, uint8 (H, W): ``Label`` codes and ``UNDECIDED``."""
         return np.where(self.strength >= OUTLINE, self.kind, np.uint8(Label.BACKGROUND)).astype(np.uint8)
 
-    def resample(self, matrix: NDArray[np.float64], shape: tuple[int, int]) -> Truth:
+    def resample(self, matrix: NDArray[np.float64], shape: tuple[int, int]) -> CoveredLabels:
         """The truth through an affine matrix (2, 3) that takes this picture's pixels to those of another of
-        ``shape``.
+        ``shape``, as the share of each pixel's area that a mark covers.
         """
-        size = (shape[1], shape[0])
-        strength = cv2.warpAffine(self.strength, matrix, size, flags=cv2.INTER_LINEAR)
-        kind = cv2.warpAffine(self.kind, matrix, size, flags=cv2.INTER_NEAREST)
-        return Truth(np.asarray(strength, np.float32), np.asarray(kind, np.uint8))
+        height_px, width_px = shape
+        fine = FINE * matrix + np.array([[0, 0, (FINE - 1) / 2]] * 2)
+        size = (FINE * width_px, FINE * height_px)
+        level = np.asarray(np.rint(200 * self.strength), np.uint8)  # as bytes, which are quicker to resample
+        strength = cv2.warpAffine(level, fine, size, flags=cv2.INTER_LINEAR)
+        kind = cv2.warpAffine(self.kind, fine, size, flags=cv2.INTER_NEAREST)
+        inside = np.asarray(strength >= 200 * OUTLINE, np.uint8)
+        coverage = cv2.resize(255 * inside, (width_px, height_px), interpolation=cv2.INTER_AREA)
+        kinds = cv2.dilate(kind * inside, np.ones((FINE, FINE), np.uint8), anchor=(0, 0))[::FINE, ::FINE]
+        labels = np.where(coverage >= TOUCHED, kinds, np.uint8(Label.BACKGROUND))
+        return CoveredLabels(np.asarray(labels, np.uint8), np.asarray(coverage, np.uint8))
 
 
 class Canvas:
@@ -101,9 +137,17 @@ class Canvas:
         if peak < 0.02:
             return
         before = self.level[drawn.window].copy()
-        change = np.where(drawn.tone < 0, before, 255 - before) * drawn.tone * shape
+        change = self._change(drawn, shape, before)
         self.level[drawn.window] = before + change + self._flank(drawn, shape, before)
         self._record(mark, drawn, self._share(mark, drawn, shape, np.abs(change)), np.abs(change))
+
+    def _change(self, drawn: DrawnMark, shape: Field, before: Field) -> Field:
+        """Gray levels that a mark adds; a tone that varies over the mark is blurred with its shape."""
+        if np.ptp(drawn.tone) < 1e-6:
+            return np.asarray(np.where(drawn.tone < 0, before, 255 - before) * drawn.tone * shape, np.float32)
+        taken = self.raster.blur(drawn.shape * np.maximum(-drawn.tone, 0), self.blur_um)
+        added = self.raster.blur(drawn.shape * np.maximum(drawn.tone, 0), self.blur_um)
+        return np.asarray((255 - before) * added - before * taken, np.float32)
 
     def _flank(self, drawn: DrawnMark, shape: Field, before: Field) -> Field | float:
         """The bright side of a mark under slanting light: its shape moved along the light, less the mark itself."""
@@ -135,14 +179,32 @@ class Canvas:
         """Enter a mark into the truth, as far as it can be seen; background leaves no label."""
         if mark.kind == Label.BACKGROUND:
             return
-        is_line = isinstance(mark, LineMark)
-        extended = is_line or mark.width_um > EXTENDED_UM
-        low, high = EXTENDED_LIMITS if extended else SPOT_LIMITS
-        seen = contrast / self.noise[drawn.window]
-        seen = seen / np.maximum(share, 0.2) if is_line else np.full_like(seen, seen.max())
+        noise = self.noise[drawn.window]
+        if isinstance(mark, LineMark):
+            low, high = _line_limits(mark.length_um)
+            seen = self._bridged(contrast / np.maximum(noise, LEAST_LINE_NOISE) / np.maximum(share, 0.2), mark.gap_um)
+        else:
+            low, high = EXTENDED_LIMITS if mark.width_um > EXTENDED_UM else SPOT_LIMITS
+            seen = np.full_like(contrast, (contrast / noise).max())
         share = np.where(seen < low, 0, share)
         code = np.where(seen < high, UNDECIDED, int(mark.kind)).astype(np.uint8)
         known = self._strength[drawn.window]
         stronger = (share > known) & (share > 0.1)
         self._strength[drawn.window] = np.maximum(known, share)
         self._kind[drawn.window] = np.where(stronger, code, self._kind[drawn.window])
+
+    def _bridged(self, seen: Field, gap_um: float) -> Field:
+        """How well a line is seen, with its gaps up to ``gap_um`` and its changes of sign as clear as what is around
+        them.
+        """
+        side_px = [2 * round((gap_um + 2) / scale / 2) + 1 for scale in self.raster.um_per_px]
+        return np.asarray(cv2.dilate(seen, np.ones(side_px[::-1], np.uint8)), np.float32)
+
+
+def _line_limits(length_um: float) -> tuple[float, float]:
+    """Contrast in noise deviations from which a line is not invisible, and from which it is clear."""
+    low, high = (
+        float(np.interp(length_um, LINE_LENGTHS_UM, pair))
+        for pair in zip(EXTENDED_LIMITS, LONG_LINE_LIMITS, strict=True)
+    )
+    return low, high

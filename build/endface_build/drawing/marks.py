@@ -7,6 +7,7 @@ that share of what is missing to white.  How a mark looks through a camera is ``
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -99,7 +100,11 @@ class LineMark:
         uneven: Relative deviation of the width along the line.
         ring: How much of the tone is lost in the middle; above 1 the middle turns to the other side.
         speckle: Relative deviation of the tone over the area.
-        seed: Fixes strength and width along the line, and the speckle.
+        core_tone: Tone within ``core_um`` of the center, or None for that of the glass.
+        core_um: Radius of the core.
+        beads_um: Where along the line beads lie, and how long each is; none for a line without gaps.
+        flipped: Share of the beads whose tone has the other sign.
+        seed: Fixes strength and width along the line, its beads' strengths, and the speckle.
     """
 
     kind: Label
@@ -114,7 +119,22 @@ class LineMark:
     uneven: float = 0.0
     ring: float = 0.0
     speckle: float = 0.0
+    core_tone: float | None = None
+    core_um: float = 25.0
+    beads_um: tuple[tuple[float, float], ...] = ()
+    flipped: float = 0.0
     seed: int = 0
+
+    @property
+    def length_um(self) -> float:
+        """Length along the line."""
+        return sum(math.dist(one, other) for one, other in itertools.pairwise(self.points_um))
+
+    @property
+    def gap_um(self) -> float:
+        """The longest gap between two beads."""
+        spaces = [b - a - (la + lb) / 2 for (a, la), (b, lb) in itertools.pairwise(self.beads_um)]
+        return max((0.0, *spaces))
 
     def draw(self, raster: Raster, margin_um: float) -> DrawnMark | None:
         """The line on a raster with ``margin_um`` around it; None outside the raster."""
@@ -128,13 +148,16 @@ class LineMark:
         half_um = self.width_um / 2 * self._widening(along_um)
         shape = np.clip((half_um - distance_um) / self.edge_um + 0.5, 0, 1)
         tone = np.full(shape.shape, self.tone, np.float32)
-        if self.inside_tone is not None:
-            x_um, y_um = raster.grid(window)
-            tone[np.hypot(x_um, y_um) < self.inside_um] = self.inside_tone
+        x_um, y_um = raster.grid(window)
+        for inner, radius_um in ((self.inside_tone, self.inside_um), (self.core_tone, self.core_um)):
+            if inner is not None:
+                tone[np.hypot(x_um, y_um) < radius_um] = inner
         if self.ring > 0:
             tone *= 1 - self.ring * np.clip((0.6 - distance_um / half_um) / 0.35, 0, 1)
         if self.speckle > 0:
             tone *= _speckled(np.random.default_rng((self.seed, 2)), raster, shape.shape, self.speckle)
+        if self.beads_um:
+            tone *= self._beads(distance_um, along_um, half_um)
         return DrawnMark(window, shape.astype(np.float32), tone * self._strength(along_um))
 
     def _distance(self, raster: Raster, window: Window, reach_um: float) -> tuple[Field, Field]:
@@ -161,6 +184,19 @@ class LineMark:
                 along[inner] = np.where(nearer, start_um + step, along[inner])
             start_um += length_um
         return distance, along
+
+    def _beads(self, distance_um: Field, along_um: Field, half_um: Field) -> Field:
+        """Strength of the beads, 0 in the gaps between them: ellipses along the line, each as strong as it happens to
+        be.
+        """
+        rng = np.random.default_rng((self.seed, 3))
+        places_um, lengths_um = np.asarray(self.beads_um, np.float32).T
+        strengths = rng.uniform(0.5, 1.0, len(places_um)) * np.where(rng.random(len(places_um)) < self.flipped, -1, 1)
+        nearest = np.searchsorted((places_um[1:] + places_um[:-1]) / 2, along_um)
+        reach_um = lengths_um[nearest] / 2
+        radius = np.hypot((along_um - places_um[nearest]) / reach_um, distance_um / half_um)
+        edge = np.minimum(reach_um, half_um) / EDGE_UM
+        return np.asarray(np.clip((1 - radius) * edge + 0.5, 0, 1) * strengths[nearest], np.float32)
 
     def _widening(self, along_um: Field) -> Field:
         """Width along the line as a factor, 0.3 to 1 + 2 ``uneven``."""

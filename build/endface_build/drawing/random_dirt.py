@@ -72,7 +72,7 @@ def trails(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
     """Rows of dried droplets along curves, dense or loose, with stray ones beside."""
     for _ in range(rng.geometric(0.5)):
         tone, size_um, spacing_um = random_tone(rng, 0.12, 0.8, bright=0.08), rng.uniform(1.0, 3.0), rng.uniform(2, 6)
-        scatter_um = rng.uniform(0.3, 4)
+        scatter_um = rng.uniform(1.5, 4)  # a row without scatter is a beaded line
         points = random_curve(rng, random_place(rng, face), rng.uniform(20, 160), bend=0.15, step_um=spacing_um)
         if rng.random() < 0.4:
             yield from (_haze(rng, point, rng.uniform(3, 15)) for point in points[:: int(rng.integers(2, 6))])
@@ -84,16 +84,17 @@ def trails(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 
 
 def smears(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    """Traces of a wipe: parallel rows of elongated crumbs."""
+    """Traces of a wipe: loose parallel rows of elongated crumbs."""
     angle, tone, origin = rng.uniform(0, math.pi), random_tone(rng, 0.1, 0.8, bright=0.05), random_place(rng, face)
     if rng.random() < 0.4:
         yield _haze(rng, origin, rng.uniform(8, 30))
+    scatter_um = rng.uniform(2.0, 4.0)  # a row without scatter is a beaded line
     for _ in range(rng.integers(1, 9)):
         sideways_um, start_um, length_um = rng.normal(0, 30), rng.normal(0, 40), rng.uniform(15, 140)
         lean, reach_um = angle + rng.normal(0, 0.06), 0.0
         while reach_um < length_um:
             long_um = rng.uniform(1.2, 9)
-            along_um, across_um = start_um + reach_um, sideways_um + rng.normal(0, 0.8)
+            along_um, across_um = start_um + reach_um, sideways_um + rng.normal(0, scatter_um)
             center_um = (
                 origin[0] + along_um * math.cos(lean) - across_um * math.sin(lean),
                 origin[1] + along_um * math.sin(lean) + across_um * math.cos(lean),

@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from endface.contract import Label
-from endface_build.drawing import random_dirt, random_scratches
+from endface_build.drawing import random_dirt, random_lines, random_rim, random_scratches
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import Blob, LineMark, Mark
+from endface_build.drawing.marks import Blob, Mark
 from endface_build.drawing.random_places import Point, random_place, random_seed, random_tone
 
 COMPACT_UM = 14.0
@@ -37,18 +37,23 @@ def random_marks(rng: np.random.Generator, face: Face) -> tuple[Mark, ...]:
     if rng.random() < 0.15:
         return ()
     families: tuple[tuple[float, Callable[[np.random.Generator, Face], Iterator[Mark]]], ...] = (
-        (0.80, _pits),
-        (0.18, random_dirt.smears),
-        (0.22, random_dirt.trails),
+        (0.60, _pits),
+        (0.10, random_dirt.smears),
+        (0.20, random_dirt.trails),
         (0.14, random_dirt.clusters),
-        (0.30, random_dirt.particles),
+        (0.28, random_dirt.particles),
         (0.07, random_dirt.films),
-        (0.06, random_dirt.lint),
-        (0.40, random_scratches.scratches),
-        (0.14, random_scratches.polishing_lines),
-        (0.30, _chips),
-        (0.12, _slivers),
-        (0.10, _ragged_rim),
+        (0.05, random_dirt.lint),
+        (0.32, random_scratches.scratches),
+        (0.12, random_scratches.polishing_lines),
+        (0.40, random_lines.faint_lines),
+        (0.30, random_lines.beaded_lines),
+        (0.10, random_lines.bands),
+        (0.10, random_lines.rim_scratches),
+        (0.20, random_rim.chips),
+        (0.12, random_rim.slivers),
+        (0.22, random_rim.rim_voids),
+        (0.10, random_rim.ragged_rim),
     )
     return _named([mark for share, family in families if rng.random() < share for mark in family(rng, face)])
 
@@ -91,60 +96,8 @@ def _compact(rng: np.random.Generator, kind: Label, center_um: Point, size_um: f
 
 
 def _pits(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    for _ in range(1 + rng.geometric(0.18)):
+    for _ in range(1 + rng.geometric(0.3)):
         size_um = min(float(np.exp(rng.normal(0.75, 0.5) if rng.random() < 0.9 else rng.uniform(1.1, 2.6))), 14.0)
         center_um = random_place(rng, face)
         on_rim = abs(math.hypot(*center_um) - face.cladding_um / 2) < size_um / 2 + 0.5
         yield _compact(rng, Label.CHIP if on_rim else Label.PIT, center_um, size_um, random_tone(rng, 0.06, 0.85))
-
-
-def _chips(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    for _ in range(rng.geometric(0.35)):
-        yield _chip(rng, face, rng.uniform(0, 2 * math.pi), float(np.exp(rng.normal(1.2, 0.55))))
-
-
-def _chip(rng: np.random.Generator, face: Face, angle: float, length_um: float) -> Blob:
-    """A nick at the rim: mostly along it, sometimes a spike across, sometimes a ring."""
-    depth_um = max(0.9, min(length_um * rng.uniform(0.3, 0.9), 7.0))
-    radius_um = face.cladding_um / 2 - depth_um / 2 + rng.uniform(-0.8, 1.0)
-    lean_deg = rng.uniform(-90, 90) if rng.random() < 0.2 else rng.normal(0, 12)
-    return Blob(
-        Label.CHIP,
-        (radius_um * math.cos(angle), radius_um * math.sin(angle)),
-        length_um,
-        depth_um,
-        angle_deg=math.degrees(angle) + 90 + lean_deg,
-        tone=random_tone(rng, 0.2, 0.95, bright=0.12),
-        roughness=rng.uniform(0.02, 0.25),
-        ring=rng.uniform(0.6, 2) if rng.random() < 0.3 else 0.0,
-        speckle=rng.uniform(0, 0.6) if rng.random() < 0.3 else 0.0,
-        seed=random_seed(rng),
-    )
-
-
-def _slivers(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    """Thin pieces that broke away along the rim."""
-    for _ in range(rng.geometric(0.4)):
-        width_um, length_um = rng.uniform(0.9, 2.6), rng.uniform(5, 30)
-        radius_um = face.cladding_um / 2 - width_um / 2 + rng.uniform(-0.6, 0.8)
-        start, span = rng.uniform(0, 2 * math.pi), length_um / radius_um
-        points = [
-            (radius_um * math.cos(a), radius_um * math.sin(a))
-            for a in np.linspace(start, start + span, 3 + round(length_um / 2))
-        ]
-        yield LineMark(
-            Label.CHIP,
-            tuple(points),
-            width_um,
-            random_tone(rng, 0.4, 0.95, bright=0.08),
-            grain_um=rng.uniform(1.5, 6),
-            uneven=rng.uniform(0.1, 0.4),
-            seed=random_seed(rng),
-        )
-
-
-def _ragged_rim(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    """A stretch of rim from which piece after piece broke away."""
-    start, span = rng.uniform(0, 2 * math.pi), rng.uniform(0.3, 2.5)
-    for angle in rng.uniform(start, start + span, round(span * rng.uniform(4, 12))):
-        yield _chip(rng, face, angle, rng.uniform(1.5, 12))

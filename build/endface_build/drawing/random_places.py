@@ -24,6 +24,11 @@ def random_tone(rng: np.random.Generator, low: float, high: float, *, bright: fl
     return float(strength * 0.7 if rng.random() < bright else -strength)
 
 
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """A number whose logarithm is uniform between those of two bounds."""
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
+
+
 def random_place(rng: np.random.Generator, face: Face) -> Point:
     """A place: one in three on the fiber, the others anywhere."""
     if rng.random() < 0.35:

@@ -12,18 +12,41 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
+from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX, Label
 from endface_build.drawing.camera import Camera, Photograph, photograph
 from endface_build.drawing.fibers import random_face
 from endface_build.drawing.random_marks import random_marks
 
-Square = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Outlined = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+"""Gray levels and a plain label map, uint8 (512, 512) each."""
+
+SET_FILES = ("squares.npy", "labels.npy", "coverage.npy")
+"""A set's files, in the order of ``Square``."""
+
+
+class Square(NamedTuple):
+    """A face on the square with the truth about it, uint8 (512, 512) each.
+
+    Attributes:
+        gray: Gray levels.
+        labels: ``Label`` codes and ``UNDECIDED`` where a mark covers at least an eighth of the pixel.
+        coverage: 255 times the share of the pixel that a mark covers.
+    """
+
+    gray: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    coverage: NDArray[np.uint8]
+
+    @property
+    def outlined(self) -> Outlined:
+        """Gray levels and the plain label map: each pixel belongs to the mark that covers at least half of it."""
+        return self.gray, np.where(self.coverage >= 128, self.labels, np.uint8(Label.BACKGROUND))
 
 
 def random_camera(rng: np.random.Generator) -> Camera:
@@ -81,7 +104,7 @@ def far_camera(rng: np.random.Generator) -> Camera:
 def to_square(
     photo: Photograph, *, center_error_um: tuple[float, float] = (0.0, 0.0), scale_error: float = 0.0
 ) -> Square:
-    """A photograph and its labels on the square.
+    """A photograph and its truth on the square.
 
     Args:
         photo: The photograph.
@@ -89,7 +112,7 @@ def to_square(
         scale_error: By which share the fiber's radius is misjudged.
 
     Returns:
-        Gray levels and labels, both uint8 (512, 512); what the camera did not see repeats the border and is background.
+        Gray levels, labels and coverage; what the camera did not see repeats the border and is background.
     """
     scale = [um / UM_PER_PX * (1 + scale_error) for um in photo.placement.um_per_px]
     center = [
@@ -100,12 +123,11 @@ def to_square(
     matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]], np.float64)
     size = (SQUARE_PX, SQUARE_PX)
     square = cv2.warpAffine(photo.picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(square, np.uint8), photo.truth.resample(matrix, size).labels
+    return Square(np.asarray(square, np.uint8), *photo.truth.resample(matrix, size))
 
 
 def draw_square(seed: int, index: int) -> Square:
-    """Number ``index`` of the set ``seed``: gray levels and labels, both uint8 (512, 512); the same arguments give
-    the same bytes.
+    """Number ``index`` of the set ``seed``; the same arguments give the same bytes.
 
     Args:
         seed: The set.
@@ -120,8 +142,8 @@ def draw_square(seed: int, index: int) -> Square:
 
 def draw_set(
     folder: Path, *, seed: int, count: int, workers: int = 2, progress: Callable[[int], None] | None = None
-) -> tuple[Path, Path]:
-    """Draw a set into two files, ``squares.npy`` and ``labels.npy``, uint8 (count, 512, 512) each.
+) -> tuple[Path, ...]:
+    """Draw a set into three files, ``squares.npy``, ``labels.npy`` and ``coverage.npy``, uint8 (count, 512, 512) each.
 
     Args:
         folder: Where the files go; made if missing.
@@ -131,16 +153,16 @@ def draw_set(
         progress: Called after each square with the number drawn so far.
 
     Returns:
-        The paths of squares and labels.
+        The paths of squares, labels and coverage.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = folder / "squares.npy", folder / "labels.npy"
+    paths = tuple(folder / name for name in SET_FILES)
     asides = [path.with_suffix(".part") for path in paths]
-    shape = (count, SQUARE_PX, SQUARE_PX)
-    squares, labels = (_map_new(aside, shape) for aside in asides)
+    arrays = [_map_new(aside, (count, SQUARE_PX, SQUARE_PX)) for aside in asides]
     with ProcessPoolExecutor(workers) as pool:
-        for index, pair in enumerate(pool.map(partial(draw_square, seed), range(count), chunksize=8)):
-            squares[index], labels[index] = pair
+        for index, square in enumerate(pool.map(partial(draw_square, seed), range(count), chunksize=8)):
+            for array, values in zip(arrays, square, strict=True):
+                array[index] = values
             if progress is not None:
                 progress(index + 1)
     for aside, path in zip(asides, paths, strict=True):

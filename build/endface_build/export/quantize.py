@@ -24,7 +24,7 @@ from endface.engines.manifest import float_sha256
 from endface.engines.onnx_network import open_graph
 from endface.errors import ConfigurationError
 from endface.files import sha256_of, write_together
-from endface_build.drawing.squares import Square, draw_square
+from endface_build.drawing.squares import Outlined, draw_square
 from endface_build.evaluation.square_metrics import SquareTally
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, as_bytes, read_manifest
 from endface_build.provenance import provenance
@@ -48,7 +48,7 @@ def quantize(  # noqa: PLR0913 - all but the first two are by keyword
     folder: Path,
     target: Path,
     *,
-    judged: Iterable[Square] | None = None,
+    judged: Iterable[Outlined] | None = None,
     calibration: Sequence[NDArray[np.uint8]] | None = None,
     max_loss: float = MAX_LOSS,
     progress: Callable[[int], None] | None = None,
@@ -75,7 +75,7 @@ def quantize(  # noqa: PLR0913 - all but the first two are by keyword
     source = source_of(folder, manifest)
     recipe = manifest["recipe"]
     if judged is None:
-        judged = (draw_square(recipe["held_out_seed"], index) for index in range(recipe["held_out_count"]))
+        judged = (draw_square(recipe["held_out_seed"], index).outlined for index in range(recipe["held_out_count"]))
     squares = calibration_squares() if calibration is None else calibration
     with TemporaryDirectory() as aside:
         path = Path(aside) / MODEL_FILE
@@ -200,7 +200,7 @@ def _refuse_loss(loss: dict[str, float], max_loss: float) -> None:
 
 
 def _compare(
-    source: Path, quantized: Path, judged: Iterable[Square], progress: Callable[[int], None] | None
+    source: Path, quantized: Path, judged: Iterable[Outlined], progress: Callable[[int], None] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both networks on the same squares: what is lost and gained, and the quantized one's metrics."""
     engines = open_graph(source), open_graph(quantized)

@@ -16,7 +16,7 @@ from endface_build.evaluation import baseline
 
 def labels_of(*marks: Mark) -> NDArray[np.uint8]:
     """What the baseline labels on a drawn face."""
-    square, _ = to_square(photograph(Face(marks=marks), Camera(640, 640), seed=5))
+    square = to_square(photograph(Face(marks=marks), Camera(640, 640), seed=5)).gray
     labels, confidence = baseline.segment(square[None, None])
     assert labels.shape == confidence.shape == (1, 512, 512)
     assert labels.dtype == confidence.dtype == np.uint8

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from endface.engines.onnx_network import open_graph
 from endface.engines.tensorrt_library import Machine, Runtime
-from endface_build.drawing.squares import Square, draw_square
+from endface_build.drawing.squares import Outlined, draw_square
 from endface_build.export.quantize import quantize, source_of
 from endface_build.export.to_onnx import export
 from endface_build.manifest import MODEL_FILE, read_manifest
@@ -48,14 +48,14 @@ def exported(trained: Trained, squares: list[Bytes], tmp_path_factory: pytest.Te
 
 
 @pytest.fixture(scope="session")
-def judged(exported: Path, squares: list[Bytes]) -> list[Square]:
+def judged(exported: Path, squares: list[Bytes]) -> list[Outlined]:
     """Three squares, with what the network in float gives as their truth."""
     segment = open_graph(exported / MODEL_FILE)
     return [(square, segment(square[None, None])[0][0]) for square in squares]
 
 
 @pytest.fixture(scope="session")
-def quantized(exported: Path, judged: list[Square], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def quantized(exported: Path, judged: list[Outlined], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of its eight-bit form; an untrained network may lose what it likes."""
     folder = tmp_path_factory.mktemp("quantized")
     quantize(exported, folder, judged=judged, calibration=[judged[0][0]], max_loss=1.0)

@@ -32,7 +32,7 @@ def faces() -> tuple[torch.Tensor, torch.Tensor]:
         (pit((30.0, -20.0), 9.0), scratch((-90.0, 70.0), (90.0, 80.0), 4.0)),
         (particle((70.0, 60.0), 24.0), chip(200.0, 16.0, 7.0)),
     ]
-    pairs = [to_square(photograph(Face(marks=each), camera, seed)) for seed, each in enumerate(marks)]
+    pairs = [to_square(photograph(Face(marks=each), camera, seed)).outlined for seed, each in enumerate(marks)]
     squares, labels = zip(*pairs, strict=True)
     return torch.from_numpy(np.stack(squares)), torch.from_numpy(np.stack(labels))
 
