@@ -12,6 +12,7 @@ camera and seed give the same bytes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +23,9 @@ from endface.picture.square import Placement
 from endface_build.drawing.canvas import Canvas, Truth
 from endface_build.drawing.faces import Face, draw_structure
 from endface_build.drawing.raster import Field, Raster, smooth_noise
+
+JPEG_LOSS = 0.06
+"""Gray levels of faint structure that each step of compression quality below 100 costs."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,15 @@ class Camera:
         middle = ((self.width_px - 1) / 2, (self.height_px - 1) / 2)
         return Raster(self.width_px, self.height_px, self.center_px or middle, self.um_per_px)
 
+    @property
+    def hiding(self) -> float:
+        """Deviation in the face's gray levels of what faint marks drown in: noise, more so where it is coarse, and what
+        compression leaves out.
+        """
+        coarse = self.noise * math.sqrt(self.noise_grain_px)
+        compressed = 0.0 if self.jpeg_quality is None else JPEG_LOSS * (100 - self.jpeg_quality)
+        return max(math.hypot(coarse, compressed, self.stripes), 0.5) / self.gain
+
 
 ANAMORPHIC = Camera(
     width_px=720,
@@ -120,7 +133,7 @@ def photograph(face: Face, camera: Camera, seed: int) -> Photograph:
         raster,
         level,
         blur_um=camera.blur_um,
-        noise=np.hypot(clutter, max(camera.noise, 0.5) / camera.gain),
+        noise=np.hypot(clutter, camera.hiding),
         light=camera.light,
     )
     for mark in face.marks:

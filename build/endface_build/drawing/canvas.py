@@ -7,6 +7,7 @@ faint to be labelled by eye are left out, those at the limit are undecided.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,7 +26,9 @@ OUTLINE = 0.45
 """Share of its own peak contrast from which a pixel belongs to a mark (labelling convention)."""
 
 SPOT_LIMITS = (4.0, 7.0)
-"""Peak contrast of a compact mark in noise deviations: invisible below the first, clear above the second."""
+"""Peak contrast of a compact mark, or of a piece along the rim, in noise deviations: invisible below the first, clear
+above the second.
+"""
 
 EXTENDED_LIMITS = (1.4, 2.5)
 """The same for the contrast over an area or along a short line, which the eye follows through much more noise."""
@@ -180,9 +183,10 @@ class Canvas:
         if mark.kind == Label.BACKGROUND:
             return
         noise = self.noise[drawn.window]
-        if isinstance(mark, LineMark):
+        if isinstance(mark, LineMark) and mark.kind != Label.CHIP:
             low, high = _line_limits(mark.length_um)
-            seen = self._bridged(contrast / np.maximum(noise, LEAST_LINE_NOISE) / np.maximum(share, 0.2), mark.gap_um)
+            traced = contrast * math.sqrt(mark.filled) / np.maximum(share, 0.2)
+            seen = self._bridged(traced / np.maximum(noise, LEAST_LINE_NOISE), mark.gap_um)
         else:
             low, high = EXTENDED_LIMITS if mark.width_um > EXTENDED_UM else SPOT_LIMITS
             seen = np.full_like(contrast, (contrast / noise).max())

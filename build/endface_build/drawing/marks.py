@@ -73,7 +73,7 @@ class Blob:
         if self.roughness > 0:
             outline = 1 + self.roughness * wobble(rng, np.arctan2(across, along), (2, 7))
             radius = radius / np.maximum(outline, 0.3)
-        shape = np.clip((1 - radius) * self.width_um / 2 / EDGE_UM + 0.5, 0, 1)
+        shape = np.clip((1 - radius) * self.width_um / 2 / max(EDGE_UM, raster.pitch_um) + 0.5, 0, 1)
         tone = np.full(shape.shape, self.tone, np.float32)
         if self.ring > 0:
             tone *= 1 - self.ring * np.clip((0.75 - radius) / 0.35, 0, 1)
@@ -104,7 +104,7 @@ class LineMark:
         core_um: Radius of the core.
         beads_um: Where along the line beads lie, and how long each is; none for a line without gaps.
         flipped: Share of the beads whose tone has the other sign.
-        seed: Fixes strength and width along the line, its beads' strengths, and the speckle.
+        seed: Fixes strength and width along the line, of its beads, and the speckle.
     """
 
     kind: Label
@@ -131,6 +131,11 @@ class LineMark:
         return sum(math.dist(one, other) for one, other in itertools.pairwise(self.points_um))
 
     @property
+    def filled(self) -> float:
+        """Share of the length that its beads fill; 1 for a line without gaps."""
+        return min(1.0, sum(long for _, long in self.beads_um) / self.length_um) if self.beads_um else 1.0
+
+    @property
     def gap_um(self) -> float:
         """The longest gap between two beads."""
         spaces = [b - a - (la + lb) / 2 for (a, la), (b, lb) in itertools.pairwise(self.beads_um)]
@@ -146,7 +151,7 @@ class LineMark:
             return None
         distance_um, along_um = self._distance(raster, window, reach_um)
         half_um = self.width_um / 2 * self._widening(along_um)
-        shape = np.clip((half_um - distance_um) / self.edge_um + 0.5, 0, 1)
+        shape = np.clip((half_um - distance_um) / max(self.edge_um, raster.pitch_um) + 0.5, 0, 1)
         tone = np.full(shape.shape, self.tone, np.float32)
         x_um, y_um = raster.grid(window)
         for inner, radius_um in ((self.inside_tone, self.inside_um), (self.core_tone, self.core_um)):
@@ -186,16 +191,17 @@ class LineMark:
         return distance, along
 
     def _beads(self, distance_um: Field, along_um: Field, half_um: Field) -> Field:
-        """Strength of the beads, 0 in the gaps between them: ellipses along the line, each as strong as it happens to
-        be.
+        """Strength of the beads, 0 in the gaps between them: ellipses along the line, each as wide and strong as it
+        happens to be.
         """
         rng = np.random.default_rng((self.seed, 3))
         places_um, lengths_um = np.asarray(self.beads_um, np.float32).T
-        strengths = rng.uniform(0.5, 1.0, len(places_um)) * np.where(rng.random(len(places_um)) < self.flipped, -1, 1)
+        strengths = rng.uniform(0.3, 1.0, len(places_um)) * np.where(rng.random(len(places_um)) < self.flipped, -1, 1)
         nearest = np.searchsorted((places_um[1:] + places_um[:-1]) / 2, along_um)
         reach_um = lengths_um[nearest] / 2
-        radius = np.hypot((along_um - places_um[nearest]) / reach_um, distance_um / half_um)
-        edge = np.minimum(reach_um, half_um) / EDGE_UM
+        across_um = half_um * rng.uniform(0.6, 1.0, len(places_um)).astype(np.float32)[nearest]
+        radius = np.hypot((along_um - places_um[nearest]) / reach_um, distance_um / across_um)
+        edge = np.minimum(reach_um, across_um) / EDGE_UM
         return np.asarray(np.clip((1 - radius) * edge + 0.5, 0, 1) * strengths[nearest], np.float32)
 
     def _widening(self, along_um: Field) -> Field:

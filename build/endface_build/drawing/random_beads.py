@@ -20,10 +20,10 @@ def random_beads(
         gap: Typical gap in beads; towards one end the beads may lie closer.
     """
     crowding = rng.uniform(0.2, 1.0) if rng.random() < 0.4 else 0.0
-    reversed_, jitter = rng.random() < 0.5, rng.uniform(0, 0.4)
+    reversed_, jitter = rng.random() < 0.5, rng.uniform(0, 0.8)
     beads, along_um = [], 0.0
     while along_um < length_um:
-        long_um = bead_um * float(np.exp(rng.normal(0, 0.5 * jitter + 0.05)))
+        long_um = bead_um * float(np.exp(rng.normal(0, 0.6 * jitter + 0.05)))
         beads.append((along_um + long_um / 2, long_um))
         share = along_um / length_um
         space = gap * (1 - crowding * (share if reversed_ else 1 - share)) * max(0.1, 1 + rng.normal(0, jitter))

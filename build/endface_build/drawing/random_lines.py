@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from endface.contract import Label
 from endface_build.drawing.faces import Face
@@ -30,25 +31,47 @@ def faint_lines(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 
 
 def beaded_lines(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
-    """Straight or gently curved rows of dots or dashes, sometimes denser at one end, sometimes on a faint line."""
+    """Straight or gently curved rows of dots or dashes, neat or irregular, sometimes denser at one end, sometimes on a
+    faint line.
+    """
     for _ in range(rng.geometric(0.6)):
-        tone = random_tone(rng, 0.04, 0.8, bright=0.3)
+        tone = random_tone(rng, 0.05, 0.8, bright=0.25)
         line = _line(rng, face, log_uniform(rng, 25, 160), tone)
         dashes = rng.random() < 0.4
-        bead_um = rng.uniform(2.5, 9) if dashes else rng.uniform(1.2, 4)
-        yield from _doubled(
-            rng,
-            replace(
-                line,
-                width_um=bead_um * rng.uniform(0.15, 0.5) + 0.3 if dashes else bead_um * rng.uniform(0.7, 1.1),
-                edge_um=EDGE_UM,
-                broken=0.0,
-                beads_um=random_beads(rng, line.length_um, bead_um, rng.uniform(0.15, GAP_BEADS)),
-                flipped=rng.uniform(0, 0.5) if rng.random() < 0.25 else 0.0,
-            ),
+        bead_um = rng.uniform(2.5, 9) if dashes else rng.uniform(1.2, 3.5)
+        row = replace(
+            line,
+            width_um=bead_um * rng.uniform(0.15, 0.5) + 0.3 if dashes else bead_um * rng.uniform(0.7, 1.2),
+            edge_um=EDGE_UM,
+            broken=0.0,
+            beads_um=random_beads(rng, line.length_um, bead_um, log_uniform(rng, 0.15, GAP_BEADS)),
+            flipped=rng.uniform(0, 0.5) if rng.random() < 0.25 else 0.0,
         )
+        yield from _doubled(rng, _shaken(rng, row))
         if rng.random() < 0.35:
             yield replace(line, width_um=rng.uniform(0.5, 1.5), tone=tone * rng.uniform(0.05, 0.3), inside_tone=None)
+
+
+def _shaken(rng: np.random.Generator, row: LineMark) -> LineMark:
+    """A row whose beads lie a little beside its course."""
+    along_um = np.array([place for place, _ in row.beads_um])
+    corners = np.asarray(row.points_um)
+    corners_um = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
+    points = np.stack([np.interp(along_um, corners_um, axis) for axis in corners.T], axis=1)
+    points += rng.normal(0, rng.uniform(0, 0.2) * row.width_um, points.shape)
+    places_um = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    ends = row.beads_um[0][1] / 2, row.beads_um[-1][1] / 2
+    points = _lengthened(points, *ends)
+    beads = tuple((float(place + ends[0]), long) for place, (_, long) in zip(places_um, row.beads_um, strict=True))
+    return replace(row, points_um=tuple((float(x), float(y)) for x, y in points), beads_um=beads)
+
+
+def _lengthened(points: NDArray[np.float64], start_um: float, end_um: float) -> NDArray[np.float64]:
+    """A polyline (N, 2) that goes on straight at both ends."""
+    first, last = points[0] - points[1], points[-1] - points[-2]
+    before = points[0] + first / np.hypot(*first) * start_um
+    after = points[-1] + last / np.hypot(*last) * end_um
+    return np.concatenate([before[None], points, after[None]])
 
 
 def bands(rng: np.random.Generator, face: Face) -> Iterator[Mark]:

@@ -78,16 +78,16 @@ def ragged_rim(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 
 def rim_voids(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
     """Arcs of dark and bright beads along the cladding's edge: a ring of voids, one chip with its gaps."""
-    tone, bead_um, gap = random_tone(rng, 0.2, 0.9, bright=0.25), rng.uniform(0.9, 3.0), rng.uniform(0, 1.0)
-    flipped = rng.uniform(0, 0.6) if rng.random() < 0.6 else 0.0
+    tone, bead_um, gap = random_tone(rng, 0.35, 0.95, bright=0.5), rng.uniform(1.0, 4.0), rng.uniform(0, 1.0)
+    flipped = rng.uniform(0, 0.6) if rng.random() < 0.7 else 0.0
     for _ in range(rng.geometric(0.4)):
-        radius_um = face.cladding_um / 2 - rng.uniform(-0.6, 2.0)
+        radius_um = face.cladding_um / 2 - rng.uniform(-0.8, 2.5)
         length_um = log_uniform(rng, 5, 40)
         points = _arc(radius_um, rng.uniform(0, 2 * math.pi), length_um / radius_um)
         line = LineMark(
             Label.CHIP,
             points,
-            bead_um * rng.uniform(0.6, 1.2),
+            bead_um * rng.uniform(0.6, 1.1),
             float(np.clip(tone * rng.uniform(0.6, 1.4), -0.95, 0.95)),
             grain_um=rng.uniform(2, 6),
             uneven=rng.uniform(0, 0.4),

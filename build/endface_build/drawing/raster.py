@@ -36,6 +36,11 @@ class Raster:
         return self.height_px, self.width_px
 
     @property
+    def pitch_um(self) -> float:
+        """Mean side of a pixel: an edge drawn over less than that would be jagged, and its place wrong."""
+        return math.sqrt(self.um_per_px[0] * self.um_per_px[1])
+
+    @property
     def whole(self) -> Window:
         """The window that is the whole raster."""
         return slice(0, self.height_px), slice(0, self.width_px)

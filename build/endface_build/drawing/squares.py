@@ -80,7 +80,7 @@ def random_camera(rng: np.random.Generator) -> Camera:
         gamma=rng.uniform(0.7, 1.4) if rng.random() < 0.3 else 1.0,
         sharpen=rng.uniform(0.2, 2.0) if rng.random() < 0.4 else 0.0,
         light=(light * math.cos(light_deg), light * math.sin(light_deg)) if slanted else (0.0, 0.0),
-        jpeg_quality=int(rng.integers(70, 99)) if rng.random() < 0.6 else None,
+        jpeg_quality=int(rng.integers(55, 99)) if rng.random() < 0.6 else None,
     )
 
 
@@ -96,7 +96,7 @@ def far_camera(rng: np.random.Generator) -> Camera:
         {"noise_grain_px": rng.uniform(2.3, 3.5)},
         {"vignette": rng.uniform(0.5, 0.7)},
         {"sharpen": rng.uniform(2.1, 3.5)},
-        {"jpeg_quality": int(rng.integers(40, 70))},
+        {"jpeg_quality": int(rng.integers(30, 50))},
     )
     return replace(random_camera(rng), **far[rng.integers(len(far))])
 
