@@ -47,6 +47,8 @@ def beaded_lines(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
             beads_um=random_beads(rng, line.length_um, bead_um, log_uniform(rng, 0.15, GAP_BEADS)),
             flipped=rng.uniform(0, 0.5) if rng.random() < 0.25 else 0.0,
         )
+        if len(row.beads_um) < 3:  # two dots are no row
+            continue
         yield from _doubled(rng, _shaken(rng, row))
         if rng.random() < 0.35:
             yield replace(line, width_um=rng.uniform(0.5, 1.5), tone=tone * rng.uniform(0.05, 0.3), inside_tone=None)
