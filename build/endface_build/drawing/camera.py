@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.picture.square import Placement
-from endface_build.drawing.canvas import Canvas, Truth
+from endface_build.drawing.canvas import Canvas, Noise, Truth
 from endface_build.drawing.faces import Face, draw_structure
 from endface_build.drawing.raster import Field, Raster, smooth_noise
 
@@ -77,13 +77,13 @@ class Camera:
         return Raster(self.width_px, self.height_px, self.center_px or middle, self.um_per_px)
 
     @property
-    def hiding(self) -> float:
-        """Deviation in the face's gray levels of what faint marks drown in: noise, more so where it is coarse, and what
+    def line_noise(self) -> float:
+        """Deviation in gray levels of what faint lines drown in: noise, the more the coarser it is, and what
         compression leaves out.
         """
         coarse = self.noise * math.sqrt(self.noise_grain_px)
         compressed = 0.0 if self.jpeg_quality is None else JPEG_LOSS * (100 - self.jpeg_quality)
-        return max(math.hypot(coarse, compressed, self.stripes), 0.5) / self.gain
+        return math.hypot(coarse, compressed, self.stripes)
 
 
 ANAMORPHIC = Camera(
@@ -133,7 +133,7 @@ def photograph(face: Face, camera: Camera, seed: int) -> Photograph:
         raster,
         level,
         blur_um=camera.blur_um,
-        noise=np.hypot(clutter, camera.hiding),
+        noise=Noise(*(np.hypot(clutter, noise / camera.gain) for noise in (camera.noise, camera.line_noise))),
         light=camera.light,
     )
     for mark in face.marks:

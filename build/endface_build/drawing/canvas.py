@@ -25,7 +25,7 @@ UNDECIDED = 255
 OUTLINE = 0.45
 """Share of its own peak contrast from which a pixel belongs to a mark (labelling convention)."""
 
-SPOT_LIMITS = (4.0, 7.0)
+SPOT_LIMITS = (3.0, 5.5)
 """Peak contrast of a compact mark, or of a piece along the rim, in noise deviations: invisible below the first, clear
 above the second.
 """
@@ -39,8 +39,8 @@ LONG_LINE_LIMITS = (0.5, 0.8)
 LINE_LENGTHS_UM = (8.0, 20.0)
 """Up to the first length a line is short, from the second it is long; between them the limits fall evenly."""
 
-LEAST_LINE_NOISE = 1.5
-"""Noise in gray levels below which a line does not get clearer: a contrast of one gray level is labelled by nobody."""
+LEAST_NOISE = 1.5
+"""Noise in gray levels below which no mark gets clearer: a contrast of one gray level is labelled by nobody."""
 
 HOLE_UM = 1.5
 """Holes up to this width belong to the mark around them."""
@@ -102,6 +102,18 @@ class Truth:
         return CoveredLabels(np.asarray(labels, np.uint8), np.asarray(coverage, np.uint8))
 
 
+class Noise(NamedTuple):
+    """Deviation of the camera's noise and the face's own clutter in gray levels, float32 (H, W) each.
+
+    Attributes:
+        spots: What spots drown in.
+        lines: What faint lines drown in; coarse noise and compression hide them first.
+    """
+
+    spots: Field
+    lines: Field
+
+
 class Canvas:
     """Gray levels on a raster, float32 0 to 255, with the truth of the marks that were put on them.
 
@@ -109,18 +121,23 @@ class Canvas:
         raster: The pixel grid.
         level: Gray levels (H, W) of the face without marks; taken over and changed.
         blur_um: Deviation of the optics' blur.
-        noise: Deviation of the camera's noise and the face's own clutter in the canvas's gray levels, (H, W); decides
-            what is too faint to be labelled.
+        noise: What decides which marks are too faint to be labelled.
         light: Direction x, y and strength of the relief's bright flank, as one vector; (0, 0) for flat light.
     """
 
     def __init__(
-        self, raster: Raster, level: Field, *, blur_um: float, noise: Field, light: tuple[float, float] = (0.0, 0.0)
+        self,
+        raster: Raster,
+        level: Field,
+        *,
+        blur_um: float,
+        noise: Noise,
+        light: tuple[float, float] = (0.0, 0.0),
     ):
         self.raster = raster
         self.level = level
         self.blur_um = blur_um
-        self.noise = noise
+        self.noise = Noise(np.maximum(noise.spots, LEAST_NOISE), np.maximum(noise.lines, LEAST_NOISE))
         self.light = light
         self._strength = np.zeros(raster.shape, np.float32)
         self._kind = np.zeros(raster.shape, np.uint8)
@@ -182,14 +199,13 @@ class Canvas:
         """Enter a mark into the truth, as far as it can be seen; background leaves no label."""
         if mark.kind == Label.BACKGROUND:
             return
-        noise = self.noise[drawn.window]
         if isinstance(mark, LineMark) and mark.kind != Label.CHIP:
             low, high = _line_limits(mark.length_um)
             traced = contrast * math.sqrt(mark.filled) / np.maximum(share, 0.2)
-            seen = self._bridged(traced / np.maximum(noise, LEAST_LINE_NOISE), mark.gap_um)
+            seen = self._bridged(traced / self.noise.lines[drawn.window], mark.gap_um)
         else:
             low, high = EXTENDED_LIMITS if mark.width_um > EXTENDED_UM else SPOT_LIMITS
-            seen = np.full_like(contrast, (contrast / noise).max())
+            seen = np.full_like(contrast, (contrast / self.noise.spots[drawn.window]).max())
         share = np.where(seen < low, 0, share)
         code = np.where(seen < high, UNDECIDED, int(mark.kind)).astype(np.uint8)
         known = self._strength[drawn.window]

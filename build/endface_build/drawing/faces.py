@@ -15,9 +15,16 @@ from endface.contract import CLADDING_UM
 from endface_build.drawing.lit_core import clutter_of, lamp_structure
 from endface_build.drawing.marks import Mark
 from endface_build.drawing.raster import Field, Raster, smooth_noise, wobble
+from endface_build.drawing.surface import fringes, polish
 
 RIM_CLUTTER = 0.1
 """Share of an uneven rim's swings that is as fine as a small chip."""
+
+FRINGE_CLUTTER = 0.4
+"""Share of the fringes' height that is as fine as a band."""
+
+POLISH_CLUTTER = 2.0
+"""How many deviations of the polish a line must stand out by what it must elsewhere of the noise: it looks the same."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,8 @@ class Face:
         dip: Gray levels taken at the core's center, where the index dips.
         dip_um: Half width of the dip.
         grain: Deviation of the ferrule's grain in gray levels.
+        fringes: Height of interference fringes over the face in gray levels.
+        polish: Deviation in gray levels of the streaks that polishing left on the ferrule, half as much on the glass.
         marks: Defects, drawn in order.
         seed: Fixes grain, lamp structure and the rim's unevenness.
     """
@@ -118,6 +127,8 @@ class Face:
     dip: float = 0.0
     dip_um: float = 1.0
     grain: float = 0.0
+    fringes: float = 0.0
+    polish: float = 0.0
     marks: tuple[Mark, ...] = ()
     seed: int = 0
 
@@ -178,7 +189,19 @@ def draw_structure(face: Face, raster: Raster) -> tuple[Field, Field]:
         level += tone * _bump(around_um, ring.width_um / 2)
     _draw_rim(level, face.rim, rng, edge_um, angle_rad)
     clutter += RIM_CLUTTER * face.rim.uneven * face.rim.dark * _bump(edge_um, 2.0)
+    _cover(level, clutter, face, raster, edge_um)
     return level, clutter
+
+
+def _cover(level: Field, clutter: Field, face: Face, raster: Raster, edge_um: Field) -> None:
+    """What lies over the whole face: fringes and the grain of polishing, in which faint lines hide."""
+    if face.fringes > 0:
+        level += face.fringes * fringes(np.random.default_rng((face.seed, 2)), raster)
+        clutter += FRINGE_CLUTTER * face.fringes
+    if face.polish > 0:
+        height = face.polish * (1 - 0.5 * _step(edge_um, 1.0))
+        level += height * polish(np.random.default_rng((face.seed, 3)), raster)
+        clutter += POLISH_CLUTTER * height
 
 
 def _open_gap(level: Field, face: Face, raster: Raster) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from endface.contract import CLADDING_UM
 from endface_build.drawing.faces import Disc, Face, Gap, RimLook, Ring
+from endface_build.drawing.random_places import log_uniform
 
 CORES_UM = (9.0, 50.0, 62.5, 83.0, 91.0)
 """Core diameters: single-mode mode field, IEC 60793-2-10 A1a and A1b, and large cores in proportion to the cladding."""
@@ -36,7 +37,7 @@ def random_face(rng: np.random.Generator) -> Face:
     return Face(
         zones=tuple(zones),
         ferrule=ferrule,
-        rings=(*_rings(rng, core_um), *_core_rings(rng, core_um), *_rim_lines(rng)),
+        rings=(*_rings(rng, core_um), *_core_rings(rng, core_um), *_rim_lines(rng), *_glue_rings(rng)),
         rim=_rim(rng, ferrule),
         gap=_gap(rng, cladding) if rng.random() < 0.1 else None,
         glow=rng.uniform(5, 60) if lit and rng.random() < 0.5 else 0.0,
@@ -47,6 +48,8 @@ def random_face(rng: np.random.Generator) -> Face:
         dip=rng.uniform(-30, 50) if rng.random() < 0.45 and core_um > 20 else 0.0,
         dip_um=rng.uniform(0.6, 3),
         grain=rng.uniform(0.3, 3) if rng.random() < 0.35 else 0.0,
+        fringes=rng.uniform(0.5, 5) if rng.random() < 0.12 else 0.0,
+        polish=log_uniform(rng, 0.3, 3) if rng.random() < 0.2 else 0.0,
         seed=int(rng.integers(2**31)),
     )
 
@@ -102,6 +105,23 @@ def _rim_lines(rng: np.random.Generator) -> tuple[Ring, ...]:
             rng.uniform(0, 0.9),
         )
         for _ in range(count)
+    )
+
+
+def _glue_rings(rng: np.random.Generator) -> tuple[Ring, ...]:
+    """The seam of glue around the fiber: uneven, often eccentric rings outside the cladding's edge."""
+    if rng.random() < 0.8:
+        return ()
+    offset_um = (float(rng.normal(0, 0.6)), float(rng.normal(0, 0.6)))
+    return tuple(
+        Ring(
+            CLADDING_UM + 2 * rng.uniform(0.8, 7),
+            rng.uniform(0.8, 5),
+            rng.choice([-1, 1], p=[0.65, 0.35]) * math.exp(rng.uniform(1, 4)),
+            offset_um,
+            rng.uniform(0.2, 1.2),
+        )
+        for _ in range(rng.integers(1, 3))
     )
 
 

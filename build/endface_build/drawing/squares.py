@@ -22,6 +22,7 @@ from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX, Label
 from endface_build.drawing.camera import Camera, Photograph, photograph
 from endface_build.drawing.fibers import random_face
 from endface_build.drawing.random_marks import random_marks
+from endface_build.drawing.random_places import log_uniform
 
 Outlined = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """Gray levels and a plain label map, uint8 (512, 512) each."""
@@ -55,7 +56,7 @@ def random_camera(rng: np.random.Generator) -> Camera:
     Args:
         rng: Source of every choice.
     """
-    scale = math.exp(rng.uniform(math.log(0.3), math.log(0.85)))
+    scale = log_uniform(rng, 0.25, 1.0)
     aspect = rng.uniform(0.88, 1.12) if rng.random() < 0.35 else 1.0
     um_per_px = (scale * math.sqrt(aspect), scale / math.sqrt(aspect))
     field_um = SQUARE_PX * UM_PER_PX
@@ -69,8 +70,8 @@ def random_camera(rng: np.random.Generator) -> Camera:
         height_px=height_px,
         um_per_px=um_per_px,
         center_px=(width_px / 2 + float(shift_px[0]), height_px / 2 + float(shift_px[1])),
-        blur_um=float(np.clip(np.exp(rng.normal(-0.75, 0.4)), 0.2, 1.6)),
-        noise=math.exp(rng.uniform(math.log(0.4), math.log(3.5))),
+        blur_um=float(np.clip(np.exp(rng.normal(-0.7, 0.45)), 0.2, 1.6)),
+        noise=log_uniform(rng, 0.4, 4.5),
         noise_grain_px=1.0 if rng.random() < 0.5 else rng.uniform(1.0, 2.2),
         vignette=rng.uniform(0, 0.45),
         slope=(rng.normal(0, 0.08), rng.normal(0, 0.08)),
@@ -92,7 +93,7 @@ def far_camera(rng: np.random.Generator) -> Camera:
     """
     far: tuple[dict[str, Any], ...] = (
         {"blur_um": rng.uniform(1.65, 2.2)},
-        {"noise": rng.uniform(3.6, 6.0)},
+        {"noise": rng.uniform(4.7, 7.0)},
         {"noise_grain_px": rng.uniform(2.3, 3.5)},
         {"vignette": rng.uniform(0.5, 0.7)},
         {"sharpen": rng.uniform(2.1, 3.5)},
