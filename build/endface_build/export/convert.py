@@ -89,13 +89,15 @@ def with_present_end(source: Path) -> onnx.ModelProto:
     model = onnx.load(source)
     logits = _logits(model)
     opset = next(entry.version for entry in model.opset_import if not entry.domain)
-    head = Extractor(onnx.shape_inference.infer_shapes(model)).extract_model([contract.SQUARE.name], [logits])
-    end = compose.add_prefix(_end(opset), _PREFIX)  # names of both graphs may be the same
-    end.ir_version = head.ir_version
-    joined = compose.merge_models(head, end, [(logits, end.graph.input[0].name)])
-    rename(joined.graph, {f"{_PREFIX}{spec.name}": spec.name for spec in contract.SEGMENT.outputs})
-    properties_ = {entry.key: entry.value for entry in model.metadata_props}
-    helper.set_model_props(joined, properties_ | {CONTRACT: contract.SEGMENT_CONTRACT})
+    joined = Extractor(onnx.shape_inference.infer_shapes(model)).extract_model([contract.SQUARE.name], [logits])
+    end = compose.add_prefix(_end(opset), _PREFIX).graph  # names of both graphs may be the same
+    outputs = {f"{_PREFIX}{spec.name}": spec.name for spec in contract.SEGMENT.outputs}
+    rename(end, outputs | {end.input[0].name: logits})
+    joined.graph.ClearField("output")
+    for ours, ends in zip(_parts(joined.graph), _parts(end), strict=True):
+        ours.extend(ends)
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    helper.set_model_props(joined, said | {CONTRACT: contract.SEGMENT_CONTRACT})
     onnx.checker.check_model(joined, full_check=True)
     return joined
 
@@ -128,6 +130,11 @@ def _end(opset: int) -> onnx.ModelProto:
         write_graph(SegmentGraph(SegmentationNetwork(_SMALLEST)).eval(), path, opset=opset, recipe_sha256="")
         model = onnx.shape_inference.infer_shapes(onnx.load(path))
     return Extractor(model).extract_model([_logits(model)], [spec.name for spec in contract.SEGMENT.outputs])
+
+
+def _parts(graph: onnx.GraphProto) -> tuple[Any, ...]:
+    """The lists of a graph that a graph behind it adds to."""
+    return graph.node, graph.initializer, graph.value_info, graph.output
 
 
 def _logits(model: onnx.ModelProto) -> str:

@@ -128,7 +128,8 @@ def test_round_mask(labels_of: LabelsOf, score: float) -> None:
     assert min(confidence[0, 256, 256 - 76], confidence[0, 256 - 76, 256]) > OUTLINE
     assert max(confidence[0, 256, 256 - 84], confidence[0, 256 - 84, 256]) < OUTLINE
     assert np.array_equal(found == Label.SCRATCH, confidence >= CANDIDATE)
-    assert confidence.max() == pytest.approx(255 * (0.5 + score * (1 / (1 + np.exp(-2)) - 0.5)), abs=2)
+    middle = 1 / (1 + np.exp(-disc.max()))
+    assert confidence.max() == pytest.approx(255 * (0.5 + score * (middle - 0.5)), abs=1)
 
 
 def overlap_of(one: NDArray[Any], other: NDArray[Any]) -> float:
