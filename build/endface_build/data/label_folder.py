@@ -85,7 +85,7 @@ def open_folder(folder: Path, classes: Path | None = None) -> LabelledFolder:
     codes = read_classes(classes or folder / CLASSES_FILE) if classes or (folder / CLASSES_FILE).exists() else {}
     known = _AS_THEY_ARE | codes
     pictures: dict[str, list[Path]] = {}
-    for path in sorted(_images(folder).glob("*")):
+    for path in sorted(images_folder(folder).glob("*")):
         if path.suffix.lower() in PICTURES:
             pictures.setdefault(path.stem, []).append(path)
     if maps := _paired(pictures, folder, ("masks", "labels"), ".png"):
@@ -126,7 +126,8 @@ def read_classes(path: Path) -> Codes:
     return {theirs: OURS[ours] for theirs, ours in pairs.items()}
 
 
-def _images(folder: Path) -> Path:
+def images_folder(folder: Path) -> Path:
+    """Where a folder's pictures lie: in its ``images/``, or in the folder itself."""
     return folder / "images" if (folder / "images").is_dir() else folder
 
 
