@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Final
 
 import numpy as np
@@ -117,11 +117,16 @@ def read_reports(path: Path) -> Inspect:
         path: The file; ``image.name`` says which picture a report belongs to.
 
     Raises:
-        ConfigurationError: The file is missing or holds something else, or, when asked, no report of a picture.
+        ConfigurationError: The file is missing, holds something else or two reports of a name, or, when asked, no
+            report of a picture.
     """
+    reports: dict[str, Report] = {}
     try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        reports = {Path(report.image.name).name: report for report in map(Report.from_json, lines)}
+        for report in map(Report.from_json, filter(str.strip, path.read_text(encoding="utf-8").splitlines())):
+            name = PureWindowsPath(report.image.name).name  # which reads the slashes of either system
+            if name in reports:
+                raise ConfigurationError(f"{path} has two reports of {name}: inspect the folder again into a new file.")
+            reports[name] = report
     except (OSError, ValueError) as exc:
         raise ConfigurationError(f"No reports in {path}: make them with `endface inspect --json`. ({exc})") from exc
     by_stem: dict[str, list[str]] = {}

@@ -119,6 +119,17 @@ def test_two_pictures_of_one_stem(tmp_path: Path, labelled: Labelled, perfect: I
         inspect(replace(labelled, name="face.bmp"))
 
 
+def test_reports_of_windows_and_reports_twice(tmp_path: Path, labelled: Labelled, perfect: Inspector) -> None:
+    """A report made on Windows is found by its picture's name; of two reports of a picture none is taken in silence."""
+    path = tmp_path / "reports.jsonl"
+    path.write_text(perfect(labelled.data, "images\\face.png").to_json())
+    assert read_reports(path)(labelled).image.name == "images\\face.png"
+
+    path.write_text("\n".join(perfect(labelled.data, name).to_json() for name in ("left/face.png", "right/face.png")))
+    with pytest.raises(ConfigurationError, match=r"two reports of face\.png"):
+        read_reports(path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("", r"no report of face\.png"), ("{}", "endface inspect --json"), ("nonsense", "endface inspect --json")],
