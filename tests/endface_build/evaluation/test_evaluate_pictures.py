@@ -12,6 +12,7 @@ from endface.criteria.profile import load_profile
 from endface.errors import ConfigurationError
 from endface.offline import Inspector
 from endface.options import Options
+from endface.picture.decode import decode
 from endface.picture.square import Placement
 from endface.report import Ellipse
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of, labelled_of
@@ -62,6 +63,31 @@ def test_an_invalid_report_misses_everything(labelled: Labelled, wall: Labelled)
     assert (outcome.truth, outcome.verdict) == (frozenset({"fail"}), "invalid")
     assert outcome.match is not None
     assert [defect.found for defect in outcome.match.labelled] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("blur_um", "white", "truth"),
+    [
+        (0.8, False, {"fail"}),
+        (0.9, False, {"fail", "invalid"}),  # a spot of 2 um has lost half of its contrast
+        (1.3, False, {"invalid"}),  # a scratch of 3 um has
+        (0.3, True, {"invalid"}),  # a core without gray levels
+        (None, True, {"fail"}),  # a photograph, whose focus nobody knows
+    ],
+)
+def test_a_drawn_picture_that_cannot_be_judged(
+    labelled: Labelled, wall: Labelled, blur_um: float | None, white: bool, truth: set[str]
+) -> None:
+    """Blur beyond the limits or a saturated core makes ``invalid`` right, and nothing is missed in such a picture."""
+    gray = decode(labelled.data).gray.copy()
+    if white:
+        gray[240:400, 240:400] = 255
+    refused = with_baseline(Options("mm-pc"))(wall.data, labelled.name)
+    outcome = evaluate_report(replace(labelled, blur_um=blur_um), refused, MM, gray)
+
+    assert outcome.truth == truth
+    assert (outcome.match is None) == ("invalid" in truth)
+    assert summarize([outcome])["unjudgeable"] == (truth == {"invalid"})
 
 
 def test_without_a_known_cladding_the_report_places_the_zones(labelled: Labelled, perfect: Inspector) -> None:
