@@ -8,22 +8,26 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.table import Table
 
 from endface.contract import CLADDING_UM
 from endface.engines.load import default_folder
 from endface.errors import ConfigurationError
+from endface.offline import Inspector
 from endface.options import Options
 from endface.picture.decode import decode
 from endface_build.commands.options import PROFILE, Cladding, Model, Profile
 from endface_build.commands.progress import console, steps
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of
-from endface_build.data.label_folder import PICTURES, open_folder
+from endface_build.data.label_folder import PICTURES, images_folder, open_folder
 from endface_build.data.labelled import LabelledSet
 from endface_build.evaluation import repeatability
 from endface_build.evaluation.evaluate_pictures import evaluate_pictures, read_reports
 from endface_build.evaluation.inspector import with_network
+from endface_build.evaluation.invariance import study as study_invariance
 from endface_build.evaluation.metrics import Json, summarize
 from endface_build.evaluation.repeated_parts import PhotographedPart, random_part
 from endface_build.manifest import MODEL_FILE
@@ -45,17 +49,26 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     far: Annotated[bool, typer.Option("--far", help="Draw them by cameras outside the ranges of training.")] = False,
     classes: Annotated[Path | None, typer.Option(help="Class map; classes.toml in the folder otherwise.")] = None,
     reports: Annotated[Path | None, typer.Option(help="Reports of the folder that a server made, one a line.")] = None,
+    invariance: Annotated[
+        bool, typer.Option("--invariance", help="Ask instead what changes when pose, light, file or focus change.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the figures (JSON) and plots.")] = Path("out/evaluation"),
 ) -> None:
     """Judge the network, and a classical baseline beside it, on labelled pictures or drawn faces.
 
     FOLDER holds pictures with class maps (PNG), COCO polygons (JSON) or YOLO polygons (txt); classes.toml in it
-    translates their classes.
+    translates their classes. With --invariance no labels are needed.
     """
     from endface_build.reports.plots import plot_evaluation
 
+    network, options = (model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um)
+    if invariance:
+        drawn = DrawnFaces(fiber_of(profile), faces, far=far)
+        seen = _photographs(folder) if folder else {face.name: decode(face.data).gray for face in drawn}
+        _evaluate_invariance(seen, with_network(network, options), profile, out)
+        return
     pictures: LabelledSet = open_folder(folder, classes) if folder else DrawnFaces(fiber_of(profile), faces, far=far)
-    judged = inspections((model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
+    judged = inspections(network, options)
     if reports is not None:
         judged["server"] = read_reports(reports)
     with steps() as advance:
@@ -83,7 +96,11 @@ def gage(  # noqa: PLR0913, PLR0917 - the options of a command
 
     FOLDER holds photographs of parts; they are turned by quarters and mirrored. Drawn parts are turned by any angle.
     """
-    seen = _photographs(folder) if folder else [random_part(index) for index in range(parts)]
+    seen: list[repeatability.Part] = (
+        [PhotographedPart(name, gray) for name, gray in _photographs(folder).items()]
+        if folder
+        else [random_part(index) for index in range(parts)]
+    )
     inspector = with_network((model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
     with steps() as advance:
         result = repeatability.study(
@@ -134,11 +151,25 @@ def page(
     console.print(str(document))
 
 
-def _photographs(folder: Path) -> list[repeatability.Part]:
-    paths = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in PICTURES]
+def _evaluate_invariance(pictures: dict[str, NDArray[np.uint8]], inspect: Inspector, profile: str, out: Path) -> None:
+    """Change every picture in every way; figures and plots go into a folder, the table to the terminal."""
+    from endface_build.reports.invariance_plots import plot_invariance
+
+    with steps() as advance:
+        result = study_invariance(pictures, inspect, progress=partial(advance, "pictures", len(pictures)))
+    write_json(out / "invariance.json", {"profile": profile} | result)
+    plot_invariance(result, out)
+    console.print(_invariance_table(result))
+    console.print(f"figures and plots in {out}")
+
+
+def _photographs(folder: Path) -> dict[str, NDArray[np.uint8]]:
+    """Gray levels of the pictures of a folder, or of its ``images/``, by their names."""
+    place = images_folder(folder)
+    paths = [path for path in sorted(place.glob("*")) if path.suffix.lower() in PICTURES]
     if not paths:
-        raise ConfigurationError(f"No pictures in {folder}: give a folder with {', '.join(PICTURES)}.")
-    return [PhotographedPart(path.name, decode(path.read_bytes()).gray) for path in paths]
+        raise ConfigurationError(f"No pictures in {place}: give a folder with {', '.join(PICTURES)}.")
+    return {path.name: decode(path.read_bytes()).gray for path in paths}
 
 
 def _overview(result: dict[str, Json]) -> Table:
@@ -169,13 +200,35 @@ def _of(share: Json) -> str:
     return f"{share['hits']} of {share['count']}"
 
 
+def _invariance_table(result: Json) -> Table:
+    """What changes, a row a change."""
+    table = Table(title=f"{result['judged']} pictures judged, {result['refused']} refused; sizes in um")
+    columns = {
+        "flips": "flips",
+        "unmarked": "unmarked",
+        "invalid": "invalid",
+        "found_again": "found",
+        "size_median_um": "median",
+        "size_p95_um": "95 %",
+        "kept": "kept",
+        "failing": "of fails",
+    }
+    table.add_column("", no_wrap=True)
+    for heading in columns.values():
+        table.add_column(heading, justify="right")
+    for name, values in result["changes"].items():
+        cells = ("" if values[key] is None else f"{values[key]:g}" for key in columns)
+        table.add_row(name, *cells, style="red" if values["unmarked"] else "")
+    return table
+
+
 def _gage_table(result: Json) -> Table:
     table = Table(
         title=f"{result['parts']} parts, {result['repeats']} trials each; clear flips are not borderline; sigmas in um"
     )
-    headings = ("", "trials", "flips", "clear", "sought", "found", "typical", "sigma", "P/T")
-    for heading in headings:
-        table.add_column(heading, justify="left" if not heading else "right")
+    table.add_column("", no_wrap=True)
+    for heading in ("trials", "flips", "clear", "invalid", "sought", "found", "typical", "sigma", "P/T"):
+        table.add_column(heading, justify="right")
     for condition, values in result["conditions"].items():
         table.add_row(condition, *("" if value is None else f"{value:g}" for value in values.values()))
     return table

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from endface.contract import CLADDING_UM, SQUARE_PX
-from endface.errors import PictureError
+from endface.errors import ConfigurationError, PictureError
 from endface.frame import Frame
 from endface.options import Options
+from endface.picture.decode import FORMATS
 from endface.picture.square import Placement
 from endface.report import Ellipse
 from endface.stages import preprocess
@@ -51,6 +54,8 @@ class Labelled:
         labels: uint8 (H, W) in the camera's pixels: ``Label`` codes, and ``UNDECIDED`` where nobody can tell.
         claddings: Where the cladding is known to lie; several where a fiber shows several edges and any will do.
         either: Objects that may be read in two ways; None where there are none. In ``labels`` they have the first type.
+        blur_um: Deviation of the optics' blur on the face, which says whether the picture can be judged; None for a
+            photograph, of which nobody knows it.
     """
 
     name: str
@@ -58,6 +63,7 @@ class Labelled:
     labels: NDArray[np.uint8]
     claddings: tuple[Ellipse, ...] = ()
     either: Either | None = None
+    blur_um: float | None = None
 
     @property
     def stem(self) -> str:
@@ -73,6 +79,21 @@ class LabelledSet(Protocol):
 
     def __iter__(self) -> Iterator[Labelled]:
         """Each of them, in the same order every time."""
+
+
+def picture_shape(data: bytes, path: Path) -> tuple[int, int]:
+    """Height and width of an encoded picture, from its header.
+
+    Raises:
+        ConfigurationError: It is none; ``path`` names it.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            return image.height, image.width
+    except (OSError, Image.DecompressionBombError) as exc:
+        raise ConfigurationError(
+            f"{path} is no picture that can be read: replace it or take its labels away. ({exc})"
+        ) from exc
 
 
 def placement_of(cladding: Ellipse) -> Placement:

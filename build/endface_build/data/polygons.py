@@ -1,7 +1,8 @@
 """Label maps from COCO segmentation and YOLO polygon files.
 
-Regions to ignore are drawn first, the others in the file's order: what is labelled for certain wins. A region without
-an outline (a box alone) is refused, for a face with boxes would read as a clean one.
+Regions to ignore are drawn first, the others in the file's order: what is labelled for certain wins. A region that
+would leave no trace is refused, for its face would read as a clean one: a box alone, corners that are no numbers, an
+outline beside the picture, a picture of another size than the outlines were drawn on.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ NAMES_FILES: Final = ("data.yaml", "classes.txt", "labels/classes.txt")
 _MIN_NUMBERS: Final = 6
 """A polygon has at least three corners."""
 
+_BEYOND: Final = 0.05
+"""By which share of the picture a corner may lie beside it: labelling tools let the mouse go over the edge."""
+
+TEXT: Final = "utf-8-sig"
+"""Encoding of label files: UTF-8, with the mark that editors on Windows put before it or without."""
+
 
 def read_coco(path: Path, codes: Mapping[str, int]) -> dict[str, Draw]:
     """The pictures of a COCO file, and what draws the label map of each; empty where the JSON file is not COCO.
@@ -42,10 +49,11 @@ def read_coco(path: Path, codes: Mapping[str, int]) -> dict[str, Draw]:
 
     Raises:
         ConfigurationError: The file is broken, names a class that ``codes`` does not have or a picture twice, or holds
-            boxes without polygons or compressed runs.
+            boxes without polygons or compressed runs. Drawing raises it where the picture has another size than the
+            file says, or a region has no pixel in it.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding=TEXT))
     except (OSError, ValueError) as exc:
         raise ConfigurationError(f"{path} is no JSON: export it anew. ({exc})") from exc
     if not isinstance(values, dict) or not {"images", "annotations", "categories"} <= values.keys():
@@ -57,7 +65,8 @@ def read_coco(path: Path, codes: Mapping[str, int]) -> dict[str, Draw]:
             code = _code(names[annotation["category_id"]], codes, path)
             regions[annotation["image_id"]].append((code, _segmentation(annotation, path)))
         drawings: dict[str, Draw] = {
-            str(image["file_name"]): partial(_paint, regions[image["id"]]) for image in values["images"]
+            str(image["file_name"]): partial(_paint_sized, regions[image["id"]], path, _size(image))
+            for image in values["images"]
         }
     except (KeyError, TypeError, ValueError) as exc:
         raise ConfigurationError(f"{path} is not a whole COCO file: {exc!r} is missing or wrong.") from exc
@@ -76,7 +85,7 @@ def yolo_names(folder: Path) -> list[str]:
         path = folder / name
         if not path.exists():
             continue
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
         if path.suffix == ".txt":
             return [line.strip() for line in text.splitlines() if line.strip()]
         try:
@@ -96,10 +105,10 @@ def read_yolo(path: Path, names: list[str], codes: Mapping[str, int]) -> Draw:
         codes: Our code for each name.
 
     Raises:
-        ConfigurationError: A line is no polygon, or its class has no name.
+        ConfigurationError: A line is no polygon, its corners are no shares, or its class has no name.
     """
     regions: list[tuple[int, Points]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_text(path).splitlines(), start=1):
         if not line.strip():
             continue
         try:
@@ -107,10 +116,26 @@ def read_yolo(path: Path, names: list[str], codes: Mapping[str, int]) -> Draw:
             name, corners = names[int(first)], np.array([float(each) for each in rest])
             if int(first) < 0 or len(corners) < _MIN_NUMBERS or len(corners) % 2:
                 raise ValueError("a polygon is a class number and at least three pairs x y, a box is not enough")
+            if not (np.abs(corners - 0.5) <= 0.5 + _BEYOND).all():
+                raise ValueError("corners are shares of the picture's width and height, 0 to 1")
         except (ValueError, IndexError) as exc:
             raise ConfigurationError(f"{path}, line {number}, is no polygon of a known class: {exc}.") from exc
         regions.append((_code(name, codes, path), corners.reshape(-1, 2)))
-    return partial(_paint_shares, regions)
+    return partial(_paint_shares, regions, path)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding=TEXT)
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{path} is no text in UTF-8: save it as such. ({exc})") from exc
+
+
+def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Height and width of a picture as a COCO file gives them; None where it does not."""
+    if "width" not in image or "height" not in image:
+        return None
+    return int(image["height"]), int(image["width"])
 
 
 def _code(name: str, codes: Mapping[str, int], path: Path) -> int:
@@ -121,32 +146,47 @@ def _code(name: str, codes: Mapping[str, int], path: Path) -> int:
 
 def _segmentation(annotation: Mapping[str, Any], path: Path) -> list[Points] | NDArray[np.int64]:
     """Polygons as corners, or plain run lengths."""
-    drawn = annotation.get("segmentation")
+    drawn, where = annotation.get("segmentation"), f"in annotation {annotation.get('id')}"
     if not drawn or (isinstance(drawn, list) and min(map(len, drawn)) < _MIN_NUMBERS):
         raise ConfigurationError(
-            f"{path} has no polygon in annotation {annotation.get('id')}: a box does not say which pixels are defect. "
-            "Export polygons or masks."
+            f"{path} has no polygon {where}: a box does not say which pixels are defect. Export polygons or masks."
         )
     if isinstance(drawn, list):
-        return [np.array(ring, np.float64).reshape(-1, 2) for ring in drawn]
+        rings = [np.array(ring, np.float64).reshape(-1, 2) for ring in drawn]
+        if not all(np.isfinite(ring).all() for ring in rings):
+            raise ConfigurationError(f"{path} has a corner that is no number {where}: draw that polygon anew.")
+        return rings
     if not isinstance(drawn["counts"], list):
         raise ConfigurationError(
-            f"{path} holds compressed runs (RLE) in annotation {annotation.get('id')}: export polygons, or runs as "
-            "lists of counts."
+            f"{path} holds compressed runs (RLE) {where}: export polygons, or runs as lists of counts."
         )
     return np.array(drawn["counts"], np.int64)
 
 
-def _paint(regions: list[tuple[int, Any]], shape: tuple[int, int]) -> NDArray[np.uint8]:
+def _paint_sized(
+    regions: list[tuple[int, Any]], path: Path, size: tuple[int, int] | None, shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    if size is not None and size != shape:
+        raise ConfigurationError(
+            f"{path} was drawn on a picture of {size[1]} x {size[0]} pixels, the picture has {shape[1]} x {shape[0]}: "
+            "put the picture there that was labelled."
+        )
+    return _paint(regions, path, shape)
+
+
+def _paint_shares(regions: list[tuple[int, Points]], path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    size = np.array(shape[::-1], np.float64)
+    return _paint([(code, [corners * size]) for code, corners in regions], path, shape)
+
+
+def _paint(regions: list[tuple[int, Any]], path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
     labels = np.zeros(shape, np.uint8)
     for code, drawn in sorted(regions, key=lambda region: region[0] != UNDECIDED):
-        labels[_runs(drawn, shape) if isinstance(drawn, np.ndarray) else _filled(drawn, shape)] = code
+        mask = _runs(drawn, path, shape) if isinstance(drawn, np.ndarray) else _filled(drawn, shape)
+        if not mask.any():
+            raise ConfigurationError(f"{path} has a region with no pixel in its picture: draw it anew or remove it.")
+        labels[mask] = code
     return labels
-
-
-def _paint_shares(regions: list[tuple[int, Points]], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    size = np.array(shape[::-1], np.float64)
-    return _paint([(code, [corners * size]) for code, corners in regions], shape)
 
 
 def _filled(rings: list[Points], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -160,11 +200,12 @@ def _filled(rings: list[Points], shape: tuple[int, int]) -> NDArray[np.bool_]:
     return mask.astype(np.bool_)
 
 
-def _runs(counts: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+def _runs(counts: NDArray[np.int64], path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Pixels from run lengths, down the columns, background first."""
-    values = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-    if len(values) != shape[0] * shape[1]:
+    if (counts < 0).any() or counts.sum() != shape[0] * shape[1]:
         raise ConfigurationError(
-            f"A run-length mask has {len(values)} pixels, its picture {shape[1]} x {shape[0]}: export it anew."
+            f"{path} has a run-length mask of {counts.sum()} pixels, its picture has {shape[1]} x {shape[0]}: "
+            "export it anew."
         )
+    values = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return np.asarray(values.reshape(shape[1], shape[0]).T)

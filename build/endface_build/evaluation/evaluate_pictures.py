@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from endface.picture.decode import decode
 from endface.picture.square import Placement
 from endface.report import Ellipse, Report
 from endface_build.data.labelled import Labelled, placement_of
+from endface_build.evaluation.judgeable import INVALID, right_verdicts
 from endface_build.evaluation.label_verdicts import allowed_verdicts, is_near_limit, labelled_objects
 from endface_build.evaluation.match_defects import match_defects
 from endface_build.evaluation.metrics import EvaluatedPicture
@@ -62,13 +63,14 @@ def evaluate_report(
 ) -> EvaluatedPicture:
     """One report against its picture's labels.
 
-    Where the labels do not say where the fiber lies, the report's own fiber places the zones.
+    Where the labels do not say where the fiber lies, the report's own fiber places the zones. Of a drawn picture that
+    cannot be judged, or is rightly refused, only the verdict counts.
 
     Args:
         labelled: The picture with its labels.
         report: What was reported of it.
         profile: The limits that verdicts go by.
-        gray: The decoded picture, to measure contrast in; None to leave that out.
+        gray: The decoded picture, to measure contrast in and to see whether it can be judged; None to leave that out.
     """
     placement = _placement(labelled, report)
     refusal = report.error.code if report.error is not None else ""
@@ -78,11 +80,16 @@ def evaluate_report(
     height, width = labelled.labels.shape
     ground = Ground((height, width), placement, profile)
     objects = labelled_objects(labelled.labels, ground, labelled.either)
+    truth = allowed_verdicts(objects, profile)
+    if labelled.blur_um is not None and gray is not None:
+        truth = right_verdicts(truth, labelled.blur_um, gray, ground)
+        if truth == INVALID or report.verdict in truth & INVALID:
+            return EvaluatedPicture(labelled.name, None, report.verdict, truth, refusal=refusal)
     return EvaluatedPicture(
         name=labelled.name,
         match=match_defects(labelled.labels, objects, report.defects, ground, gray),
         verdict=report.verdict,
-        truth=allowed_verdicts(objects, profile),
+        truth=truth,
         near=is_near_limit(objects, profile),
         localized=is_localized(report, labelled.claddings) if labelled.claddings else None,
         refusal=refusal,
@@ -117,11 +124,16 @@ def read_reports(path: Path) -> Inspect:
         path: The file; ``image.name`` says which picture a report belongs to.
 
     Raises:
-        ConfigurationError: The file is missing or holds something else, or, when asked, no report of a picture.
+        ConfigurationError: The file is missing, holds something else or two reports of a name, or, when asked, no
+            report of a picture.
     """
+    reports: dict[str, Report] = {}
     try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        reports = {Path(report.image.name).name: report for report in map(Report.from_json, lines)}
+        for report in map(Report.from_json, filter(str.strip, path.read_text(encoding="utf-8").splitlines())):
+            name = PureWindowsPath(report.image.name).name  # which reads the slashes of either system
+            if name in reports:
+                raise ConfigurationError(f"{path} has two reports of {name}: inspect the folder again into a new file.")
+            reports[name] = report
     except (OSError, ValueError) as exc:
         raise ConfigurationError(f"No reports in {path}: make them with `endface inspect --json`. ({exc})") from exc
     by_stem: dict[str, list[str]] = {}

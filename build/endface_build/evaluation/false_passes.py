@@ -33,7 +33,7 @@ class JudgedSet:
 
 @dataclass(frozen=True)
 class FalsePasses:
-    """Parts of a set that fail by their labels, and how many of them each version lets pass."""
+    """Pictures of a set that must not pass (the part fails, or nobody can tell), and how many pass by each version."""
 
     failing: int
     serving: int

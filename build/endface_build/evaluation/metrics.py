@@ -49,7 +49,8 @@ class EvaluatedPicture:
         name: Its file name.
         match: Its defects; None where neither labels nor report say where the fiber is.
         verdict: The report's.
-        truth: The verdicts that the same limits give for the labels; two where the labels may be read both ways.
+        truth: The right verdicts: what the same limits give for the labels, two where these may be read both ways, and
+            ``invalid`` where the picture cannot be judged or may be refused.
         near: Whether the truth changes with the labels' own errors of size.
         localized: Whether the fiber was found where it is; None where nobody knows where that is.
         refusal: Code of the reason why the report is invalid; empty where it is not.
@@ -76,12 +77,17 @@ def summarize(pictures: Sequence[EvaluatedPicture]) -> Json:
     return {
         "pictures": len(pictures),
         "invalid": sum(picture.verdict == "invalid" for picture in pictures),
+        "unjudgeable": sum(picture.truth == {"invalid"} for picture in pictures),
         "refusals": dict(Counter(picture.refusal for picture in pictures if picture.refusal).most_common()),
         "localisation": share(picture.localized for picture in pictures if picture.localized is not None),
         "recall": _groups(labelled, large, (*CODES, EITHER), lambda defect: defect.found)
         | {
             "contrast": _banded(large, CONTRAST_BANDS, lambda defect: defect.contrast, lambda defect: defect.found),
             "length_um": _banded(lines, LENGTH_BANDS_UM, lambda defect: defect.size_um, lambda defect: defect.found),
+            "length_contrast": {
+                band: _banded(inside, CONTRAST_BANDS, lambda defect: defect.contrast, lambda defect: defect.found)
+                for band, inside in _bands(lines, LENGTH_BANDS_UM, lambda defect: defect.size_um).items()
+            },
         },
         "precision": _groups(reported, alarms, tuple(CODES), lambda defect: defect.true),
         "iou": _mean([match.iou for match in matches if match.iou is not None]),
@@ -116,10 +122,10 @@ def verdict_agreement(pictures: Sequence[EvaluatedPicture]) -> Json:
     """Agreement of the verdicts.
 
     Returns:
-        The ``share`` that agrees with some reading of the labels; how many are ``ambiguous`` (whatever is said of them
-        agrees); of the others ``false_pass`` (share of the failing ones that pass), ``false_fail``, how many are
-        ``near`` a limit, Cohen's ``kappa`` (None where chance alone agrees always) and the ``table`` of counts, truth
-        first.
+        The ``share`` that is right; ``false_pass``, the share that passes of those for which that is not right (they
+        fail, or cannot be judged), and ``false_fail``, the share that fails of those for which only a pass is a right
+        judgment; how many are ``ambiguous`` (several verdicts are right); of the others how many are ``near`` a limit,
+        Cohen's ``kappa`` (None where chance alone agrees always) and the ``table`` of counts, truth first.
     """
     sure = [(next(iter(each.truth)), each.verdict) for each in pictures if len(each.truth) == 1]
     counts, total = Counter(sure), len(sure)
@@ -130,9 +136,9 @@ def verdict_agreement(pictures: Sequence[EvaluatedPicture]) -> Json:
         "ambiguous": len(pictures) - total,
         "near": sum(each.near for each in pictures if len(each.truth) == 1),
         "kappa": round((agreed - chance) / (1 - chance), 4) if chance < 1 else None,
-        "false_pass": share(verdict == "pass" for truth, verdict in sure if truth == "fail"),
-        "false_fail": share(verdict == "fail" for truth, verdict in sure if truth == "pass"),
-        "table": {truth: {verdict: counts[truth, verdict] for verdict in VERDICTS} for truth in ("pass", "fail")},
+        "false_pass": share(each.verdict == "pass" for each in pictures if "pass" not in each.truth),
+        "false_fail": share(each.verdict == "fail" for each in pictures if each.truth - {"invalid"} == {"pass"}),
+        "table": {truth: {verdict: counts[truth, verdict] for verdict in VERDICTS} for truth in VERDICTS},
     }
 
 
@@ -176,12 +182,20 @@ def _banded(
     value: Callable[[_Record], float | None],
     good: Callable[[_Record], bool],
 ) -> Json:
-    known = [(value(record), good(record)) for record in records]
+    """Shares by band."""
+    return {band: share(map(good, inside)) for band, inside in _bands(records, lows, value).items()}
+
+
+def _bands(
+    records: Sequence[_Record], lows: tuple[float, ...], value: Callable[[_Record], float | None]
+) -> dict[str, list[_Record]]:
+    """Records by band; one whose value is not known is in none."""
+    known = [(number, record) for record in records if (number := value(record)) is not None]
     bands = zip(lows, (*lows[1:], math.inf), strict=True)
     return {
-        f"{low:g}-{high:g}" if high < math.inf else f"> {low:g}": share(
-            hit for number, hit in known if number is not None and low <= number < high
-        )
+        f"{low:g}-{high:g}" if high < math.inf else f"> {low:g}": [
+            record for number, record in known if low <= number < high
+        ]
         for low, high in bands
     }
 

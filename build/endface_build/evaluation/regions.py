@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.criteria.profile import Profile
+from endface.defects.zones import Zone
 from endface.picture.square import Placement
 from endface.report import Defect
 
@@ -65,8 +66,11 @@ class Ground:
         self.judged: Mask = self.inside.copy()
         for row in profile.rows:
             if not row.limited:
-                ring = (self._diameters_um > row.zone.inner_um) & (self._diameters_um < row.zone.outer_um)
-                self.judged &= ~ring
+                self.judged &= ~self.ring(row.zone)
+
+    def ring(self, zone: Zone) -> Mask:
+        """Pixels of a zone."""
+        return np.asarray((self._diameters_um > zone.inner_um) & (self._diameters_um < zone.outer_um))
 
     def has(self, region: Region) -> bool:
         """Whether a region reaches into the outermost zone."""

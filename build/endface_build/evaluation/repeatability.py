@@ -3,7 +3,7 @@
 For every part a reference report is made of the part as it is.  Each of its defects is then looked for in the report
 of every trial, at the place to which the trial's pose moved it.  Two questions follow: how far do the sizes of one
 defect spread (standard deviation, and six of them as a share of the tolerance, P/T), and how often does the verdict
-differ from the reference's.
+flip between pass and fail.  A trial that is refused is no flip: it is counted apart.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class _Tally:
     trials: int = 0
     flips: int = 0
     clear_flips: int = 0
+    invalid: int = 0
     sought: int = 0
     found: int = 0
     spreads: list[tuple[float, int]] = field(default_factory=list)
@@ -67,6 +68,7 @@ class _Tally:
             "trials": self.trials,
             "verdict_flips": self.flips,
             "flips_not_borderline": self.clear_flips,
+            "turned_invalid": self.invalid,
             "defects_sought": self.sought,
             "defects_found": self.found,
             "typical_sigma_um": round(math.sqrt(np.median([v for v, _ in self.spreads])), 3) if self.spreads else None,
@@ -93,9 +95,10 @@ def study(
         progress: Called after each part with the number done.
 
     Returns:
-        Parts, repeats, tolerance, and by condition: trials, verdict flips (and those where neither report called
-        itself borderline), defects sought and found again, the standard deviation of a defect's size
-        (of the middle one, and pooled over all, which a few that merge or split decide) and P/T.
+        Parts, repeats, tolerance, and by condition: trials, verdict flips between pass and fail (and those where
+        neither report called itself borderline), trials that were refused, defects sought and found again, the
+        standard deviation of a defect's size (of the middle one, and pooled over all, which a few that merge or split
+        decide) and P/T.
     """
     tallies = {condition: _Tally() for condition in CONDITIONS}
     judged = []
@@ -121,10 +124,11 @@ def study(
 def _compare(tally: _Tally, reference: Report, seen: Sequence[tuple[Report, Matrix]]) -> None:
     """Enter the trials of one part under one condition."""
     for report, _ in seen:
-        flipped = report.verdict != reference.verdict
+        flipped = is_flip(reference, report)
         tally.trials += 1
         tally.flips += flipped
-        tally.clear_flips += flipped and not (report.borderline or reference.borderline)
+        tally.clear_flips += flipped and not is_marked(reference, report)
+        tally.invalid += report.verdict == "invalid"
     for defect in reference.defects:
         if FOLLOWED_UM[0] <= judged_um(defect) <= FOLLOWED_UM[1] and defect.zone:
             again = [find(defect, report, pose) for report, pose in seen if report.verdict != "invalid"]
@@ -134,6 +138,16 @@ def _compare(tally: _Tally, reference: Report, seen: Sequence[tuple[Report, Matr
             tally.found += len(found)
             if len(sizes_um) > 1:
                 tally.spreads.append((float(np.var(sizes_um, ddof=1)), len(sizes_um)))
+
+
+def is_flip(before: Report, after: Report) -> bool:
+    """Whether one report passes a part and the other one fails it."""
+    return {before.verdict, after.verdict} == {"pass", "fail"}
+
+
+def is_marked(before: Report, after: Report) -> bool:
+    """Whether one of two reports says itself that its verdict is borderline."""
+    return before.borderline or after.borderline
 
 
 def judged_um(defect: Defect) -> float:

@@ -42,7 +42,7 @@ class SquareTally:
         """
         ground = Ground((truth.shape[0], truth.shape[1]), _PLACEMENT, PROFILE)
         objects = labelled_objects(truth, ground)
-        defects = measure(found, np.full_like(found, 255), _PLACEMENT, PROFILE.zones)
+        defects = measure(found, np.where(found, 255, 0).astype(np.uint8), _PLACEMENT, PROFILE.zones)
         match = match_defects(truth, objects, defects, ground)
         self._pictures.append(EvaluatedPicture("", match, "", frozenset()))
 

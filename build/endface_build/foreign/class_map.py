@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from endface.contract import Label
 from endface.errors import ConfigurationError
-from endface_build.data.label_folder import read_classes
+from endface_build.data.class_codes import read_classes
 
 _KEYS: Final = {"input": {"scale", "mean", "std", "size"}, "output": {"name", "values"}}
 

@@ -96,8 +96,9 @@ def _by_ferrule(evaluated: list[EvaluatedPicture], faces: DrawnFaces) -> Json:
     """Localization where the ferrule is brighter than the cladding, as in most microscopes, and where it is darker."""
     found: dict[str, list[bool]] = {"brighter": [], "darker": []}
     for number, picture in enumerate(evaluated):
-        face = faces.face(number)
-        found["brighter" if face.ferrule > face.zones[0].level else "darker"].append(bool(picture.localized))
+        if picture.localized is not None:
+            face = faces.face(number)
+            found["brighter" if face.ferrule > face.zones[0].level else "darker"].append(picture.localized)
     return {name: share(each) for name, each in found.items()}
 
 

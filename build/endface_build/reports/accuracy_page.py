@@ -36,11 +36,12 @@ _OVERVIEW: Final[tuple[tuple[str, Callable[[Json], str]], ...]] = (
     ("the same without labels of two readings", _sure_text),
     ("overlap (IoU)", lambda values: number_text(values["iou"])),
     ("verdict agrees", lambda values: interval_text(values["verdict"])),
-    ("verdicts that either reading allows", lambda values: str(values["verdict"]["ambiguous"])),
+    ("pictures of several right verdicts", lambda values: str(values["verdict"]["ambiguous"])),
     ("**false passes**", lambda values: _of(values["verdict"]["false_pass"])),
     ("false fails", lambda values: _of(values["verdict"]["false_fail"])),
     ("Cohen's kappa", lambda values: number_text(values["verdict"]["kappa"])),
     ("calibration error", lambda values: number_text(values["calibration"]["ece"])),
+    ("pictures that cannot be judged", lambda values: f"{values['unjudgeable']} of {values['pictures']}"),
     ("invalid pictures", lambda values: f"{values['invalid']} of {values['pictures']}"),
     ("their codes", lambda values: ", ".join(f"{count} {code}" for code, count in values["refusals"].items())),
 )
@@ -95,6 +96,7 @@ def page_text(record: Json) -> str:
         single_mode=_by_group(drawn["sm-apc"], ("type", "zone", "size_um")),
         contrast=_bands(drawn["mm-pc"], "contrast"),
         length=_bands(drawn["mm-pc"], "length_um"),
+        length_contrast=_by_length_and_contrast(drawn["mm-pc"]["network"]["recall"]["length_contrast"]),
         sensitivity=_sensitivity(record["sensitivity"]),
         confidence=_confidence(drawn["mm-pc"]["network"]["calibration"]["bins"]),
         repeatability=_repeatability(record["gage"]["conditions"]),
@@ -139,6 +141,12 @@ def _bands(evaluations: Json, group: str) -> str:
     return table(["", *bands], rows)
 
 
+def _by_length_and_contrast(lines: Json) -> str:
+    """Recall of lines, a row a band of length, a column a band of contrast."""
+    contrasts = list(next(iter(lines.values())))
+    return table(["um", *contrasts], [[length, *map(share_text, row.values())] for length, row in lines.items()])
+
+
 def _sensitivity(seen: Json) -> str:
     rows = [
         [str(contrast), *map(share_text, row)] for contrast, row in zip(seen["contrasts"], seen["recall"], strict=True)
@@ -160,12 +168,21 @@ def _confidence(bins: Sequence[Json]) -> str:
 
 
 def _repeatability(conditions: Json) -> str:
-    heads = ("verdict flips", "not borderline", "defects found again", "typical sigma, um", "sigma, um", "P/T")
+    heads = (
+        "verdict flips",
+        "not borderline",
+        "refused",
+        "defects found again",
+        "typical sigma, um",
+        "sigma, um",
+        "P/T",
+    )
     rows = [
         [
             condition,
             f"{values['verdict_flips']} of {values['trials']}",
             str(values["flips_not_borderline"]),
+            str(values["turned_invalid"]),
             f"{values['defects_found']} of {values['defects_sought']}",
             *(number_text(values[key]) for key in ("typical_sigma_um", "size_sigma_um", "precision_to_tolerance")),
         ]

@@ -62,6 +62,18 @@ def test_evaluate_drawn_faces_with_what_serves(run: Run, own_repository: Path, t
     assert figures["network"]["localisation"]["count"] == 1
 
 
+def test_evaluate_the_invariance_of_a_folder(run: Run, model: Path, labelled: Path, tmp_path: Path) -> None:
+    """A folder, or its images/, is judged under every change: a table, figures and plots."""
+    answer = run("evaluate", "--invariance", labelled, "--model", model, "--out", tmp_path)
+    figures = json.loads((tmp_path / "invariance.json").read_text())
+
+    assert answer.status == 0, answer.err
+    assert "turned 270" in answer.out
+    assert figures["judged"] + figures["refused"] == 2
+    assert {"mirrored", "blur 4 px"} <= figures["changes"].keys()
+    assert {path.name for path in tmp_path.glob("*.png")} == {"invariance-verdicts.png", "invariance-sizes.png"}
+
+
 def test_gage_of_photographs(run: Run, model: Path, labelled: Path, tmp_path: Path) -> None:
     """A folder of photographs gives a table of conditions and their figures."""
     answer = run("gage", labelled / "images", "--model", model, "--repeats", "1", "--out", tmp_path / "gage.json")

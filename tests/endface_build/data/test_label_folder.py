@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,13 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from endface.contract import Label
 from endface.errors import ConfigurationError
 from endface.report import Ellipse
-from endface_build.data.label_folder import open_folder, read_classes
+from endface_build.data.class_codes import read_classes
+from endface_build.data.label_folder import open_folder
 from endface_build.data.labelled import Labelled
 from endface_build.drawing.canvas import UNDECIDED
 
@@ -100,6 +104,17 @@ def test_class_map_in_our_codes(folder: Path, place: str) -> None:
     assert only(folder).name == "a.png"
 
 
+def test_class_map_with_a_palette(folder: Path) -> None:
+    """An indexed PNG holds classes as its indexes, whatever colors they have."""
+    labels = box(Label.PIT, 3, 4, 9, 10)
+    indexed = Image.fromarray(labels)
+    indexed.putpalette([0, 0, 0, 200, 0, 0, 0, 200, 0])
+    (folder / "masks").mkdir()
+    indexed.save(folder / "masks" / "a.png")
+
+    assert np.array_equal(only(folder).labels, labels)
+
+
 def test_class_map_in_their_codes(folder: Path) -> None:
     """Gray levels are translated by the class map."""
     write_map(folder, box(100, 3, 4, 9, 10) + box(17, 20, 20, 25, 25))
@@ -168,7 +183,7 @@ def test_yolo_polygons(folder: Path, name: str, text: str) -> None:
     """Corners are shares of width and height; names come from either file."""
     (folder / "labels").mkdir()
     (folder / "labels" / "a.txt").write_text("1 0.25 0.2 0.75 0.2 0.75 0.8 0.25 0.8\n\n")
-    (folder / name).write_text(text)
+    (folder / name).write_text(text, encoding="utf-8-sig")  # as an editor on Windows writes it
     classes(folder, crack="scratch", dust="contamination")
     labels = only(folder).labels
 
@@ -231,18 +246,65 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
         "no polygon",
     ),
     "polygon of two corners": (lambda f: coco(f, [{"segmentation": [[5, 6, 13, 11]]}], ("pit",)), "no polygon"),
+    "empty polygon": (lambda f: coco(f, [{"segmentation": [[]]}], ("pit",)), "no polygon"),
+    "corner that is no number": (
+        lambda f: coco(f, [{"segmentation": [[5, 6, 13, math.nan, 13, 11]]}], ("pit",)),
+        "corner that is no number in annotation",
+    ),
+    "polygon beside the picture": (
+        lambda f: coco(f, [{"segmentation": [[50, 6, 60, 6, 60, 11]]}], ("pit",)),
+        "no pixel in its picture",
+    ),
+    "picture of another size": (
+        lambda f: (
+            coco(f, [{"segmentation": POLYGON}], ("pit",)),
+            cv2.imwrite(str(f / "images" / "a.png"), np.zeros((HEIGHT, 2 * WIDTH), np.uint8)),
+        ),
+        "drawn on a picture of 40 x 30 pixels, the picture has 80 x 30",
+    ),
+    "runs of another size": (
+        lambda f: coco(f, [{"segmentation": {"counts": [5, 5]}}], ("pit",)),
+        "run-length mask of 10 pixels",
+    ),
+    "two names of one picture": (
+        lambda f: coco(f, [{"segmentation": POLYGON}], ("pit",), files=("left/a.png", "right\\a.png")),
+        "left/a.png and of right",
+    ),
     "compressed runs": (lambda f: coco(f, [{"segmentation": {"counts": "abc"}}], ("pit",)), "export polygons"),
     "broken JSON": (lambda f: (f / "a.json").write_text("{"), "no JSON"),
     "unknown level": (lambda f: write_map(f, box(9, 1, 1, 2, 2)), "level 9"),
     "map without picture": (lambda f: write_map(f, box(1, 1, 1, 2, 2), "masks/b.png"), "no picture"),
     "map of two pictures": (lambda f: (picture(f, "a.jpg"), write_map(f, box(1, 1, 1, 2, 2))), "a.jpg and a.png"),
     "map of another size": (lambda f: write_map(f, np.zeros((9, 9), np.uint8)), "size"),
+    "two maps of one picture": (
+        lambda f: (write_map(f, box(1, 1, 1, 2, 2)), write_map(f, box(1, 1, 1, 2, 2), "masks/a.PNG")),
+        "give each picture a name",
+    ),
+    "map in color": (lambda f: write_map(f, np.zeros((HEIGHT, WIDTH, 3), np.uint8)), "no class map"),
+    "map that is no picture": (
+        lambda f: (write_map(f, box(1, 1, 1, 2, 2)), (f / "masks" / "a.png").write_text("labels")),
+        "no PNG file",
+    ),
+    "map without its end": (
+        lambda f: (write_map(f, box(1, 1, 1, 2, 2)), os.truncate(f / "masks" / "a.png", 60)),
+        "no PNG file",
+    ),
+    "ellipse of no numbers": (
+        lambda f: write_map(f, box(1, 1, 1, 2, 2), cladding_ellipse=[1, 2, math.nan, 3]),
+        "cladding_ellipse must be",
+    ),
     "broken ellipse": (lambda f: write_map(f, box(1, 1, 1, 2, 2), cladding_ellipse=[1, 2]), "cladding_ellipse must be"),
     "either without file": (lambda f: write_map(f, box(1, 1, 1, 2, 2), either=[{"types": ["pit", "chip"]}]), "missing"),
     "either of one type": (lambda f: write_map(f, box(1, 1, 1, 2, 2), either=[{"types": ["pit"]}]), "T1, T2"),
     "either of other types": (lambda f: write_map(f, box(1, 1, 1, 2, 2), either=[{"types": ["pit", "hole"]}]), "hole"),
     "YOLO without names": (lambda f: (yolo(f, "0 0 0 1 1"), (f / "classes.txt").unlink()), "No names"),
     "YOLO box": (lambda f: yolo(f, "0 0.5 0.5 0.1 0.1"), "line 1.*a box is not enough"),
+    "YOLO in pixels": (lambda f: yolo(f, "0 5 6 13 6 13 11"), "line 1.*shares of the picture"),
+    "YOLO of no numbers": (lambda f: yolo(f, "0 0.1 0.1 nan 0.1 0.5 0.5"), "line 1.*shares of the picture"),
+    "YOLO in UTF-16": (
+        lambda f: (yolo(f), (f / "labels" / "a.txt").write_text("0 0 0 1 0 1 1", encoding="utf-16")),
+        "no text in UTF-8",
+    ),
     "YOLO of two pictures": (lambda f: (picture(f, "a.jpg"), yolo(f, "0 0 0 1 0 1 1")), "a.jpg and a.png"),
 }
 

@@ -12,6 +12,7 @@ from endface.criteria.profile import load_profile
 from endface.errors import ConfigurationError
 from endface.offline import Inspector
 from endface.options import Options
+from endface.picture.decode import decode
 from endface.picture.square import Placement
 from endface.report import Ellipse
 from endface_build.data.drawn_pictures import DrawnFaces, fiber_of, labelled_of
@@ -38,7 +39,8 @@ def perfect(labelled: Labelled) -> Inspector:
     """An inspector that knows the labels."""
     truth = resample_labels(labelled.labels, Placement((319.5, 319.5), (0.43, 0.43)))
     truth[truth == 255] = 0
-    return Inspector(lambda squares: (truth[None], np.full_like(squares[:, 0], 255)), Options("mm-pc"))
+    sure = np.where(truth, 255, 0).astype(np.uint8)
+    return Inspector(lambda _: (truth[None], sure[None]), Options("mm-pc"))
 
 
 def test_who_knows_the_labels_is_right(labelled: Labelled, perfect: Inspector) -> None:
@@ -61,6 +63,31 @@ def test_an_invalid_report_misses_everything(labelled: Labelled, wall: Labelled)
     assert (outcome.truth, outcome.verdict) == (frozenset({"fail"}), "invalid")
     assert outcome.match is not None
     assert [defect.found for defect in outcome.match.labelled] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("blur_um", "white", "truth"),
+    [
+        (0.8, False, {"fail"}),
+        (0.9, False, {"fail", "invalid"}),  # a spot of 2 um has lost half of its contrast
+        (1.3, False, {"invalid"}),  # a scratch of 3 um has
+        (0.3, True, {"invalid"}),  # a core without gray levels
+        (None, True, {"fail"}),  # a photograph, whose focus nobody knows
+    ],
+)
+def test_a_drawn_picture_that_cannot_be_judged(
+    labelled: Labelled, wall: Labelled, blur_um: float | None, white: bool, truth: set[str]
+) -> None:
+    """Blur beyond the limits or a saturated core makes ``invalid`` right, and nothing is missed in such a picture."""
+    gray = decode(labelled.data).gray.copy()
+    if white:
+        gray[240:400, 240:400] = 255
+    refused = with_baseline(Options("mm-pc"))(wall.data, labelled.name)
+    outcome = evaluate_report(replace(labelled, blur_um=blur_um), refused, MM, gray)
+
+    assert outcome.truth == truth
+    assert (outcome.match is None) == ("invalid" in truth)
+    assert summarize([outcome])["unjudgeable"] == (truth == {"invalid"})
 
 
 def test_without_a_known_cladding_the_report_places_the_zones(labelled: Labelled, perfect: Inspector) -> None:
@@ -117,6 +144,17 @@ def test_two_pictures_of_one_stem(tmp_path: Path, labelled: Labelled, perfect: I
     assert inspect(labelled).image.name == "x/face.png"
     with pytest.raises(ConfigurationError, match=r"reports of face\.jpg and face\.png, none of face\.bmp"):
         inspect(replace(labelled, name="face.bmp"))
+
+
+def test_reports_of_windows_and_reports_twice(tmp_path: Path, labelled: Labelled, perfect: Inspector) -> None:
+    """A report made on Windows is found by its picture's name; of two reports of a picture none is taken in silence."""
+    path = tmp_path / "reports.jsonl"
+    path.write_text(perfect(labelled.data, "images\\face.png").to_json())
+    assert read_reports(path)(labelled).image.name == "images\\face.png"
+
+    path.write_text("\n".join(perfect(labelled.data, name).to_json() for name in ("left/face.png", "right/face.png")))
+    with pytest.raises(ConfigurationError, match=r"two reports of face\.png"):
+        read_reports(path)
 
 
 @pytest.mark.parametrize(

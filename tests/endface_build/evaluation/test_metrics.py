@@ -120,6 +120,21 @@ def test_lines_by_length_and_either_readings() -> None:
     assert counted(result["line_accuracy_sure"]) == (0.5, 2)
 
 
+def test_lines_by_length_and_contrast() -> None:
+    """What a line is missed by is its length and its contrast together: each pair of bands has its own share."""
+    defects = (
+        labelled("scratch", 70.0, contrast=7.0),
+        labelled("scratch", 80.0, contrast=7.0, found=False),
+        labelled("scratch", 20.0, contrast=7.0, found=False),
+        labelled("pit", 70.0, contrast=7.0),
+    )
+    table = metrics(Match(defects, (), None))["recall"]["length_contrast"]
+
+    assert counted(table["60-120"]["5-10"]) == (0.5, 2)
+    assert counted(table["3-30"]["5-10"]) == (0.0, 1)
+    assert sum(share["count"] for band in table.values() for share in band.values()) == 3
+
+
 def test_pictures_without_truth_of_the_fiber() -> None:
     """Localization counts where the fiber is known, the overlap where there is something to overlap."""
     result = summarize(
@@ -152,6 +167,25 @@ def test_false_passes_are_a_line_of_their_own() -> None:
     assert (result["ambiguous"], result["near"]) == (1, 1)
     assert (result["false_pass"]["hits"], result["false_pass"]["count"]) == (1, 2)
     assert (result["false_fail"]["hits"], result["false_fail"]["count"]) == (1, 2)
+
+
+def test_a_picture_that_cannot_be_judged_must_not_pass() -> None:
+    """Refused it counts as right; passed it is a false pass; where that is open, both verdicts are right."""
+    result = verdict_agreement(
+        [
+            picture("invalid", "invalid"),
+            picture("pass", "invalid"),
+            picture("fail", "invalid"),
+            picture("invalid", "pass", "invalid"),
+            picture("fail", "pass", "invalid"),
+            picture("pass", "fail", "invalid"),
+        ]
+    )
+
+    assert (result["hits"], result["ambiguous"]) == (2, 3)
+    assert (result["false_pass"]["hits"], result["false_pass"]["count"]) == (2, 4)
+    assert (result["false_fail"]["hits"], result["false_fail"]["count"]) == (1, 2)
+    assert result["table"]["invalid"] == {"pass": 1, "fail": 1, "invalid": 1}
 
 
 def test_cohens_kappa_by_hand() -> None:

@@ -83,6 +83,15 @@ def test_a_borderline_flip_is_no_clear_one() -> None:
     assert (counts["verdict_flips"], counts["flips_not_borderline"]) == (3, 0)
 
 
+def test_a_refused_trial_is_no_flip() -> None:
+    """A trial that is refused says nothing of the part: it is counted apart, and its defects are not sought."""
+    answers = {b"0": report("pass", (0, 0, 4.0))}
+    result = study([Scripted()], lambda data: answers.get(data, REPORT), repeats=3)
+    counts = result["conditions"]["all"]
+
+    assert (counts["verdict_flips"], counts["turned_invalid"], counts["defects_sought"]) == (0, 3, 0)
+
+
 def test_a_part_that_cannot_be_judged() -> None:
     """A part whose reference is invalid is counted apart and gives no figures."""
     result = study([Scripted()], lambda _: REPORT, repeats=2)

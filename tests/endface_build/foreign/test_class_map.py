@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from endface.contract import Label
 from endface.errors import ConfigurationError
-from endface_build.data.label_folder import OURS
+from endface_build.data.class_codes import OURS
 from endface_build.foreign.class_map import NetworkMap, read_map
 
 FULL = """
