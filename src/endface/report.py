@@ -126,11 +126,31 @@ class ZoneResult:
 
 
 @dataclass(frozen=True)
+class DefectPart:
+    """One piece of a line that is joined from beads or dashes.
+
+    ``zone``, ``zones``, ``center_um`` and both sizes mean what they mean in a ``Defect``.
+    """
+
+    center_um: Point
+    size_um: float
+    size_sigma_um: float
+    zone: str
+    zones: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Defect:
     """One measured defect.
 
     ``zone`` is the innermost zone that it touches, ``zones`` all of them from inside out; outside every zone both
     are empty.  ``polygon_px`` is a list of rings of camera pixels.
+
+    Attributes:
+        size_sigma_um: one standard deviation of ``size_um``; 0 in a report of a server before 0.3.
+        width_sigma_um: one standard deviation of ``width_um``; likewise.
+        type_alternatives: other types that an expert could read; empty where ``type`` is beyond doubt.
+        parts: the pieces of a joined line, along it; empty for a defect of one piece.
     """
 
     id: int
@@ -146,6 +166,10 @@ class Defect:
     length_um: float
     area_um2: float
     orientation_deg: float
+    size_sigma_um: float = 0.0
+    width_sigma_um: float = 0.0
+    type_alternatives: tuple[DefectType, ...] = ()
+    parts: tuple[DefectPart, ...] = ()
 
 
 @dataclass(frozen=True)
