@@ -95,7 +95,7 @@ def test_golden_report_loads_and_keeps_what_it_says() -> None:
     assert report.zones[1].limits[1] == LimitResult("scratch", "none > 3 um", 0, 1, -1.1, "fail")
     assert report.defects[0].polygon_px[1] == ((611.0, 310.0), (612.0, 310.0), (611.5, 311.0))
     assert _holds(json.loads(report.to_json()), json.loads(GOLDEN))
-    assert list(json.loads(report.to_json())) == list(json.loads(GOLDEN))
+    assert [key for key in json.loads(report.to_json()) if key in json.loads(GOLDEN)] == list(json.loads(GOLDEN))
 
 
 def test_a_defect_tells_its_uncertainty_its_other_readings_and_its_parts() -> None:
