@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from endface.json_reader import from_json_values
 from endface.picture.picture import Rect
-from endface.report import Calibration, Fiber, ImageInfo, Problem
+from endface.report import Calibration, Fiber, ImageInfo, Problem, Quality
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Frame:
         fiber: the fiber, where one was found.
         seen_px: the part of the picture inside the camera's black frame.
         coverage: share of each zone that the camera saw.
+        quality: blur and noise, where there is a square.
         timings_ms: time spent so far.
         taken_ms: when the server took its request up, by the machine's monotonic clock; None where it is not known.
         profile_sha256: SHA-256 of the profile's text as ``preprocess`` read it; empty where it was not read.
@@ -39,6 +40,7 @@ class Frame:
     fiber: Fiber | None = None
     seen_px: Rect | None = None
     coverage: Mapping[str, float] = field(default_factory=dict)
+    quality: Quality | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     taken_ms: float | None = None
     profile_sha256: str = ""

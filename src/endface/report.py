@@ -126,11 +126,31 @@ class ZoneResult:
 
 
 @dataclass(frozen=True)
+class DefectPart:
+    """One piece of a line that is joined from beads or dashes.
+
+    ``zone``, ``zones``, ``center_um`` and both sizes mean what they mean in a ``Defect``.
+    """
+
+    center_um: Point
+    size_um: float
+    size_sigma_um: float
+    zone: str
+    zones: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Defect:
     """One measured defect.
 
     ``zone`` is the innermost zone that it touches, ``zones`` all of them from inside out; outside every zone both
     are empty.  ``polygon_px`` is a list of rings of camera pixels.
+
+    Attributes:
+        size_sigma_um: one standard deviation of ``size_um``; 0 in a report of a server before 0.3.
+        width_sigma_um: one standard deviation of ``width_um``; likewise.
+        type_alternatives: other types that an expert could read; empty where ``type`` is beyond doubt.
+        parts: the pieces of a joined line, along it; empty for a defect of one piece.
     """
 
     id: int
@@ -146,6 +166,23 @@ class Defect:
     length_um: float
     area_um2: float
     orientation_deg: float
+    size_sigma_um: float = 0.0
+    width_sigma_um: float = 0.0
+    type_alternatives: tuple[DefectType, ...] = ()
+    parts: tuple[DefectPart, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How sharp and how quiet a picture is, on the square that the network sees.
+
+    Attributes:
+        blur_um: standard deviation of its blur (optics, camera and compression together), on the cladding's edge.
+        noise_levels: standard deviation of its noise in gray levels, on the flattest half of the fiber.
+    """
+
+    blur_um: float
+    noise_levels: float
 
 
 @dataclass(frozen=True)
@@ -160,7 +197,11 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that one inspection found, and the verdict."""
+    """Everything that one inspection found, and the verdict.
+
+    ``borderline_reasons`` say why the verdict could be the other one; ``quality`` is None where the picture has no
+    square, and in reports of a server before 0.3.
+    """
 
     verdict: VerdictName
     image: ImageInfo
@@ -177,6 +218,8 @@ class Report:
     defects: tuple[Defect, ...] = ()
     model: ModelInfo | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    borderline_reasons: tuple[str, ...] = ()
+    quality: Quality | None = None
 
     def __post_init__(self) -> None:
         """A report without a fiber, with an error or with a failed zone is never a pass.
@@ -208,7 +251,7 @@ class Report:
         values = json.loads(text)
         if not isinstance(values, dict) or values.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(f"not a report of schema {SCHEMA_VERSION}")
-        if missing := {*_KEYS} - {*values}:
+        if missing := {*_KEYS} - {*_ADDED} - {*values}:
             raise ValueError(f"a report of schema {SCHEMA_VERSION} without {', '.join(sorted(missing))}")
         try:
             return from_json_values(cls, values)
@@ -217,9 +260,11 @@ class Report:
 
 
 _KEYS: Final = (
-    "verdict", "borderline", "reasons", "error", "image", "serial", "meta", "calibration", "fiber", "criteria", "zones",
-    "defects", "model", "software", "timings_ms",
+    "verdict", "borderline", "borderline_reasons", "reasons", "error", "image", "serial", "meta", "quality",
+    "calibration", "fiber", "criteria", "zones", "defects", "model", "software", "timings_ms",
 )  # fmt: skip
+_ADDED: Final = ("borderline_reasons", "quality")
+"""Keys that a server before 0.3 does not write."""
 
 _BOUNDS: Final = ("lower_um", "upper_um", "lower_closed", "upper_closed")
 

@@ -20,25 +20,26 @@ from numpy.typing import NDArray
 
 from endface import __version__
 from endface.contract import SQUARE_PX
+from endface.criteria.exposure import require_exposure
 from endface.criteria.profile import Profile, load_profile
+from endface.criteria.sharpness import require_sharpness
 from endface.criteria.verdict import judge, require_coverage
 from endface.defects.measure import measure
 from endface.defects.zones import coverage
 from endface.errors import (
     CoarseScaleError,
-    DefocusError,
     EndfaceError,
     PictureError,
     ProfileChangedError,
-    SaturatedError,
     ScaleMismatchError,
 )
-from endface.fiber.locate import Located, locate
+from endface.fiber.locate import locate
 from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
 from endface.picture.decode import check_size, decode
 from endface.picture.picture import Picture
+from endface.picture.quality import measure_quality
 from endface.picture.square import Placement, resample
 from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
 
@@ -47,15 +48,6 @@ COARSEST_UM_PER_PX: Final = 1.0
 
 LARGEST_SCALE_ERROR: Final = 0.2
 """A requested scale may make the cladding this much wider or narrower than named; beyond, one is wrong."""
-
-SOFTEST_EDGE_UM: Final = 3.0
-"""10 to 90 % width of the cladding's edge from which a picture is out of focus.
-
-Sharp photographs of two cameras lie below 1.4 um; at 3 um a 2 um defect has lost half of its contrast.
-"""
-
-MOST_SATURATED: Final = 0.3
-"""Share of a judged zone that may be at an end of the gray scale; a lit core reached 0.21 in a good photograph."""
 
 
 def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]:
@@ -75,13 +67,21 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         picture = decode(data)
         height, width = picture.gray.shape
         frame = replace(frame, image=replace(frame.image, width=width, height=height))
-        located = _locate(picture)
-        calibration = _calibrate(located.fiber.cladding, options)
-        frame = replace(frame, fiber=located.fiber, calibration=calibration)
-        _require_detail(located.edge_px, calibration)
-        square, frame = _place(
-            picture, Placement(located.fiber.cladding.center_px, calibration.um_per_px), frame, profile
-        )
+        fiber = _locate(picture)
+        calibration = _calibrate(fiber.cladding, options)
+        frame = replace(frame, fiber=fiber, calibration=calibration)
+        _require_detail(calibration)
+        placement = Placement(fiber.cladding.center_px, calibration.um_per_px)
+        seen = placement.seen(picture.field)
+        coverages = {zone.name: coverage(zone, seen) for zone in profile.zones}
+        frame = replace(frame, seen_px=picture.field, coverage=coverages)
+        require_coverage(profile, coverages)
+        resampled = resample(picture, placement)
+        quality = measure_quality(resampled, _width_um(fiber.cladding, calibration))
+        frame = replace(frame, quality=quality)
+        require_sharpness(profile, quality)
+        require_exposure(profile, resampled)
+        square = resampled
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))
     return square, replace(frame, timings_ms={"preprocess": _ms_since(started)})
@@ -115,6 +115,7 @@ def postprocess(
         meta=frame.meta,
         calibration=frame.calibration,
         fiber=frame.fiber,
+        quality=frame.quality,
         model=model,
         timings_ms=frame.timings_ms,
     )
@@ -123,13 +124,14 @@ def postprocess(
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
     labels = labels * placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
     defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
-    judgment = judge(defects, profile, frame.coverage)
+    judgment = judge(defects, profile, frame.coverage, frame.quality)
     return replace(
         blank,
         verdict=judgment.verdict,
         error=None,
         borderline=judgment.borderline,
         reasons=judgment.reasons,
+        borderline_reasons=judgment.borderline_reasons,
         zones=judgment.zones,
         defects=defects,
         timings_ms=dict(frame.timings_ms) | {"postprocess": _ms_since(started)},
@@ -152,7 +154,7 @@ def _frame(data: bytes, options: Options) -> Frame:
     return Frame(options.profile, image, options.serial, options.meta)
 
 
-def _locate(picture: Picture) -> Located:
+def _locate(picture: Picture) -> Fiber:
     """Locate the fiber inside the camera's field, in pixels of the whole picture."""
     field = picture.field
     located = locate(picture.gray[field.y0 : field.y1, field.x0 : field.x1])
@@ -160,8 +162,7 @@ def _locate(picture: Picture) -> Located:
     def moved(ellipse: Ellipse) -> Ellipse:
         return replace(ellipse, center_px=(ellipse.center_px[0] + field.x0, ellipse.center_px[1] + field.y0))
 
-    core = located.fiber.core
-    return replace(located, fiber=Fiber(moved(located.fiber.cladding), moved(core) if core else None))
+    return Fiber(moved(located.cladding), moved(located.core) if located.core else None)
 
 
 def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
@@ -179,39 +180,18 @@ def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
     return Calibration((x * factor, y * factor), "request")
 
 
-def _require_detail(edge_px: float, calibration: Calibration) -> None:
-    """Refuse a picture that is too coarse or too blurred to measure defects."""
-    scale = calibration.um_per_px
-    if max(scale) > COARSEST_UM_PER_PX:
+def _require_detail(calibration: Calibration) -> None:
+    """Refuse a picture that is too coarse to measure defects."""
+    coarsest = max(calibration.um_per_px)
+    if coarsest > COARSEST_UM_PER_PX:
         raise CoarseScaleError(
-            f"a pixel is {max(scale):.2f} um, at most {COARSEST_UM_PER_PX:g} um can be judged; use a stronger objective"
-        )
-    edge_um = edge_px * math.sqrt(scale[0] * scale[1])
-    if edge_um > SOFTEST_EDGE_UM:
-        raise DefocusError(
-            f"the cladding's edge is {edge_um:.1f} um wide, at most {SOFTEST_EDGE_UM:g} um is in focus; focus again"
+            f"a pixel is {coarsest:.2f} um, at most {COARSEST_UM_PER_PX:g} um can be judged; use a stronger objective"
         )
 
 
-def _place(picture: Picture, placement: Placement, frame: Frame, profile: Profile) -> tuple[NDArray[np.uint8], Frame]:
-    """Resample the square and refuse what cannot be judged on it."""
-    seen = placement.seen(picture.field)
-    frame = replace(frame, seen_px=picture.field, coverage={zone.name: coverage(zone, seen) for zone in profile.zones})
-    require_coverage(profile, frame.coverage)
-    square = resample(picture, placement)
-    _require_contrast(square, profile)
-    return square, frame
-
-
-def _require_contrast(square: NDArray[np.uint8], profile: Profile) -> None:
-    ends = (square <= 1) | (square >= 254)
-    for row in profile.rows:
-        share = coverage(row.zone, ends)
-        if row.limited and share > MOST_SATURATED:
-            raise SaturatedError(
-                f"{share:.0%} of zone {row.zone.name} is black or white, at most {MOST_SATURATED:.0%} can be judged; "
-                "change the exposure or the light in the core"
-            )
+def _width_um(cladding: Ellipse, calibration: Calibration) -> float:
+    """The cladding's diameter on the square."""
+    return sum(radius * scale for radius, scale in zip(cladding.radii_px, calibration.um_per_px, strict=True))
 
 
 def _ms_since(started: float) -> float:

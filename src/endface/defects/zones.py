@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
+from endface.contract import SQUARE_PX
+from endface.picture.square import diameters_um
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,6 @@ class Zone:
     name: str
     inner_um: float
     outer_um: float
-
-
-@cache
-def diameters_um() -> NDArray[np.float32]:
-    """Diameter of the circle around the fiber's center on which each pixel of the square lies.
-
-    Returns:
-        Read-only float32 (512, 512) in um.
-    """
-    offset_um = (np.arange(SQUARE_PX) - SQUARE_CENTER_PX) * UM_PER_PX
-    diameters = (2 * np.hypot(offset_um[:, None], offset_um[None, :])).astype(np.float32)
-    diameters.setflags(write=False)
-    return diameters
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -52,9 +51,6 @@ On drawn dark ferrules such a step in the median profile was the edge in 0.88 of
 and rings take over.
 """
 
-GAUSS_WIDTH: Final = 2.563
-"""Distance from 10 to 90 % of a Gaussian edge over its standard deviation."""
-
 
 @dataclass(frozen=True)
 class Edge:
@@ -64,13 +60,11 @@ class Edge:
         ellipse: where it is.
         support: share of the rays that agree with it.
         levels: median gray step from inside to outside; negative where the inside is brighter.
-        width_px: median width of the edge from 10 to 90 % of its step.
     """
 
     ellipse: Ellipse
     support: float
     levels: float
-    width_px: float
 
 
 @dataclass(frozen=True)
@@ -175,12 +169,9 @@ def _follow(strip: _Strip, sign: float, *, damaged: bool, outermost: bool = Fals
     levels = _levels(strip, votes, at[votes], sign)
     if abs(levels) < MIN_LEVELS:
         return None
-    slope = abs(float(median(strip.slopes[votes, at[votes]]))) / strip.step_px
-    if slope == 0:
+    if not median(strip.slopes[votes, at[votes]]):
         return None  # levels that differ without an edge between them
-    blur_px = math.sqrt(2 * math.pi) * SMOOTHING_PX  # a Gaussian edge's step over its slope
-    width_px = math.sqrt(max((levels / slope) ** 2 - blur_px**2, 0.0))
-    return Edge(from_fit(fit), len(votes) / len(points), levels, width_px)
+    return Edge(from_fit(fit), len(votes) / len(points), levels)
 
 
 def _outermost(slopes: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -217,10 +208,8 @@ def _as_sharp_step(strip: _Strip, edge: Edge) -> Edge | None:
     share = float(strip.shares[0] + (left.sum() - 0.5) * (strip.shares[1] - strip.shares[0]))
     if not strip.shares[0] < share < strip.shares[-1]:
         return None
-    begin, end = int(np.argmax(left < 0.9)), len(left) - 1 - int(np.argmax(left[::-1] > 0.1))
-    width_px = math.sqrt(max(((end - begin) * strip.step_px) ** 2 - (GAUSS_WIDTH * SMOOTHING_PX) ** 2, 0.0))
     x, y = edge.ellipse.radii_px
-    return replace(edge, ellipse=replace(edge.ellipse, radii_px=(x * share, y * share)), width_px=width_px)
+    return replace(edge, ellipse=replace(edge.ellipse, radii_px=(x * share, y * share)))
 
 
 def sample_rays(

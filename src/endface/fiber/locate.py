@@ -59,19 +59,6 @@ CORE_GAP: Final = 0.015
 
 
 @dataclass(frozen=True)
-class Located:
-    """A fiber found in a picture.
-
-    Attributes:
-        fiber: cladding and core.
-        edge_px: width of the cladding's edge from 10 to 90 % of its step.
-    """
-
-    fiber: Fiber
-    edge_px: float
-
-
-@dataclass(frozen=True)
 class _Ring:
     """An elliptic outline, and the strength of the step across it."""
 
@@ -79,7 +66,7 @@ class _Ring:
     strength: float
 
 
-def locate(gray: NDArray[np.uint8]) -> Located:
+def locate(gray: NDArray[np.uint8]) -> Fiber:
     """Find the fiber in a gray picture uint8 (H, W) without a black frame.
 
     Of nested edges (core, index rings, cladding) the outermost that stands out is the cladding.
@@ -102,7 +89,7 @@ def locate(gray: NDArray[np.uint8]) -> Located:
         edge = fit_cladding_edge(gray, edge.ellipse, reach=EDGE_REACH)
     if edge is None or not _stands_out(edge):
         raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
-    return Located(Fiber(edge.ellipse, _find_core(gray, edge.ellipse)), edge.width_px)
+    return Fiber(edge.ellipse, _find_core(gray, edge.ellipse))
 
 
 def _shrink(gray: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:

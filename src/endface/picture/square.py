@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import cv2
@@ -41,6 +42,19 @@ class Placement:
         columns, rows = (at >= x0) & (at <= x1), (at >= y0) & (at <= y1)
         seen: NDArray[np.bool_] = np.logical_and.outer(rows, columns)
         return seen
+
+
+@cache
+def diameters_um() -> NDArray[np.float32]:
+    """Diameter of the circle around the fiber's center on which each pixel of the square lies.
+
+    Returns:
+        Read-only float32 (512, 512) in um.
+    """
+    offset_um = (np.arange(SQUARE_PX) - SQUARE_CENTER_PX) * UM_PER_PX
+    diameters = (2 * np.hypot(offset_um[:, None], offset_um[None, :])).astype(np.float32)
+    diameters.setflags(write=False)
+    return diameters
 
 
 def resample(picture: Picture, placement: Placement) -> NDArray[np.uint8]:

@@ -299,8 +299,8 @@ def test_a_users_limits_are_applied_as_written(tmp_path: Path) -> None:
 
     assert judge([pit], profile, seen).reasons == ("zone core: pit 1 is 3.0 um, must be below 3 um (plant)",)
     assert judge([replace(pit, size_um=4.0), scratch], profile, seen).verdict == "pass"
-    assert judge([scratch, scratch], profile, seen).reasons == (
-        "zone core: 2 scratches from 1 to below 2 um wide, at most 1 are allowed (plant): 1, 1",
+    assert judge([scratch, replace(scratch, id=2)], profile, seen).reasons == (
+        "zone core: 2 scratches from 1 to below 2 um wide, at most 1 are allowed (plant): 1, 2",
     )
 
 

@@ -1,0 +1,174 @@
+"""The rows of a profile, each with the marks that it may count, and what it says where their sizes are off.
+
+All sizes are off together: by ``t`` times a reach of each mark's own, ``t`` from -1 to 1.  The verdict changes only
+where a size meets a bound, so a row is looked at there and between, which is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endface.criteria.limits import Limit
+from endface.criteria.marks import Mark
+from endface.criteria.profile import Profile
+
+Shifts = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A limit of a zone, and the marks of its kind there."""
+
+    zone: str
+    limit: Limit
+    marks: tuple[Mark, ...]
+
+    @cached_property
+    def caught(self) -> tuple[Mark, ...]:
+        """The marks whose size lies in the row, the largest first."""
+        inside = [mark for mark in self.marks if mark.size_um in self.limit.interval]
+        return tuple(sorted(inside, key=lambda mark: (-mark.size_um, mark.defect.id)))
+
+    @cached_property
+    def broken(self) -> bool:
+        """Whether it holds more than it allows."""
+        return self.limit.allowed is not None and len(self.caught) > self.limit.allowed
+
+    @cached_property
+    def margin_um(self) -> float | None:
+        """Distance to the nearest shift of all sizes by one amount with the other verdict; negative where it is
+        broken, None where no shift changes it.
+        """
+        shifting = ShiftedRow(self, np.ones(len(self.marks)))
+        breakpoints = shifting.breakpoints
+        if not len(breakpoints):
+            return None
+        between = np.concatenate([breakpoints[:1] - 1, (breakpoints[1:] + breakpoints[:-1]) / 2, breakpoints[-1:] + 1])
+        at_point, at_stretch = (shifting.passes(shifts) == self.broken for shifts in (breakpoints, between))
+        # A stretch begins and ends at breakpoints; zero is in none that differs, so its nearer end is its distance.
+        flips = at_point | at_stretch[1:] | at_stretch[:-1]
+        if not flips.any():
+            return None
+        margin = round(float(np.abs(breakpoints[flips]).min()), 6)
+        return -margin if self.broken and margin else margin
+
+    def within_reach(self) -> ShiftedRow:
+        """The row where each size may be off by its own reach."""
+        return ShiftedRow(self, np.array([mark.off_um for mark in self.marks], np.float64))
+
+
+@dataclass(frozen=True)
+class ShiftedRow:
+    """A row whose marks' sizes are shifted by ``t`` times ``reach_um`` (marks,)."""
+
+    row: Row
+    reach_um: Shifts
+
+    @cached_property
+    def _entering(self) -> Shifts:
+        """The shift at which each mark's size meets the row's lower bound."""
+        interval, sizes_um = self.row.limit.interval, self._sizes_um
+        above = sizes_um >= interval.lower if interval.lower_closed else sizes_um > interval.lower
+        return _crossings(interval.lower - sizes_um, self.reach_um, np.where(above, -math.inf, math.inf))
+
+    @cached_property
+    def _leaving(self) -> Shifts:
+        """The shift at which each mark's size meets the row's upper bound."""
+        interval, sizes_um = self.row.limit.interval, self._sizes_um
+        below = sizes_um <= interval.upper if interval.upper_closed else sizes_um < interval.upper
+        return _crossings(interval.upper - sizes_um, self.reach_um, np.where(below, math.inf, -math.inf))
+
+    @cached_property
+    def _sizes_um(self) -> Shifts:
+        return np.array([mark.size_um for mark in self.row.marks], np.float64)
+
+    @cached_property
+    def breakpoints(self) -> Shifts:
+        """Shifts, ascending, at which a mark enters or leaves the row: none where its verdict never changes."""
+        if self.row.limit.allowed is None:
+            return np.empty(0)
+        ends = np.concatenate([self._entering, self._leaving])
+        breakpoints: Shifts = np.unique(ends[np.isfinite(ends)])
+        return breakpoints
+
+    def counted(self, shift: float) -> NDArray[np.bool_]:
+        """Which marks lie in the row at a shift."""
+        interval = self.row.limit.interval
+        entered = shift >= self._entering if interval.lower_closed else shift > self._entering
+        left = shift > self._leaving if interval.upper_closed else shift >= self._leaving
+        inside: NDArray[np.bool_] = entered & ~left
+        return inside
+
+    def passes(self, shifts: Shifts) -> NDArray[np.bool_]:
+        """Whether the row passes, for each shift."""
+        limit = self.row.limit
+        if limit.allowed is None:
+            return np.ones(len(shifts), bool)
+        entered = np.searchsorted(np.sort(self._entering), shifts, "right" if limit.interval.lower_closed else "left")
+        left = np.searchsorted(np.sort(self._leaving), shifts, "left" if limit.interval.upper_closed else "right")
+        return entered - left <= limit.allowed
+
+
+def _crossings(distances_um: Shifts, reach_um: Shifts, never: Shifts) -> Shifts:
+    """Shifts that take sizes over a distance; ``never`` for a size that does not move."""
+    moving = reach_um > 0
+    crossings: Shifts = np.divide(distances_um, reach_um, out=never, where=moving)
+    return crossings
+
+
+@dataclass(frozen=True)
+class Face:
+    """All rows of a profile with one set of marks."""
+
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def of(cls, profile: Profile, marks: Sequence[Mark]) -> Face:
+        """The rows of a profile, from inside out."""
+        return cls(
+            tuple(
+                Row(
+                    limits.zone.name,
+                    limit,
+                    tuple(mark for mark in marks if mark.kind == limit.kind and limits.zone.name in mark.zones),
+                )
+                for limits in profile.rows
+                for limit in limits.limits
+            )
+        )
+
+    @property
+    def broken(self) -> tuple[Row, ...]:
+        """The rows that fail."""
+        return tuple(row for row in self.rows if row.broken)
+
+    @cached_property
+    def _shifted(self) -> tuple[ShiftedRow, ...]:
+        """The rows that some shift could change, or that fail."""
+        shifted = (row.within_reach() for row in self.rows)
+        return tuple(each for each in shifted if each.row.broken or len(each.breakpoints))
+
+    def nearest(self, *, passing: bool) -> float | None:
+        """The smallest shift within -1 to 1 at which the face passes or fails; None where there is none."""
+        ends = [each.breakpoints for each in self._shifted]
+        points = np.unique(np.concatenate([np.array([-1.0, 0.0, 1.0]), *ends]))
+        points = points[np.abs(points) <= 1]
+        shifts = np.concatenate([points, (points[1:] + points[:-1]) / 2])
+        passes = np.all([np.ones(len(shifts), bool), *(each.passes(shifts) for each in self._shifted)], axis=0)
+        wanted = shifts[passes == passing]
+        return float(wanted[np.abs(wanted).argmin()]) if len(wanted) else None
+
+    def failing_at(self, shift: float) -> tuple[tuple[Row, tuple[Mark, ...]], ...]:
+        """The rows that fail at a shift, each with the marks that it then holds."""
+        found = []
+        for each in self._shifted:
+            if not each.passes(np.array([shift]))[0]:
+                inside = each.counted(shift)
+                found.append((each.row, tuple(m for m, is_in in zip(each.row.marks, inside, strict=True) if is_in)))
+        return tuple(found)
