@@ -104,24 +104,26 @@ class AsyncClient(BaseClient):
         ahead = 2 * concurrency  # a second window keeps the server busy while the oldest picture is slow
         turns = asyncio.Semaphore(concurrency)
         pictures = iter(pictures)
-        waiting: deque[asyncio.Task[Report]] = deque()
+        waiting: deque[asyncio.Task[Report | Exception]] = deque()
 
-        async def in_turn(job: Picture | Job) -> Report:
-            async with turns:
-                return (await self.ask(job)).report
+        async def in_turn(job: Picture | Job) -> Report | Exception:
+            try:
+                async with turns:
+                    return (await self.ask(job)).report
+            except Exception as exc:  # raised in its turn; where the caller has left, nobody takes it, nor is to be told
+                return exc
 
         try:
             while True:
                 waiting.extend(asyncio.create_task(in_turn(job)) for job in islice(pictures, ahead - len(waiting)))
                 if not waiting:
                     return
-                try:
-                    yield await waiting[0]
-                except ClientError as exc:
-                    if not return_errors:
-                        raise
-                    yield exc
+                result = await waiting[0]
                 waiting.popleft()
+                if isinstance(result, Report) or (return_errors and isinstance(result, ClientError)):
+                    yield result
+                else:
+                    raise result
         finally:
             for task in waiting:
                 task.cancel()

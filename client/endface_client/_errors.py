@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import unquote
 
 import grpc
@@ -136,11 +136,22 @@ _REASONS: Final = (
         "{servers} does not speak gRPC; name the server's gRPC port, 8001 unless it was started with another ({words})",
     ),
 )
-_REFUSED: Final = re.compile(r"ipv[46]:(?P<address>\S+): Socket closed$")
-_CERTIFICATES: Final = (
-    "{servers} asks for certificates; name the client's, of an authority that the server trusts "
-    "(--tls-authority, --tls-certificate, --tls-key) ({words})"
+_REFUSED: Final = re.compile(
+    r"ipv[46]:(?P<address>\S+): .*(?:Socket closed|reset by peer|WRONG_VERSION_NUMBER|Failed parsing HTTP/2|http1)",
+    re.DOTALL,
 )
+
+Cause: TypeAlias = Literal["http", "metrics", "certificates"]
+"""What is found at an address that ends connections at once: another port of a server, or certificates wanted."""
+
+_CAUSES: Final[dict[Cause, str]] = {
+    "http": "{server} is an HTTP port; name the server's gRPC port, 8001 unless it was started with another",
+    "metrics": "{server} is a port for metrics; name the server's gRPC port, 8001 unless it was started with another",
+    "certificates": (
+        "{server} asks for certificates; name the client's, of an authority that the server trusts "
+        "(--tls-authority, --tls-certificate, --tls-key)"
+    ),
+}
 
 # Triton answers UNAVAILABLE for a full queue and for a wait too long in it; gRPC does so for a dead peer.
 _QUEUE_FULL: Final = re.compile(r"maximum queue size|request timeout expired", re.IGNORECASE)
@@ -186,15 +197,16 @@ def _sentence(error: ClientError) -> str:
 
 
 def refused_address(error: ClientError) -> str:
-    """The address that ended the connection at once, perhaps over certificates; empty if none did."""
+    """The address that ended the connection at once, or is of another protocol; empty if none did."""
     failed = _NOT_CONNECTED.search(_words(error))
     refused = failed and _REFUSED.search(failed["reason"])
     return unquote(refused["address"]) if refused else ""
 
 
-def name_certificates(error: ClientError, servers: str) -> None:
-    """Make certificates the cause in an error's message."""
-    error.args = (_CERTIFICATES.format(servers=servers, words=_words(error)),)
+def explain(error: ClientError, cause: Cause, server: str) -> None:
+    """Make a cause that does not pass an error's message."""
+    error.args = (_CAUSES[cause].format(server=server),)
+    error.transient = False
 
 
 def _words(error: ClientError) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 import time
@@ -21,7 +20,6 @@ from endface.options import Options
 from endface.report import Report
 from endface.stages import preprocess
 from endface_client import (
-    AsyncClient,
     Client,
     ClientError,
     DeadlineExceeded,
@@ -345,19 +343,3 @@ def test_closing_a_client_ends_its_waiting(fake_server: FakeServer) -> None:
         client.close()
         with pytest.raises(ServerUnavailable):
             waiting.result()
-
-
-def test_closing_an_async_client_ends_its_waiting(fake_server: FakeServer) -> None:
-    """The same in an event loop."""
-    fake_server.answer = Failure(grpc.StatusCode.UNAVAILABLE, "GOAWAY received")
-
-    async def scenario() -> None:
-        client = AsyncClient(fake_server.address, profile="mm-pc", deadline_s=3600)
-        waiting = asyncio.create_task(client.inspect(b"a picture"))
-        while len(fake_server.requests) < 2:
-            await asyncio.sleep(0.001)
-        await client.close()
-        with pytest.raises(ServerUnavailable):
-            await waiting
-
-    asyncio.run(scenario())

@@ -88,10 +88,13 @@ def test_a_connection_that_never_came_about_is_explained(reason: str, advice: st
     [
         (NOT_CONNECTED + "Socket closed", "127.0.0.1:8001"),
         (NOT_CONNECTED.replace("ipv4:127.0.0.1", "ipv6:%5B::1%5D") + "Socket closed", "[::1]:8001"),
+        (NOT_CONNECTED + "Handshake read failed (Socket closed)", "127.0.0.1:8001"),
+        (NOT_CONNECTED + "Failed parsing HTTP/2 (Expected SETTINGS frame as the first frame)", "127.0.0.1:8001"),
+        (NOT_CONNECTED + "Tls handshake failed: error:100000f7: WRONG_VERSION_NUMBER", "127.0.0.1:8001"),
         (NOT_CONNECTED + "Connection refused", ""),
         ("Socket closed", ""),  # in the middle of a call: the server has died
     ],
 )
-def test_a_connection_that_ends_at_once_may_be_about_certificates(message: str, address: str) -> None:
-    """Then the server is looked at before anything is said of certificates."""
+def test_a_connection_that_ends_at_once_is_looked_at(message: str, address: str) -> None:
+    """The port may be another one, or the server may want certificates."""
     assert refused_address(failed(grpc.StatusCode.UNAVAILABLE, message)) == address

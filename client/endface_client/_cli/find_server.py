@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Final
 
 from endface_client._errors import ServerUnavailable
+from endface_client._transport.channel import PROXY
 
 _PAUSE_S: Final = 0.1
 _CONNECTS_WITHIN_S: Final = 2.0
 _ADDRESS: Final = re.compile(r"\[?(?P<host>[^\[\]/]+?)\]?:(?P<port>[0-9]{1,5})")
-_PROXY: Final = "grpc_proxy"
 
 
 def find_server(servers: str, patience_s: float, say: Callable[[str], None]) -> None:
@@ -31,7 +31,7 @@ def find_server(servers: str, patience_s: float, say: Callable[[str], None]) -> 
         ServerUnavailable: none of them listens.
     """
     addresses = [_ADDRESS.fullmatch(address.strip()) for address in servers.split(",")]
-    if not all(addresses) or os.environ.get(_PROXY):
+    if not all(addresses) or os.environ.get(PROXY):
         return
     ends_s, is_first = time.monotonic() + patience_s, True
     while True:

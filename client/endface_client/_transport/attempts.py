@@ -21,14 +21,14 @@ from endface_client._errors import (
     DeadlineExceeded,
     Overloaded,
     ServerUnavailable,
-    name_certificates,
+    explain,
     refused_address,
 )
 from endface_client._transport import trace as client_trace
 from endface_client._transport import wire
 from endface_client._transport.channel import Target
+from endface_client._transport.probe import cause_of_refusal
 from endface_client._transport.steps import Check, Request, Sleep, Steps
-from endface_client._transport.tls import is_refused
 from endface_client._transport.trace import Traced
 from endface_client._transport.wire import Call, Reply
 
@@ -103,6 +103,8 @@ class Attempts:
                         report = yield from self._attempt(sent, ends_s)
                 except ClientError as exc:
                     failures.append(exc)
+                    if len(failures) == self._count == 1:  # of several another one may inspect the picture
+                        yield from self._explain(exc)
                 else:
                     self._outage.end()
                     return Reply(report, len(failures) + 1)
@@ -150,12 +152,18 @@ class Attempts:
         reasons = [failure for failure in failures if not isinstance(failure, DeadlineExceeded)]
         error = (reasons or failures)[-1]
         error.attempts = len(failures)
-        address = refused_address(error)
-        if address and (yield Check(partial(is_refused, address, self._target.tls))):
-            name_certificates(error, self._target.servers)
+        if error.transient:
+            yield from self._explain(error)
         if len(failures) > 1:
             error.args = (f"{error}; tried {len(failures)} times",)
         return error
+
+    def _explain(self, error: ClientError) -> Steps[None]:
+        """Look at the address that refused a connection; what is wrong with it is told at once."""
+        address = refused_address(error)
+        cause = (yield Check(partial(cause_of_refusal, address, self._target.tls))) if address else None
+        if cause:
+            explain(error, cause, self._target.servers if self._count == 1 else address)
 
 
 class Outage:

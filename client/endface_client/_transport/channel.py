@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 import grpc
 
-from endface.errors import ConfigurationError
 from endface_client._errors import ServerUnavailable
+from endface_client._transport.addresses import addresses
 from endface_client._transport.tls import TLS
 
 # gRPC's own options, see grpc_types.h.
@@ -34,11 +33,8 @@ _OPTIONS: Final = (
     ("grpc.min_reconnect_backoff_ms", 2000),  # in spite of its name: how long a connection may take
 )
 
-_PROXY: Final = "grpc_proxy"
+PROXY: Final = "grpc_proxy"
 """gRPC's own variable for a proxy: who sets it wants one.  ``http_proxy`` is about the web, yet gRPC obeys it."""
-
-_GRPC_SCHEMES: Final = ("unix:", "unix-abstract:", "vsock:", "ipv4:", "ipv6:")
-_ADDRESS: Final = re.compile(r"(?P<host>\[[^\s\[\]/;]+\]|[^\s:/;\[\]]*)(?::(?P<port>[0-9]*))?")
 
 ChannelOptions: TypeAlias = tuple[tuple[str, int], ...]
 """gRPC's options of a channel, by their names in grpc_types.h."""
@@ -76,7 +72,7 @@ class Target:
         getaddrinfo: GetAddressInfo = socket.getaddrinfo,
     ) -> None:
         self.servers = servers
-        self.addresses = _addresses(servers)
+        self.addresses = addresses(servers)
         self.tls = tls
         self._getaddrinfo = getaddrinfo
         self._credentials = tls.credentials() if tls else None
@@ -84,7 +80,7 @@ class Target:
         self._options = [
             *_OPTIONS,
             *options,
-            ("grpc.enable_http_proxy", int(bool(os.environ.get(_PROXY)))),
+            ("grpc.enable_http_proxy", int(bool(os.environ.get(PROXY)))),
             *([("grpc.default_authority", checked_name)] if checked_name else []),
         ]
 
@@ -117,31 +113,3 @@ class Target:
         except (OSError, UnicodeError) as exc:
             raise ServerUnavailable(f"{address} has no IPv4 address: {exc}") from exc
         return sorted({f"{ip}:{number}" for *_, (ip, number) in found})
-
-
-def _addresses(servers: str) -> tuple[str, ...]:
-    named = tuple(address.strip() for address in servers.split(",") if address.strip())
-    if not named:
-        raise ConfigurationError("no server is named; give host:port, such as 127.0.0.1:8001")
-    for address in named:
-        if not address.startswith(_GRPC_SCHEMES) and (fault := _fault(address)):
-            raise ConfigurationError(
-                f"{address!r} is no address of a server: {fault}; give host:port, such as 127.0.0.1:8001, "
-                "and several separated by commas"
-            )
-    return named
-
-
-def _fault(address: str) -> str:
-    """What is wrong with an address; empty if nothing is."""
-    if address.startswith("dns:"):  # dns:host:port or dns://resolver/host:port
-        address = address.removeprefix("dns:").rpartition("/")[2]
-    if "://" in address:
-        return f"gRPC has no {address.partition('://')[0]}://"
-    if match := _ADDRESS.fullmatch(address):
-        if not match["host"] or not match["port"]:
-            return "it has no port" if match["host"] else "it has no host"
-        return "" if 0 < int(match["port"]) < 65536 else "ports go from 1 to 65535"
-    if ";" in address:
-        return "it holds a semicolon"
-    return "an IPv6 address stands in brackets, as in [::1]:8001" if address.count(":") > 1 else "it is no name"

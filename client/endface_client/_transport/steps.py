@@ -36,7 +36,7 @@ class Sleep:
 class Check:
     """A function that may wait for the network; gives its value."""
 
-    function: Callable[[], bool]
+    function: Callable[[], object]
 
 
 Step: TypeAlias = Request | Sleep | Check

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -64,31 +62,3 @@ def tls_of(authority: Path | None, certificate: Path | None, key: Path | None, s
     if authority or certificate or key or server_name:
         return TLS(authority, private_key=key, certificate_chain=certificate, server_name=server_name)
     return None
-
-
-def is_refused(address: str, tls: TLS | None, timeout_s: float = 1.0) -> bool:
-    """Whether a server refuses a client over its certificates, or because it has none.
-
-    gRPC says "Socket closed" of that, as of a server that is starting or stopping.
-
-    Args:
-        address: an IP address and a port.
-        tls: what the client shows; None if it does not encrypt.
-        timeout_s: how long to wait for the server.
-    """
-    host, _, port = address.rpartition(":")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent to it, nothing is believed
-    context.set_alpn_protocols(["h2"])
-    try:
-        if tls and tls.certificate_chain:
-            context.load_cert_chain(tls.certificate_chain, tls.private_key)
-        with (
-            socket.create_connection((host.strip("[]"), int(port)), timeout_s) as plain,
-            context.wrap_socket(plain) as encrypted,
-        ):
-            return tls is None or not encrypted.recv(1)  # TLS 1.3 refuses a certificate only after the handshake
-    except ssl.SSLError as exc:
-        return tls is not None and "ALERT" in (exc.reason or "")
-    except OSError:
-        return False
