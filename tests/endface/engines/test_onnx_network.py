@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +50,24 @@ def test_refuses_a_graph_with_other_tensors(tmp_path: Path, write_network: Write
     """Names, types and shapes of the graph are the contract's, or it is not run."""
     with pytest.raises(ConfigurationError, match="the contract asks for"):
         Network(write_network(tmp_path, **change))
+
+
+def test_tells_nobody_of_itself(tmp_path: Path, write_network: Write) -> None:
+    """ONNX Runtime's telemetry is off: it neither keeps events to send, nor warns where it can keep none."""
+    path, home = write_network(tmp_path / "network"), tmp_path / "home"
+    home.mkdir()
+    program = "import sys; from pathlib import Path; from endface.engines.onnx_network import open_graph as o; o(Path(sys.argv[1]))"
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY" and name[:4] != "XDG_"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program, path],
+        env=kept | {"HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ran.stdout + ran.stderr == ""
+    assert list(home.iterdir()) == []
 
 
 def test_refuses_a_graph_that_is_none(tmp_path: Path) -> None:
