@@ -56,15 +56,14 @@ def test_tells_nobody_of_itself(tmp_path: Path, write_network: Write) -> None:
     """ONNX Runtime's telemetry is off: it neither keeps events to send, nor warns where it can keep none."""
     path, home = write_network(tmp_path / "network"), tmp_path / "home"
     home.mkdir()
-    program = "import sys; from pathlib import Path; from endface.engines.onnx_network import open_graph as o; o(Path(sys.argv[1]))"
+    program = f"""
+from pathlib import Path
+from endface.engines.onnx_network import open_graph
+open_graph(Path({str(path)!r}))
+"""
     kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY" and name[:4] != "XDG_"}
-    ran = subprocess.run(
-        [sys.executable, "-c", program, path],
-        env=kept | {"HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    environment = kept | {"HOME": str(home)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
 
     assert ran.stdout + ran.stderr == ""
     assert list(home.iterdir()) == []

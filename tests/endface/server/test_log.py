@@ -81,8 +81,8 @@ def test_stub_that_ended_is_quoted() -> None:
 
 WITHOUT_GPU = [
     'E1122 server.cc:241] "CudaDriverHelper has not been initialized."',
-    'W1128 22:10:42.750038 20239 pinned_memory_manager.cc:170] "failed to allocate pinned system memory: no pinned memory '
-    'pool, falling back to non-pinned system memory"',
+    'W1128 22:10:42.750038 20239 pinned_memory_manager.cc:170] "failed to allocate pinned system memory: no pinned '
+    'memory pool, falling back to non-pinned system memory"',
 ]
 FAREWELLS = [
     "Signal (15) received.",
