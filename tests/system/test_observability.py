@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from tests.system.tensors import image_tensor
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.triton
+
+_FAILURES = "nv_inference_request_failure_total"  # as prometheus_client calls it
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
@@ -102,6 +105,25 @@ def test_inspections_are_counted(talkative: EmbeddedServer, png: bytes) -> None:
     found = wait_for(talkative, lambda found: {key: found.get(key) for key in expected} == expected)
 
     assert found["endface_inspection_seconds_sum", ()] > found["endface_stage_seconds_sum", ("segment",)] > 0
+
+
+def failures(server: EmbeddedServer, model: str) -> float:
+    """Triton's own count of a model's failed requests."""
+    address = f"http://127.0.0.1:{server.settings.metrics_port}/metrics"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+    samples = (sample for family in families for sample in family.samples)
+    return sum(each.value for each in samples if each.name == _FAILURES and each.labels["model"] == model)
+
+
+def test_asking_again_is_no_failure_of_a_stage(talkative: EmbeddedServer, png: bytes) -> None:
+    """The alerts rely on it: Triton counts a refusal for a full queue twice, for the ensemble, and for no stage."""
+    with Client(talkative.grpc_address, profile="mm-pc") as client, ThreadPoolExecutor(16) as pool:
+        refused = sum(reply.attempts - 1 for reply in pool.map(lambda _: client.ask(png), range(64)))
+
+    assert refused > 0
+    wait_until(lambda: failures(talkative, contract.ENSEMBLE.name) == 2 * refused)
+    assert [failures(talkative, stage.name) for stage in contract.MODELS if stage != contract.ENSEMBLE] == [0, 0, 0]
 
 
 def test_numbers_survive_new_processes(talkative: EmbeddedServer, png: bytes) -> None:

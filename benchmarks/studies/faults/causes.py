@@ -91,7 +91,7 @@ ONE_OF_FLEET_STOPPED: Final = InjectedFault("one of two machines is stopped", _a
 
 
 def _removed_and_killed(machine: ServingMachine) -> None:
-    machine.remove_folders()
+    machine.remove_workspace()
     os.kill(machine.triton, KILLED)
 
 

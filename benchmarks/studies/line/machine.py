@@ -25,6 +25,7 @@ from endface.environment import default_repository
 from endface.health.events import Event
 from endface.server.ports import free_ports
 from endface.server.processes import ServerProcesses
+from endface.server.workspace import SHARED_MEMORY
 
 PATIENCE_S: Final = 120.0
 """How long a repair may take, and how long stations may get no report, before a study gives up."""
@@ -129,15 +130,15 @@ class ServingMachine:
         self._command.terminate()
         return self._command.wait(_STOPS_WITHIN_S)
 
-    def remove_folders(self) -> None:
-        """Remove its folder for temporary files, as a cleaner does.
+    def remove_workspace(self) -> None:
+        """Remove the private folder of its Triton, as a cleaner does.
 
         Raises:
             BenchmarkError: it has none.
         """
-        folders = list(self.folder.glob("endface-*"))
+        folders = list(SHARED_MEMORY.glob(f"endface-{self._command.pid}-*/"))
         if not folders:
-            raise BenchmarkError(f"the server has no folder for temporary files in {self.folder}")
+            raise BenchmarkError(f"the server has no private folder in {SHARED_MEMORY}")
         for folder in folders:
             shutil.rmtree(folder)
 
@@ -182,7 +183,7 @@ def _start(profile: str, ports: list[int], folder: Path, repository: Path, log: 
     options += [f"--profile={profile}", f"--repository={repository}"]
     return subprocess.Popen(
         [sys.executable, "-m", "endface_client", "serve", *options],
-        env=os.environ | {"TMPDIR": str(folder), "XDG_RUNTIME_DIR": str(folder)},
+        env=os.environ | {"TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,

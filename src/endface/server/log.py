@@ -19,7 +19,15 @@ _LIBRARY: Final = re.compile(r"error while loading shared libraries: (?P<library
 _ERRORS: Final = ("E", "error:", "terminate called", "  what(): ")
 """How the lines begin that say why: Triton's own errors, and those of C++ when it aborts."""
 
-_HARMLESS: Final = ("CudaDriverHelper has not been initialized", "unable to create stream for")
+_HARMLESS: Final = (
+    "CudaDriverHelper has not been initialized",
+    "unable to create stream for",
+    "failed to allocate pinned system memory: no pinned memory pool",
+)
+"""What Triton complains of where there is no GPU, and no memory is kept for one."""
+
+_FAREWELLS: Final = ("Signal (15) received.", "failed to stop server: Internal - Exit timeout expired")
+"""What it says of every stop, and where a reload has left it processes that it waits for in vain."""
 
 _TRITON: Final = re.compile(r"[EWIF]\d{4} [\d:.]+ +\d+ ")
 """Level, date, time and thread in front of a line of Triton's, or of gRPC in it."""
@@ -48,9 +56,14 @@ class LogFilter:
     def __init__(self, *, has_gpu: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._has_gpu = has_gpu
         self._clock = clock
+        self._is_stopping = False
         self._traces_fail = False
         self._began_s = clock()
         self._counts: dict[str, tuple[int, str]] = {}  # of a kind in this window, and its last line
+
+    def stops(self) -> None:
+        """Note that the server is asked to stop: what it says of that is held back from now on."""
+        self._is_stopping = True
 
     def filter(self, line: str) -> list[str]:
         """The lines to pass on when a line comes.
@@ -62,7 +75,7 @@ class LogFilter:
         if line.startswith(_TRACES):
             self._traces_fail, is_known = True, self._traces_fail
             return passed if is_known else [*passed, line]
-        if not self._has_gpu and any(text in line for text in _HARMLESS):
+        if self._says_nothing(line):
             return passed
         if line.startswith(_INSPECTION):
             return [*passed, line]
@@ -71,6 +84,10 @@ class LogFilter:
         if count > 1 or len(self._counts) < _KINDS:
             self._counts[kind] = count, line
         return [*passed, line] if count <= _MOST_ALIKE else passed
+
+    def _says_nothing(self, line: str) -> bool:
+        harmless = (() if self._has_gpu else _HARMLESS) + (_FAREWELLS if self._is_stopping else ())
+        return any(text in line for text in harmless)
 
     def _summaries(self) -> list[str]:
         """What was held back in a window that is over."""

@@ -220,6 +220,7 @@ class EmbeddedServer:
         try:
             if self._running is not None and not self.has_ended():
                 self.control.drain(_DRAIN_S)
+                self._filter.stops()
                 self.running.process.send_signal(signal.SIGTERM)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self.running.process.wait(_KILL_AFTER_S)

@@ -15,6 +15,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,11 @@ _PROFILES: Final = "profiles"
 _CLOSED: Final = -1
 _GRACE_S: Final = 10.0
 """How long a server whose starter was killed may finish what is under way: twice what Triton is given."""
+
+_TURN_S: Final = 2 * _GRACE_S
+"""How long another server is waited for that removes the same remains."""
+
+_POLL_S: Final = 0.05
 
 
 class Workspace:
@@ -116,16 +122,33 @@ class Workspace:
 def _sweep() -> None:
     """Remove what servers left whose starters are dead."""
     for path in SHARED_MEMORY.glob(f"{_PREFIX}*/"):
-        with contextlib.suppress(OSError):  # somebody else's, one without an owner, or one that is being removed
-            lock = os.open(path / _OWNER, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                if os.fstat(lock).st_uid != os.geteuid():  # another user's name for it may be that of our regions
-                    continue
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while the owner lives
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:  # somebody else's, or it has just gone
+            turn = _open(path, os.O_DIRECTORY, stack)
+            if os.fstat(turn).st_uid != os.geteuid():  # another user's name for it may be that of our regions
+                continue
+            _lock(turn, _TURN_S)  # another server that starts now may remove it: its ports are free after that
+            owner = _open(path / _OWNER, os.O_NOFOLLOW, stack)
+            if _lock(owner):  # not while the owner lives
                 end_orphans(f"{environment.WORKSPACE}={path}", _GRACE_S)
                 _remove(path)
-            finally:
-                os.close(lock)
+
+
+def _open(path: Path, flags: int, stack: contextlib.ExitStack) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _lock(descriptor: int, within_s: float = 0.0) -> bool:
+    """Lock an open file or folder; whether nobody else held it for so long."""
+    ends_s = time.monotonic() + within_s
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if time.monotonic() >= ends_s:
+            return False
+        time.sleep(_POLL_S)
 
 
 def _remove(path: Path) -> None:

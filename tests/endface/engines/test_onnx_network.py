@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +67,23 @@ def test_refuses_a_network_of_an_older_contract(tmp_path: Path, write_network: W
 
     with pytest.raises(ConfigurationError, match=wanted):
         Network(path)
+
+
+def test_tells_nobody_of_itself(tmp_path: Path, write_network: Write) -> None:
+    """ONNX Runtime's telemetry is off: it neither keeps events to send, nor warns where it can keep none."""
+    path, home = write_network(tmp_path / "network"), tmp_path / "home"
+    home.mkdir()
+    program = f"""
+from pathlib import Path
+from endface.engines.onnx_network import open_graph
+open_graph(Path({str(path)!r}))
+"""
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY" and name[:4] != "XDG_"}
+    environment = kept | {"HOME": str(home)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+
+    assert ran.stdout + ran.stderr == ""
+    assert list(home.iterdir()) == []
 
 
 def test_refuses_a_graph_that_is_none(tmp_path: Path) -> None:

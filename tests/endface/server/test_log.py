@@ -79,17 +79,36 @@ def test_stub_that_ended_is_quoted() -> None:
     )
 
 
-LINE_WITHOUT_GPU = 'E1122 server.cc:241] "CudaDriverHelper has not been initialized."'
+WITHOUT_GPU = [
+    'E1122 server.cc:241] "CudaDriverHelper has not been initialized."',
+    'W1128 22:10:42.750038 20239 pinned_memory_manager.cc:170] "failed to allocate pinned system memory: no pinned '
+    'memory pool, falling back to non-pinned system memory"',
+]
+FAREWELLS = [
+    "Signal (15) received.",
+    'E1128 main.cc:535] "failed to stop server: Internal - Exit timeout expired. Exiting immediately."',
+]
 LOST = "no traces: http://c:4318/v1/traces takes no spans"
 
 
 @pytest.mark.parametrize("has_gpu", [False, True])
-def test_lines_that_mean_nothing_are_held_back(has_gpu: bool) -> None:
+@pytest.mark.parametrize("line", WITHOUT_GPU)
+def test_lines_that_mean_nothing_are_held_back(line: str, has_gpu: bool) -> None:
     """What Triton writes at every start without a GPU is an error only where there is one."""
     log_filter = LogFilter(has_gpu=has_gpu)
 
-    assert log_filter.filter(LINE_WITHOUT_GPU) == ([LINE_WITHOUT_GPU] if has_gpu else [])
+    assert log_filter.filter(line) == ([line] if has_gpu else [])
     assert log_filter.filter(HASH) == [HASH]
+
+
+@pytest.mark.parametrize("line", FAREWELLS)
+def test_stop_that_was_asked_for_is_no_error(line: str) -> None:
+    """What Triton says of every stop is held back from a stop on; where nobody asked, it is the reason of an end."""
+    log_filter = LogFilter(has_gpu=True)
+    before = log_filter.filter(line)
+    log_filter.stops()
+
+    assert (before, log_filter.filter(line), log_filter.filter(HASH)) == ([line], [], [HASH])
 
 
 def test_lost_traces_are_said_once() -> None:

@@ -89,6 +89,27 @@ def test_server_that_is_still_ending_is_waited_for() -> None:
     assert not path.exists()
 
 
+def test_servers_that_start_together_wait_for_the_same_one() -> None:
+    """One of them removes what is left, the others wait for it: else they found the ports taken."""
+    program = """
+import psutil, sys
+from endface.server.workspace import Workspace
+print("begins", flush=True)
+Workspace().remove()
+print(psutil.pid_exists(int(sys.argv[1])) and psutil.Process(int(sys.argv[1])).status() != "zombie")
+"""
+    _, _, (leader,) = killed("leader")
+    command = [sys.executable, "-c", program, str(leader)]
+    starting = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    for each in starting:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "begins\n"
+
+    os.kill(leader, signal.SIGTERM)
+
+    assert [each.communicate()[0] for each in starting] == ["False\n"] * 3
+
+
 def test_folder_of_the_living_stays(workspace: Workspace) -> None:
     """Servers side by side leave each other alone, in one process, too."""
     second = Workspace()
