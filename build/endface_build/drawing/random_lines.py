@@ -59,7 +59,9 @@ def beaded_lines(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
 
 
 def _shaken(rng: np.random.Generator, row: LineMark) -> LineMark:
-    """A row whose beads lie a little beside its course."""
+    """A row whose beads lie a little beside its course; a single bead stays where it is."""
+    if len(row.beads_um) < 2:
+        return row
     along_um = np.array([place for place, _ in row.beads_um])
     corners = np.asarray(row.points_um)
     corners_um = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
