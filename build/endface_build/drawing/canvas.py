@@ -94,11 +94,13 @@ class Truth:
         size = (FINE * width_px, FINE * height_px)
         level = np.asarray(np.rint(200 * self.strength), np.uint8)  # as bytes, which are quicker to resample
         strength = cv2.warpAffine(level, fine, size, flags=cv2.INTER_LINEAR)
-        kind = cv2.warpAffine(self.kind, fine, size, flags=cv2.INTER_NEAREST)
+        around = cv2.dilate(self.kind, np.ones((3, 3), np.uint8))  # strength reaches between pixels, kind must follow
+        kinds = np.where(self.kind == Label.BACKGROUND, around, self.kind)
+        kind = cv2.warpAffine(kinds, fine, size, flags=cv2.INTER_NEAREST)
         inside = np.asarray(strength >= 200 * OUTLINE, np.uint8)
         coverage = cv2.resize(255 * inside, (width_px, height_px), interpolation=cv2.INTER_AREA)
-        kinds = cv2.dilate(kind * inside, np.ones((FINE, FINE), np.uint8), anchor=(0, 0))[::FINE, ::FINE]
-        labels = np.where(coverage >= TOUCHED, kinds, np.uint8(Label.BACKGROUND))
+        most = cv2.dilate(kind * inside, np.ones((FINE, FINE), np.uint8), anchor=(0, 0))[::FINE, ::FINE]
+        labels = np.where(coverage >= TOUCHED, most, np.uint8(Label.BACKGROUND))
         return CoveredLabels(np.asarray(labels, np.uint8), np.asarray(coverage, np.uint8))
 
 
