@@ -39,8 +39,10 @@ LONG_LINE_LIMITS = (0.5, 0.8)
 LINE_LENGTHS_UM = (8.0, 20.0)
 """Up to the first length a line is short, from the second it is long; between them the limits fall evenly."""
 
-LEAST_NOISE = 1.5
-"""Noise in gray levels below which no mark gets clearer: a contrast of one gray level is labelled by nobody."""
+LEAST_NOISE = (1.5, 2.5)
+"""Noise in gray levels of spots and of lines below which they do not get clearer: by the convention nobody labels lines
+of one gray level, or spots of four.
+"""
 
 HOLE_UM = 1.5
 """Holes up to this width belong to the mark around them."""
@@ -139,7 +141,7 @@ class Canvas:
         self.raster = raster
         self.level = level
         self.blur_um = blur_um
-        self.noise = Noise(np.maximum(noise.spots, LEAST_NOISE), np.maximum(noise.lines, LEAST_NOISE))
+        self.noise = Noise(*(np.maximum(field, least) for field, least in zip(noise, LEAST_NOISE, strict=True)))
         self.light = light
         self._strength = np.zeros(raster.shape, np.float32)
         self._kind = np.zeros(raster.shape, np.uint8)
