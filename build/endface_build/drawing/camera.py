@@ -20,12 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.picture.square import Placement
-from endface_build.drawing.canvas import Canvas, Noise, Truth
+from endface_build.drawing.canvas import LONG_LINE_LIMITS, SPOT_LIMITS, Canvas, Noise, Truth
 from endface_build.drawing.faces import Face, draw_structure
 from endface_build.drawing.raster import Field, Raster, smooth_noise
 
 JPEG_LOSS = 0.06
 """Gray levels of faint structure that each step of compression quality below 100 costs."""
+
+ROUNDING = 0.5
+"""Noise in gray levels of a picture that seems to have none, since its gray levels are whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Camera:
         gamma: Exponent of the tone curve.
         sharpen: Strength of the camera's unsharp mask, whose halos surround every edge.
         light: Direction and strength (one vector) of the bright flanks of marks.
+        shadows: How many shadows of dust on lenses or sensor lie in the picture.
         jpeg_quality: Quality of compression, or None for none.
         frame_px: Black columns and rows (left, top, right, bottom).
     """
@@ -67,6 +71,7 @@ class Camera:
     gamma: float = 1.0
     sharpen: float = 0.0
     light: tuple[float, float] = (0.0, 0.0)
+    shadows: int = 0
     jpeg_quality: int | None = None
     frame_px: tuple[int, int, int, int] = (0, 0, 0, 0)
 
@@ -133,7 +138,7 @@ def photograph(face: Face, camera: Camera, seed: int) -> Photograph:
         raster,
         level,
         blur_um=camera.blur_um,
-        noise=Noise(*(np.hypot(clutter, noise / camera.gain) for noise in (camera.noise, camera.line_noise))),
+        noise=_noise(level, clutter, camera),
         light=camera.light,
     )
     for mark in face.marks:
@@ -142,15 +147,46 @@ def photograph(face: Face, camera: Camera, seed: int) -> Photograph:
     return Photograph(picture, canvas.truth, Placement(raster.center_px, raster.um_per_px))
 
 
+def _light(camera: Camera) -> Field:
+    """Light over the picture, about 1, float32 (H, W)."""
+    x = np.linspace(-1, 1, camera.width_px, dtype=np.float32)[None, :]
+    y = np.linspace(-1, 1, camera.height_px, dtype=np.float32)[:, None]
+    light = (1 - camera.vignette * (x**2 + y**2) / 2) * (1 + (camera.slope[0] * x + camera.slope[1] * y) / 2)
+    return np.asarray(light, np.float32)
+
+
+def _noise(level: Field, clutter: Field, camera: Camera) -> Noise:
+    """What marks drown in on the face: the picture's noise by the tone curve's slope there, the face's own clutter, and
+    where the picture is white all that lies above white.
+    """
+    gain = _light(camera) * camera.gain
+    signal = level * gain
+    slope = gain * camera.gamma * np.clip(signal / 255, 0.02, 1) ** (camera.gamma - 1)
+    above = np.maximum(signal - 255, 0) / gain
+    spots = np.hypot(clutter, max(camera.noise, ROUNDING) / slope) + above / SPOT_LIMITS[0]
+    lines = np.hypot(clutter, max(camera.line_noise, ROUNDING) / slope) + above / LONG_LINE_LIMITS[0]
+    return Noise(np.asarray(spots, np.float32), np.asarray(lines, np.float32))
+
+
+def _cast_shadow(signal: Field, rng: np.random.Generator) -> None:
+    """The shadow of dust far from the face, on a lens or before the sensor: a large faint spot or ring, soft-edged."""
+    height_px, width_px = signal.shape
+    radius_px = math.exp(rng.uniform(math.log(8), math.log(45)))
+    x = np.arange(width_px, dtype=np.float32)[None, :] - rng.uniform(0, width_px)
+    y = np.arange(height_px, dtype=np.float32)[:, None] - rng.uniform(0, height_px)
+    share = np.hypot(x, y) / radius_px
+    shape = np.exp(-(share**2)) if rng.random() < 0.6 else np.exp(-(((share - 1) / 0.5) ** 2))
+    signal *= 1 - rng.uniform(0.01, 0.08) * shape
+
+
 def _expose(level: Field, camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Light, tone curve, sharpening, noise, compression and frame, in the order of a camera."""
     height_px, width_px = level.shape
-    x = np.linspace(-1, 1, width_px, dtype=np.float32)[None, :]
-    y = np.linspace(-1, 1, height_px, dtype=np.float32)[:, None]
-    light = (1 - camera.vignette * (x**2 + y**2) / 2) * (1 + (camera.slope[0] * x + camera.slope[1] * y) / 2)
-    signal = np.clip(level * light * camera.gain / 255, 0, 1) ** camera.gamma * 255 + camera.offset
+    signal = np.clip(level * _light(camera) * camera.gain / 255, 0, 1) ** camera.gamma * 255 + camera.offset
     if camera.sharpen > 0:
         signal += camera.sharpen * (signal - cv2.GaussianBlur(signal, (0, 0), 1.5))
+    for _ in range(camera.shadows):
+        _cast_shadow(signal, rng)
     noise = rng.standard_normal(level.shape, dtype=np.float32)
     if camera.noise_grain_px > 1:
         noise = smooth_noise(rng, (height_px, width_px), camera.noise_grain_px)

@@ -39,8 +39,10 @@ LONG_LINE_LIMITS = (0.5, 0.8)
 LINE_LENGTHS_UM = (8.0, 20.0)
 """Up to the first length a line is short, from the second it is long; between them the limits fall evenly."""
 
-LEAST_NOISE = 1.5
-"""Noise in gray levels below which no mark gets clearer: a contrast of one gray level is labelled by nobody."""
+LEAST_NOISE = (1.5, 2.5)
+"""Noise in gray levels of spots and of lines below which they do not get clearer: by the convention nobody labels lines
+of one gray level, or spots of four.
+"""
 
 HOLE_UM = 1.5
 """Holes up to this width belong to the mark around them."""
@@ -94,11 +96,13 @@ class Truth:
         size = (FINE * width_px, FINE * height_px)
         level = np.asarray(np.rint(200 * self.strength), np.uint8)  # as bytes, which are quicker to resample
         strength = cv2.warpAffine(level, fine, size, flags=cv2.INTER_LINEAR)
-        kind = cv2.warpAffine(self.kind, fine, size, flags=cv2.INTER_NEAREST)
+        around = cv2.dilate(self.kind, np.ones((3, 3), np.uint8))  # strength reaches between pixels, kind must follow
+        kinds = np.where(self.kind == Label.BACKGROUND, around, self.kind)
+        kind = cv2.warpAffine(kinds, fine, size, flags=cv2.INTER_NEAREST)
         inside = np.asarray(strength >= 200 * OUTLINE, np.uint8)
         coverage = cv2.resize(255 * inside, (width_px, height_px), interpolation=cv2.INTER_AREA)
-        kinds = cv2.dilate(kind * inside, np.ones((FINE, FINE), np.uint8), anchor=(0, 0))[::FINE, ::FINE]
-        labels = np.where(coverage >= TOUCHED, kinds, np.uint8(Label.BACKGROUND))
+        most = cv2.dilate(kind * inside, np.ones((FINE, FINE), np.uint8), anchor=(0, 0))[::FINE, ::FINE]
+        labels = np.where(coverage >= TOUCHED, most, np.uint8(Label.BACKGROUND))
         return CoveredLabels(np.asarray(labels, np.uint8), np.asarray(coverage, np.uint8))
 
 
@@ -137,7 +141,7 @@ class Canvas:
         self.raster = raster
         self.level = level
         self.blur_um = blur_um
-        self.noise = Noise(np.maximum(noise.spots, LEAST_NOISE), np.maximum(noise.lines, LEAST_NOISE))
+        self.noise = Noise(*(np.maximum(field, least) for field, least in zip(noise, LEAST_NOISE, strict=True)))
         self.light = light
         self._strength = np.zeros(raster.shape, np.float32)
         self._kind = np.zeros(raster.shape, np.uint8)

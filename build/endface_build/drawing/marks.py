@@ -71,7 +71,9 @@ class Blob:
         across = ((y_um - y0_um) * cosine - (x_um - x0_um) * sine) / (self.width_um / 2)
         radius = np.hypot(along, across)
         if self.roughness > 0:
-            outline = 1 + self.roughness * wobble(rng, np.arctan2(across, along), (2, 7))
+            around_rad = np.arctan2(across, along)
+            fine = 0.4 * wobble(rng, around_rad, (4, 12))
+            outline = 1 + self.roughness * (0.9 * wobble(rng, around_rad, (2, 3)) + fine)
             radius = radius / np.maximum(outline, 0.3)
         shape = np.clip((1 - radius) * self.width_um / 2 / max(EDGE_UM, raster.pitch_um) + 0.5, 0, 1)
         tone = np.full(shape.shape, self.tone, np.float32)
@@ -199,7 +201,7 @@ class LineMark:
         strengths = rng.uniform(0.3, 1.0, len(places_um)) * np.where(rng.random(len(places_um)) < self.flipped, -1, 1)
         nearest = np.searchsorted((places_um[1:] + places_um[:-1]) / 2, along_um)
         reach_um = lengths_um[nearest] / 2
-        across_um = half_um * rng.uniform(0.6, 1.0, len(places_um)).astype(np.float32)[nearest]
+        across_um = half_um * rng.uniform(0.4, 1.0, len(places_um)).astype(np.float32)[nearest]
         radius = np.hypot((along_um - places_um[nearest]) / reach_um, distance_um / across_um)
         edge = np.minimum(reach_um, across_um) / EDGE_UM
         return np.asarray(np.clip((1 - radius) * edge + 0.5, 0, 1) * strengths[nearest], np.float32)

@@ -50,12 +50,20 @@ def beaded_lines(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
         if len(row.beads_um) < 3:  # two dots are no row
             continue
         yield from _doubled(rng, _shaken(rng, row))
+        if rng.random() < 0.25:  # a wipe leaves several rows side by side
+            for offset_um in np.cumsum(rng.uniform(3, 12, rng.integers(1, 5))):
+                beads_um = random_beads(rng, line.length_um, bead_um, log_uniform(rng, 0.15, GAP_BEADS))
+                beside = _beside(row, float(offset_um))
+                fainter = line.tone * rng.uniform(0.4, 1.2)
+                yield _shaken(rng, replace(beside, tone=fainter, beads_um=beads_um, seed=random_seed(rng)))
         if rng.random() < 0.35:
             yield replace(line, width_um=rng.uniform(0.5, 1.5), tone=tone * rng.uniform(0.05, 0.3), inside_tone=None)
 
 
 def _shaken(rng: np.random.Generator, row: LineMark) -> LineMark:
-    """A row whose beads lie a little beside its course."""
+    """A row whose beads lie a little beside its course; a single bead stays where it is."""
+    if len(row.beads_um) < 2:
+        return row
     along_um = np.array([place for place, _ in row.beads_um])
     corners = np.asarray(row.points_um)
     corners_um = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
@@ -145,12 +153,21 @@ def _course(rng: np.random.Generator, middle: Point, heading: float, length_um: 
 
 
 def _doubled(rng: np.random.Generator, line: LineMark) -> Iterator[LineMark]:
-    """A line, one time in six with a second one beside it."""
+    """A line, one time in six with a second one beside it, one time in ten with the bright flank of a relief."""
     yield line
-    if rng.random() < 0.17:
-        (xa, ya), (xb, yb) = line.points_um[0], line.points_um[-1]
-        reach_um = max(math.hypot(xb - xa, yb - ya), 1e-6)
+    choice = rng.random()
+    if choice < 0.17:
         offset_um = (line.width_um + rng.uniform(1.0, 5.0)) * rng.choice([-1, 1])
-        step = (-offset_um * (yb - ya) / reach_um, offset_um * (xb - xa) / reach_um)
-        points = tuple((x + step[0], y + step[1]) for x, y in line.points_um)
-        yield replace(line, points_um=points, tone=line.tone * rng.uniform(0.5, 1.3), seed=random_seed(rng))
+        yield replace(_beside(line, offset_um), tone=line.tone * rng.uniform(0.5, 1.3), seed=random_seed(rng))
+    elif choice < 0.27:
+        flank = _beside(line, line.width_um * rng.choice([-1, 1]) * rng.uniform(0.8, 1.2))
+        inside = None if flank.inside_tone is None else -flank.inside_tone
+        yield replace(flank, kind=Label.BACKGROUND, tone=-flank.tone, inside_tone=inside, core_tone=None)
+
+
+def _beside(line: LineMark, offset_um: float) -> LineMark:
+    """The same line, moved sideways."""
+    (xa, ya), (xb, yb) = line.points_um[0], line.points_um[-1]
+    reach_um = max(math.hypot(xb - xa, yb - ya), 1e-6)
+    x_um, y_um = -offset_um * (yb - ya) / reach_um, offset_um * (xb - xa) / reach_um
+    return replace(line, points_um=tuple((x + x_um, y + y_um) for x, y in line.points_um))

@@ -134,6 +134,23 @@ def test_marks_hide_in_lamp_structure() -> None:
     assert (cluttered == Label.PIT).sum() == 0
 
 
+@pytest.mark.parametrize(("tone", "seen"), [(-0.1, False), (-0.6, True)])
+def test_marks_hide_in_a_white_core(tone: float, seen: bool) -> None:
+    """Where the camera shows white, a mark that stays white too has no label; one that is dark still has."""
+    face = Face(zones=(Disc(125.0, 80.0), Disc(50.0, 250.0)), marks=(pit((0.0, 8.0), 6.0, tone=tone),))
+    photo = photograph(face, replace(SHARP, gain=1.4, vignette=0.0), seed=1)
+
+    assert photo.labels.any() == seen
+
+
+def test_shadows_of_dust_have_no_label() -> None:
+    """Dust before the sensor darkens the picture a little and is no mark on the face."""
+    clear, dusty = (photograph(Face(), replace(SHARP, shadows=count), seed=1) for count in (0, 3))
+
+    assert clear.picture.astype(int).sum() > dusty.picture.astype(int).sum()
+    assert not dusty.labels.any()
+
+
 def test_hollow_marks() -> None:
     """A wide scratch with a faint floor has its full width, a small ring is filled, a large one keeps its hole."""
     gouge = LineMark(Label.SCRATCH, ((-80.0, 80.0), (80.0, 80.0)), 6.0, -0.4, ring=0.6)

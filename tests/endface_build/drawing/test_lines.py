@@ -37,9 +37,9 @@ def pieces(labels: NDArray[np.uint8]) -> int:
         (60.0, -0.03, Label.SCRATCH),
         (60.0, -0.015, UNDECIDED),
         (60.0, -0.006, Label.BACKGROUND),
-        (7.0, -0.03, UNDECIDED),
+        (7.0, -0.05, UNDECIDED),
         (7.0, -0.015, Label.BACKGROUND),
-        (7.0, -0.10, Label.SCRATCH),
+        (7.0, -0.12, Label.SCRATCH),
     ],
 )
 def test_a_long_line_is_labelled_where_a_short_one_is_not(length_um: float, tone: float, expected: int) -> None:
