@@ -15,7 +15,7 @@ from endface.criteria.profile import Profile
 from endface.errors import DefocusError
 from endface.report import Quality
 
-CLEAR_SHARE: Final = 0.8
+CLEAR_SHARE: Final = 2 / 3
 """Share of its contrast that the smallest counted mark keeps in a picture of which a pass is certain."""
 
 LEAST_SHARE: Final = 1 / 2
@@ -29,8 +29,9 @@ LEAST_NOISE: Final = 4.0
 """Contrast in deviations of the noise from which a mark is clear, and below which it cannot be seen: the limits by
 which drawn marks are labeled."""
 
-SOFTEST_UM: Final = 1.3
-"""Blur beyond which no profile is judged: the network has learned from pictures up to 1.6 um, which measure so."""
+SOFTEST_UM: Final = 1.05
+"""Blur beyond which no profile is judged: so much is measured of drawn faces of 1.3 um, at which a scratch of 3 um looks
+as wide as any narrower one."""
 
 
 def require_sharpness(profile: Profile, quality: Quality) -> None:
