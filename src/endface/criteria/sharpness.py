@@ -30,8 +30,9 @@ LEAST_NOISE: Final = 4.0
 which drawn marks are labeled."""
 
 SOFTEST_UM: Final = 1.05
-"""Blur beyond which no profile is judged: so much is measured of drawn faces of 1.3 um, at which a scratch of 3 um looks
-as wide as any narrower one."""
+"""Blur beyond which no profile is judged.
+
+So much is measured of drawn faces of 1.3 um, at which a scratch of 3 um looks as wide as any narrower one."""
 
 
 def require_sharpness(profile: Profile, quality: Quality) -> None:
