@@ -65,11 +65,14 @@ SQUARE: Final = TensorSpec("SQUARE", "UINT8", (1, SQUARE_PX, SQUARE_PX))
 FRAME: Final = TensorSpec("FRAME", "BYTES", (1,))
 """JSON: where the square lies in the camera picture, and what the request asked (``endface.frame.Frame``)."""
 
+CANDIDATE: Final = 51
+"""Least ``CONFIDENCE`` of a pixel that has a class in ``LABELS``: a probability of 0.2."""
+
 LABELS: Final = TensorSpec("LABELS", "UINT8", (SQUARE_PX, SQUARE_PX))
-"""One ``Label`` per pixel of the square."""
+"""The most probable kind of mark at each pixel of the square, a ``Label``; background below ``CANDIDATE``."""
 
 CONFIDENCE: Final = TensorSpec("CONFIDENCE", "UINT8", (SQUARE_PX, SQUARE_PX))
-"""The network's confidence in each pixel's label, 0 to 255."""
+"""Probability that each pixel belongs to a mark of any kind, 0 to 255; a mark's outline is drawn at one half."""
 
 PREPROCESS: Final = ModelSpec("preprocess", (IMAGE,), (SQUARE, FRAME))
 SEGMENT: Final = ModelSpec("segment", (SQUARE,), (LABELS, CONFIDENCE))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, Label
+from endface.contract import CANDIDATE, SQUARE_CENTER_PX, SQUARE_PX, Label
 
 CLASSES = len(Label)
 BLOCK = 2
@@ -23,6 +23,9 @@ BLOCK = 2
 LOCAL_BLOCKS = 9
 """Side of the box whose mean is the local background, in blocks (9 um): wider than most marks, narrower than the
 zones."""
+
+LARGEST_LEAD = 9.0
+"""Lead of a mark over the background beyond which a byte shows no difference; keeps four exponentials finite in half precision."""
 
 LOCAL_SPAN = 6.0
 """The local contrast saturates softly around this many noise deviations."""
@@ -67,9 +70,9 @@ def to_blocks(inputs: Tensor) -> Tensor:
 class Conv(nn.Sequential):
     """3x3 convolution, batch normalization, ReLU."""
 
-    def __init__(self, channels_in: int, channels_out: int, *, stride: int = 1):
+    def __init__(self, channels_in: int, channels_out: int, *, stride: int = 1, dilation: int = 1):
         super().__init__(
-            nn.Conv2d(channels_in, channels_out, 3, stride=stride, padding=1, bias=False),
+            nn.Conv2d(channels_in, channels_out, 3, stride, padding=dilation, dilation=dilation, bias=False),
             nn.BatchNorm2d(channels_out),
             nn.ReLU(inplace=True),
         )
@@ -78,10 +81,12 @@ class Conv(nn.Sequential):
 class Residual(nn.Module):
     """Two convolutions around which the input is added."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, *, dilation: int = 1):
         super().__init__()
-        self.first = Conv(channels, channels)
-        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
+        self.first = Conv(channels, channels, dilation=dilation)
+        self.second = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False), nn.BatchNorm2d(channels)
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (N, C, H, W) to the same shape."""
@@ -145,10 +150,9 @@ class SegmentationNetwork(nn.Module):
 
 
 class SegmentGraph(nn.Module):
-    """The whole graph of the model ``segment``: squares in, label map and confidence out.
+    """The whole graph of the model ``segment``: squares in, label map and the probability of a mark out.
 
-    The arg-max runs class against class on the block logits, before depth-to-space, so that only bytes are moved at
-    full resolution; the confidence is the logistic function of the winner's lead over the second.
+    Both are computed on the block logits, before depth-to-space, so that only bytes are moved at full resolution.
     """
 
     def __init__(self, network: SegmentationNetwork):
@@ -156,16 +160,16 @@ class SegmentGraph(nn.Module):
         self.network = network
 
     def forward(self, squares: Tensor) -> tuple[Tensor, Tensor]:
-        """Squares uint8 (N, 1, 512, 512) to labels uint8 (N, 512, 512) and confidence uint8 (N, 512, 512)."""
-        logits = self.network(planes(squares)).split(BLOCK**2, dim=1)
-        best, label = logits[0], torch.zeros_like(logits[0])
-        second = torch.full_like(best, -1e4)
-        for code in range(1, CLASSES):
-            candidate = logits[code]
-            label = torch.where(candidate > best, float(code), label)
-            second = torch.maximum(second, torch.minimum(best, candidate))
-            best = torch.maximum(best, candidate)
-        confidence = torch.round(255 * torch.sigmoid(best - second))
+        """Squares uint8 (N, 1, 512, 512) to labels and confidence, both uint8 (N, 512, 512), as the contract says."""
+        background, *marks = self.network(planes(squares)).split(BLOCK**2, dim=1)
+        best, label = marks[0], torch.ones_like(marks[0])
+        odds = torch.zeros_like(background)
+        for code, logit in enumerate(marks, start=1):
+            label = torch.where(logit > best, float(code), label)
+            best = torch.maximum(best, logit)
+            odds = odds + torch.exp((logit - background).clamp(max=LARGEST_LEAD))
+        confidence = torch.round(255 * odds / (1 + odds))
+        label = torch.where(confidence >= float(CANDIDATE), label, 0.0)
         both = torch.cat((label, confidence), dim=1)
         labels, confidences = functional.pixel_shuffle(both.to(torch.uint8), BLOCK).unbind(dim=1)
         return labels, confidences
