@@ -178,7 +178,7 @@ class Quality:
 
     Attributes:
         blur_um: standard deviation of its blur (optics, camera and compression together), on the cladding's edge.
-        noise_levels: standard deviation of its noise in gray levels, on the flattest half of the fiber.
+        noise_levels: standard deviation of its noise in gray levels, on the flattest parts of the fiber.
     """
 
     blur_um: float

@@ -9,8 +9,10 @@ and each profile once, so a change takes a restart; the sum of what was read sta
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +29,9 @@ from endface.report import Criteria, LimitKind
 
 UNCERTAINTY_UM: Final = 0.5
 """Default of ``uncertainty_um``, a pixel of the square: either edge of a defect may be half a pixel off."""
+
+SMALLEST_UM: Final = 2.0
+"""The smallest size that the tables name; a row that counts all sizes is held to this one."""
 
 MIN_ZONE_UM: Final = 1.0
 """Narrowest zone, as a difference of diameters: a ring of half a pixel still holds pixels everywhere."""
@@ -55,6 +60,20 @@ class ZoneLimits:
     def limited(self) -> bool:
         """Whether any row can fail."""
         return any(limit.allowed is not None for limit in self.limits)
+
+    @property
+    def counted_um(self) -> float:
+        """The smallest size that a row limits, as far as the tables name sizes; infinite where none does."""
+        return self._smallest_um(limit for limit in self.limits if limit.allowed is not None)
+
+    @property
+    def deciding_um(self) -> float:
+        """The smallest size of a mark that fails the zone by itself; infinite where none does."""
+        return self._smallest_um(limit for limit in self.limits if limit.allowed == 0)
+
+    @staticmethod
+    def _smallest_um(limits: Iterable[Limit]) -> float:
+        return min((max(limit.interval.lower, SMALLEST_UM) for limit in limits), default=math.inf)
 
 
 @dataclass(frozen=True)

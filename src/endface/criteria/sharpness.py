@@ -1,8 +1,9 @@
-"""How much blur and noise a profile bears: the smallest mark that decides by itself must still be told.
+"""How much blur and noise a profile bears: the marks that its rows count must be told.
 
 A Gaussian blur of standard deviation ``b`` leaves ``1 - exp(-d^2 / 8 b^2)`` of the contrast in the middle of a round
-mark of diameter ``d``.  Of a picture that is soft, marks that count may be missing or look smaller, so a pass is not
-certain; of a picture that is softer, no verdict is.
+mark of diameter ``d``.  Where a picture is soft, a mark that is counted may be missing or look smaller, so a pass is
+not certain: it is borderline.  Where it is so soft that a mark that decides by itself fades, no verdict is certain, and
+the picture is refused.
 """
 
 from __future__ import annotations
@@ -14,52 +15,58 @@ from endface.criteria.profile import Profile
 from endface.errors import DefocusError
 from endface.report import Quality
 
-SMALLEST_UM: Final = 2.0
-"""The smallest size that the tables name; a row that counts all sizes is held to this one."""
+CLEAR_SHARE: Final = 2 / 3
+"""Share of its contrast that the smallest counted mark keeps in a picture of which a pass is certain."""
 
-CLEAR_SHARE: Final = 0.9
-"""Share of its contrast that a deciding mark keeps in a picture of which a pass is certain."""
+LEAST_SHARE: Final = 1 / 2
+"""Share of its contrast below which a deciding mark fades: its outline is drawn at half of it."""
 
-LEAST_SHARE: Final = 0.5
-"""Share of its contrast below which a deciding mark cannot be told."""
+CONTRAST_LEVELS: Final = 30.0
+"""Contrast of the marks that must be told, in gray levels."""
 
-SOFTEST_UM: Final = 1.3
-"""Blur beyond which no profile is judged: the network has learned from pictures up to 1.6 um, which measure so."""
+CLEAR_NOISE: Final = 7.0
+LEAST_NOISE: Final = 4.0
+"""Contrast in deviations of the noise from which a mark is clear, and below which it cannot be seen: the limits by
+which drawn marks are labeled."""
 
+SOFTEST_UM: Final = 1.05
+"""Blur beyond which no profile is judged.
 
-def deciding_um(profile: Profile) -> float:
-    """The smallest size of a mark that fails a face by itself, as far as the tables name sizes; infinite for none."""
-    lower = [
-        max(limit.interval.lower, SMALLEST_UM) for zone in profile.rows for limit in zone.limits if limit.allowed == 0
-    ]
-    return min(lower, default=math.inf)
-
-
-def blur_limit_um(profile: Profile, share: float) -> float:
-    """The blur at which a deciding mark keeps a share of its contrast."""
-    return min(deciding_um(profile) / math.sqrt(-8 * math.log(1 - share)), SOFTEST_UM)
+So much is measured of drawn faces of 1.3 um, at which a scratch of 3 um looks as wide as any narrower one."""
 
 
 def require_sharpness(profile: Profile, quality: Quality) -> None:
-    """Refuse a picture in which a mark at the deciding limit can no longer be told.
+    """Refuse a picture in which a mark that decides by itself can no longer be told.
 
     Raises:
-        DefocusError: naming the blur, and what the profile bears.
+        DefocusError: naming the blur and the noise, and what the profile bears.
     """
-    limit_um = blur_limit_um(profile, LEAST_SHARE)
+    deciding_um = min(zone.deciding_um for zone in profile.rows)
+    limit_um = min(_blur_um(deciding_um, LEAST_SHARE, LEAST_NOISE, quality), SOFTEST_UM)
     if quality.blur_um > limit_um:
-        raise DefocusError(
-            f"the picture is blurred by {quality.blur_um:.2f} um (standard deviation), and {profile.name} bears "
-            f"{limit_um:.2f} um: smaller marks than its limits could hide; focus again"
-        )
+        raise DefocusError(f"{_found(quality)}, and {profile.name} can be judged {_up_to(limit_um)}")
 
 
 def hidden_by_blur(profile: Profile, quality: Quality) -> str:
     """Why a pass is not certain; empty where it is."""
-    clear_um = blur_limit_um(profile, CLEAR_SHARE)
+    counted_um = min(zone.counted_um for zone in profile.rows)
+    clear_um = _blur_um(counted_um, CLEAR_SHARE, CLEAR_NOISE, quality)
     if quality.blur_um <= clear_um:
         return ""
-    return (
-        f"the picture is blurred by {quality.blur_um:.2f} um (standard deviation), and only up to {clear_um:.2f} um "
-        f"every mark that {profile.name} counts looks as large as it is; focus again"
-    )
+    return f"{_found(quality)}, and every mark that {profile.name} counts is told only {_up_to(clear_um)}"
+
+
+def _blur_um(size_um: float, share: float, deviations: float, quality: Quality) -> float:
+    """The blur up to which a mark keeps a share of its contrast, and stands out of the noise."""
+    needed = max(share, deviations * quality.noise_levels / CONTRAST_LEVELS)
+    return size_um / math.sqrt(-8 * math.log(1 - needed)) if needed < 1 else 0.0
+
+
+def _found(quality: Quality) -> str:
+    return f"the picture's blur is {quality.blur_um:.2f} um and its noise {quality.noise_levels:.1f} gray levels"
+
+
+def _up_to(blur_um: float) -> str:
+    if blur_um == 0:
+        return "with less noise; give more light or average pictures"
+    return f"up to a blur of {blur_um:.2f} um; focus again"
