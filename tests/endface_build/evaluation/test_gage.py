@@ -12,21 +12,18 @@ from endface.options import Options
 from endface_build.evaluation import repeatability
 from endface_build.evaluation.inspector import with_network
 from endface_build.evaluation.metrics import Json
-from endface_build.evaluation.repeated_parts import CONDITIONS, random_part
+from endface_build.evaluation.repeated_parts import random_part
 from endface_build.manifest import MODEL_FILE
 
-PARTS = 72
-"""Each is seen again once under each condition: 504 pairs."""
+PARTS = 84
+"""Each that can be judged is seen again once under each of seven conditions: more than 500 pairs."""
 
 UNMARKED = 5
 """Unmarked flips that are let pass, 1 %.
 
-The goal is none. A part is left that has a defect at a limit and another one that the network sees in one of two
-pictures only: no report can know that of itself.
+The goal is none, and a network of which fewer are known lowers this. What is left are marks at the edge of sight, which
+the network sees in one of two pictures: a report without the mark cannot know that it lacks one.
 """
-
-PRECISION_TO_TOLERANCE = {"defocused": 0.5, "all": 0.5}
-"""P/T that AIAG's manual accepts is 0.3; defocus takes away what would be measured."""
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +35,15 @@ def gage(serving: Path) -> Json:
 
 @pytest.mark.long
 def test_a_part_seen_twice_has_one_verdict(gage: Json, record_property: Callable[[str, object], None]) -> None:
-    """Of 500 pairs of pictures of one part, turned, shifted, re-lit, noisy, at most one in a hundred flips unmarked."""
+    """Of 500 pairs of pictures of one part, turned, shifted, re-lit or noisy, one in a hundred at most flips unmarked.
+
+    Spread and P/T under each condition are printed, and go into the report of the run.
+    """
     conditions = gage["conditions"]
     flips = {condition: values["flips_not_borderline"] for condition, values in conditions.items()}
     for condition, values in conditions.items():
         record_property(condition, json.dumps(values))
         print(f"{condition:10} {values}")  # noqa: T201 - what `make test-long` reports, with -rP
 
-    assert sum(values["trials"] for values in conditions.values()) >= 6 * len(CONDITIONS) * 10
+    assert sum(values["trials"] for values in conditions.values()) >= 500
     assert sum(flips.values()) <= UNMARKED, flips
