@@ -13,6 +13,7 @@ import onnx.parser
 import pytest
 import torch
 
+from endface.engines.manifest import newest_version
 from endface.files import sha256_of
 from endface_build.data.drawn_pictures import encode
 from endface_build.data.labelled import Labelled
@@ -61,6 +62,13 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def serving(repository: Path) -> Path:
+    """The folder of the network that serves: the newest version of the repository under test."""
+    segment = repository / "segment"
+    return segment / str(newest_version(segment))
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,8 @@ def promote(  # noqa: PLR0913 - one parameter for each option of the command
         bool, typer.Option(help="Judge drawn faces too; a network of your own may never have seen any.")
     ] = True,
     labelled: Annotated[
-        Path | None, typer.Option(help="Labelled pictures, as `evaluate` takes them: no more false passes there.")
+        Path | None,
+        typer.Option(help="Labelled pictures, as `evaluate` takes them: no more false passes or unmarked flips there."),
     ] = None,
     profile: Annotated[str, typer.Option(help="Limits to judge your own pictures by.")] = PROFILE,
     accept_flips: Annotated[
@@ -62,12 +63,17 @@ def promote(  # noqa: PLR0913 - one parameter for each option of the command
     if not drawn and golden is None:
         raise ConfigurationError("Nothing to judge the network on: name a folder of your own pictures with --golden.")
     chosen = [*(pictures.drawn() if drawn else ()), *(pictures.of_folder(golden, profile) if golden else ())]
-    sets = drawn_sets() if drawn else {}
-    if labelled is not None:
-        sets |= {str(labelled): JudgedSet(open_folder(labelled), profile)}
+    own = {} if labelled is None else {str(labelled): JudgedSet(open_folder(labelled), profile)}
+    sets = (drawn_sets() if drawn else {}) | own
     try:
         promotion = promote_network(
-            candidate, versions, chosen, labelled=sets, servers=servers_of(server), accept_flips=accept_flips
+            candidate,
+            versions,
+            chosen,
+            labelled=sets,
+            changed=own,
+            servers=servers_of(server),
+            accept_flips=accept_flips,
         )
     except FlippedError as exc:
         console.print(_table(exc.judged))

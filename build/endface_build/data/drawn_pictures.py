@@ -88,7 +88,9 @@ def draw_labelled(fiber: Fiber, index: int, seed: int = SEED, *, far: bool = Fal
     )  # centered: a zone that is cut off would only be refused
     face = replace(face, marks=random_marks(rng, face))
     photo = photograph(face, camera, seed=int(rng.integers(2**31)))
-    return replace(labelled_of(photo, face, f"{fiber}-{index:04}.png"), blur_um=camera.blur_um)
+    pixel_um = math.sqrt(math.prod(camera.um_per_px) / 12)  # a box has the deviation of its side over the root of 12
+    labelled = labelled_of(photo, face, f"{fiber}-{index:04}.png")
+    return replace(labelled, blur_um=math.hypot(camera.blur_um, pixel_um))
 
 
 def random_fiber(rng: np.random.Generator, fiber: Fiber) -> Face:

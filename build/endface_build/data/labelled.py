@@ -54,8 +54,8 @@ class Labelled:
         labels: uint8 (H, W) in the camera's pixels: ``Label`` codes, and ``UNDECIDED`` where nobody can tell.
         claddings: Where the cladding is known to lie; several where a fiber shows several edges and any will do.
         either: Objects that may be read in two ways; None where there are none. In ``labels`` they have the first type.
-        blur_um: Deviation of the optics' blur on the face, which says whether the picture can be judged; None for a
-            photograph, of which nobody knows it.
+        blur_um: Deviation of the blur of optics and pixels on the face, which says whether the picture can be judged;
+            None for a photograph, of which nobody knows it.
     """
 
     name: str

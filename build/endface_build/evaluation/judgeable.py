@@ -36,7 +36,7 @@ def right_verdicts(
 
     Args:
         by_labels: Those that the limits give for its labels.
-        blur_um: Deviation of the optics' blur on the face.
+        blur_um: Deviation of the blur of optics and pixels on the face.
         gray: The picture, uint8 (H, W).
         ground: Its zones.
 

@@ -22,6 +22,7 @@ from endface.files import sha256_of
 from endface_build.evaluation.agreement import Compared, compare_versions
 from endface_build.evaluation.false_passes import JudgedSet, count_false_passes, refuse_more_false_passes
 from endface_build.evaluation.golden import Golden
+from endface_build.evaluation.unmarked_flips import count_unmarked_flips, refuse_more_unmarked_flips
 from endface_build.export.quantize import FP32_FILE
 from endface_build.manifest import MODEL_FILE, read_manifest, write_manifest
 from endface_build.rollout.servers import NO_SERVERS, Servers
@@ -64,6 +65,7 @@ def promote(  # noqa: PLR0913 - all but the first three are optional and by keyw
     golden: Iterable[Golden],
     *,
     labelled: Mapping[str, JudgedSet] | None = None,
+    changed: Mapping[str, JudgedSet] | None = None,
     servers: Servers = NO_SERVERS,
     accept_flips: bool = False,
 ) -> Promotion:
@@ -74,14 +76,16 @@ def promote(  # noqa: PLR0913 - all but the first three are optional and by keyw
         versions: The repository's.
         golden: Pictures that it must judge rightly, and as the serving version does.
         labelled: Labelled sets, by name, on none of which it may let more bad parts pass than the serving version.
+        changed: Sets, by name, on none of which more of its verdicts may flip unmarked when their pictures are changed
+            in pose, light, file and focus; each takes some 50 inspections a picture.
         servers: Those that must have loaded it in the end.
         accept_flips: Whether a verdict may change where the right one is not known.
 
     Raises:
         ConfigurationError: The candidate is missing, not the file of its manifest, or speaks another contract.
         FlippedError: It judges golden pictures otherwise than it should.
-        RolloutError: It lets more bad parts pass, another promotion is under way, the disk is full, or a server is not
-            there or refuses it. In every case the former version goes on serving.
+        RolloutError: It lets more bad parts pass or flips more often, another promotion is under way, the disk is full,
+            or a server is not there or refuses it. In every case the former version goes on serving.
     """
     manifest = _manifest(candidate)
     servers.check_ready()
@@ -93,6 +97,7 @@ def promote(  # noqa: PLR0913 - all but the first three are optional and by keyw
             judged = compare_versions(*files, golden).rows
             _refuse_flips(judged, accept_flips=accept_flips)
             refuse_more_false_passes(count_false_passes(*files, labelled or {}))
+            refuse_more_unmarked_flips(count_unmarked_flips(*files, changed or {}))
             versions.publish(folder, number)
         try:
             servers.await_version(number)

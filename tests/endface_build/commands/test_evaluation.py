@@ -16,12 +16,6 @@ from tests.endface_build.commands.command_line import Run
 
 
 @pytest.fixture(scope="module")
-def model(repository: Path) -> Path:
-    """The folder of the network under test."""
-    return repository / "segment" / "1"
-
-
-@pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two drawn pictures with class maps in codes of its own."""
     folder = tmp_path_factory.mktemp("labelled")
@@ -36,12 +30,12 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_evaluate_a_folder_and_a_servers_reports(run: Run, model: Path, labelled: Path, tmp_path: Path) -> None:
+def test_evaluate_a_folder_and_a_servers_reports(run: Run, serving: Path, labelled: Path, tmp_path: Path) -> None:
     """Network, baseline and a server's reports stand side by side; figures and plots are written."""
-    inspect = with_network(model / "model.onnx", Options("mm-pc"))
+    inspect = with_network(serving / "model.onnx", Options("mm-pc"))
     reports = [inspect(path.read_bytes(), path.name).to_json() for path in (labelled / "images").iterdir()]
     (tmp_path / "reports.jsonl").write_text("\n".join(reports))
-    words = ("--model", model, "--reports", tmp_path / "reports.jsonl", "--out", tmp_path)
+    words = ("--model", serving, "--reports", tmp_path / "reports.jsonl", "--out", tmp_path)
     answer = run("evaluate", labelled, *words)
     figures = json.loads((tmp_path / "evaluation.json").read_text())
 
@@ -51,9 +45,9 @@ def test_evaluate_a_folder_and_a_servers_reports(run: Run, model: Path, labelled
     assert {path.name for path in tmp_path.glob("*.png")} >= {"reliability.png", "confusion-server.png"}
 
 
-def test_evaluate_drawn_faces_with_what_serves(run: Run, own_repository: Path, tmp_path: Path) -> None:
+def test_evaluate_drawn_faces_with_what_serves(run: Run, own_repository: Path, serving: Path, tmp_path: Path) -> None:
     """Without a folder and a model, the profile's kind of face is drawn, and the newest version is judged."""
-    (own_repository / "segment" / "1").rename(own_repository / "segment" / "2")
+    (own_repository / "segment" / serving.name).rename(own_repository / "segment" / "99")
     answer = run("evaluate", "--profile", "sm-apc", "--faces", "1", "--out", tmp_path)
     figures = json.loads((tmp_path / "evaluation.json").read_text())
 
@@ -62,9 +56,9 @@ def test_evaluate_drawn_faces_with_what_serves(run: Run, own_repository: Path, t
     assert figures["network"]["localisation"]["count"] == 1
 
 
-def test_evaluate_the_invariance_of_a_folder(run: Run, model: Path, labelled: Path, tmp_path: Path) -> None:
+def test_evaluate_the_invariance_of_a_folder(run: Run, serving: Path, labelled: Path, tmp_path: Path) -> None:
     """A folder, or its images/, is judged under every change: a table, figures and plots."""
-    answer = run("evaluate", "--invariance", labelled, "--model", model, "--out", tmp_path)
+    answer = run("evaluate", "--invariance", labelled, "--model", serving, "--out", tmp_path)
     figures = json.loads((tmp_path / "invariance.json").read_text())
 
     assert answer.status == 0, answer.err
@@ -74,9 +68,9 @@ def test_evaluate_the_invariance_of_a_folder(run: Run, model: Path, labelled: Pa
     assert {path.name for path in tmp_path.glob("*.png")} == {"invariance-verdicts.png", "invariance-sizes.png"}
 
 
-def test_gage_of_photographs(run: Run, model: Path, labelled: Path, tmp_path: Path) -> None:
+def test_gage_of_photographs(run: Run, serving: Path, labelled: Path, tmp_path: Path) -> None:
     """A folder of photographs gives a table of conditions and their figures."""
-    answer = run("gage", labelled / "images", "--model", model, "--repeats", "1", "--out", tmp_path / "gage.json")
+    answer = run("gage", labelled / "images", "--model", serving, "--repeats", "1", "--out", tmp_path / "gage.json")
     figures = json.loads((tmp_path / "gage.json").read_text())
 
     assert figures["parts"] + figures["invalid_parts"] == 2

@@ -157,9 +157,9 @@ def test_a_turned_part_keeps_its_marks() -> None:
 
 
 @pytest.fixture(scope="module")
-def inspect(repository: Path) -> Inspect:
-    """The network under test in the server's stages."""
-    return with_network(repository / "segment" / "1" / "model.onnx", Options("mm-pc"))
+def inspect(serving: Path) -> Inspect:
+    """The network that serves in the server's stages."""
+    return with_network(serving / "model.onnx", Options("mm-pc"))
 
 
 def _poses(inspect: Inspect, gray: NDArray[np.uint8]) -> list[Report]:

@@ -20,7 +20,12 @@ from endface.engines.manifest import describe
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError, RolloutError
 from endface.files import sha256_of
+from endface_build.data.drawn_pictures import labelled_of
 from endface_build.data.labelled import Labelled
+from endface_build.drawing.camera import Camera, photograph
+from endface_build.drawing.faces import Face
+from endface_build.drawing.marks import pit
+from endface_build.evaluation.false_passes import JudgedSet
 from endface_build.evaluation.golden import Golden, drawn, of_folder
 from endface_build.export.quantize import FP32_FILE
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE, read_manifest, write_manifest
@@ -143,6 +148,28 @@ def test_verdict_flips(
             promote(seeing, versions, pictures, accept_flips=accept)
         assert [row.candidate for row in caught.value.judged] == ["fail"]
         assert contents(versions) == before
+
+
+def test_more_false_passes_are_refused(versions: Versions, seeing: Path, blind: Path) -> None:
+    """A network that lets a labelled part pass which the serving version fails stays a candidate."""
+    promote(seeing, versions, [])
+    before, face = contents(versions), Face(marks=(pit((10.0, -12.0), 12.0),))
+    bad = labelled_of(photograph(face, Camera(300, 300, um_per_px=(0.9, 0.9)), seed=3), face, "bad.png")
+    with pytest.raises(RolloutError, match="lets more bad parts pass: 1 of 1 on own parts"):
+        promote(blind, versions, [], labelled={"own parts": JudgedSet([bad], "mm-pc")})
+
+    assert contents(versions) == before
+
+
+def test_more_unmarked_flips_are_refused(versions: Versions, seeing: Path) -> None:
+    """A network whose verdict depends on the light, where the serving version's does not, stays a candidate."""
+    before, face = contents(versions), Face()
+    camera = Camera(300, 300, um_per_px=(0.9, 0.9), gain=0.23, noise=0.1)  # darker than what the network sees
+    dark = labelled_of(photograph(face, camera, seed=3), face, "dark.png")
+    with pytest.raises(RolloutError, match=r"More verdicts of the candidate change.* 1 on own parts"):
+        promote(seeing, versions, [], changed={"own parts": JudgedSet([dark], "mm-pc")})
+
+    assert contents(versions) == before
 
 
 def test_picture_without_a_fiber_is_invalid_with_any_network(versions: Versions, seeing: Path, wall: Labelled) -> None:
