@@ -88,7 +88,7 @@ def main() -> None:
         stream.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show
         setattr(sys, name, stream)
     for number in _STOPS:
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup has it ignored
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
             signal.signal(number, _stop)
     run_to_exit_code(app)
 
