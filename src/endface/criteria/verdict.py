@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from endface.criteria.limits import Interval, Limit
 from endface.criteria.profile import Profile, ZoneLimits
 from endface.errors import ZoneCutOffError
-from endface.report import Defect, LimitResult, ZoneResult
+from endface.report import Defect, LimitKind, LimitResult, ZoneResult
 
 MIN_COVERAGE: Final = 0.98
 """Share of a judged zone that the camera must see.
@@ -203,11 +203,14 @@ def _reason(row: _Row, profile: str) -> str:
         return f"zone {row.zone}: {count} ({profile}): {_ids(caught)}"
     worst = caught[0]
     size = _measured(worst, limit.interval)
-    return f"zone {row.zone}: {worst.type} {worst.id} is {size}, {_bound(limit)} ({profile}){_also(caught[1:])}"
+    also = _also(caught[1:], limit.kind)
+    return f"zone {row.zone}: {worst.type} {worst.id} is {size}, {_bound(limit)} ({profile}){also}"
 
 
-def _also(others: tuple[Defect, ...]) -> str:
-    return f"; so are {_ids(others)}" if len(others) > 1 else f"; so is {_ids(others)}" if others else ""
+def _also(others: tuple[Defect, ...], kind: LimitKind) -> str:
+    """Others that break the same limit, such as ``; also scratches 4, 7``."""
+    word = kind if len(others) == 1 else {"scratch": "scratches", "defect": "defects"}[kind]
+    return f"; also {word} {_ids(others)}" if others else ""
 
 
 def _ids(defects: tuple[Defect, ...]) -> str:

@@ -19,7 +19,10 @@ from click.testing import Result
         (["{tmp_path}/gone"], "gone cannot be read: No such file or directory"),
         (["{pictures}", "--profile", "foo"], "no profile 'foo'"),
         (["{pictures}", "--out", "{pictures}"], "is the folder of the pictures"),
-        (["{pictures}", "--out", "{pictures}/a.png"], "a.png cannot be written: File exists"),
+        (
+            ["{pictures}", "--out", "{pictures}/a.png"],
+            "a.png cannot be written: a file stands where a folder should be",
+        ),
     ],
     ids=["empty folder", "missing folder", "unknown profile", "folder of the pictures", "file in the folder's place"],
 )
