@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 
 def main() -> None:
@@ -14,6 +17,8 @@ def main() -> None:
         from endface.errors import EndfaceError
         from endface_build.commands.app import app
 
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, _stop)
         try:
             app()
         except EndfaceError as exc:
@@ -28,6 +33,11 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    """End with the code that shells give to a signal; what is under way cleans up after itself."""
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

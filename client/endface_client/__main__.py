@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from endface import __version__
+from endface.files import in_words
 from endface_client._cli.demo import demo
 from endface_client._cli.health import health
 from endface_client._cli.inspect import inspect
@@ -48,7 +49,7 @@ class _Commands(TyperGroup):
                 raise
             _give_up_stdout()
             if not isinstance(exc, BrokenPipeError):  # the reader of the output has ended, which needs no message
-                typer.echo(f"endface: the output cannot be written: {exc.strerror or exc}", err=True)
+                typer.echo(f"endface: the standard output cannot be written: {in_words(exc)}", err=True)
             raise typer.Exit(_FAILED) from exc
 
 
@@ -88,7 +89,7 @@ def main() -> None:
         stream.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show
         setattr(sys, name, stream)
     for number in _STOPS:
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup has it ignored
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
             signal.signal(number, _stop)
     run_to_exit_code(app)
 

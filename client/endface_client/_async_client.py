@@ -110,7 +110,9 @@ class AsyncClient(BaseClient):
             try:
                 async with turns:
                     return (await self.ask(job)).report
-            except Exception as exc:  # raised in its turn; where the caller has left, nobody takes it, nor is to be told
+            except (
+                Exception
+            ) as exc:  # raised in its turn; where the caller has left, nobody takes it, nor is to be told
                 return exc
 
         try:

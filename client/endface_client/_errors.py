@@ -38,6 +38,21 @@ class ClientError(EndfaceError):
     transient: bool = False
     attempts: int = 0
 
+    @property
+    def reason(self) -> str:
+        """The message without the number of attempts, which differs between pictures that fail for the same reason."""
+        return str(self).removesuffix(_tried(self.attempts))
+
+    def count_attempts(self, attempts: int) -> None:
+        """Say how often the picture was sent, in the message if it was more than once."""
+        self.attempts = attempts
+        if attempts > 1:
+            self.args = (f"{self}{_tried(attempts)}",)
+
+
+def _tried(attempts: int) -> str:
+    return f"; tried {attempts} times"
+
 
 class UnreadablePicture(ClientError):
     """The picture argument cannot be read: a path without a readable file, or an array that is no picture."""

@@ -29,6 +29,13 @@ def sha256_of(path: Path) -> str:
     return sha256(path.read_bytes())
 
 
+def in_words(error: OSError) -> str:
+    """What the disk says, for a sentence that names the file; without numbers and temporary names."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "a file stands where a folder should be"
+    return error.strerror or str(error)
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file aside and rename it into place, so that a reader sees the old bytes or the new ones.
 

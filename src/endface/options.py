@@ -71,7 +71,10 @@ class Options:
         profile = str(own.get("profile", "") or default_profile)
         if not profile:
             names = ", ".join(profile_names(profiles))
-            raise UnknownProfileError(f"the request names no profile and there is no default; known are {names}")
+            raise UnknownProfileError(
+                "the request names no profile and there is no default; name one with --profile, in a program with "
+                f"profile=: {names}"
+            )
         load_profile(profile, profiles)
         scale = own.get("um_per_px")
         return cls(

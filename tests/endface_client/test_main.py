@@ -111,7 +111,7 @@ def test_output_that_cannot_be_written_is_no_verdict(start_inspect: Start) -> No
         _, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 2
-    assert "the output cannot be written: No space left on device" in stderr
+    assert "the standard output cannot be written: No space left on device" in stderr
 
 
 def test_reader_that_has_had_enough_is_no_verdict(start_inspect: Start) -> None:

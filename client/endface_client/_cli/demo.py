@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -39,7 +42,7 @@ def demo(
         settings = Settings(
             repository=default_repository(), http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port
         )
-        with EmbeddedServer(settings) as server:
+        with EmbeddedServer(settings) as server, _stop_in_words():
             server.wait_ready(READY_WITHIN_S)
             typer.echo(f"Triton is ready after {time.perf_counter() - started:.1f} s: gRPC {server.grpc_address}")
             options = ["--server", server.grpc_address, "--profile", profile, "--out", str(out)]
@@ -52,6 +55,17 @@ def demo(
         raise typer.Exit(2) from exc
     typer.echo(f"Triton is stopped; {time.perf_counter() - started:.0f} s in all")
     raise typer.Exit(0 if inspect.returncode in _INSPECTED else inspect.returncode)
+
+
+@contextmanager
+def _stop_in_words() -> Iterator[None]:
+    """Say that the server is being stopped, which takes seconds; another Ctrl-C must not leave it running."""
+    try:
+        yield
+    except SystemExit:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        typer.echo("endface demo: interrupted; Triton is being stopped, this takes up to ten seconds", err=True)
+        raise
 
 
 def _check(paths: list[Path], profile: str, out: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from endface.files import whole_file
+from endface.files import in_words, whole_file
 from endface_client._record.copy import copy
 from endface_client._record.csv_export import write_csv
 from endface_client._record.database import entries, reading
@@ -76,12 +76,15 @@ def export(
         if csv is None:
             write_csv(chosen, sys.stdout)
             return
-        # Excel takes a file for UTF-8 only if it begins with the mark that utf-8-sig writes.
-        with whole_file(csv) as file:
-            text = io.TextIOWrapper(file, "utf-8-sig", errors="backslashreplace", newline="")
-            written = write_csv(chosen, text)
-            text.flush()
-            text.detach()
+        try:
+            # Excel takes a file for UTF-8 only if it begins with the mark that utf-8-sig writes.
+            with whole_file(csv) as file:
+                text = io.TextIOWrapper(file, "utf-8-sig", errors="backslashreplace", newline="")
+                written = write_csv(chosen, text)
+                text.flush()
+                text.detach()
+        except OSError as exc:
+            raise RecordError(f"{csv} cannot be written: {in_words(exc)}") from exc
     typer.echo(f"wrote {written} inspections to {csv}", err=True)
 
 
@@ -142,6 +145,11 @@ def _exit_codes() -> Iterator[None]:
     except RecordBroken as exc:
         typer.echo(f"broken: {exc}", err=True)
         raise typer.Exit(_BROKEN) from exc
-    except (RecordError, OSError) as exc:
+    except RecordError as exc:
         typer.echo(f"endface record: {exc}", err=True)
+        raise typer.Exit(_NOT_READABLE) from exc
+    except OSError as exc:
+        if exc.filename is None:  # the output
+            raise
+        typer.echo(f"endface record: {exc.filename} cannot be used: {in_words(exc)}", err=True)
         raise typer.Exit(_NOT_READABLE) from exc

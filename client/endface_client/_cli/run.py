@@ -19,7 +19,7 @@ from endface.errors import EndfaceError
 from endface_client._cli.find_pictures import FoundPictures
 from endface_client._cli.jobs import PictureJobs, Results, SerialOf
 from endface_client._cli.recording import Warn
-from endface_client._errors import UnreadablePicture
+from endface_client._errors import ClientError, UnreadablePicture
 from endface_client._outcome import Outcome, Tally
 from endface_client._output.folder import RunFolder
 from endface_client._output.table import OutcomeTable, summary
@@ -126,9 +126,7 @@ class Run:
         """Print what ended the run early, as a sentence."""
         try:
             yield
-        except BrokenPipeError:  # the reader of the output has ended
-            raise
-        except (EndfaceError, OSError) as exc:
+        except EndfaceError as exc:
             if self._tally.total and not self._as_json:
                 self._print_table()
             self._print(f"endface: {exc}", style="red")
@@ -163,7 +161,8 @@ class Run:
         error = str(outcome.result)
         if isinstance(outcome.result, UnreadablePicture):  # it names the path
             return error
-        repeated, self._last_error = error == self._last_error, error
+        reason = outcome.result.reason if isinstance(outcome.result, ClientError) else error
+        repeated, self._last_error = reason == self._last_error, reason
         return f"{outcome.path}: {'as above' if repeated else error}"
 
     def _warn(self, warning: str) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from endface.files import ASIDE, write_together, write_whole
+from endface.files import ASIDE, in_words, write_together, write_whole
 from endface.report import Report
 from endface_client._errors import ClientError
 from endface_client._outcome import Outcome
@@ -54,7 +54,7 @@ class RunFolder:
                 pass
             old = set(files_of_runs(directory))
         except OSError as exc:
-            raise OutputError(f"--out {directory} cannot be written: {exc.strerror}") from exc
+            raise OutputError(f"--out {directory} cannot be written: {in_words(exc)}") from exc
         names = [PAGE, *(stem + ending for stem in self._stems.values() for ending in (REPORT, OVERLAY))]
         foreign = [name for name in names if os.path.lexists(directory / name) and directory / name not in old]
         if foreign:
@@ -72,11 +72,14 @@ class RunFolder:
             The number of files that were removed.
 
         Raises:
-            OSError: a file cannot be removed.
+            OutputError: a file cannot be removed.
         """
         old = list(files_of_runs(self._directory))
         for path in old:
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as exc:
+                raise OutputError(f"{path} of an earlier run cannot be removed: {in_words(exc)}") from exc
         return len(old)
 
     def add(self, outcome: Outcome) -> Outcome:
@@ -108,10 +111,13 @@ class RunFolder:
             warnings: sentences about the whole run.
 
         Raises:
-            OSError: it cannot be written.
+            OutputError: it cannot be written.
         """
         text = page(self._cards, server=server, finished=datetime.now().astimezone(), warnings=warnings)
-        write_whole(self.page, text.encode("utf-8", "replace"))
+        try:
+            write_whole(self.page, text.encode("utf-8", "replace"))
+        except OSError as exc:
+            raise OutputError(f"{self.page} cannot be written: {in_words(exc)}") from exc
 
     def _write(self, outcome: Outcome, report: Report) -> str:
         """Write report and overlay; return the picture for the page."""

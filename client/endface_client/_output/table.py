@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from endface_client._errors import ClientError
 from endface_client._outcome import WORDS, Outcome, Tally, Word
 
 _STYLES: Final[dict[Word, str]] = {
@@ -33,7 +34,7 @@ class OutcomeTable:
     def add(self, outcome: Outcome) -> None:
         """Add the row of one picture."""
         reason = _reason(outcome)
-        error = reason if outcome.report is None else ""
+        error = outcome.result.reason if isinstance(outcome.result, ClientError) else ""
         shown = "as above" if error and error == self._last_error else reason
         self._last_error = error
         self.rows.add_row(Text(outcome.path.name), _verdict(outcome), *_defects(outcome), Text(shown))

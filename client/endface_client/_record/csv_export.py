@@ -16,11 +16,15 @@ _OUTSIDE: Final = "outside"  # of every zone
 
 # A cell that begins so is a formula to a spreadsheet, and a serial number comes from a label that anyone may print.
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where a country's Excel parts cells at semicolons, what follows one in a text is a cell of its own, quoted or not.
+_SECOND_FORMULA: Final = re.compile(rf"([;\t\r\n] *)([{re.escape(''.join(_FORMULA))}])")
 
-# What Excel takes for a number or a date, and then shows and saves as something else: 00123, 1E5, 1-2, MAR1, ...
+# What Excel takes for a number, a date or a time, and then shows and saves as something else: 00123, 1-2, 1E5, MAR1.
+# A text without a letter may be one in some country; only numbers of eleven digits at most stay what they are.
 _MONTH: Final = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _RECAST: Final = re.compile(
-    rf"0\d+|\d{{12,}}|\d+\.?\d*e[+-]?\d+|\d+([-/.:]\d+)+|{_MONTH}[ -]?\d+|\d+[ -]?{_MONTH}([ -]?\d+)?|true|false",
+    rf"(?!(0|[1-9]\d{{0,10}})$)(?=.*\d)[\W\d_]+|\d+\.?\d*e[+-]?\d+|[\d:]+ ?[ap]m?|"
+    rf"{_MONTH}[ -]?\d+|\d+[ -]?{_MONTH}([ -]?\d+)?|true|false",
     re.IGNORECASE,
 )
 _NAMES: Final = ("serial", "name", "meta")
@@ -111,4 +115,5 @@ def _cell(column: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     is_formula = value.lstrip().startswith(_FORMULA) or value[:1] in ("\t", "\r", "\n")
+    value = _SECOND_FORMULA.sub(r"\1'\2", value)
     return "'" + value if is_formula or (column in _NAMES and _RECAST.fullmatch(value.strip())) else value

@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from endface.files import ASIDE, sync_folder
+from endface.files import ASIDE, in_words, sync_folder
 from endface_client._record.entry import Entry, Mark, RecordError, method, seal
 
 FILE: Final = "record.db"
@@ -82,7 +82,8 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
         RecordError: there is no record, or it cannot be read.
     """
     if not (folder / FILE).is_file():
-        raise RecordError(f"{folder} holds no record: there is no {FILE} in it")
+        missing = f"there is no {FILE} in it" if folder.is_dir() else "it is a file; name the folder of one"
+        raise RecordError(f"{folder} holds no record: {missing if folder.exists() else 'there is no such folder'}")
     with record_errors(folder, (sqlite3.Error,)), _connection(folder) as db:
         db.text_factory = _lenient
         _check_version(db, folder)
@@ -158,7 +159,8 @@ def record_errors(folder: Path, errors: tuple[type[Exception], ...] = (sqlite3.E
     try:
         yield
     except errors as exc:
-        raise RecordError(f"the record {folder} cannot be used, check disk and permissions: {exc}") from exc
+        reason = in_words(exc) if isinstance(exc, OSError) else str(exc)
+        raise RecordError(f"the record {folder} cannot be used, check disk and permissions: {reason}") from exc
 
 
 def entries(

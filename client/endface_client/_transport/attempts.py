@@ -100,7 +100,7 @@ class Attempts:
             while True:
                 try:
                     with traced.attempt(call) as sent:
-                        report = yield from self._attempt(sent, ends_s)
+                        report = yield from self._attempt(sent, ends_s, deadline_s)
                 except ClientError as exc:
                     failures.append(exc)
                     if len(failures) == self._count == 1:  # of several another one may inspect the picture
@@ -115,7 +115,7 @@ class Attempts:
         finally:
             failures.clear()  # their tracebacks hold this frame, and with it the picture
 
-    def _attempt(self, call: Call, ends_s: float) -> Steps[Report]:
+    def _attempt(self, call: Call, ends_s: float, deadline_s: float) -> Steps[Report]:
         if self._closed:
             raise ServerUnavailable("the client was closed before the picture was inspected")
         limit_s = max(ends_s - self._clock(), 0.0)
@@ -125,7 +125,7 @@ class Attempts:
             response = yield Request(call, limit_s)
         except TimeoutError as exc:
             raise DeadlineExceeded(
-                f"{self._target.servers} did not answer in time; allow more than {limit_s:.3g} s, or send fewer "
+                f"{self._target.servers} did not answer in time; allow more than {deadline_s:.3g} s, or send fewer "
                 "pictures at once"
             ) from exc
         return wire.unpack(call, response)
@@ -151,11 +151,9 @@ class Attempts:
         """The failure to raise: a deadline that passed in the end says less than what was wrong before."""
         reasons = [failure for failure in failures if not isinstance(failure, DeadlineExceeded)]
         error = (reasons or failures)[-1]
-        error.attempts = len(failures)
         if error.transient:
             yield from self._explain(error)
-        if len(failures) > 1:
-            error.args = (f"{error}; tried {len(failures)} times",)
+        error.count_attempts(len(failures))
         return error
 
     def _explain(self, error: ClientError) -> Steps[None]:

@@ -124,7 +124,7 @@ def load_profile(name: str, directory: Path | None = None) -> Profile:
     path = _files(directory).get(name) if _NAME.fullmatch(name) else None
     if path is None:
         known = ", ".join(profile_names(directory))
-        raise UnknownProfileError(f"no profile {name[:64]!r}; this server has {known}")
+        raise UnknownProfileError(f"no profile {name[:64]!r}; there are {known}")
     return _read_once(path)
 
 
@@ -135,9 +135,10 @@ def read_own(directory: Path) -> dict[str, bytes]:
         ConfigurationError: the folder, or a file in it, cannot be read.
     """
     try:
-        return {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.suffix == ".toml"}
+        return {path.name: path.read_bytes() for path in _own_files(directory)}
     except OSError as exc:
-        raise ConfigurationError(f"the profiles in {directory} cannot be read ({exc}): name another folder") from exc
+        words = files.in_words(exc)
+        raise ConfigurationError(f"the profiles in {directory} cannot be read: {words}; name another folder") from exc
 
 
 def profile_sums(directory: Path | None = None) -> dict[str, str]:
@@ -156,8 +157,7 @@ def read_profile(path: Path) -> Profile:
         ConfigurationError: naming the file, the key and what is expected there.
     """
     try:
-        if not _NAME.fullmatch(path.stem):
-            raise ValueError("its name must be small letters, digits, dots and dashes, such as plant-7.toml")
+        _check_name(path)
         text = _text(path)
         sha256 = files.sha256(text.encode())
         released = _released_sums()
@@ -166,7 +166,9 @@ def read_profile(path: Path) -> Profile:
         profile = _profile(path.stem, tomllib.loads(text))
         status = profile.criteria.status if sha256 in released.values() else _OWN
         return replace(profile, criteria=replace(profile.criteria, status=status, sha256=sha256))
-    except (OSError, ValueError) as exc:
+    except OSError as exc:
+        raise ConfigurationError(f"profile {path} cannot be read: {files.in_words(exc)}") from exc
+    except ValueError as exc:
         raise ConfigurationError(f"profile {path}: {exc}") from exc
 
 
@@ -188,12 +190,37 @@ def _files(directory: Path | None) -> dict[str, Path]:
     shipped = {path.stem: path for path in _SHIPPED.glob("*.toml")}
     if directory is None:
         return shipped
-    if not directory.is_dir():
-        raise ConfigurationError(f"profile directory {directory} does not exist: create it or unset ENDFACE_PROFILES")
-    own = {path.stem: path for path in directory.glob("*.toml")}
-    if taken := sorted(own.keys() & shipped.keys()):
-        raise ConfigurationError(f"profile {own[taken[0]]}: {taken[0]} is a shipped profile; give yours another name")
+    own: dict[str, Path] = {}
+    for path in _own_files(directory):
+        if path.stem in shipped:
+            raise ConfigurationError(f"profile {path}: {path.stem} is a shipped profile; give yours another name")
+        if path.stem in own:
+            raise ConfigurationError(f"profile {path}: {own[path.stem].name} is another one of that name; remove one")
+        own[path.stem] = path
     return shipped | own
+
+
+def _own_files(directory: Path) -> list[Path]:
+    """The user's own profile files, sorted by name: TOML in capitals as well, hidden files never.
+
+    Raises:
+        ConfigurationError: there is no such folder, or a file in it has a name that no request could spell.
+    """
+    if not directory.is_dir():
+        fault = "is a file; name the folder that it is in" if directory.exists() else "does not exist; name another one"
+        raise ConfigurationError(f"the folder of profiles {directory} {fault} (--profiles, ENDFACE_PROFILES)")
+    found = sorted(path for path in directory.iterdir() if path.suffix.lower() == ".toml" and path.name[0] != ".")
+    for path in found:
+        try:
+            _check_name(path)
+        except ValueError as exc:
+            raise ConfigurationError(f"profile {path}: {exc}") from exc
+    return found
+
+
+def _check_name(path: Path) -> None:
+    if not _NAME.fullmatch(path.stem):
+        raise ValueError("its name must be small letters, digits, dots and dashes, such as plant-7.toml; rename it")
 
 
 def _profile(name: str, values: dict[str, Any]) -> Profile:

@@ -98,8 +98,12 @@ def _others(marks: Sequence[Mark]) -> list[Mark]:
 
 
 def _also(others: Sequence[Mark]) -> str:
+    """Others that break the same limit, such as ``; also scratches 4, 7``."""
+    if not others:
+        return ""
+    kind = others[0].kind
     many = len({mark.defect.id for mark in others}) > 1
-    return f"; so {'are' if many else 'is'} {_ids(others)}" if others else ""
+    return f"; also {({'scratch': 'scratches', 'defect': 'defects'}[kind] if many else kind)} {_ids(others)}"
 
 
 def _ids(marks: Iterable[Mark]) -> str:

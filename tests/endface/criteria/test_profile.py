@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import endface.criteria
-from endface.criteria.profile import load_profile, profile_names, profile_sums, read_profile
+from endface.criteria.profile import load_profile, profile_names, profile_sums, read_own, read_profile
 from endface.errors import ConfigurationError, UnknownProfileError
 
 FOLDER = Path(endface.criteria.__file__).parent / "profiles"
@@ -191,7 +192,7 @@ def test_an_unknown_name_is_answered_with_those_that_exist(name: str, tmp_path: 
     write(tmp_path, OWN, "secret")
 
     for directory in (None, tmp_path / "own"):
-        with pytest.raises(UnknownProfileError, match="this server has mm-pc, mm-pc-ed1, sm-apc, sm-pc-45"):
+        with pytest.raises(UnknownProfileError, match="there are mm-pc, mm-pc-ed1, sm-apc, sm-pc-45"):
             load_profile(name, directory)
 
 
@@ -282,6 +283,33 @@ def test_a_file_that_cannot_be_read_is_refused_too(tmp_path: Path) -> None:
 
 
 def test_a_file_name_that_no_request_could_spell_is_refused(tmp_path: Path) -> None:
-    """Small letters, digits, dots and dashes."""
-    with pytest.raises(ConfigurationError, match="small letters"):
-        read_profile(write(tmp_path, OWN, "Plant 7"))
+    """Small letters, digits, dots and dashes; the folder is refused with it, for it is never listed as a profile."""
+    path = write(tmp_path, OWN, "Plant 7")
+    for use in (partial(read_profile, path), partial(profile_names, tmp_path), partial(read_own, tmp_path)):
+        with pytest.raises(ConfigurationError, match=r"Plant 7\.toml: its name must be small letters"):
+            use()
+
+
+def test_capitals_in_the_ending_are_no_reason_to_skip_a_file(tmp_path: Path) -> None:
+    """Windows writes them now and then; of two files that differ in nothing else neither is chosen in silence."""
+    write(tmp_path, OWN, "strict").rename(tmp_path / "strict.TOML")
+    (tmp_path / "._strict.toml").write_bytes(b"\0")  # what macOS leaves beside it
+
+    assert load_profile("strict", tmp_path).name == "strict"
+    assert list(read_own(tmp_path)) == ["strict.TOML"]
+
+    twice = tmp_path / "twice"
+    twice.mkdir()
+    write(twice, OWN, "strict")
+    write(twice, OWN, "strict").rename(twice / "strict.TOML")
+    write(twice, OWN, "strict")
+    with pytest.raises(ConfigurationError, match="is another one of that name; remove one"):
+        profile_names(twice)
+
+
+def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
+    """The folder is wanted, and the sentence says so without numbers of errors."""
+    path = write(tmp_path, OWN, "strict")
+    for use in (profile_names, read_own):
+        with pytest.raises(ConfigurationError, match=r"strict\.toml is a file; name the folder that it is in"):
+            use(path)

@@ -190,7 +190,7 @@ def test_reasons_are_the_designs_sentences() -> None:
         "zone A: pit 1 is 1.2 um, none is allowed (sm-pc-45)",
         "zone B: scratch 7 is 4.1 um wide, limit 3 um (sm-pc-45)",
         "zone B: 6 defects from 2 to 5 um, at most 5 are allowed (sm-pc-45): 3, 5, 8, 9, 11, 12",
-        "zone D: chip 29 is 14.5 um, limit 10 um (sm-pc-45); so are 30, 31",
+        "zone D: chip 29 is 14.5 um, limit 10 um (sm-pc-45); also defects 30, 31",
     )
     (reason,) = judge([mark("pit", "B", 3, number) for number in range(1, 15)], load_profile("sm-pc-45"), SEEN).reasons
     assert reason.endswith(": 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 4 more")  # the report's list has the others

@@ -1,7 +1,10 @@
-"""What ``endface demo`` says before it starts a server for it."""
+"""What ``endface demo`` says before it starts a server, and when it is interrupted."""
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +19,10 @@ from click.testing import Result
         (["{tmp_path}/gone"], "gone cannot be read: No such file or directory"),
         (["{pictures}", "--profile", "foo"], "no profile 'foo'"),
         (["{pictures}", "--out", "{pictures}"], "is the folder of the pictures"),
-        (["{pictures}", "--out", "{pictures}/a.png"], "a.png cannot be written: File exists"),
+        (
+            ["{pictures}", "--out", "{pictures}/a.png"],
+            "a.png cannot be written: a file stands where a folder should be",
+        ),
     ],
     ids=["empty folder", "missing folder", "unknown profile", "folder of the pictures", "file in the folder's place"],
 )
@@ -32,3 +38,20 @@ def test_mistake_is_said_before_a_server_is_started(
     assert result.exit_code == 2
     assert sentence in result.stderr
     assert "Triton" not in result.stdout
+
+
+@pytest.mark.triton
+def test_interrupt_is_answered_before_the_server_has_stopped(pictures: Path, tmp_path: Path) -> None:
+    """It takes seconds, and silence would look as if Ctrl-C had done nothing; a second one leaves nothing running."""
+    command = [sys.executable, "-m", "endface_client", "demo", str(pictures), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        assert "Triton is ready" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+
+    assert said == "endface demo: interrupted; Triton is being stopped, this takes up to ten seconds\n"
+    assert (process.returncode, stderr) == (130, "")

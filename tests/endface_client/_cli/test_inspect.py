@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -87,6 +88,19 @@ def test_same_error_is_written_out_once(run: Run, pictures: Path) -> None:
 
     assert table.exit_code == lines.exit_code == 2
     assert table.stdout.count("names no profile") == lines.stderr.count("names no profile") == 1
+    assert table.stdout.count("as above") == lines.stderr.count("as above") == 2
+
+
+def test_same_error_after_another_number_of_attempts_is_written_out_once(
+    run: Run, fake_server: FakeServer, pictures: Path
+) -> None:
+    """The first pictures wait for a server that goes away, the later ones are tried once."""
+    fake_server.answer = Failure(grpc.StatusCode.UNAVAILABLE, "GOAWAY received")
+    options = ("--profile", "mm-pc", "--deadline-s", "0.5", "--concurrency", "1")
+    table, lines = run("inspect", pictures, *options), run("inspect", pictures, *options, "--json")
+
+    assert re.search(r"tried \d+ times", table.stdout)
+    assert table.stdout.count("takes no pictures") == lines.stderr.count("takes no pictures") == 1
     assert table.stdout.count("as above") == lines.stderr.count("as above") == 2
 
 

@@ -6,6 +6,8 @@ import csv
 import dataclasses
 import io
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -153,8 +155,17 @@ def test_a_folder_without_a_record_is_exit_2(run: Run, tmp_path: Path, command: 
     result = run("record", *(word.format(tmp_path / "gone") for word in command))
 
     assert result.exit_code == 2
-    assert "holds no record" in result.stderr
+    assert "gone holds no record: there is no such folder" in result.stderr
     assert not (tmp_path / "gone").exists()
+
+
+def test_what_holds_no_record_is_told_apart(run: Run, tmp_path: Path) -> None:
+    """An empty folder, and a file that was named in the folder's place."""
+    (tmp_path / "record.db").touch()
+    (tmp_path / "empty").mkdir()
+
+    assert "holds no record: it is a file; name the folder" in run("record", "verify", tmp_path / "record.db").stderr
+    assert "holds no record: there is no record.db in it" in run("record", "verify", tmp_path / "empty").stderr
 
 
 def test_verify_compares_a_head(run: Run, folder: Path) -> None:
@@ -202,7 +213,7 @@ def test_export_is_for_excel(run: Run, folder: Path, tmp_path: Path) -> None:
 
 def test_every_serial_number_is_exported_as_a_text(run: Run, tmp_path: Path) -> None:
     """What a spreadsheet would compute, or take for a number or a date, has an apostrophe; what it shows has none."""
-    spoiled = ["=1+1", "+1", "-1", "@A1", "\t=1", " =1", "\r=1", "\uff1d1"]  # formulas
+    spoiled = ["=1+1", "+1", "-1", "@A1", "\t1", " =1", "\r1", "\uff1d1"]  # formulas
     spoiled += [
         "00123",
         "123456789012",
@@ -215,14 +226,34 @@ def test_every_serial_number_is_exported_as_a_text(run: Run, tmp_path: Path) -> 
         "MAR1",
         "1-Sep",
         "TRUE",
+        "12.50",
+        "1,234",
+        "(5)",
+        "5%",
+        "$12",
+        "1 1/2",
+        "10 AM",
+        "10:30p",
     ]
-    plain = ["A123", "12345", "SN-0012-7", "MARK7B", "1.2.3a"]
+    plain = ["A123", "12345", "0", "SN-0012-7", "MARK7B", "1.2.3a", "7 amps"]
     with Record(tmp_path) as record:
         for serial in spoiled + plain:
             record.add(None, ServerUnavailable("no server"), serial=serial)
 
     exported = [row["serial"] for row in rows(run("record", "export", tmp_path).stdout)]
     assert exported == [f"'{serial}" for serial in spoiled] + plain
+
+
+def test_exported_text_stays_in_its_cell(run: Run, tmp_path: Path) -> None:
+    """Excel parts cells at semicolons in some countries, where the second half of a text would be a formula."""
+    with Record(tmp_path) as record:
+        record.add(None, ServerUnavailable("no server"), serial='A;=1+1,"B"\t=2')
+    text = run("record", "export", tmp_path).stdout
+
+    for delimiter in (",", ";", "\t"):
+        _, values = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        assert not any(value.startswith("=") for value in values)
+    assert rows(text)[0]["serial"] == "A;'=1+1,\"B\"\t'=2"
 
 
 def test_export_chooses_part_and_day(run: Run, folder: Path) -> None:
@@ -235,12 +266,31 @@ def test_export_chooses_part_and_day(run: Run, folder: Path) -> None:
     assert run("record", "export", folder, "--since", "yesterday").exit_code == 2
 
 
-def test_export_that_cannot_be_written_is_told(run: Run, folder: Path, tmp_path: Path) -> None:
-    """Exit 2, not a traceback."""
-    result = run("record", "export", folder, "--csv", tmp_path / "gone" / "out.csv")
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [("gone/out.csv", "No such file or directory"), (".", "Is a directory"), ("a/b", "a file stands where a folder")],
+    ids=["no folder", "a folder", "a file's"],
+)
+def test_export_that_cannot_be_written_is_told(
+    run: Run, folder: Path, tmp_path: Path, target: str, reason: str
+) -> None:
+    """Exit 2 and the name that was given, no traceback, no number and no name of a file aside."""
+    (tmp_path / "a").touch()
+    result = run("record", "export", folder, "--csv", tmp_path / target)
 
     assert result.exit_code == 2
-    assert "gone" in result.stderr
+    assert result.stderr.startswith(f"endface record: {tmp_path / target} cannot be written: {reason}")
+    assert not list(tmp_path.rglob(".endface-*"))
+
+
+def test_export_to_a_full_standard_output_names_it(folder: Path) -> None:
+    """It is another trouble than one with the record."""
+    command = [sys.executable, "-m", "endface_client", "record", "export", str(folder)]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+
+    assert ended.returncode == 2
+    assert ended.stderr == "endface: the standard output cannot be written: No space left on device\n"
 
 
 @pytest.mark.parametrize("part", ["A123", "A123\r\n", "face.png"])

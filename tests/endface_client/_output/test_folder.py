@@ -128,7 +128,7 @@ def test_file_of_somebody_else_is_not_overwritten(
     ("out", "sentence"),
     [
         ("../pictures", "is the folder of the pictures"),  # overlays there would be inspected the next time
-        ("a.png", "a.png cannot be written: File exists"),
+        ("a.png", "a.png cannot be written: a file stands where a folder should be"),
     ],
 )
 def test_folder_that_cannot_be_written_is_named(

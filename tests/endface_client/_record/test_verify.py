@@ -15,6 +15,7 @@ import pytest
 from endface.files import sha256
 from endface.report import ImageInfo
 from endface_client import Record, RecordError
+from endface_client._cli.recording import recording
 from endface_client._record.copy import copy
 from endface_client._record.entry import GENESIS, Mark, RecordBroken, canonical, seal
 from endface_client._record.pictures import Pictures
@@ -162,6 +163,27 @@ def test_clock_that_was_set_back_is_a_warning(folder: Path) -> None:
     rewrite(folder, None, "sha256", {4: "2020-01-01T00:00:00.000+00:00"})
 
     assert check(folder).warnings == ["entry 4 is dated before entry 3: a clock was set back"]
+
+
+def test_clock_that_is_behind_the_record_is_a_warning_before_the_first_entry(folder: Path) -> None:
+    """A run begins with it: what it is about to write would be dated before what is there."""
+    ahead = "2999-12-31T23:59:59.000+00:00"
+    rewrite(folder, None, "sha256", {5: ahead})
+    warnings: list[str] = []
+    with recording(folder, "line-3:8001", warnings.append):
+        pass
+
+    assert warnings == [f"the last entry of {folder} is dated {ahead}, later than now: check the clock of this machine"]
+
+
+def test_clock_that_is_right_is_no_warning(folder: Path) -> None:
+    """Neither for the next run, nor for one without a record."""
+    warnings: list[str] = []
+    for used in (folder, None):
+        with recording(used, "line-3:8001", warnings.append):
+            pass
+
+    assert warnings == []
 
 
 def test_an_empty_record_is_intact(tmp_path: Path) -> None:
