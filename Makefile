@@ -23,7 +23,7 @@ serve: $(VENV)/demo ## Run the server on this machine until Ctrl-C; ARGS="--grpc
 test: $(VENV)/test ## Run the tests, a real Triton included (some minutes)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-test-long: $(VENV)/test ## Add what `test` samples: faults of every kind, 10,000 hostile requests (some three minutes)
+test-long: $(VENV)/test ## Add what `test` samples: faults of every kind, 10,000 hostile requests (six minutes)
 	$(BIN)/python -m pytest -m long
 
 test-containers: $(VENV)/test ## Build the images and run them, where a Docker engine answers

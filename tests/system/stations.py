@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from endface.files import sha256
 from endface.report import Report
@@ -51,10 +52,14 @@ class Stations:
                 self.outcomes.append((picture, exc))
 
     def wait_for(self, count: int) -> list[Report]:
-        """Until so many more pictures have an outcome; gives the reports among them."""
+        """Until so many more pictures have an outcome, each within the time of one; gives the reports among them."""
         before = len(self.outcomes)
-        wait_until(lambda: len(self.outcomes) >= before + count, message="the stations do not get on")
+        for wanted in range(before + 1, before + count + 1):
+            wait_until(partial(self._has, wanted), message="the stations do not get on")
         return [outcome.report for _, outcome in self.outcomes[before:] if isinstance(outcome, Reply)]
+
+    def _has(self, wanted: int) -> bool:
+        return len(self.outcomes) >= wanted
 
     def wait_until_repeated(self) -> None:
         """Until a picture had to be sent again."""

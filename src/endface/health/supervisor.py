@@ -188,6 +188,7 @@ class Supervisor:
     def _restart(self) -> None:
         """Start the server anew until it serves, with growing pauses."""
         while True:
+            self._await_repository()
             pause_s = self._restarts.next_pause_s()
             if pause_s:
                 self._say(f"the server is started again in {pause_s:g} s")
@@ -203,6 +204,18 @@ class Supervisor:
                 self._say("the server started again, but inspects nothing")
             except _PASSING as exc:
                 self._say(f"the server did not start again: {exc}")
+
+    def _await_repository(self) -> None:
+        """Wait while the repository is gone, such as a network volume: what still works meanwhile serves on."""
+        is_said = False
+        while True:
+            try:
+                return self._server.settings.check_repository()
+            except _PASSING as exc:
+                if not is_said:
+                    self._say(f"the server is started again when its repository is back: {exc}")
+                is_said = True
+            time.sleep(_LOOK_EVERY_S)
 
     def _serves(self) -> bool:
         """Whether the server inspects anything within ``serves_within_s``."""

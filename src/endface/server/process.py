@@ -37,6 +37,9 @@ _KILL_AFTER_S: Final = 2 * EXIT_S
 _DEAD_STUB_S: Final = 5
 """How long Triton may take to say itself that a stub ended while it was started; it waits for one that said nothing."""
 
+_MOST_ABORTS: Final = 3
+"""How often it may abort while it is started; two in a row were seen at a load of ten for each core."""
+
 _LOG_LINES: Final = 400
 """How much of the log is kept to explain a failure."""
 
@@ -164,20 +167,20 @@ class EmbeddedServer:
     def wait_ready(self, timeout_s: float = 60) -> None:
         """Wait until the ensemble takes requests.
 
-        A Triton that aborts while it starts is started once more: on a busy machine 2.51 does that now and then
+        A Triton that aborts while it starts is started again, some times: on a busy machine 2.51 does that now and then
         (``boost::interprocess::lock_exception``), and the next start is none the worse for it.
 
         Raises:
             PortTakenError, RepositoryError: as the server's log says why it gave up.
             ServerStartError: it gave up for another reason, a process of a stage did, or it is not ready in time.
         """
-        deadline_s, may_abort, stub_died_s = time.monotonic() + timeout_s, True, None
+        deadline_s, aborts, stub_died_s = time.monotonic() + timeout_s, 0, None
         while not self.is_ready():
             now_s = time.monotonic()
             if self.has_ended():
-                if not may_abort or self.running.process.returncode != -signal.SIGABRT:
+                aborts += 1
+                if aborts > _MOST_ABORTS or self.running.process.returncode != -signal.SIGABRT:
                     raise self.failure()
-                may_abort = False
                 self.kill()
                 self.start()
             stub_died_s = (stub_died_s or now_s) if self.processes.has_dead_stub() else None

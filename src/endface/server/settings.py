@@ -157,6 +157,28 @@ class Settings:
             "OPENBLAS_NUM_THREADS": "1",
         }
 
+    def check_repository(self) -> None:
+        """Check that the repository is there, whole as far as its models' names go.
+
+        Raises:
+            RepositoryError: it lacks a model, or the engine's configuration.
+            EngineError: there is no such engine.
+        """
+        missing = [
+            model.name for model in contract.MODELS if not (self.repository / model.name / "config.pbtxt").is_file()
+        ]
+        if missing:
+            raise RepositoryError(
+                f"{self.repository} is no model repository of endface: {', '.join(missing)} missing; "
+                "name the right folder with --repository"
+            )
+        name = catalog.named(self.engine).name
+        config = self.repository / contract.SEGMENT.name / "configs" / f"{name}.pbtxt"
+        if name != DEFAULT_ENGINE and not config.is_file():
+            raise RepositoryError(
+                f"the repository has no {config} for the engine {name}; restore it from version control"
+            )
+
     def check(self) -> None:
         """Check what would keep Triton from starting.
 
@@ -168,7 +190,7 @@ class Settings:
             PortTakenError: another process listens on one of the ports.
             ServerStartError: a host is no address of this machine.
         """
-        _check_repository(self)
+        self.check_repository()
         _check_profiles(self)
         if self.certificates:
             self.certificates.check()
@@ -179,21 +201,6 @@ class Settings:
             if list(self.ports.values()).count(port) > 1:
                 raise PortTakenError(f"{option} is {port}, and so is another one; each service needs a port of its own")
             check_port(option, port, address)
-
-
-def _check_repository(settings: Settings) -> None:
-    missing = [
-        model.name for model in contract.MODELS if not (settings.repository / model.name / "config.pbtxt").is_file()
-    ]
-    if missing:
-        raise RepositoryError(
-            f"{settings.repository} is no model repository of endface: {', '.join(missing)} missing; "
-            "name the right folder with --repository"
-        )
-    name = catalog.named(settings.engine).name
-    config = settings.repository / contract.SEGMENT.name / "configs" / f"{name}.pbtxt"
-    if name != DEFAULT_ENGINE and not config.is_file():
-        raise RepositoryError(f"the repository has no {config} for the engine {name}; restore it from version control")
 
 
 def _check_profiles(settings: Settings) -> None:

@@ -267,6 +267,27 @@ def test_server_that_does_not_stay_alive_is_started_again_and_again(
     assert watch.happened[-1] == ("serving", "ended", "-", "restart")
 
 
+def test_nothing_is_killed_while_the_repository_is_gone(server: EmbeddedServer, watch: Watch, leader: int) -> None:
+    """A model that lost a process cannot be loaded then; the others go on, and the repair follows at once."""
+    repository = server.settings.repository
+    away = repository.with_name("away")
+
+    def lose_both() -> None:
+        repository.rename(away)
+        kill_stub(server)()
+
+    def come_back() -> None:
+        assert server.running.process.pid == leader
+        assert not server.has_ended()
+        away.rename(repository)
+
+    watch.upon["is started again when its repository is back"] = come_back
+    watch.run(kill_stub(server), lose_both)
+
+    assert len(watch.said("when its repository is back")) == 1
+    assert watch.happened[-1] == ("serving", "stub", "segment", "restart")
+
+
 def test_pause_before_a_restart_is_said(watch: Watch, leader: int) -> None:
     """An operator who looks at the log knows when something will happen."""
     watch.run(lambda: os.kill(leader, signal.SIGKILL), pause_s=0.25)
