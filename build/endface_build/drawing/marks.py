@@ -106,6 +106,7 @@ class LineMark:
         core_um: Radius of the core.
         beads_um: Where along the line beads lie, and how long each is; none for a line without gaps.
         flipped: Share of the beads whose tone has the other sign.
+        whole_inside: Whether the line has no gaps on the glass.
         seed: Fixes strength and width along the line, of its beads, and the speckle.
     """
 
@@ -125,6 +126,7 @@ class LineMark:
     core_um: float = 25.0
     beads_um: tuple[tuple[float, float], ...] = ()
     flipped: float = 0.0
+    whole_inside: bool = False
     seed: int = 0
 
     @property
@@ -164,7 +166,8 @@ class LineMark:
         if self.speckle > 0:
             tone *= _speckled(np.random.default_rng((self.seed, 2)), raster, shape.shape, self.speckle)
         if self.beads_um:
-            tone *= self._beads(distance_um, along_um, half_um)
+            beads = self._beads(distance_um, along_um, half_um)
+            tone *= np.where(np.hypot(x_um, y_um) < self.inside_um, 0.7, beads) if self.whole_inside else beads
         return DrawnMark(window, shape.astype(np.float32), tone * self._strength(along_um))
 
     def _distance(self, raster: Raster, window: Window, reach_um: float) -> tuple[Field, Field]:

@@ -46,6 +46,7 @@ def beaded_lines(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
             broken=0.0,
             beads_um=random_beads(rng, line.length_um, bead_um, log_uniform(rng, 0.15, GAP_BEADS)),
             flipped=rng.uniform(0, 0.5) if rng.random() < 0.25 else 0.0,
+            whole_inside=rng.random() < 0.25,
         )
         yield from _doubled(rng, _shaken(rng, row))
         if rng.random() < 0.25:  # a wipe leaves several rows side by side
