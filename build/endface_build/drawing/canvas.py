@@ -212,10 +212,11 @@ class Canvas:
             seen = np.full_like(contrast, (contrast / self.noise.spots[drawn.window]).max())
         share = np.where(seen < low, 0, share)
         code = np.where(seen < high, UNDECIDED, int(mark.kind)).astype(np.uint8)
-        known = self._strength[drawn.window]
-        stronger = (share > known) & (share > 0.1)
+        known, kind = self._strength[drawn.window], self._kind[drawn.window]
+        settled = (known >= OUTLINE) & (kind != UNDECIDED) & (code == UNDECIDED)  # a clear mark under a doubtful one
+        stronger = (share > known) & (share > 0.1) & ~settled
         self._strength[drawn.window] = np.maximum(known, share)
-        self._kind[drawn.window] = np.where(stronger, code, self._kind[drawn.window])
+        self._kind[drawn.window] = np.where(stronger, code, kind)
 
     def _bridged(self, seen: Field, gap_um: float) -> Field:
         """How well a line is seen, with its gaps up to ``gap_um`` and its changes of sign as clear as what is around

@@ -151,6 +151,17 @@ def test_shadows_of_dust_have_no_label() -> None:
     assert not dusty.labels.any()
 
 
+def test_a_doubtful_mark_on_a_clear_one_changes_nothing() -> None:
+    """What lies on a clear mark too faintly to be told leaves that mark's label whole."""
+    clear = Blob(Label.CONTAMINATION, (0.0, 80.0), 20.0, 20.0, tone=-0.3)
+    doubtful = pit((2.0, 82.0), 3.0, tone=-0.055)
+    camera = replace(SHARP, noise=2.0, vignette=0.0)
+    labels = [photograph(Face(marks=marks), camera, 1).labels for marks in ((clear,), (clear, doubtful), (doubtful,))]
+
+    assert np.array_equal(labels[0], labels[1])
+    assert (labels[2] == UNDECIDED).any()
+
+
 def test_hollow_marks() -> None:
     """A wide scratch with a faint floor has its full width, a small ring is filled, a large one keeps its hole."""
     gouge = LineMark(Label.SCRATCH, ((-80.0, 80.0), (80.0, 80.0)), 6.0, -0.4, ring=0.6)
