@@ -92,6 +92,8 @@ class Truth:
         ``shape``, as the share of each pixel's area that a mark covers.
         """
         height_px, width_px = shape
+        if not self.kind.any():
+            return CoveredLabels(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
         fine = FINE * matrix + np.array([[0, 0, (FINE - 1) / 2]] * 2)
         size = (FINE * width_px, FINE * height_px)
         level = np.asarray(np.rint(200 * self.strength), np.uint8)  # as bytes, which are quicker to resample
