@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import Label
-from endface_build.drawing.marks import DrawnMark, LineMark, Mark
+from endface_build.drawing.drawn_mark import DrawnMark
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Mark
 from endface_build.drawing.raster import Field, Raster
 
 UNDECIDED = 255

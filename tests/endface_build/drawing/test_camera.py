@@ -13,7 +13,8 @@ from endface.contract import Label
 from endface_build.drawing.camera import ANAMORPHIC, Camera, photograph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.faces import Disc, Face, RimLook
-from endface_build.drawing.marks import Blob, LineMark, Mark, chip, particle, pit, scratch
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Blob, Mark, chip, particle, pit, scratch
 
 CAMERAS = [Camera(), ANAMORPHIC]
 SHARP = Camera(um_per_px=(0.25, 0.25), blur_um=0.2, noise=0.5)
