@@ -161,7 +161,9 @@ def _noise(level: Field, clutter: Field, camera: Camera) -> Noise:
     """
     gain = _light(camera) * camera.gain
     signal = level * gain
-    slope = gain * camera.gamma * np.clip(signal / 255, 0.02, 1) ** (camera.gamma - 1)
+    slope = gain
+    if camera.gamma != 1:
+        slope = gain * camera.gamma * np.clip(signal / 255, 0.02, 1) ** (camera.gamma - 1)
     above = np.maximum(signal - 255, 0) / gain
     spots = np.hypot(clutter, max(camera.noise, ROUNDING) / slope) + above / SPOT_LIMITS[0]
     lines = np.hypot(clutter, max(camera.line_noise, ROUNDING) / slope) + above / LONG_LINE_LIMITS[0]

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import Label
-from endface_build.drawing.marks import DrawnMark, LineMark, Mark
+from endface_build.drawing.drawn_mark import DrawnMark
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Mark
 from endface_build.drawing.raster import Field, Raster
 
 UNDECIDED = 255
@@ -92,6 +94,8 @@ class Truth:
         ``shape``, as the share of each pixel's area that a mark covers.
         """
         height_px, width_px = shape
+        if not self.kind.any():
+            return CoveredLabels(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
         fine = FINE * matrix + np.array([[0, 0, (FINE - 1) / 2]] * 2)
         size = (FINE * width_px, FINE * height_px)
         level = np.asarray(np.rint(200 * self.strength), np.uint8)  # as bytes, which are quicker to resample
@@ -212,10 +216,11 @@ class Canvas:
             seen = np.full_like(contrast, (contrast / self.noise.spots[drawn.window]).max())
         share = np.where(seen < low, 0, share)
         code = np.where(seen < high, UNDECIDED, int(mark.kind)).astype(np.uint8)
-        known = self._strength[drawn.window]
-        stronger = (share > known) & (share > 0.1)
+        known, kind = self._strength[drawn.window], self._kind[drawn.window]
+        settled = (known >= OUTLINE) & (kind != UNDECIDED) & (code == UNDECIDED)  # a clear mark under a doubtful one
+        stronger = (share > known) & (share > 0.1) & ~settled
         self._strength[drawn.window] = np.maximum(known, share)
-        self._kind[drawn.window] = np.where(stronger, code, self._kind[drawn.window])
+        self._kind[drawn.window] = np.where(stronger, code, kind)
 
     def _bridged(self, seen: Field, gap_um: float) -> Field:
         """How well a line is seen, with its gaps up to ``gap_um`` and its changes of sign as clear as what is around

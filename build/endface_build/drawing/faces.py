@@ -177,7 +177,7 @@ def draw_structure(face: Face, raster: Raster) -> tuple[Field, Field]:
         _open_gap(level, face, raster)
     for index, zone in enumerate(face.zones):
         outside = edge_um if index == 0 else radius_um - zone.diameter_um / 2
-        level += (zone.level - level) * _step(outside, zone.edge_um)
+        level += (zone.level - level) * _step(outside, max(zone.edge_um, raster.pitch_um))
     clutter = _light_core(level, face, rng, raster)
     for ring in face.rings:
         around_um = np.hypot(x_um - ring.offset_um[0], y_um - ring.offset_um[1]) - ring.diameter_um / 2

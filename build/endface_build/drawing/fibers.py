@@ -130,9 +130,9 @@ def _rim(rng: np.random.Generator, ferrule: float) -> RimLook:
     slanted = rng.random() < 0.4
     return RimLook(
         dark=rng.uniform(0, 80) if rng.random() < 0.85 else 0.0,
-        dark_um=rng.uniform(0.3, 1.6),
+        dark_um=log_uniform(rng, 0.25, 1.6),
         bright=min(255 - ferrule, rng.uniform(0, 70)) if rng.random() < 0.7 else 0.0,
-        bright_um=rng.uniform(0.5, 2.2),
+        bright_um=log_uniform(rng, 0.4, 2.2),
         slant=rng.uniform(5, 60) if slanted else 0.0,
         slant_deg=rng.uniform(0, 360),
         uneven=rng.uniform(0, 0.55),

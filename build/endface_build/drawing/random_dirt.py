@@ -9,14 +9,19 @@ import numpy as np
 
 from endface.contract import Label
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import Blob, LineMark, Mark
-from endface_build.drawing.random_places import Point, random_curve, random_place, random_seed, random_tone
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Blob, Mark
+from endface_build.drawing.random_places import Point, log_uniform, random_curve, random_place, random_seed, random_tone
 
 
 def particles(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
     """Irregular pieces: chains of overlapping blobs, so commas, hooks and clods."""
     for _ in range(rng.geometric(0.6)):
-        size_um, tone, links = float(np.exp(rng.normal(1.7, 0.5))), random_tone(rng, 0.15, 0.9), rng.integers(1, 6)
+        size_um, tone, links = (
+            float(np.exp(rng.normal(1.6, 0.55))),
+            random_tone(rng, 0.15, 0.9, bright=0.08),
+            rng.integers(1, 6),
+        )
         points = random_curve(rng, random_place(rng, face), links * size_um * 0.55, bend=0.5, step_um=size_um * 0.55)
         speckle, texture = rng.uniform(0.1, 1.0), rng.random()
         for link, center_um in enumerate(points[: max(links, 1)]):
@@ -129,7 +134,7 @@ def clusters(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
     for _ in range(round(radius_um**2 * density)):
         away_um, angle = reach_um * math.sqrt(rng.random()), rng.uniform(0, 2 * math.pi)
         spot = (center_um[0] + away_um * math.cos(angle), center_um[1] + away_um * math.sin(angle))
-        yield _droplet(rng, spot, rng.uniform(1, 4.5), max(-0.9, tone * rng.uniform(0.4, 1.2)))
+        yield _droplet(rng, spot, log_uniform(rng, 1, 4.5), max(-0.9, tone * rng.uniform(0.4, 1.2)))
 
 
 def _drop(rng: np.random.Generator, center_um: Point, radius_um: float) -> Blob:

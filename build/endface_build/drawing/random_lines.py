@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import Label
+from endface_build.drawing.drawn_mark import EDGE_UM
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import EDGE_UM, LineMark, Mark
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Mark
 from endface_build.drawing.random_beads import GAP_BEADS, random_beads
 from endface_build.drawing.random_places import Point, log_uniform, random_place, random_seed, random_tone
 from endface_build.drawing.random_rim import random_chip
@@ -46,6 +48,7 @@ def beaded_lines(rng: np.random.Generator, face: Face) -> Iterator[Mark]:
             broken=0.0,
             beads_um=random_beads(rng, line.length_um, bead_um, log_uniform(rng, 0.15, GAP_BEADS)),
             flipped=rng.uniform(0, 0.5) if rng.random() < 0.25 else 0.0,
+            whole_inside=rng.random() < 0.25,
         )
         if len(row.beads_um) < 3:  # two dots are no row
             continue

@@ -59,22 +59,27 @@ def random_marks(rng: np.random.Generator, face: Face) -> tuple[Mark, ...]:
 
 
 def _named(marks: list[Mark]) -> tuple[Mark, ...]:
-    """The marks with compact ones called by their company: alone or in pairs pits, in larger groups contamination."""
-    compact = [
-        number
-        for number, mark in enumerate(marks)
-        if isinstance(mark, Blob) and mark.kind in (Label.PIT, Label.CONTAMINATION) and mark.length_um < COMPACT_UM
-    ]
-    blobs = [mark for mark in (marks[number] for number in compact) if isinstance(mark, Blob)]
+    """The marks with compact ones called by their company: alone or in pairs pits, in larger groups or as parts of an
+    irregular piece contamination.
+    """
+    numbers, blobs = [], []
+    for number, mark in enumerate(marks):
+        if isinstance(mark, Blob) and mark.kind in (Label.PIT, Label.CONTAMINATION):
+            numbers.append(number)
+            blobs.append(mark)
     if not blobs:
         return tuple(marks)
     centers_um = np.array([blob.center_um for blob in blobs])
     radii_um = np.array([blob.length_um / 2 for blob in blobs])
-    away_um = np.hypot(*(centers_um[:, None] - centers_um[None, :]).transpose(2, 0, 1))
-    near = away_um - radii_um[:, None] - radii_um[None, :] < GROUP_GAP_UM
+    compact = 2 * radii_um < COMPACT_UM
+    gaps_um = np.hypot(*(centers_um[:, None] - centers_um[None, :]).transpose(2, 0, 1)) - radii_um[:, None] - radii_um
+    near = (gaps_um < GROUP_GAP_UM) & compact & compact[:, None]
     company = np.linalg.matrix_power(near.astype(np.float64), 2) > 0  # a neighbor's neighbor is company too
-    for number, blob, others in zip(compact, blobs, company.sum(axis=1), strict=True):
-        marks[number] = replace(blob, kind=Label.CONTAMINATION if others >= GROUP_COUNT else Label.PIT)
+    in_group = company.sum(axis=1) >= GROUP_COUNT
+    in_piece = (gaps_um < 0).sum(axis=1) > 1
+    for number, blob, small, dirty in zip(numbers, blobs, compact, in_group | in_piece, strict=True):
+        if small:
+            marks[number] = replace(blob, kind=Label.CONTAMINATION if dirty else Label.PIT)
     return tuple(marks)
 
 

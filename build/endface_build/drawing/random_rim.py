@@ -10,7 +10,8 @@ import numpy as np
 
 from endface.contract import Label
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import Blob, LineMark, Mark
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Blob, Mark
 from endface_build.drawing.random_beads import random_beads
 from endface_build.drawing.random_places import Point, log_uniform, random_seed, random_tone
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from endface.contract import Label
+from endface_build.drawing.drawn_mark import EDGE_UM
 from endface_build.drawing.faces import Face
-from endface_build.drawing.marks import EDGE_UM, Blob, LineMark, Mark
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Blob, Mark
 from endface_build.drawing.random_places import Point, random_place, random_seed, random_tone
 
 WIDE_UM = 2.0

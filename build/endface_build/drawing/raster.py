@@ -67,9 +67,23 @@ class Raster:
         sigmas_px = [sigma_um / scale for scale in self.um_per_px]
         if max(sigmas_px) < 0.2:
             return field
+        if min(sigmas_px) > COARSE_BLUR_PX:
+            return self._blur_coarsely(field, sigmas_px)
         blurred = cv2.GaussianBlur(field, (0, 0), sigmas_px[0], sigmaY=sigmas_px[1], borderType=cv2.BORDER_REPLICATE)
         return np.asarray(blurred, np.float32)
 
+    def _blur_coarsely(self, field: Field, sigmas_px: list[float]) -> Field:
+        """A broad blur on every fourth pixel, which is sixteen times quicker and looks the same."""
+        height_px, width_px = field.shape
+        small = cv2.resize(field, (max(1, width_px // 4), max(1, height_px // 4)), interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(
+            small, (0, 0), sigmas_px[0] / 4, sigmaY=sigmas_px[1] / 4, borderType=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(cv2.resize(small, (width_px, height_px), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+COARSE_BLUR_PX = 6.5
+"""Blur in pixels above which not every pixel needs to be looked at."""
 
 SQUARE = Raster(
     contract.SQUARE_PX,

@@ -10,7 +10,8 @@ import numpy as np
 from endface.contract import Label
 from endface_build.drawing.camera import ANAMORPHIC, Camera
 from endface_build.drawing.faces import Disc, Face, RimLook, Ring
-from endface_build.drawing.marks import Blob, LineMark, Mark, chip, particle, pit, scratch
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Blob, Mark, chip, particle, pit, scratch
 
 MULTIMODE = Face(
     zones=(Disc(125.0, 84.0), Disc(50.0, 168.0, 1.2)),

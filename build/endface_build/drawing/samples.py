@@ -13,7 +13,8 @@ from endface.contract import Label
 from endface.files import write_whole
 from endface_build.drawing.camera import Photograph, photograph
 from endface_build.drawing.canvas import UNDECIDED
-from endface_build.drawing.marks import LineMark, Mark
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Mark
 from endface_build.drawing.sample_scenes import SAMPLES, Sample
 from endface_build.provenance import write_json
 

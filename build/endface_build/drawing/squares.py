@@ -79,7 +79,7 @@ def random_camera(rng: np.random.Generator) -> Camera:
         gain=rng.uniform(0.2, 1.1) if rng.random() < 0.2 else 1.0,
         offset=rng.uniform(0, 20) if rng.random() < 0.2 else 0.0,
         gamma=rng.uniform(0.7, 1.4) if rng.random() < 0.3 else 1.0,
-        sharpen=rng.uniform(0.2, 2.0) if rng.random() < 0.4 else 0.0,
+        sharpen=rng.uniform(0.2, 2.0) if rng.random() < 0.5 else 0.0,
         light=(light * math.cos(light_deg), light * math.sin(light_deg)) if slanted else (0.0, 0.0),
         shadows=int(rng.geometric(0.5)) if rng.random() < 0.15 else 0,
         jpeg_quality=int(rng.integers(55, 99)) if rng.random() < 0.6 else None,

@@ -13,7 +13,8 @@ from endface.contract import Label
 from endface_build.drawing.camera import ANAMORPHIC, Camera, photograph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.faces import Disc, Face, RimLook
-from endface_build.drawing.marks import Blob, LineMark, Mark, chip, particle, pit, scratch
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import Blob, Mark, chip, particle, pit, scratch
 
 CAMERAS = [Camera(), ANAMORPHIC]
 SHARP = Camera(um_per_px=(0.25, 0.25), blur_um=0.2, noise=0.5)
@@ -149,6 +150,17 @@ def test_shadows_of_dust_have_no_label() -> None:
 
     assert clear.picture.astype(int).sum() > dusty.picture.astype(int).sum()
     assert not dusty.labels.any()
+
+
+def test_a_doubtful_mark_on_a_clear_one_changes_nothing() -> None:
+    """What lies on a clear mark too faintly to be told leaves that mark's label whole."""
+    clear = Blob(Label.CONTAMINATION, (0.0, 80.0), 20.0, 20.0, tone=-0.3)
+    doubtful = pit((2.0, 82.0), 3.0, tone=-0.055)
+    camera = replace(SHARP, noise=2.0, vignette=0.0)
+    labels = [photograph(Face(marks=marks), camera, 1).labels for marks in ((clear,), (clear, doubtful), (doubtful,))]
+
+    assert np.array_equal(labels[0], labels[1])
+    assert (labels[2] == UNDECIDED).any()
 
 
 def test_hollow_marks() -> None:

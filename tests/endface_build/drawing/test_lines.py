@@ -13,7 +13,8 @@ from endface.contract import Label
 from endface_build.drawing.camera import Camera, photograph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.faces import Disc, Face, RimLook
-from endface_build.drawing.marks import LineMark, scratch
+from endface_build.drawing.line_marks import LineMark
+from endface_build.drawing.marks import scratch
 from endface_build.drawing.random_beads import GAP_BEADS, random_beads
 
 PLAIN = Face(zones=(Disc(125.0, 100.0),), ferrule=100.0, rim=RimLook(dark=0, bright=0))
