@@ -25,7 +25,8 @@ LOCAL_BLOCKS = 9
 zones."""
 
 LARGEST_LEAD = 9.0
-"""Lead of a mark over the background beyond which a byte shows no difference; keeps four exponentials finite in half precision."""
+"""Lead of a mark over the background beyond which a byte shows no difference; four exponentials of it are finite in
+half precision."""
 
 LOCAL_SPAN = 6.0
 """The local contrast saturates softly around this many noise deviations."""

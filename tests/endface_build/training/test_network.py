@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from endface.contract import CANDIDATE, Label, SQUARE_PX
+from endface.contract import CANDIDATE, SQUARE_PX, Label
 from endface_build.drawing.camera import Camera, photograph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.faces import Face
