@@ -1,6 +1,6 @@
 """The network's convolutions alone, cut out of its ONNX file: for engines that cannot run what stands around them.
 
-What is cut away, normalizing and arg-max, such an engine's process does in numpy (``endface.engines.graph_ends``).
+What is cut away, normalizing and the softmax, such an engine's process does in numpy (``endface.engines.graph_ends``).
 """
 
 from __future__ import annotations

@@ -190,7 +190,9 @@ def between_convolutions(graph: onnx.GraphProto, first: int = 0, last: int = 0) 
     names = [
         node.name
         for node in graph.node
-        if node.name in behind & before and node.op_type in _QUANTIZED and (node.op_type != "Conv" or node.name in inner)
+        if node.name in behind & before
+        and node.op_type in _QUANTIZED
+        and (node.op_type != "Conv" or node.name in inner)
     ]
     if not names:
         raise ConfigurationError("The network has no convolution to quantize.")

@@ -135,7 +135,7 @@ def _prove(
     worst = int(np.abs(confidence.astype(int) - expected[1].numpy().astype(int)).max())
     if equal < least_equal or worst > CONFIDENCE_PARITY:
         raise ConfigurationError(
-            f"ONNX Runtime and PyTorch agree on {equal:.5f} of the marks' labels (at least {least_equal} wanted) and differ "
-            f"by up to {worst} in confidence (at most {CONFIDENCE_PARITY}): do not use this export."
+            f"ONNX Runtime and PyTorch agree on {equal:.5f} of the marks' labels (at least {least_equal} wanted) and "
+            f"differ by up to {worst} in confidence (at most {CONFIDENCE_PARITY}): do not use this export."
         )
     return {"squares": len(squares), "labels_equal": round(equal, 6), "confidence_difference": worst}

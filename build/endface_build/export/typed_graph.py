@@ -2,7 +2,7 @@
 
 TensorRT 11 and TensorRT for RTX have no flag for a precision: a graph in float becomes an engine in float, whatever was
 wanted.  So the graph is typed first.  Only what lies between the first convolution and the last is: the picture's mean
-is a sum over 262,144 pixels, which half precision (at most 65,504) cannot hold, and the arg-max behind is too cheap to
+is a sum over 262,144 pixels, which half precision (at most 65,504) cannot hold, and the softmax behind is too cheap to
 be worth a rounding.
 """
 

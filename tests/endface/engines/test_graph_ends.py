@@ -9,7 +9,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
 from torch import Tensor
 
 from endface.contract import CANDIDATE, Label
@@ -59,7 +58,7 @@ def expected(classes: Sequence[float]) -> tuple[int, float]:
     ],
 )
 def test_the_most_probable_mark(classes: tuple[float, ...], label: Label, confidence: int) -> None:
-    """A pixel's label is its most probable mark, if any mark is a candidate; its confidence that of a mark of any kind."""
+    """A candidate's label is its most probable mark; the confidence is the probability of a mark of any kind."""
     labels, found = graph_ends.to_labels(logits_of(*classes))
 
     assert (labels == label).all()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from endface.errors import ServerMissingError, ServerStartError
+from endface.errors import ConfigurationError, ServerMissingError, ServerStartError
 from endface.server import process
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
@@ -123,6 +123,21 @@ def test_engine_without_its_backend_starts_nothing(settings: Settings, install: 
     server = EmbeddedServer(replace(settings, engine="onnxruntime_native"))
 
     with pytest.raises(ServerMissingError, match=r"onnxruntime_native needs Triton's own backend 'onnxruntime'"):
+        server.start()
+    assert server.log == []
+
+
+def test_network_of_an_older_contract_starts_nothing(
+    settings: Settings, install: Install, write_network: Callable[..., Path]
+) -> None:
+    """Whatever the engine, a network whose outputs would be misread is refused before Triton is started."""
+    install()
+    version = settings.repository / "segment" / "1"
+    version.rmdir()
+    write_network(version.parent, properties={"contract": "endface.segment/1"})
+    server = EmbeddedServer(settings)
+
+    with pytest.raises(ConfigurationError, match=rf"endface\.segment/1, .* `endface-build convert {version}`"):
         server.start()
     assert server.log == []
 

@@ -28,6 +28,7 @@ class OldGraph(SegmentGraph):
     """The graph of contract 1: the most probable class, background too, and the logistic of its lead."""
 
     def forward(self, squares: Tensor) -> tuple[Tensor, Tensor]:
+        """Squares uint8 (N, 1, 512, 512) to labels and confidence, uint8 (N, 512, 512) each."""
         logits = functional.pixel_shuffle(self.network(planes(squares)), BLOCK)
         best = logits.topk(2, dim=1)
         lead = torch.sigmoid(best.values[:, 0] - best.values[:, 1])

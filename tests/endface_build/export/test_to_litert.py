@@ -28,7 +28,7 @@ NODES = """network (float[N,3,8,8] PLANES) => (float[N,5,8,8] LOGITS) <float[4] 
 {
     a = Conv <strides = [2, 2], pads = [1, 1, 1, 1]> (PLANES, down, down_bias)
     b = Relu (a)
-    c = Conv <strides = [1, 1], pads = [1, 1, 1, 1]> (b, same, same_bias)
+    c = Conv <strides = [1, 1], dilations = [2, 2], pads = [2, 2, 2, 2]> (b, same, same_bias)
     d = Add (b, c)
     e = Relu (d)
     f = Conv <strides = [1, 1], pads = [0, 0, 0, 0]> (e, narrow, narrow_bias)
@@ -38,7 +38,7 @@ NODES = """network (float[N,3,8,8] PLANES) => (float[N,5,8,8] LOGITS) <float[4] 
     j = Relu (i)
     LOGITS = Conv <strides = [1, 1], pads = [0, 0, 0, 0]> (j, head, head_bias)
 }"""
-"""Every kind of node once on 8 x 8 planes: stride, sum, doubling, a Relu that two nodes read, the head."""
+"""Every kind of node once on 8 x 8 planes: stride, dilation, sum, doubling, a Relu that two nodes read, the head."""
 
 SHAPES = {
     "down": (6, 3, 3, 3),
@@ -69,7 +69,7 @@ def run(file: bytes, planes: NDArray[np.float32]) -> NDArray[Any]:
 
 
 def test_every_node_means_the_same() -> None:
-    """Within what eight bits can hold, LiteRT gives what ONNX Runtime gives, borders and strides included."""
+    """Within what eight bits can hold, LiteRT gives what ONNX Runtime gives, borders, strides and dilation included."""
     model = network()
     onnx.checker.check_model(model, full_check=True)
     planes = [np.random.default_rng(seed).normal(size=(1, 3, 8, 8)).astype(np.float32) for seed in range(20)]

@@ -75,10 +75,11 @@ def test_logits(labels_of: LabelsOf, chequered: Chequered, takes: str) -> None:
 @pytest.mark.parametrize(("background", "label"), [(0.3, 3), (0.75, 3), (0.85, 0)])
 def test_mark_that_is_less_probable_than_background(labels_of: LabelsOf, background: float, label: int) -> None:
     """The background takes no label away from a probability of 0.2 on; the confidence says where the outline is."""
+    scratch, contamination = 0.4 * (1 - background), 0.6 * (1 - background)
     nodes = (
         f"flat = ReduceMean <axes = [1]> (image) none = Sub (flat, flat) a = Constant <value_float = {background}> ()"
-        f" b = Constant <value_float = {0.6 * (1 - background)}> () c = Constant <value_float = {0.4 * (1 - background)}> ()"
-        " p = Add (none, a) q = Add (none, b) r = Add (none, c) out = Concat <axis = 1> (p, r, q)"
+        f" b = Constant <value_float = {scratch}> () c = Constant <value_float = {contamination}> ()"
+        " p = Add (none, a) q = Add (none, b) r = Add (none, c) out = Concat <axis = 1> (p, q, r)"
     )
     found, confidence = labels_of(nodes, more=PROBABLE)
 

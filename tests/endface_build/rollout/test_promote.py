@@ -267,13 +267,40 @@ def rename_output(model: onnx.ModelProto) -> None:
     model.graph.output[0].name = model.graph.node[-3].output[0] = "MASK"
 
 
-def test_candidate_of_another_contract(versions: Versions, write_steps: Write, tmp_path: Path) -> None:
-    """A network with other tensors never becomes a version."""
+def age(model: onnx.ModelProto) -> None:
+    """A network whose outputs mean what they meant in an older release."""
+    onnx.helper.set_model_props(model, {"contract": "endface.segment/1"})
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [(rename_output, "the contract asks for"), (age, r"speaks the contract endface\.segment/1.*endface-build convert")],
+    ids=["other tensors", "older contract"],
+)
+def test_candidate_of_another_contract(
+    versions: Versions,
+    write_steps: Write,
+    tmp_path: Path,
+    edit: Callable[[onnx.ModelProto], None],
+    message: str,
+) -> None:
+    """A network with other tensors, or with tensors of another meaning, never becomes a version."""
     before = contents(versions)
-    with pytest.raises(ConfigurationError, match="the contract asks for"):
-        promote(write_steps(tmp_path / "other", edit=rename_output) / MODEL_FILE, versions, [])
+    with pytest.raises(ConfigurationError, match=message):
+        promote(write_steps(tmp_path / "other", edit=edit) / MODEL_FILE, versions, [])
 
     assert contents(versions) == before
+
+
+def test_no_way_back_to_a_version_of_another_contract(versions: Versions, blind: Path, write_steps: Write) -> None:
+    """The version before must be one that a server of this release runs; else nothing is changed."""
+    promote(blind, versions, [])
+    shutil.rmtree(versions.path(1))
+    write_steps(versions.path(1), edit=age)
+    with pytest.raises(ConfigurationError, match=rf"endface-build convert {versions.path(1)}"):
+        rollback(versions)
+
+    assert versions.newest == 2
 
 
 @pytest.mark.parametrize(
