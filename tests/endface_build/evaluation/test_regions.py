@@ -42,7 +42,7 @@ def overlap(one: Mask, other: Mask) -> float:
 
 @pytest.mark.parametrize("radius", [2.3, 3.5, 10.2])
 def test_a_disc_between_pixels_has_the_pixels_of_a_disc(radius: float) -> None:
-    """Wherever a disc lies between the pixels, its ring gives its pixels, to a tenth on average, and an eighth more at most."""
+    """Wherever a disc lies between the pixels, its ring gives its pixels: to a tenth, and an eighth more at most."""
     centers = [(30 + x, 25 + y) for x in (0.0, 0.3, 0.5, 0.8) for y in (0.0, 0.4, 0.7)]
     drawn = [(pixels(circle(*center, radius - INSET_PX)), disc(*center, radius)) for center in centers]
 
