@@ -186,7 +186,7 @@ def test_samples_keep_their_verdict_when_turned_or_mirrored(samples: list[Path],
 
 
 def test_drawn_faces_keep_their_verdict_when_turned_or_mirrored(inspect: Inspect) -> None:
-    """Of random faces, full of marks of every size, at most one clear verdict in twenty depends on how the picture lies.
+    """Of random faces full of marks of every size, at most one clear verdict in twenty depends on how a picture lies.
 
     What is marked borderline may go either way.
     """
