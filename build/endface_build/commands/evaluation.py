@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from numpy.typing import NDArray
+from rich import box
 from rich.table import Table
 
 from endface.contract import CLADDING_UM
@@ -202,23 +203,18 @@ def _of(share: Json) -> str:
 
 def _invariance_table(result: Json) -> Table:
     """What changes, a row a change."""
-    table = Table(title=f"{result['judged']} pictures judged, {result['refused']} refused; sizes in um")
-    columns = {
-        "flips": "flips",
-        "unmarked": "unmarked",
-        "invalid": "invalid",
-        "found_again": "found",
-        "size_median_um": "median",
-        "size_p95_um": "95 %",
-        "kept": "kept",
-        "failing": "of fails",
-    }
+    title = (
+        f"{result['judged']} pictures judged, {result['refused']} refused; clear flips are not borderline; sizes in um"
+    )
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0)
+    columns = ("flips", "unmarked", "invalid", "found_again", "size_median_um", "size_p95_um")
     table.add_column("", no_wrap=True)
-    for heading in columns.values():
-        table.add_column(heading, justify="right")
+    for heading in ("flips", "clear", "invalid", "found", "median", "95 %", "fails kept"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, values in result["changes"].items():
-        cells = ("" if values[key] is None else f"{values[key]:g}" for key in columns)
-        table.add_row(name, *cells, style="red" if values["unmarked"] else "")
+        cells = ["" if values[key] is None else f"{values[key]:g}" for key in columns]
+        kept = f"{values['kept']} of {values['failing']}"
+        table.add_row(name, *cells, kept, style="red" if values["unmarked"] else "")
     return table
 
 

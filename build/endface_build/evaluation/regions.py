@@ -119,7 +119,11 @@ def region_of(mask: Mask) -> Region:
 
 
 def reported_regions(defects: Iterable[Defect], shape: tuple[int, int]) -> Iterator[tuple[Defect, Region]]:
-    """The pixels of each reported defect, as far as they lie in the picture."""
+    """The pixels of each reported defect, as far as they lie in the picture.
+
+    A report's rings run half a pixel inside a mark's edge, so that OpenCV, which draws a polygon's boundary as pixels,
+    too, covers the mark.
+    """
     for defect in defects:
         rings = [np.round(np.array(ring)).astype(np.int32) for ring in defect.polygon_px]
         points = np.concatenate(rings)

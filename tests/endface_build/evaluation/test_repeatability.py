@@ -186,7 +186,11 @@ def test_samples_keep_their_verdict_when_turned_or_mirrored(samples: list[Path],
 
 
 def test_drawn_faces_keep_their_verdict_when_turned_or_mirrored(inspect: Inspect) -> None:
-    """Of random faces, full of marks of every size, at most one verdict in twenty depends on how the picture lies."""
-    reports = [_poses(inspect, decode(random_part(index).reference().data).gray) for index in range(4)]
+    """Of random faces full of marks of every size, at most one clear verdict in twenty depends on how a picture lies.
 
-    assert len(list(_flips(reports))) <= sum(map(len, reports)) / 20
+    What is marked borderline may go either way.
+    """
+    reports = [_poses(inspect, decode(random_part(index).reference().data).gray) for index in range(4)]
+    clear = [report for report in _flips(reports) if not report.borderline]
+
+    assert len(clear) <= sum(map(len, reports)) / 20
