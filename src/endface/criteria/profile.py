@@ -22,7 +22,7 @@ from endface import files
 from endface.contract import SQUARE_PX, UM_PER_PX
 from endface.criteria.limits import Interval, Limit, first_gap
 from endface.criteria.toml_table import TomlTable
-from endface.defects.measure import SizeDefinition
+from endface.defects.shapes import SizeDefinition
 from endface.defects.zones import Zone
 from endface.errors import ConfigurationError, UnknownProfileError
 from endface.report import Criteria, LimitKind
