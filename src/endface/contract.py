@@ -68,11 +68,19 @@ FRAME: Final = TensorSpec("FRAME", "BYTES", (1,))
 CANDIDATE: Final = 51
 """Least ``CONFIDENCE`` of a pixel that has a class in ``LABELS``: a probability of 0.2."""
 
+OUTLINE: Final = 127.5
+"""``CONFIDENCE`` on the outline of a mark: a probability of one half."""
+
 LABELS: Final = TensorSpec("LABELS", "UINT8", (SQUARE_PX, SQUARE_PX))
 """The most probable kind of mark at each pixel of the square, a ``Label``; background below ``CANDIDATE``."""
 
 CONFIDENCE: Final = TensorSpec("CONFIDENCE", "UINT8", (SQUARE_PX, SQUARE_PX))
-"""Probability that each pixel belongs to a mark of any kind, 0 to 255; a mark's outline is drawn at one half."""
+"""Probability that each pixel belongs to a mark of any kind, 0 to 255; a mark's outline is drawn at ``OUTLINE``."""
+
+SEGMENT_CONTRACT: Final = "endface.segment/2"
+"""What a network's ONNX file says under ``contract``: the meaning of its tensors, which names and shapes do not tell.
+
+In ``endface.segment/1`` the confidence was the lead of each pixel's label, high on background."""
 
 PREPROCESS: Final = ModelSpec("preprocess", (IMAGE,), (SQUARE, FRAME))
 SEGMENT: Final = ModelSpec("segment", (SQUARE,), (LABELS, CONFIDENCE))

@@ -122,8 +122,7 @@ def postprocess(
     if problem is not None or frame.fiber is None or frame.calibration is None or frame.seen_px is None:
         return replace(blank, reasons=(blank.error.message,) if blank.error else ())
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
-    seen = placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
-    labels, confidence = labels * seen, confidence * seen
+    labels = labels * placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
     defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
     if frame.quality is not None:
         defects = with_blur(defects, frame.quality)

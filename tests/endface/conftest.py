@@ -32,7 +32,8 @@ WriteNetwork = Callable[..., Path]
 def write_network() -> WriteNetwork:
     """Write a network that labels each pixel with its gray level, and its manifest; say where.
 
-    ``tensors`` changes the graph's names (by the contract's), ``datatype`` and ``side_px`` all its tensors.
+    ``tensors`` changes the graph's names (by the contract's), ``datatype`` and ``side_px`` all its tensors;
+    ``properties`` are those of the file.
     """
 
     def write(
@@ -42,6 +43,7 @@ def write_network() -> WriteNetwork:
         tensors: dict[str, str] | None = None,
         datatype: str = "UINT8",
         side_px: int = 512,
+        properties: dict[str, str] | None = None,
     ) -> Path:
         names = {name: name for name in ("SQUARE", "LABELS", "CONFIDENCE")} | (tensors or {})
         kind, sides = getattr(TensorProto, datatype), [side_px, side_px]
@@ -56,6 +58,7 @@ def write_network() -> WriteNetwork:
             [helper.make_tensor("axis", TensorProto.INT64, [1], [1])],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+        helper.set_model_props(model, properties or {})
         path = folder / str(version) / "model.onnx"
         path.parent.mkdir(parents=True)
         return _write_described(path, model.SerializeToString(), version=version)

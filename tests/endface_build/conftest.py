@@ -22,8 +22,8 @@ from endface_build.manifest import MANIFEST_FILE, MODEL_FILE
 MASKS = 32
 
 STEPS = """steps (uint8[N,1,512,512] SQUARE) => (uint8[N,512,512] LABELS, uint8[N,512,512] CONFIDENCE)
-<float[8,1,3,3] spread, float[8,8,3,3] through, float[2,8,1,1] join, float scale, float low, float high,
- int64[1] zero, int64[1] one, int64[1] two>
+<float[8,1,3,3] spread, float[8,8,3,3] through, float[1,8,1,1] join, float scale, float low, float high,
+ float full, int64[1] zero, int64[1] one, int64[1] two>
 {
     gray = Cast <to = 1> (SQUARE)
     scaled = Mul (gray, scale)
@@ -33,7 +33,11 @@ STEPS = """steps (uint8[N,1,512,512] SQUARE) => (uint8[N,512,512] LABELS, uint8[
     both = Add (second, positive)
     third = Conv (both, join)
     clipped = Clip (third, low, high)
-    values = Cast <to = 2> (clipped)
+    level = Floor (clipped)
+    sure = Mul (level, full)
+    certain = Min (sure, full)
+    ends = Concat <axis = 1> (level, certain)
+    values = Cast <to = 2> (ends)
     upper = Slice (values, zero, one, one)
     LABELS = Squeeze (upper, one)
     lower = Slice (values, one, two, one)
@@ -174,7 +178,7 @@ def rtx() -> str:
 def write_steps() -> Callable[..., Path]:
     """Write a version of a network of three convolutions that labels by brightness; say its folder.
 
-    A pixel's label is its gray level over 50 without the rest, at most ``high``, and so is its confidence: with a
+    A pixel's label is its gray level over 50 without the rest, at most ``high``, and it is certain of it: with a
     ``high`` of 0 it sees no defect anywhere.  ``edit`` may change the model before it is written, ``spread`` its first
     weight.
     """
@@ -185,10 +189,10 @@ def write_steps() -> Callable[..., Path]:
         model = onnx.helper.make_model(
             onnx.parser.parse_graph(STEPS), opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10
         )
-        weights = {"spread": np.zeros((8, 1, 3, 3)), "through": np.zeros((8, 8, 3, 3)), "join": np.zeros((2, 8, 1, 1))}
+        weights = {"spread": np.zeros((8, 1, 3, 3)), "through": np.zeros((8, 8, 3, 3)), "join": np.zeros((1, 8, 1, 1))}
         weights["spread"][:, 0, 1, 1] = spread
-        weights["join"][[0, 1], [0, 1]] = 1 / spread
-        numbers = {"scale": 1 / 50, "low": 0, "high": high}
+        weights["join"][0, 0] = 1 / spread
+        numbers = {"scale": 1 / 50, "low": 0, "high": high, "full": 255}
         tensors = {name: np.float32(values) for name, values in (weights | numbers).items()}
         tensors |= {name: np.array([value], np.int64) for value, name in enumerate(("zero", "one", "two"))}
         del model.graph.value_info[:]

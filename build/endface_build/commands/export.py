@@ -1,14 +1,16 @@
-"""Commands that write the network for an engine: ``export``, ``quantize`` and ``plan``."""
+"""Commands that write the network for an engine: ``export``, ``convert``, ``quantize`` and ``plan``."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 
 from endface.engines.load import default_folder
+from endface.engines.manifest import MADE_FROM
 from endface.engines.plan import PLAN_FILE, PlanManifest
 from endface.errors import ConfigurationError
 from endface_build.commands.options import (
@@ -47,6 +49,34 @@ def export(
         _export_onnx(run, model or CANDIDATE)
     else:
         _export_variant(model or default_folder(), file_format)
+
+
+def convert(
+    model: Annotated[Path, typer.Argument(help="Folder of model.onnx and manifest.json, such as a version's.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write; MODEL itself if not given.")] = None,
+) -> None:
+    """Write a network of an older release with the outputs of this one; its weights stay.
+
+    A quantized network is quantized anew.  Do it while no server runs on that folder.
+    """
+    from endface_build.export.convert import convert as convert_network
+    from endface_build.export.quantize import quantize as quantize_network
+
+    was_quantized = "quantization" in read_manifest(model)
+    target = out or model
+    with steps() as advance, TemporaryDirectory() as aside:
+        in_float = Path(aside) if was_quantized else target
+        manifest = convert_network(model, in_float)
+        if was_quantized:
+            count = manifest["recipe"]["held_out_count"]
+            manifest = quantize_network(
+                in_float, target, progress=lambda done: advance("comparing with FP32", count, done)
+            )
+    converted = manifest["converted"]
+    console.print(
+        f"{target / manifest['file']}: {converted['to_contract']}, with the weights of "
+        f"{converted[MADE_FROM][:12]}, sha256 {manifest['sha256'][:12]}"
+    )
 
 
 def quantize(

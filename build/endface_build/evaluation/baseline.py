@@ -46,14 +46,14 @@ def segment(squares: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.u
         squares: Gray levels, uint8 (N, 1, 512, 512).
 
     Returns:
-        Labels and confidence, uint8 (N, 512, 512) each.
+        Labels and confidence, uint8 (N, 512, 512) each: a pixel belongs to a mark or not, so that outlines run
+        halfway between pixels.
     """
-    pairs = [_segment_one(square[0]) for square in squares]
-    labels, confidence = zip(*pairs, strict=True)
-    return np.stack(labels), np.stack(confidence)
+    labels = np.stack([_segment_one(square[0]) for square in squares])
+    return labels, np.where(labels, 255, 0).astype(np.uint8)
 
 
-def _segment_one(square: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _segment_one(square: NDArray[np.uint8]) -> NDArray[np.uint8]:
     residual, noise = _flattened(square)
     strength = np.abs(residual) / noise
     weak = ((strength > LOW) & (np.abs(residual) > LEAST_LEVELS)).astype(np.uint8)
@@ -62,16 +62,14 @@ def _segment_one(square: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[
     numbers = components.astype(np.int32, copy=False)
     strongest = np.zeros(count)
     np.maximum.at(strongest, numbers.ravel(), strength.ravel())
-    labels, confidence = np.zeros_like(square), np.full_like(square, 255)
+    labels = np.zeros_like(square)
     for number in range(1, count):
         if boxes[number, cv2.CC_STAT_AREA] >= MIN_AREA_PX and strongest[number] > HIGH:
             x, y, width, height = boxes[number, :4]
             window = (slice(y, y + height), slice(x, x + width))
             mask = numbers[window] == number
             labels[window][mask] = _type(np.argwhere(mask) + np.array([y, x]))
-            # A guess that grows with the strength: 0.5 at the threshold, 0.75 at twice of it.
-            confidence[window][mask] = round(255 * (1 - HIGH / strongest[number] / 2))
-    return labels, confidence
+    return labels
 
 
 def _flattened(square: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.contract import SQUARE_CENTER_PX, UM_PER_PX
+from endface.contract import OUTLINE, SQUARE_CENTER_PX, UM_PER_PX, Label
 from endface.criteria.profile import load_profile
 from endface.defects.measure import measure
 from endface.engines.onnx_network import open_graph
@@ -65,6 +65,11 @@ class SquareTally:
         }
 
 
+def within_outlines(labels: Labels, confidence: NDArray[np.uint8]) -> Labels:
+    """The label map inside the marks' outlines; background elsewhere, where marks are less probable than not."""
+    return np.where(confidence >= OUTLINE, labels, np.uint8(Label.BACKGROUND))
+
+
 def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
     """Metrics of an exported network on a held-out set.
 
@@ -77,8 +82,8 @@ def metrics_of(model: Path, folder: Path, progress: Callable[[int], None] | None
 
     engine, data, tally = open_graph(model), SquareSet(folder), SquareTally()
     for index in range(len(data)):
-        found, _ = engine(np.asarray(data.squares[index])[None, None])
-        tally.add(np.asarray(data.labels[index]), found[0])
+        labels, confidence = engine(np.asarray(data.squares[index])[None, None])
+        tally.add(np.asarray(data.labels[index]), within_outlines(labels[0], confidence[0]))
         if progress is not None:
             progress(index + 1)
     return {"squares": len(data), **tally.metrics()}

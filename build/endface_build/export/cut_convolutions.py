@@ -44,7 +44,7 @@ def cut_convolutions(source: Path) -> onnx.ModelProto:
         cut = Extractor(model).extract_model([first], [last])
     except Exception as exc:  # a missing file, no protobuf, a graph that breaks a rule: onnx has no common error
         raise ConfigurationError(f"{source} is no network to export from: name one in float. ({exc})") from exc
-    _rename(cut.graph, {first: PLANES, last: LOGITS})
+    rename(cut.graph, {first: PLANES, last: LOGITS})
     found = _dims(cut.graph.input), _dims(cut.graph.output)
     if found != ([PLANE_DIMS], [LOGIT_DIMS]):
         raise ConfigurationError(
@@ -77,8 +77,8 @@ def ranges_of(model: onnx.ModelProto, inputs: Iterable[NDArray[np.float32]]) -> 
     return ranges
 
 
-def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
-    """Give tensors other names, wherever they occur."""
+def rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    """Give tensors other names, wherever they occur, but weights."""
     for node in graph.node:
         for tensors in (node.input, node.output):
             tensors[:] = [names.get(name, name) for name in tensors]

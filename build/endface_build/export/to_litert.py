@@ -70,12 +70,13 @@ class _Translation:
                     "only a network of `endface-build train` can be exported."
                 )
             translations[node.op_type](node)
-        return self._file.to_bytes([planes], [self._numbers[LOGITS]], "endface.segment/1 convolutions")
+        return self._file.to_bytes([planes], [self._numbers[LOGITS]], "endface.segment convolutions")
 
     def _convolution(self, node: onnx.NodeProto) -> None:
         weights, bias = (self._weights[name] for name in node.input[1:])
         attributes = {entry.name: onnx.helper.get_attribute_value(entry) for entry in node.attribute}
         source, stride, pad = node.input[0], attributes["strides"][0], attributes["pads"][0]
+        dilation = attributes.get("dilations", [1])[0]
         if stride == 1:
             number, padding = self._numbers[source], schema.Padding.SAME
         else:  # SAME would pad behind only; the network was trained with a pixel before and one behind
@@ -84,7 +85,12 @@ class _Translation:
         height, width, _ = self._shapes[source]
         shape = height // stride, width // stride, len(weights)
         options = schema.Conv2DOptionsT(
-            padding=padding, strideW=stride, strideH=stride, fusedActivationFunction=activation
+            padding=padding,
+            strideW=stride,
+            strideH=stride,
+            dilationWFactor=dilation,
+            dilationHFactor=dilation,
+            fusedActivationFunction=activation,
         )
         if output == LOGITS:
             inputs = [self._float(number, self._shapes[source]), *self._float_weights(node.name, weights, bias)]

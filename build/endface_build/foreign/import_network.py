@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from endface.contract import Label
+from endface.contract import OUTLINE, Label
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError
 from endface.files import sha256_of, write_together
@@ -101,7 +101,7 @@ def _prove(path: Path) -> Json:
     """Load the network as a server does, and see that it labels drawn faces alike, one by one and as a batch."""
     network, faces = Network(path), _faces()
     try:
-        labels, _ = network.segment(faces[:, None])
+        labels, confidence = network.segment(faces[:, None])
         alone = [network.segment(face[None, None])[0][0] for face in faces]
     except Exception as exc:  # ONNX Runtime's errors share no base class
         raise ConfigurationError(
@@ -109,7 +109,7 @@ def _prove(path: Path) -> Json:
         ) from exc
     if not np.array_equal(labels, alone):
         raise ConfigurationError("The network labels a face otherwise when asked again: nothing in it may be random.")
-    found = np.bincount(labels.ravel(), minlength=len(Label))
+    found = np.bincount(labels[confidence >= OUTLINE], minlength=len(Label))
     return {"faces": FACES, "labelled_px": {label.name.lower(): int(found[label]) for label in list(Label)[1:]}}
 
 

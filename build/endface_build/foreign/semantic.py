@@ -1,7 +1,8 @@
 """Semantic segmentation networks: a score for each class and pixel, or each pixel's class number.
 
-Several of their classes may be one of ours: their probabilities are added before the most likely label is taken, so
-that "dust" at 0.3 and "oil" at 0.3 outweigh a background at 0.4.
+Several of their classes may be one of ours: their probabilities are added before the most probable label is taken.
+The probability of a mark is that of all classes that are marks, so that "dust" at 0.3 and "oil" at 0.3 outweigh a
+background at 0.4.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from endface.contract import Label
 from endface.errors import ConfigurationError
 from endface_build.foreign.class_map import NetworkMap
 from endface_build.foreign.read_network import Foreign
-from endface_build.foreign.wrap import FLOAT, SIDES, UINT8, Op, Tensor, constant, enlarge, to_byte
+from endface_build.foreign.wrap import FLOAT, UINT8, Op, Tensor, constant, enlarge, to_bytes
 
 _SUM_TOLERANCE: Final = 0.01
 """By how much the probabilities of a pixel may miss 1: float16 networks do."""
@@ -102,17 +103,17 @@ class Semantic:
             given = op.Cast(output, to=onnx.TensorProto.INT64)
             number = op.Where(op.Less(given, [0]), [self.classes], given)
             small = op.Reshape(op.Gather(constant(op, codes, np.uint8), number), [1, 1, *self._shape])
-            labels = op.Reshape(enlarge(op, small, "nearest"), list(SIDES))
-            return labels, op.Expand(constant(op, 255, np.uint8), list(SIDES))
+            labels = enlarge(op, small, "nearest")
+            return to_bytes(op, labels, op.Where(op.Cast(labels, to=onnx.TensorProto.BOOL), 1.0, 0.0))
         summed = np.zeros((len(Label), self.classes), np.float32)
         summed[codes, range(self.classes)] = 1
         scores = op.Cast(output, to=FLOAT)
         likely = op.Softmax(scores, axis=1) if self._map.values == "logits" else scores
         ours = op.MatMul(constant(op, summed), op.Reshape(likely, [self.classes, -1]))
         large = enlarge(op, op.Reshape(ours, [1, len(Label), *self._shape]), "linear")
-        probability, number = op.TopK(large, [1], axis=1, _outputs=2)
-        labels, confidence = op.Cast(number, to=UINT8), to_byte(op, probability)
-        return op.Reshape(labels, list(SIDES)), op.Reshape(confidence, list(SIDES))
+        _, marks = op.Split(large, [1, len(Label) - 1], axis=1, _outputs=2)
+        number = op.Add(op.ArgMax(marks, axis=1), [1])
+        return to_bytes(op, op.Cast(number, to=UINT8), op.ReduceSum(marks, [1]))
 
     def _count_classes(self) -> int:
         """How many classes a network tells apart that only gives their numbers: as its file or the map names them."""

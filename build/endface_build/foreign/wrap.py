@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from onnx_ir.passes.common import NameFixPass
 from onnxscript import GraphBuilder
 
-from endface.contract import CONFIDENCE, LABELS, SQUARE, SQUARE_PX
+from endface.contract import CANDIDATE, CONFIDENCE, LABELS, SEGMENT_CONTRACT, SQUARE, SQUARE_PX
+from endface.engines.onnx_properties import CONTRACT
 from endface.errors import ConfigurationError
 from endface_build.foreign.read_network import Foreign
 
@@ -58,7 +59,7 @@ def wrap(network: Foreign, to_image: ToImage, to_labels: ToLabels) -> onnx.Model
     builder.op.Scan(batch, body=body, num_scan_inputs=1, _outputs=outputs)
     outputs[0].name, outputs[1].name = LABELS.name, CONFIDENCE.name  # the builder puts a letter before names
     model = _model(builder, outputs, network)
-    onnx.helper.set_model_props(model, {"contract": "endface.segment/1"})
+    onnx.helper.set_model_props(model, {CONTRACT: SEGMENT_CONTRACT})
     onnx.checker.check_model(model)
     return model
 
@@ -107,9 +108,17 @@ def enlarge(op: Op, maps: Tensor, mode: str, height: int = SQUARE_PX, width: int
     return op.Resize(maps, None, None, sizes, mode=mode, coordinate_transformation_mode="half_pixel")
 
 
-def to_byte(op: Op, share: Tensor) -> Tensor:
-    """Shares from 0 to 1 as uint8 from 0 to 255, rounded."""
-    return op.Cast(op.Min(op.Round(op.Mul(share, 255.0)), 255.0), to=UINT8)
+def to_bytes(op: Op, labels: Tensor, probability: Tensor) -> tuple[Tensor, Tensor]:
+    """Labels and confidence as the contract says, uint8 [512, 512] each.
+
+    Args:
+        op: Adds operators.
+        labels: uint8, the most probable kind of mark at each pixel.
+        probability: float32 of the same shape, that the pixel belongs to a mark of any kind.
+    """
+    levels = op.Min(op.Round(op.Mul(probability, 255.0)), 255.0)
+    marks = op.Where(op.GreaterOrEqual(levels, float(CANDIDATE)), labels, constant(op, 0, np.uint8))
+    return op.Reshape(marks, list(SIDES)), op.Reshape(op.Cast(levels, to=UINT8), list(SIDES))
 
 
 def _builder(network: Foreign, entry: ir.Value) -> GraphBuilder:

@@ -4,6 +4,9 @@ For every candidate one output holds the box in pixels of the input (center and 
 class, and coefficients; the candidate's mask is the sigmoid of the other output's prototypes weighted with them.  A
 candidate speaks for its best class alone.  Those below the threshold are left out, and so are those that overlap too
 much with a better one of their class; of the rest the most certain lies on top.
+
+The outline of an object is where its mask is one half, whatever its score: an object that counts is there.  Inside, the
+probability of a mark rises with mask and score, to (1 + score) / 2.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from numpy.typing import NDArray
 from endface.contract import SQUARE_PX
 from endface.errors import ConfigurationError
 from endface_build.foreign.read_network import Foreign
-from endface_build.foreign.wrap import FLOAT, SIDES, Op, Tensor, constant, enlarge, to_byte, value
+from endface_build.foreign.wrap import FLOAT, SIDES, Op, Tensor, constant, enlarge, to_bytes, value
 
 MOST_OBJECTS: Final = 300
 """The most certain objects of a face that are painted: the bound of YOLO's own predictor."""
@@ -145,44 +148,57 @@ class Yolo:
         high = op.Mul(op.Sub(op.Add(center, op.Mul(size, 0.5)), corner), enlarged)
         weights = op.Gather(op.Squeeze(op.Transpose(coefficients, perm=[0, 2, 1]), [0]), candidate)
 
-        owners = self._paint(op, prototypes, op.Concat(low, high, axis=1), weights)
+        owners, probability = self._paint(op, prototypes, op.Concat(low, high, axis=1), weights, score)
         own_codes = op.Gather(constant(op, codes, np.uint8), kind)
         labels = op.Gather(op.Concat(constant(op, [0], np.uint8), own_codes, axis=0), owners)
-        confidence = op.Gather(op.Concat(constant(op, [255], np.uint8), to_byte(op, score), axis=0), owners)
-        return labels, confidence
+        return to_bytes(op, labels, probability)
 
-    def _paint(self, op: Op, prototypes: Tensor, boxes: Tensor, weights: Tensor) -> Tensor:
-        """The object that owns each pixel, int32 (512, 512), counted from 1; 0 where there is none.
+    def _paint(
+        self, op: Op, prototypes: Tensor, boxes: Tensor, weights: Tensor, scores: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The object that owns each pixel, int32 (512, 512), counted from 1, and the probability of a mark there.
 
         Args:
             op: Adds operators.
             prototypes: float32 or float16 (1, masks, height, width).
             boxes: float32 (N, 4), left, top, right and bottom in pixels of the square; the most certain comes first.
             weights: float32 (N, masks).
+            scores: float32 (N,).
         """
         top, left, side = (pixels // _STRIDE for pixels in (self._top, self._left, self._side))
         inner = op.Slice(op.Cast(prototypes, to=FLOAT), [top, left], [top + side, left + side], [2, 3])
         basis = op.Reshape(inner, [self._masks, -1])
         across = constant(op, np.arange(SQUARE_PX) + 0.5)
         down = op.Unsqueeze(across, [1])
-        nobody = constant(op, 0, np.int32)
+        nobody, nowhere = constant(op, 0, np.int32), constant(op, 0)
 
-        def take(op: Op, index: Tensor, going: Tensor, taken: Tensor) -> tuple[Tensor, Tensor]:
-            """The object takes the pixels in its box and mask that none has taken yet."""
+        def take(op: Op, index: Tensor, going: Tensor, taken: Tensor, probable: Tensor) -> tuple[Tensor, ...]:
+            """The object takes the pixels in its box that lie in no other's mask and that none has more claim to."""
             row = op.Unsqueeze(index, [0])
             likely = op.Reshape(op.Sigmoid(op.MatMul(op.Gather(weights, row), basis)), [1, 1, side, side])
-            mask = op.Greater(op.Reshape(enlarge(op, likely, "linear"), SIDES), 0.5)
+            mask = op.Reshape(enlarge(op, likely, "linear"), list(SIDES))
+            inside = op.Mul(op.Max(op.Sub(mask, 0.5), 0.0), op.Gather(scores, row))
+            own = op.Add(op.Min(mask, 0.5), inside)
             left, top, right, bottom = op.Split(op.Squeeze(op.Gather(boxes, row), [0]), [1] * 4, axis=0, _outputs=4)
             columns = op.And(op.GreaterOrEqual(across, left), op.Less(across, right))
             rows = op.And(op.GreaterOrEqual(down, top), op.Less(down, bottom))
-            free = op.And(op.And(mask, op.And(rows, columns)), op.Equal(taken, nobody))
-            return op.Identity(going), op.Where(free, op.Cast(op.Add(row, [1]), to=onnx.TensorProto.INT32), taken)
+            free = op.And(op.LessOrEqual(probable, 0.5), op.Greater(own, probable))
+            takes = op.And(free, op.And(rows, columns))
+            owner = op.Where(takes, op.Cast(op.Add(row, [1]), to=int32), taken)
+            return op.Identity(going), owner, op.Where(takes, own, probable)
 
         int32, boolean = onnx.TensorProto.INT32, onnx.TensorProto.BOOL
         body = op.builder.subgraph(
             take,
-            [value("index", onnx.TensorProto.INT64, ()), value("going", boolean, ()), value("taken", int32, SIDES)],
-            [value("still", boolean, ()), value("taken_after", int32, SIDES)],
+            [
+                value("index", onnx.TensorProto.INT64, ()),
+                value("going", boolean, ()),
+                value("taken", int32, SIDES),
+                value("probable", FLOAT, SIDES),
+            ],
+            [value("still", boolean, ()), value("taken_after", int32, SIDES), value("probable_after", FLOAT, SIDES)],
         )
         count = op.Squeeze(op.Slice(op.Shape(boxes), [0], [1]), [0])
-        return op.Loop(count, True, op.Expand(nobody, list(SIDES)), body=body)
+        empty = op.Expand(nobody, list(SIDES)), op.Expand(nowhere, list(SIDES))
+        owners, probability = op.Loop(count, True, *empty, body=body, _outputs=2)
+        return owners, probability

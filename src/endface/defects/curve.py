@@ -52,25 +52,29 @@ class Curve:
         return along, across - np.polyval(self.bend, along)
 
 
-def fit_curve(points: Floats) -> Curve:
-    """Fit a curve to points (N, 2), at least three of them at different places."""
+def fit_curve(points: Floats, *, straight: bool = False) -> Curve:
+    """Fit a curve, or a straight line, to points (N, 2), at least two of them at different places."""
     center = points.mean(axis=0)
     offset = points - center
     xx, yy, xy = (float(np.mean(a * b)) for a, b in (offset.T[[0, 0]], offset.T[[1, 1]], offset.T))
     angle = math.atan2(2 * xy, xx - yy) / 2
     axis = (math.cos(angle), math.sin(angle))
     along, across = offset @ np.array(axis), offset @ np.array((-axis[1], axis[0]))
+    if straight:  # the axis itself
+        spread = math.sqrt(float(np.mean(across**2)))
+        return _curve(center, axis, (0.0, 0.0, 0.0), along, spread)
     # Normal equations of the parabola; polyfit's decomposition takes ten times as long.
     powers = [float(np.mean(along**power)) for power in range(5)]
     sums = [float(np.mean(across * along**power)) for power in (2, 1, 0)]
     matrix = np.array([[powers[4], powers[3], powers[2]], [powers[3], powers[2], powers[1]], [powers[2], powers[1], 1]])
     bend = np.linalg.lstsq(matrix, np.array(sums), rcond=1e-12)[0]
     rest = across - np.polyval(bend, along)
-    return Curve(
-        center=cast("tuple[float, float]", tuple(center.tolist())),
-        axis=axis,
-        bend=cast("tuple[float, float, float]", tuple(bend.tolist())),
-        start=float(along.min()),
-        stop=float(along.max()),
-        spread=math.sqrt(float(np.mean(rest**2))),
-    )
+    spread = math.sqrt(float(np.mean(rest**2)))
+    return _curve(center, axis, cast("tuple[float, float, float]", tuple(bend.tolist())), along, spread)
+
+
+def _curve(
+    center: Floats, axis: tuple[float, float], bend: tuple[float, float, float], along: Floats, spread: float
+) -> Curve:
+    x, y = center.tolist()
+    return Curve((x, y), axis, bend, float(along.min()), float(along.max()), spread)

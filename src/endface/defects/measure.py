@@ -8,27 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.contract import Label
+from endface.contract import CANDIDATE
 from endface.defects.curve import Floats
+from endface.defects.marks import find_marks
 from endface.defects.objects import find_objects
 from endface.defects.outlines import Rings, by_owner
 from endface.defects.shapes import Shape, SizeDefinition, Survey, sides_um, stroke_um
 from endface.defects.uncertainty import width_sigma_um
 from endface.defects.zones import Zone
 from endface.picture.square import Placement
-from endface.report import Defect, DefectType, Point
+from endface.report import Defect, DefectPart, Point
 
-_TYPES: Final[dict[int, DefectType]] = {
-    Label.SCRATCH: "scratch",
-    Label.PIT: "pit",
-    Label.CONTAMINATION: "contamination",
-    Label.CHIP: "chip",
-}
 _INSET_PX: Final = 0.5
 """How far inside the outline polygons run: filled with their boundary, as ``cv2.fillPoly`` does, they cover it."""
 
@@ -51,10 +47,11 @@ def measure(
     apart: a pit that a scratch runs into would count as width of the scratch, or the scratch as size of the pit.  A
     scratch that is cut in two that way is still one; two pits that only it joins are two.
 
-    The outline runs where the probability of a mark is one half, between the pixels; all measures are those of the
-    outline.  Length and width of a scratch are those of its stroke, of other defects the sides of the smallest rectangle
-    around it.  ``orientation_deg`` is the principal axis in [0, 180), counter-clockwise on the screen, 0 along a row; of
-    a round defect it means nothing.
+    The outline runs where the probability of a mark is one half, between the pixels, and of a faint line at half of the
+    line's own; all measures are those of the outline.  Pieces of one line are one defect, as are pieces along the rim.
+    Length and width of a scratch are those of its stroke, of other defects the sides of the smallest rectangle around
+    it.  ``orientation_deg`` is the principal axis in [0, 180), counter-clockwise on the screen, 0 along a row; of a
+    round defect it means nothing.
 
     Args:
         labels: uint8 (512, 512) of ``Label``.
@@ -73,43 +70,52 @@ def measure(
     """
     if not labels.any():  # many faces are clean
         return ()
+    # What has no class is no candidate: a network's byte there, and what the camera did not see, makes no outline.
+    confidence = np.minimum(confidence, np.where(labels > 0, np.uint8(255), np.uint8(CANDIDATE - 1)))
     objects = find_objects(labels, confidence)
     if not objects.labels:
         return ()
     survey = Survey(objects, confidence, zones, size)
-    places = np.arange(len(objects.labels))
+    pieces = survey.shapes(np.arange(len(objects.labels)))
+    marks = find_marks(pieces, objects.labels)
+    places = np.empty(len(pieces), np.intp)
+    for place, mark in enumerate(marks):
+        places[list(mark.members)] = place
+    shapes = survey.shapes(places)
     outlines = _camera_outlines(survey.edge.joined(places), placement)
-    defects = [
-        _defect(shape, _TYPES[label], survey, index, *outline)
-        for index, (shape, label, outline) in enumerate(
-            zip(survey.shapes(places), objects.labels, outlines, strict=True)
+    defects = []
+    for mark, shape, (polygon, box) in zip(marks, shapes, outlines, strict=True):
+        is_line = mark.type == "scratch"
+        width_um, length_um = stroke_um(shape, survey.pixels(mark.members)) if is_line else sides_um(shape)
+        defects.append(
+            Defect(
+                id=0,
+                type=mark.type,
+                zone=shape.zones[0] if shape.zones else "",
+                zones=shape.zones,
+                confidence=shape.confidence,
+                bbox_px=box,
+                polygon_px=polygon,
+                center_um=shape.center_um,
+                size_um=shape.size_um,
+                width_um=round(width_um, 2),
+                length_um=round(length_um, 2),
+                area_um2=shape.area_um2,
+                orientation_deg=shape.orientation_deg,
+                size_sigma_um=shape.size_sigma_um,
+                width_sigma_um=round(width_sigma_um(shape.edge_um2 / max(length_um, width_um)), 3),
+                type_alternatives=mark.alternatives,
+                parts=tuple(_part(pieces[member]) for member in mark.members) if len(mark.members) > 1 else (),
+            )
         )
-    ]
     order = {zone.name: number for number, zone in enumerate(zones)}
     defects.sort(key=lambda found: (order.get(found.zone, len(zones)), -found.size_um, *found.center_um[::-1]))
     return tuple(replace(defect, id=number) for number, defect in enumerate(defects, start=1))
 
 
-def _defect(shape: Shape, kind: DefectType, survey: Survey, index: int, polygon: _Polygon, box: _Box) -> Defect:
-    """One of the objects, without its number."""
-    width_um, length_um = stroke_um(shape, survey.pixels([index])) if kind == "scratch" else sides_um(shape)
-    return Defect(
-        id=0,
-        type=kind,
-        zone=shape.zones[0] if shape.zones else "",
-        zones=shape.zones,
-        confidence=shape.confidence,
-        bbox_px=box,
-        polygon_px=polygon,
-        center_um=shape.center_um,
-        size_um=shape.size_um,
-        width_um=round(width_um, 2),
-        length_um=round(length_um, 2),
-        area_um2=shape.area_um2,
-        orientation_deg=shape.orientation_deg,
-        size_sigma_um=shape.size_sigma_um,
-        width_sigma_um=round(width_sigma_um(shape.edge_um2 / max(length_um, width_um)), 3),
-    )
+def _part(piece: Shape) -> DefectPart:
+    zone = piece.zones[0] if piece.zones else ""
+    return DefectPart(piece.center_um, piece.size_um, piece.size_sigma_um, zone, piece.zones)
 
 
 def _camera_outlines(rings: Rings, placement: Placement) -> list[tuple[_Polygon, _Box]]:
@@ -118,7 +124,7 @@ def _camera_outlines(rings: Rings, placement: Placement) -> list[tuple[_Polygon,
     points: list[Point] = list(zip(*np.round(_inset(camera), 2).T.tolist(), strict=True))
     polygons: list[list[tuple[Point, ...]]] = [[] for _ in range(int(rings.owners.max()) + 1)]
     starts = rings.starts.tolist()
-    for owner, start, end in zip(rings.owners[rings.starts[:-1]].tolist(), starts[:-1], starts[1:], strict=True):
+    for owner, (start, end) in zip(rings.owners[rings.starts[:-1]].tolist(), pairwise(starts), strict=True):
         if owner >= 0:
             polygons[owner].append(tuple(points[start : end - 1]))  # without the first point once more
     boxes = []
@@ -133,4 +139,6 @@ def _inset(rings: Rings) -> Floats:
     before, after = rings.neighbors()
     along = rings.points[after] - rings.points[before]
     inward = np.stack([along[:, 1], -along[:, 0]], axis=1)
-    return rings.points + _INSET_PX * inward / np.maximum(np.linalg.norm(inward, axis=1), 1e-9)[:, None]
+    lengths = np.maximum(np.hypot(*inward.T), 1e-9)
+    moved: Floats = rings.points + _INSET_PX * inward / lengths[:, None]
+    return moved

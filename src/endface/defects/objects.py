@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import CANDIDATE, SQUARE_PX, UM_PER_PX, Label
-from endface.defects.curve import fit_curve
+from endface.defects.curve import Floats, fit_curve
 from endface.errors import ConfigurationError
 
 SURE: Final = 128
@@ -32,6 +32,9 @@ _FAINT_LENGTH_PX: Final = 20.0 / UM_PER_PX
 
 FAINT: Final = 76
 """Least confidence along the middle of such a chain, a probability of 0.3."""
+
+EVEN: Final = 0.9
+"""Share of its length on which such a chain has at least half of its median confidence."""
 
 LINE_RATIO: Final = 4.0
 """A line is at least this many times as long as wide."""
@@ -62,9 +65,9 @@ class Objects:
 
     numbers: NDArray[np.int32]
     flat: _Indices
-    owners: NDArray[np.int32]
+    owners: _Indices
     labels: list[int]
-    layers: NDArray[np.int8]
+    layers: _Indices
     levels: NDArray[np.float64]
 
 
@@ -82,39 +85,53 @@ def find_objects(labels: _Map, confidence: _Map) -> Objects:
         raise ConfigurationError(
             f"the network drew class {labels.max()} and the classes end at {max(Label)}: install this release's network"
         )
-    candidates = (labels > 0).view(np.uint8)
-    sure = cv2.bitwise_and(candidates, (confidence >= SURE).view(np.uint8)).astype(np.uint8, copy=False)
-    lines, line_levels = _lines(candidates, confidence)
-    held = cv2.bitwise_or(_grown(sure, GAP_PX), cv2.bitwise_and(_grown(sure, BRIDGE_PX), candidates))
-    count, components = cv2.connectedComponents(cv2.bitwise_or(held, lines), connectivity=8)
-    numbers = cv2.copyTo(components, candidates).astype(np.int32, copy=False)  # a tenth of the time of numpy's where
+    components, levels = _components(labels, confidence)
+    numbers = cv2.copyTo(components, (labels > 0).view(np.uint8))  # a tenth of the time of numpy's where
     flat = np.flatnonzero(numbers)
     owners, kinds = numbers.ravel()[flat], labels.ravel()[flat]
-    levels = np.full(count, 0.5)
-    for (row, column), level in line_levels:
-        levels[components[row, column]] = level
     told = confidence.ravel()[flat] >= levels[owners] * 255  # soft rims do not tell what an object is
-    votes = np.bincount(owners[told] * len(Label) + kinds[told], minlength=count * len(Label))
-    votes = votes.reshape(count, len(Label))
+    votes = np.bincount(owners[told] * len(Label) + kinds[told], minlength=len(levels) * len(Label))
+    votes = votes.reshape(-1, len(Label))
     area, majority = votes.sum(axis=1), votes.argmax(axis=1)
-    kept = area >= MIN_AREA_PX
     present = votes >= np.maximum(MIN_AREA_PX, MIXED_SHARE * area)[:, None]
-    parts: list[_Part] = []
-    levels_of_parts: list[float] = []
-    for component in np.flatnonzero(kept & (present.sum(axis=1) > 1)):
-        pixels = flat[owners == component]
-        parts += _parts(pixels, labels.ravel()[pixels], np.flatnonzero(present[component]), int(majority[component]))
-        levels_of_parts += [float(levels[component])] * (len(parts) - len(levels_of_parts))
-    # In place: the components that stay are numbered first, in their order, then the parts that leave them.
-    numbers.ravel()[flat] = np.where(kept, np.cumsum(kept), 0)[owners]
-    found = majority[kept].tolist()
-    for number, (_, part) in enumerate(parts, start=len(found) + 1):
-        numbers.ravel()[part] = number
+    # Components keep their numbers, and the parts that leave them get the numbers after them.
+    classes, layers = majority.tolist(), [0] * len(levels)
+    sources = list(range(len(levels)))
+    for component in np.flatnonzero(present.sum(axis=1) > 1).tolist():
+        inside = owners == component
+        pixels = flat[inside]
+        for label, part in _parts(pixels, kinds[inside], np.flatnonzero(present[component]), classes[component]):
+            numbers.ravel()[part] = len(classes)
+            classes.append(label)
+            layers.append(label)
+            sources.append(component)
+    owners = numbers.ravel()[flat]
+    kept = np.bincount(owners[told], minlength=len(classes)) >= MIN_AREA_PX
+    places = np.where(kept, np.cumsum(kept), 0)
+    numbers.ravel()[flat] = places[owners]
     flat = flat[kept[owners]]
-    classes = [label for label, _ in parts]
-    layers = np.array([0] * len(found) + classes, np.int8)
-    all_levels = np.concatenate([levels[kept], levels_of_parts])
-    return Objects(numbers, flat, numbers.ravel()[flat] - 1, found + classes, layers, all_levels)
+    return Objects(
+        numbers=numbers.astype(np.int32, copy=False),
+        flat=flat,
+        owners=numbers.ravel()[flat].astype(np.intp) - 1,
+        labels=np.array(classes)[kept].tolist(),
+        layers=np.array(layers)[kept],
+        levels=levels[np.array(sources)[kept]],
+    )
+
+
+def _components(labels: _Map, confidence: _Map) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Connected pixels of one number each, 0 where there is no object, and the level of each number's outline."""
+    candidates = (labels > 0).view(np.uint8)
+    sure = cv2.bitwise_and(candidates, (confidence >= SURE).view(np.uint8)).astype(np.uint8, copy=False)
+    lines, levels_at = _lines(candidates, confidence)
+    bridged = cv2.bitwise_and(_grown(sure, BRIDGE_PX), candidates)
+    held = cv2.bitwise_or(cv2.bitwise_or(_grown(sure, GAP_PX), bridged), lines)
+    count, components = cv2.connectedComponents(held, connectivity=8)
+    levels = np.full(count, 0.5)
+    for place, level in levels_at:
+        levels[components[place]] = level
+    return components.astype(np.int32, copy=False), levels
 
 
 def _lines(candidates: _Map, confidence: _Map) -> tuple[_Map, list[tuple[tuple[int, int], float]]]:
@@ -131,19 +148,31 @@ def _lines(candidates: _Map, confidence: _Map) -> tuple[_Map, list[tuple[tuple[i
         if np.hypot(columns, rows) < _FAINT_LENGTH_PX:
             continue
         window = (slice(y, y + rows), slice(x, x + columns))
-        whole = cv2.drawContours(np.zeros((rows, columns), np.uint8), [contour - (x, y)], -1, (1,), cv2.FILLED)
+        whole = np.zeros((rows, columns), np.uint8)
+        cv2.drawContours(whole, [contour - (x, y)], -1, (1,), cv2.FILLED)
         own = (whole & candidates[window]) > 0
         points = np.argwhere(own)
         if len(points) * LINE_RATIO > columns**2 + rows**2:
             continue
         curve = fit_curve(points[:, ::-1].astype(np.float64))
-        ridge = float(np.percentile(confidence[window][own], 75))
-        if curve.length < _FAINT_LENGTH_PX or curve.width * LINE_RATIO > curve.length or ridge < FAINT:
+        if curve.length < _FAINT_LENGTH_PX or curve.width * LINE_RATIO > curve.length:
+            continue
+        ridge = _ridge(curve.place(points[:, ::-1].astype(np.float64))[0], confidence[window][own])
+        if ridge < FAINT:
             continue
         lines[window] |= whole
         level = min(0.5, max(ridge / 2, CANDIDATE) / 255)
         found.append(((int(points[0, 0]) + y, int(points[0, 1]) + x), level))
     return lines, found
+
+
+def _ridge(along: Floats, confidence: _Map) -> float:
+    """Median confidence along the middle of a chain; 0 where it is a row of beads, whose gaps are no part of them."""
+    place = np.round(along - along.min()).astype(np.intp)
+    middle = np.zeros(int(place.max()) + 1)
+    np.maximum.at(middle, place, confidence)
+    ridge = float(np.median(middle))
+    return ridge if np.mean(middle >= ridge / 2) >= EVEN else 0.0
 
 
 def _parts(flat: _Indices, labels: _Map, present: _Indices, majority: int) -> list[_Part]:

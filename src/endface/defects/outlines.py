@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,7 @@ class Slope:
         ends = np.cumsum([0] + [len(rings.points) for rings in layers])
         starts = [rings.starts[:-1] + start for rings, start in zip(layers, ends, strict=False)]
         return Rings(
-            np.concatenate([rings.points for rings in layers]) - 1,
+            np.concatenate([rings.points for rings in layers]) - 1.0,
             np.concatenate([*starts, ends[-1:]]),
             np.concatenate([rings.owners for rings in layers]),
         )
@@ -111,7 +112,8 @@ class Slope:
             step = (inside[crossed] - share) / (inside[crossed] - outside[crossed])
             points.append(np.stack([columns[crossed] + x * step, rows[crossed] + y * step], axis=1))
             found.append(owners[crossed])
-        return np.concatenate(points) - 1, np.concatenate(found)
+        crossings: Floats = np.concatenate(points) - 1.0
+        return crossings, np.concatenate(found)
 
     def _layer(self, layer: int) -> Rings:
         """Rings of the objects of one layer, in the field's pixels."""
@@ -125,7 +127,7 @@ class Slope:
         # What else reaches in from the sides makes closed rings, too.
         field[[0, -1]], field[:, [0, -1]] = np.minimum(field[[0, -1]], 0.4), np.minimum(field[:, [0, -1]], 0.4)
         rings = _rings(field, numbers)
-        return Rings(rings.points + (x, y), rings.starts, rings.owners)
+        return Rings(rings.points + np.array([x, y], np.float64), rings.starts, rings.owners)
 
 
 def _rings(field: _Field, numbers: NDArray[np.int32]) -> Rings:
@@ -210,23 +212,26 @@ def by_owner(points: Floats, owners: _Indices, count: int) -> list[Floats]:
     order = np.argsort(owners, kind="stable")
     bounds = np.searchsorted(owners[order], np.arange(count + 1)).tolist()
     points = points[order]
-    return [points[start:stop] for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [points[start:stop] for start, stop in pairwise(bounds)]
 
 
 def moments(rings: Rings, count: int) -> Moments:
     """Moments of the area inside the rings of ``count`` objects, by Green's theorem."""
-    points = rings.points
-    (x, y), (x2, y2) = points[:-1].T, points[1:].T
-    cross = x * y2 - x2 * y
+    x: Floats = rings.points[:-1, 0]
+    y: Floats = rings.points[:-1, 1]
+    x2: Floats = rings.points[1:, 0]
+    y2: Floats = rings.points[1:, 1]
+    cross = cast("Floats", x * y2 - x2 * y)
     cross[rings.starts[1:-1] - 1] = 0  # from the end of one ring to the start of the next
-    places = rings.owners[:-1] + 1  # 0 is nobody's
+    numbers = rings.owners[:-1] + 1  # 0 is nobody's
 
     def summed(values: Floats | float) -> Floats:
-        return np.bincount(places, cross * values, count + 1)[1:]
+        sums: Floats = np.bincount(numbers, cross * values, count + 1)[1:].astype(np.float64, copy=False)
+        return sums
 
     twice = summed(1.0)
     center_x, center_y = summed(x + x2) / (3 * twice), summed(y + y2) / (3 * twice)
     xx = summed(x * x + x * x2 + x2 * x2) / (6 * twice) - center_x**2
     yy = summed(y * y + y * y2 + y2 * y2) / (6 * twice) - center_y**2
-    xy = summed(x * y2 + 2 * x * y + 2 * x2 * y2 + x2 * y) / (12 * twice) - center_x * center_y
+    xy: Floats = summed(x * y2 + 2 * x * y + 2 * x2 * y2 + x2 * y) / (12 * twice) - center_x * center_y
     return Moments(np.abs(twice) / 2, center_x, center_y, xx, yy, xy)

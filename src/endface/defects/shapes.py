@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, pairwise
 from typing import Final, Literal, cast
 
 import cv2
@@ -121,7 +121,7 @@ class Survey:
         points = (edge.smoothed(_SMOOTHING) - SQUARE_CENTER_PX) * UM_PER_PX
         found: list[list[Floats]] = [[] for _ in range(count)]
         starts = edge.starts.tolist()
-        for owner, start, stop in zip(edge.owners[edge.starts[:-1]].tolist(), starts[:-1], starts[1:], strict=True):
+        for owner, (start, stop) in zip(edge.owners[edge.starts[:-1]].tolist(), pairwise(starts), strict=True):
             if owner >= 0:
                 found[owner].append(points[start:stop])
         return list(map(tuple, found))

@@ -25,6 +25,7 @@ from endface.engines.manifest import (
     newest_folder,
     read_manifest,
 )
+from endface.engines.onnx_properties import check_contract
 from endface.engines.tensorrt_library import Machine, Runtime
 from endface.errors import ConfigurationError, EngineError, PlanError
 
@@ -123,22 +124,26 @@ def network_file(version: Path, engine: str) -> Path:
 
 
 def check(directory: Path, engine: Engine) -> None:
-    """Refuse an engine whose plan cannot run the newest version of the network on this machine.
+    """Refuse a newest version of the network that speaks another contract, or whose plan cannot run on this machine.
 
-    The network itself is verified as it is loaded.
+    The network itself is verified as it is loaded; some engines load it without looking at its contract.
 
     Args:
         directory: the model's folder in the repository, with its numbered versions.
         engine: the engine.
 
     Raises:
-        ConfigurationError: no version is there, its manifest cannot be read, or the runtime is not installed.
+        ConfigurationError: no version is there, its manifest cannot be read, it speaks another contract, or the
+            runtime is not installed.
         EngineError: the machine has no GPU, which the engine needs.
         PlanError: there is no plan for this machine and this network; the sentence says how to build it.
     """
+    folder = newest_folder(directory)
+    network = folder / MODEL_FILE
+    if network.is_file():
+        check_contract(network, network.read_bytes())
     if engine.runtime is None:
         return
-    folder = newest_folder(directory)
     manifest = open_plan_here(folder, engine.runtime, identify(folder, engine.name).sha256)
     found = _MAX_BATCH_SIZE.search((directory / "configs" / f"{engine.name}.pbtxt").read_text(encoding="utf-8"))
     wanted, batches = int(found[1]) if found else 1, manifest.profiles[0]  # the first profile is the one that is used

@@ -1,4 +1,4 @@
-"""Normalizing and arg-max in numpy, for engines that run the network's convolutions alone.
+"""Normalizing and the probability of a mark in numpy, for engines that run the network's convolutions alone.
 
 The network sees the square in blocks of 2 x 2 pixels: each pixel's place in its block is a channel, so nothing is lost
 and no convolution runs at full resolution.  The numbers here are those of the network's own graph; an export for such
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, Label
+from endface.contract import CANDIDATE, SQUARE_CENTER_PX, SQUARE_PX, Label
 
 BLOCK: Final = 2
 """Side of a block in pixels."""
@@ -42,8 +42,8 @@ _DEVIATION_FLOOR: Final = 1.0
 _NOISE_FLOOR: Final = 0.3
 """Added to a picture's deviation and noise in gray levels, so that an empty picture is not divided by zero."""
 
-_NOTHING: Final = -1e4
-"""Below every logit: the second best of one class."""
+_LARGEST_LEAD: Final = 9.0
+"""Lead of a mark over the background beyond which a byte shows no difference."""
 
 
 def to_planes(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -62,23 +62,24 @@ def to_planes(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def to_labels(logits: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The winning class of every pixel, and the logistic function of its lead over the second.
+    """The most probable kind of mark at every pixel, and the probability of a mark of any kind.
 
     Args:
         logits: float32 (N, 20, 256, 256).
 
     Returns:
-        The label maps and the confidence from 0 to 255, both uint8 (N, 512, 512).
+        The label maps, background below ``CANDIDATE``, and the confidence from 0 to 255, both uint8 (N, 512, 512).
     """
     classes = logits.reshape(-1, len(Label), BLOCK**2, SIDE, SIDE)
-    best, labels = classes[:, 0], np.zeros((len(classes), BLOCK**2, SIDE, SIDE), np.uint8)
-    second = np.full_like(best, _NOTHING)
+    background, best = classes[:, Label.BACKGROUND], classes[:, 1]
+    labels, odds = np.ones(best.shape, np.uint8), np.zeros_like(background)
     for label in list(Label)[1:]:
-        candidate = classes[:, label]
-        labels[candidate > best] = label
-        second = np.maximum(second, np.minimum(best, candidate))
-        best = np.maximum(best, candidate)
-    confidence = np.rint(255 / (1 + np.exp(second - best))).astype(np.uint8)
+        logit = classes[:, label]
+        labels[logit > best] = label
+        best = np.maximum(best, logit)
+        odds += np.exp(np.minimum(logit - background, _LARGEST_LEAD))
+    confidence = np.rint(255 * odds / (1 + odds)).astype(np.uint8)
+    labels[confidence < CANDIDATE] = Label.BACKGROUND
     return _to_pixels(labels), _to_pixels(confidence)
 
 

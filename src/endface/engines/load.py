@@ -38,7 +38,8 @@ class Segmenter(Protocol):
             squares: gray levels, uint8 (N, 1, 512, 512).
 
         Returns:
-            The label maps and the confidence in each pixel's label from 0 to 255, both uint8 (N, 512, 512).
+            The label maps, and the probability from 0 to 255 that each pixel belongs to a mark, both uint8
+            (N, 512, 512).
         """
 
 

@@ -1,7 +1,7 @@
 """The segmentation network in ONNX Runtime.
 
-Normalizing and arg-max live in the graph, so bytes go in and bytes come out.  A network is only run when its file
-is the one that its manifest describes and its graph speaks the contract.
+Normalizing and the probability of a mark live in the graph, so bytes go in and bytes come out.  A network is only run
+when its file is the one that its manifest describes and its graph speaks the contract.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from endface import contract
 from endface.engines.catalog import ONNXRUNTIME
 from endface.engines.manifest import REPAIR, identify, read_verified
+from endface.engines.onnx_properties import check_contract
 from endface.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ class Network:
 
     Raises:
         ConfigurationError: the file or its manifest is missing, they do not belong together, or the graph's tensors
-            are not the contract's.
+            or their meaning are not the contract's.
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         self.info: Final = identify(path.parent, ONNXRUNTIME)
-        self._session = _session(read_verified(path, self.info.sha256), path, threads)
+        content = read_verified(path, self.info.sha256)
+        check_contract(path, content)
+        self._session = _session(content, path, threads)
         _check_tensors(path, self._session.get_inputs(), contract.SEGMENT.inputs)
         _check_tensors(path, self._session.get_outputs(), contract.SEGMENT.outputs)
 

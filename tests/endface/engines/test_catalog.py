@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from endface.engines.catalog import ENGINES, OFFLINE, SERVED, check, named, network_file
+from endface.engines.catalog import ENGINES, OFFLINE, SERVED, Engine, check, named, network_file
 from endface.engines.plan import PLAN_FILE
 from endface.engines.tensorrt_library import Machine
 from endface.errors import ConfigurationError, EngineError, PlanError
@@ -89,6 +89,15 @@ def test_engines_without_a_plan_need_nothing(network: Path, tmp_path: Path, name
     assert not network.with_name(PLAN_FILE).exists()
 
     check(tmp_path, named(name))
+
+
+@pytest.mark.parametrize("engine", SERVED, ids=lambda engine: engine.name)
+def test_network_of_an_older_contract_is_refused(tmp_path: Path, write_network: Write, engine: Engine) -> None:
+    """Also where Triton's own backend would load it, or a plan would be made from it."""
+    write_network(tmp_path, properties={"contract": "endface.segment/1"})
+
+    with pytest.raises(ConfigurationError, match=r"speaks the contract endface\.segment/1"):
+        check(tmp_path, engine)
 
 
 @pytest.mark.usefixtures("network", "gpu")

@@ -49,6 +49,23 @@ def test_refuses_a_graph_with_other_tensors(tmp_path: Path, write_network: Write
         Network(write_network(tmp_path, **change))
 
 
+@pytest.mark.parametrize("properties", [{}, {"contract": "endface.segment/2"}], ids=["unsaid", "present"])
+def test_takes_a_network_of_the_present_contract(
+    tmp_path: Path, write_network: Write, properties: dict[str, str]
+) -> None:
+    """A network that says nothing is taken for one of the present contract, as its tensors are."""
+    assert Network(write_network(tmp_path, properties=properties)).info.version == "1"
+
+
+def test_refuses_a_network_of_an_older_contract(tmp_path: Path, write_network: Write) -> None:
+    """Its confidence is high on background and would be misread; the sentence says which command helps."""
+    path = write_network(tmp_path, properties={"contract": "endface.segment/1", "recipe_sha256": "a"})
+    wanted = rf"speaks the contract endface\.segment/1, .* needs endface\.segment/2: .*convert {path.parent}`"
+
+    with pytest.raises(ConfigurationError, match=wanted):
+        Network(path)
+
+
 def test_refuses_a_graph_that_is_none(tmp_path: Path) -> None:
     """Also where no manifest vouches for it."""
     (tmp_path / "model.onnx").write_bytes(b"no network")

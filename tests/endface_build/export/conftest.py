@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from endface.engines.onnx_network import open_graph
 from endface.engines.tensorrt_library import Machine, Runtime
 from endface_build.drawing.squares import Square, draw_square
+from endface_build.evaluation.square_metrics import within_outlines
 from endface_build.export.quantize import quantize, source_of
 from endface_build.export.to_onnx import export
 from endface_build.manifest import MODEL_FILE, read_manifest
@@ -49,9 +50,11 @@ def exported(trained: Trained, squares: list[Bytes], tmp_path_factory: pytest.Te
 
 @pytest.fixture(scope="session")
 def judged(exported: Path, squares: list[Bytes]) -> list[Square]:
-    """Three squares, with what the network in float gives as their truth."""
+    """Three squares, with what the network in float draws as their truth."""
     segment = open_graph(exported / MODEL_FILE)
-    return [(square, segment(square[None, None])[0][0]) for square in squares]
+    answers = [segment(square[None, None]) for square in squares]
+    truths = [within_outlines(labels[0], confidence[0]) for labels, confidence in answers]
+    return list(zip(squares, truths, strict=True))
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def test_manifest_describes_the_file(folder: Path) -> None:
     assert manifest["opset"] == next(entry.version for entry in model.opset_import if entry.domain == "")
     assert manifest["inputs"] == [{"name": "SQUARE", "datatype": "UINT8", "shape": [-1, 1, 512, 512]}]
     assert [tensor["name"] for tensor in manifest["outputs"]] == ["LABELS", "CONFIDENCE"]
-    assert properties == {"contract": "endface.segment/1", "recipe_sha256": manifest["recipe"]["sha256"]}
+    assert properties == {"contract": "endface.segment/2", "recipe_sha256": manifest["recipe"]["sha256"]}
     assert manifest["parity"]["labels_equal"] >= 0.9995
 
 

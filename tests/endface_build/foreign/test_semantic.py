@@ -24,6 +24,7 @@ Chequered = tuple[Bytes, Bytes]
 
 WHITE = np.full((1, 1, 512, 512), 255, np.uint8)
 THREE = {"0": "background", "1": "scratch", "2": "contamination"}
+PROBABLE = "[output]\nvalues = 'probabilities'"
 SCORED = "gray = ReduceMean <axes = [1]> (image) low = Neg (gray)"
 """A picture's gray level as one channel, in ONNX's text; what follows makes scores of it."""
 THREE_LOGITS = SCORED + " none = Sub (gray, gray) out = Concat <axis = 1> (none, gray, low)"
@@ -56,7 +57,7 @@ def chequered() -> Chequered:
     "takes", ["float[1,3,512,512]", "float[N,1,512,512]", "float16[1,1,512,512]", "float[1,3,H,W]"]
 )
 def test_logits(labels_of: LabelsOf, chequered: Chequered, takes: str) -> None:
-    """Each pixel has the label of its highest score; the confidence is the softmax."""
+    """Each pixel has the label of its most probable mark; the confidence is the softmax of all marks together."""
     squares, labels = chequered
     found, confidence = labels_of(
         THREE_LOGITS,
@@ -67,8 +68,22 @@ def test_logits(labels_of: LabelsOf, chequered: Chequered, takes: str) -> None:
     )
 
     assert np.array_equal(found[0], labels)
-    sure = np.exp(0.5) / (1 + np.exp(0.5) + np.exp(-0.5))
-    assert np.abs(confidence.astype(int) - round(sure * 255)).max() <= 1
+    marks = np.exp(0.5) + np.exp(-0.5)
+    assert np.abs(confidence.astype(int) - round(marks / (1 + marks) * 255)).max() <= 1
+
+
+@pytest.mark.parametrize(("background", "label"), [(0.3, 3), (0.75, 3), (0.85, 0)])
+def test_mark_that_is_less_probable_than_background(labels_of: LabelsOf, background: float, label: int) -> None:
+    """The background takes no label away from a probability of 0.2 on; the confidence says where the outline is."""
+    nodes = (
+        f"flat = ReduceMean <axes = [1]> (image) none = Sub (flat, flat) a = Constant <value_float = {background}> ()"
+        f" b = Constant <value_float = {0.6 * (1 - background)}> () c = Constant <value_float = {0.4 * (1 - background)}> ()"
+        " p = Add (none, a) q = Add (none, b) r = Add (none, c) out = Concat <axis = 1> (p, r, q)"
+    )
+    found, confidence = labels_of(nodes, more=PROBABLE)
+
+    assert (found == label).all()
+    assert np.abs(confidence - 255 * (1 - background)).max() < 1
 
 
 def test_normalization(labels_of: LabelsOf) -> None:
@@ -81,7 +96,7 @@ def test_normalization(labels_of: LabelsOf) -> None:
     )
 
     scores = np.exp([3.0, 1.0, 1.0])
-    assert set(np.unique(confidence)) == {round(255 * scores[0] / scores.sum())}
+    assert set(np.unique(confidence)) == {round(255 * scores[1:].sum() / scores.sum())}
 
 
 BYTES = """
@@ -138,7 +153,7 @@ def test_smaller_output(labels_of: LabelsOf) -> None:
 
 @pytest.mark.parametrize("gives", ["int64[1,h,w]", "int32[1,h,w]", "uint8[1,1,h,w]"])
 def test_class_numbers(labels_of: LabelsOf, chequered: Chequered, gives: str) -> None:
-    """An output of class numbers is translated number by number; nothing is said of the confidence."""
+    """An output of class numbers is translated number by number; a mark is certain."""
     squares, labels = chequered
     code = {"int64": 7, "int32": 6, "uint8": 2}[gives.split("[", maxsplit=1)[0]]
     numbers = (
@@ -153,7 +168,6 @@ def test_class_numbers(labels_of: LabelsOf, chequered: Chequered, gives: str) ->
     assert (confidence == 255).all()
 
 
-PROBABLE = "[output]\nvalues = 'probabilities'"
 SOFT = THREE_LOGITS.replace("out =", "scores =") + " out = Softmax <axis = 1> (scores)"
 
 

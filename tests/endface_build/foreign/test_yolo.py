@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from endface.contract import Label
+from endface.contract import CANDIDATE, OUTLINE, Label
 from endface.engines.onnx_network import Network
 from endface.errors import ConfigurationError
 from endface_build.foreign.import_network import import_network
@@ -48,15 +48,23 @@ def labels_of(tmp_path: Path, write_yolo: Callable[..., Path], write_map: Callab
 
 
 def truth(*painted: tuple[int, float, slice, slice]) -> tuple[Bytes, Bytes]:
-    """A label map and its confidence: rectangles (code, score, rows, columns), the later ones on top."""
-    labels, confidence = np.zeros((512, 512), np.uint8), np.full((512, 512), 255, np.uint8)
+    """A label map and its confidence: rectangles (code, score, rows, columns), the later ones on top.
+
+    Their masks are high everywhere, so the probability of a mark is (1 + score) / 2, less a byte's step at most.
+    """
+    labels, confidence = np.zeros((512, 512), np.uint8), np.zeros((512, 512), np.uint8)
     for code, score, rows, columns in painted:
-        labels[rows, columns], confidence[rows, columns] = code, round(score * 255)
+        labels[rows, columns], confidence[rows, columns] = code, int((1 + score) / 2 * 255)
     return labels, confidence
 
 
+def is_close(confidence: Bytes, sure: Bytes) -> bool:
+    """Whether two maps of confidence differ by a byte's step at most."""
+    return bool(np.abs(confidence.astype(int) - sure).max() <= 1)
+
+
 def test_boxes_land_where_they_are(labels_of: LabelsOf) -> None:
-    """Boxes of a 64 px input lie eight times as far out on the square; classes become ours, scores the confidence."""
+    """Boxes of a 64 px input lie eight times as far out on the square; classes become ours, scores tell how sure."""
     found, confidence = labels_of([(DUST, 0.8, (8, 16, 24, 20), ALL), (SCRATCH, 0.4, (40, 40, 42, 60), ALL)])
     labels, sure = truth(
         (Label.CONTAMINATION, 0.8, slice(128, 160), slice(64, 192)),
@@ -65,7 +73,7 @@ def test_boxes_land_where_they_are(labels_of: LabelsOf) -> None:
 
     assert found.dtype == confidence.dtype == np.uint8
     assert np.array_equal(found[0], labels)
-    assert np.array_equal(confidence[0], sure)
+    assert is_close(confidence[0], sure)
 
 
 def test_the_most_certain_lies_on_top(labels_of: LabelsOf) -> None:
@@ -80,7 +88,7 @@ def test_the_most_certain_lies_on_top(labels_of: LabelsOf) -> None:
     )
 
     assert np.array_equal(found[0], labels)
-    assert np.array_equal(confidence[0], sure)
+    assert is_close(confidence[0], sure)
 
 
 def test_below_the_threshold(labels_of: LabelsOf) -> None:
@@ -109,15 +117,19 @@ def test_the_weaker_of_two_boxes_is_dropped(labels_of: LabelsOf) -> None:
     assert np.count_nonzero(other == Label.CONTAMINATION) == 160 * 8
 
 
-def test_round_mask(labels_of: LabelsOf) -> None:
-    """A disc of prototypes 10 px in radius comes out as a disc of 10 / 64 of the square."""
+@pytest.mark.parametrize("score", [0.3, 0.9])
+def test_round_mask(labels_of: LabelsOf, score: float) -> None:
+    """A disc of prototypes 10 px in radius comes out as a disc of 10 / 64 of the square, whatever its score."""
     rows, columns = np.mgrid[:16, :16] * 4 + 2
     disc = 0.2 * (10 - np.hypot(rows - 32, columns - 32))  # its edge is where the sigmoid is one half
-    found, _ = labels_of([(SCRATCH, 0.9, (0, 0, 64, 64), [1.0])], prototypes=disc[None])
+    found, confidence = labels_of([(SCRATCH, score, (0, 0, 64, 64), [1.0])], prototypes=disc[None])
 
-    assert np.count_nonzero(found) == pytest.approx(np.pi * 80**2, rel=0.04)
-    assert found[0, 256, 256 - 76] == found[0, 256 - 76, 256] == Label.SCRATCH
-    assert found[0, 256, 256 - 84] == found[0, 256 - 84, 256] == Label.BACKGROUND
+    assert np.count_nonzero(confidence >= OUTLINE) == pytest.approx(np.pi * 80**2, rel=0.04)
+    assert min(confidence[0, 256, 256 - 76], confidence[0, 256 - 76, 256]) > OUTLINE
+    assert max(confidence[0, 256, 256 - 84], confidence[0, 256 - 84, 256]) < OUTLINE
+    assert np.array_equal(found == Label.SCRATCH, confidence >= CANDIDATE)
+    middle = 1 / (1 + np.exp(-disc.max()))
+    assert confidence.max() == pytest.approx(255 * (0.5 + score * (middle - 0.5)), abs=1)
 
 
 def overlap_of(one: NDArray[Any], other: NDArray[Any]) -> float:
@@ -153,9 +165,10 @@ def test_many_random_objects(labels_of: LabelsOf, seed: int) -> None:
         for shift in (0.0, rng.uniform(0, 6)):  # each with a neighbour that it may have to give way to
             box = np.float32([*(center - size / 2 + shift), *(center + size / 2 + shift)])
             objects.append((int(rng.integers(2)), float(rng.uniform(0.1, 1)), tuple(box), rng.normal(0, 1, 32)))
-    found, _ = labels_of(objects, prototypes=prototypes, size=(160, 160))
+    labels, confidence = labels_of(objects, prototypes=prototypes, size=(160, 160))
+    found = np.where(confidence > OUTLINE, labels, 0)
 
-    assert (found[0] != decoded(objects, prototypes, 160)).mean() < 1e-4  # pixels on an edge may round either way
+    assert (found[0] != decoded(objects, prototypes, 160)).mean() < 1e-3  # pixels on an edge may round either way
     assert set(np.unique(found)) == {Label.BACKGROUND, Label.SCRATCH, Label.CONTAMINATION}
 
 
@@ -166,7 +179,7 @@ def test_batch_of_three(labels_of: LabelsOf) -> None:
 
     assert found.shape == confidence.shape == (3, 512, 512)
     assert [set(np.unique(labels)) for labels in found] == [{0, 1, 3}, {0, 3}, {0}]
-    assert confidence[1, 100, 100] == round(0.8 * 127 / 255 * 255)
+    assert confidence[1, 100, 100] == pytest.approx((1 + 0.8 * 127 / 255) / 2 * 255, abs=1)
 
 
 def test_ignored_classes(labels_of: LabelsOf) -> None:
@@ -205,7 +218,8 @@ def test_letterbox_is_padded_with_gray(labels_of: LabelsOf) -> None:
         [(DUST, 1.0, (0, 0, 96, 64), ALL)], WHITE * 0, size=(64, 96), thresholds=Thresholds(confidence=0.1)
     )
 
-    assert set(np.unique(confidence)) == {round(114 / 3)}
+    assert np.ptp(confidence) == 0
+    assert confidence[0, 0, 0] == pytest.approx((255 + 114 / 3) / 2, abs=1)
 
 
 @pytest.mark.parametrize(

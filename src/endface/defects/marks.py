@@ -1,0 +1,71 @@
+"""Marks as an inspector counts them: which objects are one defect, of which type, and which other type it could be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from endface.contract import Label
+from endface.defects.lines import Piece, find_lines, piece_of
+from endface.defects.objects import LINE_RATIO
+from endface.defects.rim import find_chips
+from endface.defects.shapes import Shape
+from endface.report import DefectType
+
+TYPES: Final[dict[int, DefectType]] = {
+    Label.SCRATCH: "scratch",
+    Label.PIT: "pit",
+    Label.CONTAMINATION: "contamination",
+    Label.CHIP: "chip",
+}
+"""Types by the network's classes."""
+
+_LINE_UM: Final = 8.0
+"""Length from which an object of another class is a line where it has a line's shape."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One defect: the places of its objects, along it where they are several, its type, and other readings of it."""
+
+    members: tuple[int, ...]
+    type: DefectType
+    alternatives: tuple[DefectType, ...] = ()
+
+
+def find_marks(shapes: Sequence[Shape], labels: Sequence[int]) -> list[Mark]:
+    """Join objects to marks: pieces along the rim to chips, pieces on one line to lines.
+
+    A row of beads may be read as one scratch or as droplets (labelling convention), and so may a long soft smear that
+    the network takes for contamination: such a mark is a scratch with contamination as its alternative.
+
+    Args:
+        shapes: the objects' shapes.
+        labels: their classes.
+    """
+    outlines = [shape.points_um for shape in shapes]
+    marks = [Mark(chip, "chip", _other("chip", chip, labels)) for chip in find_chips(outlines, labels)]
+    taken = {member for mark in marks for member in mark.members}
+    free = [place for place in range(len(shapes)) if place not in taken]
+    pieces = {place: piece_of(outlines[place], shapes[place].area_um2) for place in free}
+    for line in find_lines([pieces[place] for place in free]):
+        members = tuple(free[member] for member in line.members)
+        marks.append(Mark(members, "scratch", () if line.plain else ("contamination",)))
+        taken.update(members)
+    marks += [_single(place, pieces[place], labels[place]) for place in free if place not in taken]
+    return marks
+
+
+def _other(kind: DefectType, members: Sequence[int], labels: Sequence[int]) -> tuple[DefectType, ...]:
+    """Another type that most members of a mark have."""
+    found = [TYPES[labels[member]] for member in members]
+    most = max(sorted(set(found)), key=found.count)
+    return () if most == kind else (most,)
+
+
+def _single(place: int, piece: Piece, label: int) -> Mark:
+    kind = TYPES[label]
+    if kind == "contamination" and piece.length >= max(_LINE_UM, LINE_RATIO * piece.width) and piece.straight:
+        return Mark((place,), "scratch", (kind,))
+    return Mark((place,), kind)
