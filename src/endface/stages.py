@@ -22,7 +22,7 @@ from endface import __version__
 from endface.contract import SQUARE_PX
 from endface.criteria.exposure import require_exposure
 from endface.criteria.profile import Profile, load_profile
-from endface.criteria.sharpness import require_sharpness
+from endface.criteria.sharpness import require_sharpness, with_blur
 from endface.criteria.verdict import judge, require_coverage
 from endface.defects.measure import measure
 from endface.defects.zones import coverage
@@ -124,6 +124,8 @@ def postprocess(
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
     labels = labels * placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
     defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
+    if frame.quality is not None:
+        defects = with_blur(defects, frame.quality)
     judgment = judge(defects, profile, frame.coverage, frame.quality)
     return replace(
         blank,

@@ -21,7 +21,6 @@ from endface.stages import postprocess, preprocess, refuse
 
 Draw = Callable[..., Any]
 CLEAN = np.zeros((512, 512), np.uint8)
-SURE = np.full((512, 512), 255, np.uint8)
 MODEL = ModelInfo("segment", "1", "onnxruntime", "0" * 64)
 
 
@@ -29,7 +28,12 @@ def inspect(data: bytes, labels: NDArray[np.uint8] = CLEAN, **options: Any) -> R
     """Both stages around a network that answers with the given labels."""
     square, frame = preprocess(data, Options(**{"profile": "mm-pc"} | options))
     assert square.shape == (512, 512)
-    return postprocess(labels, SURE, Frame.from_json(frame.to_json()), MODEL)
+    return postprocess(labels, sure(labels), Frame.from_json(frame.to_json()), MODEL)
+
+
+def sure(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Certain where there is a label."""
+    return np.where(labels, np.uint8(255), np.uint8(0))
 
 
 def spot(diameter_um: float, at_um: tuple[float, float], label: Label = Label.PIT) -> NDArray[np.uint8]:
@@ -157,7 +161,7 @@ def test_malformed_picture_is_an_error_or_a_report_of_its_own() -> None:
         preprocess(b"", Options("mm-pc"))
     _, frame = refuse(b"", Options("mm-pc", name="e"), EmptyImageError("the picture is empty"))
 
-    report = postprocess(CLEAN, SURE, frame)
+    report = postprocess(CLEAN, CLEAN, frame)
 
     assert report.verdict == "invalid"
     assert report.error is not None
@@ -183,7 +187,9 @@ def test_users_own_profile_is_applied(draw_face: Draw, tmp_path: Path) -> None:
     options = Options.from_parameters({"profile": "strict"}, profiles=tmp_path)
     _, frame = preprocess(draw_face().png(), options)
 
-    report = postprocess(spot(2, (10, 10)), SURE, frame, profiles=tmp_path)
+    found = spot(2, (10, 10))
+
+    report = postprocess(found, sure(found), frame, profiles=tmp_path)
 
     assert report.verdict == "fail"
     assert report.criteria == Criteria("strict", "Plant 7", "1", "own", "our own", sha256(path.read_bytes()))
@@ -198,7 +204,7 @@ def test_two_sets_of_rules_give_no_verdict(draw_face: Draw, tmp_path: Path, chan
         (folder / "strict.toml").write_text(text)
     _, frame = preprocess(draw_face().png(), Options("strict", profiles=before))
 
-    report = postprocess(CLEAN, SURE, Frame.from_json(frame.to_json()), profiles=after)
+    report = postprocess(CLEAN, CLEAN, Frame.from_json(frame.to_json()), profiles=after)
 
     assert report.verdict == "invalid"
     assert report.error is not None

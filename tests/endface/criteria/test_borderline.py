@@ -9,46 +9,12 @@ from hypothesis import strategies as st
 from endface.criteria.limits import Interval, Limit
 from endface.criteria.profile import Profile, load_profile
 from endface.criteria.verdict import judge
-from endface.report import Defect, DefectPart, DefectType, Quality
+from endface.report import Defect, Quality
+from tests.endface.criteria.found import defect
 
 SEEN = dict.fromkeys("ABCD", 1.0)
 SHIPPED = ("mm-pc", "mm-pc-ed1", "sm-apc", "sm-pc-45", "sm-pc-45-ed1")
 MM, SM = load_profile("mm-pc"), load_profile("sm-pc-45")
-
-
-def defect(
-    kind: DefectType,
-    zones: str,
-    um: float,
-    *,
-    sigma_um: float = 0.0,
-    width_um: float = 2.0,
-    or_: DefectType | None = None,
-    parts: tuple[tuple[str, float], ...] = (),
-    confidence: float = 0.9,
-    number: int = 1,
-) -> Defect:
-    """A defect in zones such as "BC"; ``um`` is the width of a scratch and the size of anything else."""
-    scratch = kind == "scratch"
-    return Defect(
-        id=number,
-        type=kind,
-        zone=zones[:1],
-        zones=tuple(zones),
-        confidence=confidence,
-        bbox_px=(0, 0, 1, 1),
-        polygon_px=(),
-        center_um=(0.0, 0.0),
-        size_um=60.0 if scratch else um,
-        width_um=um if scratch else width_um,
-        length_um=60.0,
-        area_um2=1.0,
-        orientation_deg=0.0,
-        size_sigma_um=sigma_um,
-        width_sigma_um=sigma_um,
-        type_alternatives=(or_,) if or_ else (),
-        parts=tuple(DefectPart((0.0, 0.0), size, sigma_um, zone[:1], tuple(zone)) for zone, size in parts),
-    )
 
 
 BEADS = (("B", 4.0), ("AB", 6.0), ("D", 4.0))
@@ -124,7 +90,7 @@ def test_the_worse_reading_is_the_verdict(found: Defect, expected: str, *, borde
     ("faces", "borderline"),
     [
         ([defect("pit", "A", 8, confidence=0.55)], True),
-        ([defect("pit", "A", 8, confidence=0.65)], False),
+        ([defect("pit", "A", 8, confidence=0.7)], False),
         ([defect("pit", "A", 8, confidence=0.55), defect("pit", "A", 7)], False),  # fails anyway
         ([defect("pit", "A", 3, confidence=0.55)] + [defect("pit", "A", 3)] * 4, True),  # four are allowed
         ([defect("pit", "A", 8, confidence=0.55), defect("pit", "A", 5.3)], True),  # with the other one's size
@@ -280,7 +246,7 @@ def test_a_clear_verdict_stands_for_everything_that_is_in_doubt(
     sharper = replace(profile, uncertainty_um=0.0)
 
     def moved(found: Defect) -> Defect | None:
-        if found.confidence < 0.6 and data.draw(st.booleans()):
+        if found.confidence < 0.65 and data.draw(st.booleans()):
             return None
         reach, width = (max(profile.uncertainty_um, 2 * s) for s in (found.size_sigma_um, found.width_sigma_um))
         parts = tuple(

@@ -6,9 +6,10 @@ import pytest
 
 from endface.criteria.limits import Interval, Limit
 from endface.criteria.profile import Profile, load_profile
-from endface.criteria.sharpness import hidden_by_blur, require_sharpness
+from endface.criteria.sharpness import hidden_by_blur, require_sharpness, with_blur
 from endface.errors import DefocusError
 from endface.report import Quality
+from tests.endface.criteria.found import defect
 
 
 def only(text: str, allowed: int | None) -> Profile:
@@ -61,3 +62,18 @@ def test_noise_alone_can_hide_a_mark() -> None:
     """At 8 gray levels no mark of 30 is seen, however sharp the picture is; focusing again would not help."""
     with pytest.raises(DefocusError, match=r"noise 8.0 gray levels, .* more light"):
         require_sharpness(load_profile("mm-pc"), Quality(0.3, 8.0))
+
+
+@pytest.mark.parametrize(
+    ("blur_um", "sigma_um"),
+    [(0.3, 0.3), (0.55, 0.3), (0.75, 0.635), (1.0, 1.295)],  # 0.3 um and 2.8 times what is beyond 0.55 um, as squares
+)
+def test_sizes_are_less_certain_in_a_soft_picture(blur_um: float, sigma_um: float) -> None:
+    """Those of a defect and of its parts; the sizes themselves stay."""
+    found = defect("scratch", "AB", 3.0, sigma_um=0.3, parts=(("A", 4.0),))
+
+    (soft,) = with_blur([found], Quality(blur_um, 1.0))
+
+    sigmas = (soft.size_sigma_um, soft.width_sigma_um, soft.parts[0].size_sigma_um)
+    assert sigmas == pytest.approx((sigma_um,) * 3, abs=0.001)
+    assert (soft.size_um, soft.width_um, soft.parts[0].size_um) == (60.0, 3.0, 4.0)
