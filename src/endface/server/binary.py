@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +52,7 @@ def find(workspace: Path) -> TritonBinary:
     """Find a tritonserver.
 
     Args:
-        workspace: a private directory; the wheel's Python backend is put together in it.
+        workspace: a private directory; the wheel's Python backend and its libraries are put together in it.
 
     Raises:
         ServerMissingError: there is none that works with this Python and its packages.
@@ -62,14 +63,18 @@ def find(workspace: Path) -> TritonBinary:
     spec = importlib.util.find_spec("pytriton")
     if spec is None or spec.origin is None:
         raise ServerMissingError(f"no tritonserver on PATH and no nvidia-pytriton wheel in {sys.prefix}; {_REMEDY}")
-    return _from_wheel(Path(spec.origin).parent, workspace / "backends")
+    return _from_wheel(Path(spec.origin).parent, workspace)
 
 
-def _from_wheel(package: Path, backends: Path) -> TritonBinary:
+def _from_wheel(package: Path, workspace: Path) -> TritonBinary:
     _check_python()
-    server = package / "tritonserver"
+    server, backends = package / "tritonserver", workspace / "backends"
     _assemble_backend(server, backends / "python")
-    libraries = [str(package.parent / "nvidia_pytriton.libs"), os.environ.get("LD_LIBRARY_PATH", "")]
+    libraries = [
+        str(_python_library(workspace / "lib")),
+        str(package.parent / "nvidia_pytriton.libs"),
+        os.environ.get("LD_LIBRARY_PATH", ""),
+    ]
     # The stub takes its packages from the first python3 on PATH and, from Python 3.11 on, ignores PYTHONPATH.
     search = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     environment = {
@@ -103,6 +108,21 @@ def _check_python() -> None:
         raise ServerMissingError(
             f"Triton's Python backend looks for {python}, which is missing; use a virtual environment"
         )
+
+
+def _python_library(folder: Path) -> Path:
+    """A folder with the running Python's own shared library, which the loader does not look for beside the program.
+
+    It is empty where that Python has none; then the system's is taken, if there is one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    name = str(sysconfig.get_config_var("INSTSONAME"))
+    for library in (Path(str(sysconfig.get_config_var("LIBDIR")), name), Path(sys.base_prefix, "lib", name)):
+        if ".so" in name and library.is_file():
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(library)
+            break
+    return folder
 
 
 def _assemble_backend(server: Path, backend: Path) -> None:

@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.util
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,24 @@ def test_puts_the_wheels_backend_together(tmp_path: Path) -> None:
     stub.unlink()
     binary.find(tmp_path)
     assert stub.exists()
+
+
+@pytest.mark.usefixtures("empty_path")
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_stub_gets_the_running_pythons_own_library(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_shared: bool
+) -> None:
+    """A Python of pyenv or conda has it beside itself, where no loader looks; one without takes the system's."""
+    name = "libpython3.11.so.1.0" if is_shared else "libpython3.11.a"
+    library = tmp_path / name
+    library.touch()
+    monkeypatch.setattr(sysconfig, "get_config_var", {"INSTSONAME": name, "LIBDIR": str(tmp_path)}.get)
+    monkeypatch.setattr(binary, "check_stub", lambda _stub, _environment: None)
+
+    triton = binary.find(tmp_path / "workspace")
+
+    folder = Path(triton.environment["LD_LIBRARY_PATH"].split(os.pathsep)[0])
+    assert [path.resolve() for path in folder.iterdir()] == ([library] if is_shared else [])
 
 
 @pytest.mark.usefixtures("empty_path")
