@@ -99,8 +99,11 @@ class Slope:
         )
 
     def crossings(self, share: float) -> tuple[Floats, _Indices]:
-        """Points (N, 2) where the slope of an object crosses a share, in no order, and the object's place."""
-        field, width = self.field.ravel(), SQUARE_PX + 2
+        """Points (N, 2) where the slope of an object crosses a share, in no order, and the object's place.
+
+        Where the slope goes on beyond an object's pixels, the crossing lies one pixel outside them.
+        """
+        field, numbers, width = self.field.ravel(), self.numbers.ravel(), SQUARE_PX + 2
         places = self.objects.flat + (2 * (self.objects.flat // SQUARE_PX) + SQUARE_PX + 3)
         above = field[places] >= share
         places, owners = places[above], self.objects.owners[above]
@@ -108,10 +111,11 @@ class Slope:
         points, found = [], []
         for x, y in ((1, 0), (0, 1), (-1, 0), (0, -1)):
             inside, outside = field[places], field[places + x + y * width]
-            crossed = outside < share
-            step = (inside[crossed] - share) / (inside[crossed] - outside[crossed])
-            points.append(np.stack([columns[crossed] + x * step, rows[crossed] + y * step], axis=1))
-            found.append(owners[crossed])
+            edge = (outside < share) | (numbers[places + x + y * width] != owners + 1)
+            falling = np.maximum(inside[edge] - outside[edge], 1e-6)
+            step = np.minimum((inside[edge] - share) / falling, 1)
+            points.append(np.stack([columns[edge] + x * step, rows[edge] + y * step], axis=1))
+            found.append(owners[edge])
         crossings: Floats = np.concatenate(points) - 1.0
         return crossings, np.concatenate(found)
 

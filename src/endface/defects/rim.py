@@ -46,8 +46,8 @@ def find_chips(outlines: Sequence[Floats], labels: Sequence[int]) -> list[tuple[
         if len(spans) < 2:
             break
         (low, high, _), (next_low, next_high, _) = spans[one], spans[two]
-        gap = (next_low - high) % around
-        gap = gap - around if gap > around / 2 else gap  # below 0 where they overlap
+        ahead = ((next_low + next_high - low - high) / 2) % around
+        gap = ahead - (high - low + next_high - next_low) / 2
         if gap <= min(MAX_GAP_UM, max(high - low, next_high - next_low)) and groups[one] is not groups[two]:
             groups[one] += groups[two]
             for place in groups[two]:

@@ -1,4 +1,10 @@
-"""Standard deviations of sizes and widths, from how sharp a mark's edge is on the network's map."""
+"""Standard deviations of sizes and widths, from how sharp a mark's edge is on the network's map.
+
+Calibrated on drawn marks of known size: on 60 faces 479 spots of 1.5 to 18 um and 279 lines 0.8 to 6 um wide, with
+tones of 0.12 to 0.8, blur of 0.25 to 1 um, 0.3 to 0.75 um per camera pixel and noise of 0.4 to 3 gray levels, on the
+maps of two networks.  Two thirds of the errors lie within one standard deviation, 88 % within two; the rest are marks
+of which the network draws a part only.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +17,11 @@ OUTER: Final = 0.3
 INNER: Final = 0.7
 """Share at which it is drawn a little smaller."""
 
-_SIZE: Final = (0.15, 0.5)
-_WIDTH: Final = (0.15, 0.5)
+_SIZE: Final = (0.3, 0.6)
+"""What every size is uncertain by, in um, and per um of half the difference between the outer and the inner size."""
+
+_WIDTH: Final = (0.3, 1.4)
+"""The same of widths."""
 
 
 def size_sigma_um(outer_um: float, inner_um: float) -> float:
@@ -21,5 +30,5 @@ def size_sigma_um(outer_um: float, inner_um: float) -> float:
 
 
 def width_sigma_um(edge_um: float) -> float:
-    """Standard deviation of a width, from that of both edges together between the outer and the inner outline."""
+    """Standard deviation of a width, from the widths of both edges together between the outer and the inner outline."""
     return math.hypot(_WIDTH[0], _WIDTH[1] * edge_um / 2)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import CANDIDATE, Label
-from endface.defects.shapes import SizeDefinition, measure
+from endface.defects.measure import measure
+from endface.defects.shapes import SizeDefinition
 from endface.defects.zones import Zone
 from endface.picture.square import Placement
 from endface.report import Defect
