@@ -126,7 +126,7 @@ def postprocess(
     defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
     if frame.quality is not None:
         defects = with_blur(defects, frame.quality)
-    judgment = judge(defects, profile, frame.coverage, frame.quality)
+    judgment = judge(defects, profile, frame.coverage, frame.quality, placement)
     return replace(
         blank,
         verdict=judgment.verdict,

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from endface.criteria.marks import Mark
 from endface.criteria.profile import Profile
 
 Shifts = NDArray[np.float64]
+Places = Literal["zones", "farther_in", "farther_out"]
+PLACES: Final[tuple[Places, ...]] = get_args(Places)
 
 
 @dataclass(frozen=True)
@@ -129,14 +132,16 @@ class Face:
     rows: tuple[Row, ...]
 
     @classmethod
-    def of(cls, profile: Profile, marks: Sequence[Mark]) -> Face:
-        """The rows of a profile, from inside out."""
+    def of(cls, profile: Profile, marks: Sequence[Mark], where: Places = "zones") -> Face:
+        """The rows of a profile, from inside out, with the marks as they lie, or all a little farther in or out."""
         return cls(
             tuple(
                 Row(
                     limits.zone.name,
                     limit,
-                    tuple(mark for mark in marks if mark.kind == limit.kind and limits.zone.name in mark.zones),
+                    tuple(
+                        mark for mark in marks if mark.kind == limit.kind and limits.zone.name in getattr(mark, where)
+                    ),
                 )
                 for limits in profile.rows
                 for limit in limits.limits

@@ -5,8 +5,8 @@ innermost zone that it touches ("A defect is defined as existing entirely within
 BICSI).  Sizes are compared as they are: the profile's intervals say whether a bound belongs to a row.
 
 What can be read in two ways is judged by both, and the worse reading is the verdict.  The verdict is borderline where
-it could be the other one: with sizes that are off by what they may be off, by the milder readings, without the marks
-that may be none, or, of a pass, because the picture is too soft to show every mark that counts.
+it could be the other one: with sizes and places that are off by what they may be off, by the milder readings, without
+the marks that may be none, or, of a pass, because the picture is too soft to show every mark that counts.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Final, Literal
 from endface.criteria import sentences
 from endface.criteria.marks import Mark, readings
 from endface.criteria.profile import Profile, ZoneLimits
-from endface.criteria.rows import Face, Row
+from endface.criteria.rows import PLACES, Face, Row
 from endface.criteria.sharpness import hidden_by_blur
 from endface.errors import ZoneCutOffError
+from endface.picture.square import Placement
 from endface.report import Defect, LimitResult, Quality, ZoneResult
 
 MIN_COVERAGE: Final = 0.98
@@ -53,7 +54,11 @@ class Judgment:
 
 
 def judge(
-    defects: Sequence[Defect], profile: Profile, coverages: Mapping[str, float], quality: Quality | None = None
+    defects: Sequence[Defect],
+    profile: Profile,
+    coverages: Mapping[str, float],
+    quality: Quality | None = None,
+    placement: Placement | None = None,
 ) -> Judgment:
     """Judge a face.
 
@@ -62,13 +67,15 @@ def judge(
         profile: the limits.
         coverages: share that the camera saw of each zone, by name; echoed, see ``require_coverage``.
         quality: of the picture; None where it is beyond doubt.
+        placement: where the fiber lies in the camera's picture; None where the zones are beyond doubt.
 
     Returns:
         The verdict.  A row's ``margin_um`` is the largest uniform shift of all sizes that leaves its verdict as it is.
     """
-    read = [readings(defect, profile.uncertainty_um) for defect in defects]
-    worst = Face.of(profile, [mark for reading in read for marks in reading for mark in marks])
-    borderline_reasons = _may_pass(worst, read, profile) if worst.broken else _may_fail(worst, profile, quality)
+    read = [readings(defect, profile, placement) for defect in defects]
+    every = [mark for reading in read for marks in reading for mark in marks]
+    worst = Face.of(profile, every)
+    borderline_reasons = _may_pass(worst, read, profile) if worst.broken else _may_fail(every, profile, quality)
     return Judgment(
         verdict="fail" if worst.broken else "pass",
         borderline=bool(borderline_reasons),
@@ -95,21 +102,23 @@ def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
             )
 
 
-def _may_fail(face: Face, profile: Profile, quality: Quality | None) -> tuple[str, ...]:
-    """Why a face that passes could fail."""
-    shift = face.nearest(passing=False)
-    larger = [] if shift is None else face.failing_at(shift)
-    reasons = [sentences.may_fail(row, marks, profile.name) for row, marks in larger]
+def _may_fail(marks: Sequence[Mark], profile: Profile, quality: Quality | None) -> tuple[str, ...]:
+    """Why a face that passes could fail: by other sizes, by other places, or by what is not seen."""
+    reasons: list[str] = []
+    for where in PLACES:
+        face = Face.of(profile, marks, where)
+        if not reasons and (shift := face.nearest(passing=False)) is not None:
+            reasons += [sentences.may_fail(row, held, profile.name) for row, held in face.failing_at(shift)]
     if quality is not None and (hidden := hidden_by_blur(profile, quality)):
         reasons.append(hidden)
     return tuple(reasons)
 
 
 def _may_pass(face: Face, read: Sequence[tuple[tuple[Mark, ...], ...]], profile: Profile) -> tuple[str, ...]:
-    """Why a face that fails could pass: by the milder readings, without the doubtful marks, by other sizes."""
+    """Why a face that fails could pass: by milder readings, without doubtful marks, by other sizes and places."""
     certain = [reading for reading in read if not reading[0][0].doubtful]
-    milder = Face.of(profile, [mark for reading in certain for mark in _mildest(reading, profile)])
-    if milder.nearest(passing=True) is None:
+    milder = [mark for reading in certain for mark in _mildest(reading, profile)]
+    if all(Face.of(profile, milder, where).nearest(passing=True) is None for where in PLACES):
         return ()
     return tuple(sentences.may_pass(row, profile.name) for row in face.broken)
 

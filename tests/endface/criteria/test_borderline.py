@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from endface.criteria.limits import Interval, Limit
 from endface.criteria.profile import Profile, load_profile
 from endface.criteria.verdict import judge
-from endface.report import Defect, Quality
+from endface.picture.square import Placement
+from endface.report import Defect, DefectType, Quality
 from tests.endface.criteria.found import defect
 
 SEEN = dict.fromkeys("ABCD", 1.0)
@@ -84,6 +85,37 @@ def test_the_worse_reading_is_the_verdict(found: Defect, expected: str, *, borde
     judgment = judge([found], MM, SEEN)
 
     assert (judgment.verdict, judgment.borderline) == (expected, borderline)
+
+
+@pytest.mark.parametrize(
+    ("kind", "zones", "um", "nearest_um", "expected", "borderline"),
+    [
+        # Zone C ends and D begins at a radius of 67.5 um; nothing is limited in C, 30 um are in D.
+        ("contamination", "CD", 40.0, 66.9, "pass", False),
+        ("contamination", "CD", 40.0, 67.1, "pass", True),
+        ("contamination", "D", 40.0, 67.9, "fail", True),
+        ("contamination", "D", 40.0, 68.1, "fail", False),
+        ("contamination", "D", 30.2, 69.0, "fail", True),  # by its size
+        ("contamination", "CD", 29.0, 67.1, "pass", False),  # allowed in both
+        # Zone A ends at 32.5 um; scratches may be 3 um wide there, and 5 um in B.
+        ("scratch", "B", 4.0, 32.9, "pass", True),
+        ("scratch", "B", 4.0, 33.1, "pass", False),
+        ("scratch", "AB", 4.0, 32.1, "fail", True),
+        ("scratch", "AB", 4.0, 31.9, "fail", False),
+    ],
+)
+def test_a_mark_at_a_zones_bound_may_lie_on_either_side(
+    kind: DefectType, zones: str, um: float, nearest_um: float, expected: str, *, borderline: bool
+) -> None:
+    """A place may be off by the profile's uncertainty, 0.5 um."""
+    ends = ((nearest_um, 0.0), (nearest_um + 10, 0.0))
+    found = replace(defect(kind, zones, um), polygon_px=(tuple((100 + 2 * x, 50 + 2 * y) for x, y in ends),))
+    placement = Placement(center_px=(100.0, 50.0), um_per_px=(0.5, 0.5))
+
+    judgment = judge([found], MM, SEEN, placement=placement)
+
+    assert (judgment.verdict, judgment.borderline) == (expected, borderline)
+    assert not judge([found], replace(MM, uncertainty_um=0.0), SEEN, placement=placement).borderline
 
 
 @pytest.mark.parametrize(
