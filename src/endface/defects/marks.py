@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from endface.contract import Label
-from endface.defects.lines import Piece, find_lines, piece_of
+from endface.defects.lines import MIN_LENGTH_UM, find_lines
 from endface.defects.objects import LINE_RATIO
+from endface.defects.pieces import Piece, piece_of
 from endface.defects.rim import find_chips
 from endface.defects.shapes import Shape
 from endface.report import DefectType
@@ -20,9 +21,6 @@ TYPES: Final[dict[int, DefectType]] = {
     Label.CHIP: "chip",
 }
 """Types by the network's classes."""
-
-_LINE_UM: Final = 8.0
-"""Length from which an object of another class is a line where it has a line's shape."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,6 @@ def _other(kind: DefectType, members: Sequence[int], labels: Sequence[int]) -> t
 
 def _single(place: int, piece: Piece, label: int) -> Mark:
     kind = TYPES[label]
-    if kind == "contamination" and piece.length >= max(_LINE_UM, LINE_RATIO * piece.width) and piece.straight:
+    if kind == "contamination" and piece.length >= max(MIN_LENGTH_UM, LINE_RATIO * piece.width) and piece.straight:
         return Mark((place,), "scratch", (kind,))
     return Mark((place,), kind)
