@@ -26,7 +26,7 @@ CHANCE: Final = 0.02
 """Most lines that pieces scattered at random may make on a face."""
 
 _PLAIN_SHARE: Final = 0.8
-"""Share of a line's length that its elongated pieces cover from which its gaps do not make it a row of beads."""
+"""A line is no row of beads where pieces that are lines themselves cover this share of its length."""
 
 _FEW: Final = 4
 """Up to so many nodes a line is taken as straight: a parabola would fit any three."""
@@ -141,6 +141,6 @@ def _extended(members: list[int], pieces: Sequence[Piece], nodes: Nodes, free: N
 def _line(members: list[int], pieces: Sequence[Piece], nodes: Nodes) -> Line:
     parts = [pieces[member] for member in members]
     curve, _ = _fitted(members, nodes)
-    dashes = [part.length for part in parts if part.elongated]
+    dashes = [part.length for part in parts if part.straight]  # two beads that touch are none
     plain = sum(dashes) >= _PLAIN_SHARE * curve.length or max(dashes, default=0.0) >= curve.length / 2
     return Line(tuple(members), plain)

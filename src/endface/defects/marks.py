@@ -22,6 +22,9 @@ TYPES: Final[dict[int, DefectType]] = {
 }
 """Types by the network's classes."""
 
+_NEARLY: Final = 0.7
+"""Share of a line's least length in widths from which another camera or pose may measure a line."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -63,7 +66,13 @@ def _other(kind: DefectType, members: Sequence[int], labels: Sequence[int]) -> t
 
 
 def _single(place: int, piece: Piece, label: int) -> Mark:
-    kind = TYPES[label]
-    if kind == "contamination" and piece.length >= max(MIN_LENGTH_UM, LINE_RATIO * piece.width) and piece.straight:
-        return Mark((place,), "scratch", (kind,))
+    """The mark of one object: what is nearly, or hardly, as long as a line may be read both ways."""
+    kind, ratio = TYPES[label], piece.length / piece.width
+    if kind == "scratch" and ratio < _NEARLY * LINE_RATIO:
+        return Mark((place,), kind, ("contamination",))
+    if kind == "contamination" and piece.length >= MIN_LENGTH_UM:
+        if ratio >= LINE_RATIO and piece.straight:
+            return Mark((place,), "scratch", (kind,))
+        if _NEARLY * LINE_RATIO <= ratio < LINE_RATIO:
+            return Mark((place,), kind, ("scratch",))
     return Mark((place,), kind)
