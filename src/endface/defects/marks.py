@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from endface.contract import Label
-from endface.defects.lines import Piece, find_lines, piece_of
+from endface.defects.lines import MIN_LENGTH_UM, find_lines
 from endface.defects.objects import LINE_RATIO
+from endface.defects.pieces import Piece, piece_of
 from endface.defects.rim import find_chips
 from endface.defects.shapes import Shape
 from endface.report import DefectType
@@ -21,8 +22,8 @@ TYPES: Final[dict[int, DefectType]] = {
 }
 """Types by the network's classes."""
 
-_LINE_UM: Final = 8.0
-"""Length from which an object of another class is a line where it has a line's shape."""
+_NEARLY: Final = 0.7
+"""Share of a line's least length in widths from which another camera or pose may measure a line."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,13 @@ def _other(kind: DefectType, members: Sequence[int], labels: Sequence[int]) -> t
 
 
 def _single(place: int, piece: Piece, label: int) -> Mark:
-    kind = TYPES[label]
-    if kind == "contamination" and piece.length >= max(_LINE_UM, LINE_RATIO * piece.width) and piece.straight:
-        return Mark((place,), "scratch", (kind,))
+    """The mark of one object: what is nearly, or hardly, as long as a line may be read both ways."""
+    kind, ratio = TYPES[label], piece.length / piece.width
+    if kind == "scratch" and ratio < _NEARLY * LINE_RATIO:
+        return Mark((place,), kind, ("contamination",))
+    if kind == "contamination" and piece.length >= MIN_LENGTH_UM:
+        if ratio >= LINE_RATIO and piece.straight:
+            return Mark((place,), "scratch", (kind,))
+        if _NEARLY * LINE_RATIO <= ratio < LINE_RATIO:
+            return Mark((place,), kind, ("scratch",))
     return Mark((place,), kind)
