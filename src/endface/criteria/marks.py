@@ -35,6 +35,7 @@ class Mark:
         size_um: width of a scratch, size of anything else.
         off_um: how far ``size_um`` may be off, either way.
         piece: whether it is only a piece of the defect.
+        joined: how many marks it is, together with its near neighbors.
     """
 
     defect: Defect
@@ -45,6 +46,7 @@ class Mark:
     size_um: float
     off_um: float
     piece: bool = False
+    joined: int = 1
 
     @property
     def kind(self) -> LimitKind:

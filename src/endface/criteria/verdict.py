@@ -6,7 +6,8 @@ BICSI).  Sizes are compared as they are: the profile's intervals say whether a b
 
 What can be read in two ways is judged by both, and the worse reading is the verdict.  The verdict is borderline where
 it could be the other one: with sizes and places that are off by what they may be off, by the milder readings, without
-the marks that may be none, or, of a pass, because the picture is too soft to show every mark that counts.
+the marks that may be none, or, of a pass, because near neighbors may be one mark or the picture is too soft to show
+every mark that counts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Final, Literal
 
 from endface.criteria import sentences
 from endface.criteria.marks import Mark, readings
+from endface.criteria.neighbors import join_neighbors
 from endface.criteria.profile import Profile, ZoneLimits
 from endface.criteria.rows import PLACES, Face, Row
 from endface.criteria.sharpness import hidden_by_blur
@@ -75,7 +77,9 @@ def judge(
     read = [readings(defect, profile, placement) for defect in defects]
     every = [mark for reading in read for marks in reading for mark in marks]
     worst = Face.of(profile, every)
-    borderline_reasons = _may_pass(worst, read, profile) if worst.broken else _may_fail(every, profile, quality)
+    borderline_reasons = (
+        _may_pass(worst, read, profile) if worst.broken else _may_fail(every, profile, quality, placement)
+    )
     return Judgment(
         verdict="fail" if worst.broken else "pass",
         borderline=bool(borderline_reasons),
@@ -102,11 +106,16 @@ def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
             )
 
 
-def _may_fail(marks: Sequence[Mark], profile: Profile, quality: Quality | None) -> tuple[str, ...]:
-    """Why a face that passes could fail: by other sizes, by other places, or by what is not seen."""
+def _may_fail(
+    marks: Sequence[Mark], profile: Profile, quality: Quality | None, placement: Placement | None
+) -> tuple[str, ...]:
+    """Why a face that passes could fail: by sizes or places, by neighbors that are one, or by what is not seen."""
+    faces = [Face.of(profile, marks, where) for where in PLACES]
+    if placement is not None:
+        joined = join_neighbors(marks, profile, placement)
+        faces += [Face.of(profile, joined, where) for where in PLACES]
     reasons: list[str] = []
-    for where in PLACES:
-        face = Face.of(profile, marks, where)
+    for face in faces:
         if not reasons and (shift := face.nearest(passing=False)) is not None:
             reasons += [sentences.may_fail(row, held, profile.name) for row, held in face.failing_at(shift)]
     if quality is not None and (hidden := hidden_by_blur(profile, quality)):
