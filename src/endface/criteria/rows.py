@@ -7,7 +7,7 @@ where a size meets a bound, so a row is looked at there and between, which is ex
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, get_args
@@ -94,7 +94,7 @@ class ShiftedRow:
     @cached_property
     def breakpoints(self) -> Shifts:
         """Shifts, ascending, at which a mark enters or leaves the row: none where its verdict never changes."""
-        if self.row.limit.allowed is None:
+        if self.row.limit.allowed is None or not self.row.marks:
             return np.empty(0)
         ends = np.concatenate([self._entering, self._leaving])
         breakpoints: Shifts = np.unique(ends[np.isfinite(ends)])
@@ -148,6 +148,13 @@ class Face:
             )
         )
 
+    @classmethod
+    def around(cls, profile: Profile, marks: Sequence[Mark]) -> Iterator[Face]:
+        """The rows with the marks as they lie, and all farther in and farther out where that changes a zone."""
+        for where in PLACES:
+            if where == "zones" or any(getattr(mark, where) != mark.zones for mark in marks):
+                yield cls.of(profile, marks, where)
+
     @property
     def broken(self) -> tuple[Row, ...]:
         """The rows that fail."""
@@ -156,7 +163,7 @@ class Face:
     @cached_property
     def _shifted(self) -> tuple[ShiftedRow, ...]:
         """The rows that some shift could change, or that fail."""
-        shifted = (row.within_reach() for row in self.rows)
+        shifted = (row.within_reach() for row in self.rows if row.limit.allowed is not None and row.marks)
         return tuple(each for each in shifted if each.row.broken or len(each.breakpoints))
 
     def nearest(self, *, passing: bool) -> float | None:

@@ -12,6 +12,7 @@ every mark that counts.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from endface.criteria import sentences
 from endface.criteria.marks import Mark, readings
 from endface.criteria.neighbors import join_neighbors
 from endface.criteria.profile import Profile, ZoneLimits
-from endface.criteria.rows import PLACES, Face, Row
+from endface.criteria.rows import Face, Row
 from endface.criteria.sharpness import hidden_by_blur
 from endface.errors import ZoneCutOffError
 from endface.picture.square import Placement
@@ -110,14 +111,14 @@ def _may_fail(
     marks: Sequence[Mark], profile: Profile, quality: Quality | None, placement: Placement | None
 ) -> tuple[str, ...]:
     """Why a face that passes could fail: by sizes or places, by neighbors that are one, or by what is not seen."""
-    faces = [Face.of(profile, marks, where) for where in PLACES]
+    faces = Face.around(profile, marks)
     if placement is not None:
-        joined = join_neighbors(marks, profile, placement)
-        faces += [Face.of(profile, joined, where) for where in PLACES]
+        faces = itertools.chain(faces, Face.around(profile, join_neighbors(marks, profile, placement)))
     reasons: list[str] = []
     for face in faces:
-        if not reasons and (shift := face.nearest(passing=False)) is not None:
+        if (shift := face.nearest(passing=False)) is not None:
             reasons += [sentences.may_fail(row, held, profile.name) for row, held in face.failing_at(shift)]
+            break
     if quality is not None and (hidden := hidden_by_blur(profile, quality)):
         reasons.append(hidden)
     return tuple(reasons)
@@ -127,7 +128,7 @@ def _may_pass(face: Face, read: Sequence[tuple[tuple[Mark, ...], ...]], profile:
     """Why a face that fails could pass: by milder readings, without doubtful marks, by other sizes and places."""
     certain = [reading for reading in read if not reading[0][0].doubtful]
     milder = [mark for reading in certain for mark in _mildest(reading, profile)]
-    if all(Face.of(profile, milder, where).nearest(passing=True) is None for where in PLACES):
+    if all(face.nearest(passing=True) is None for face in Face.around(profile, milder)):
         return ()
     return tuple(sentences.may_pass(row, profile.name) for row in face.broken)
 
