@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 import cv2
@@ -32,8 +33,9 @@ def join_neighbors(marks: Sequence[Mark], profile: Profile, placement: Placement
 
 def _outline_um(mark: Mark, placement: Placement) -> _Points:
     """Points of the outline (N, 2) in micrometers from the fiber's center."""
-    points = np.array([point for ring in mark.defect.polygon_px for point in ring])
-    return ((points - placement.center_px) * placement.um_per_px).astype(np.float32)
+    numbers = np.fromiter(chain.from_iterable(chain.from_iterable(mark.defect.polygon_px)), np.float64)
+    outline: _Points = ((numbers.reshape(-1, 2) - placement.center_px) * placement.um_per_px).astype(np.float32)
+    return outline
 
 
 def _groups(marks: Sequence[Mark], outlines: Sequence[_Points]) -> Iterator[list[tuple[Mark, _Points]]]:
@@ -73,7 +75,7 @@ def _as_one(group: Sequence[tuple[Mark, _Points]], profile: Profile) -> Mark:
     if profile.size == "equivalent_area":
         size_um = math.hypot(*(mark.size_um for mark, _ in group))
     else:
-        size_um = 2 * cv2.minEnclosingCircle(np.concatenate([outline for _, outline in group]))[1]
+        size_um = 2 * cv2.minEnclosingCircle(cv2.convexHull(np.concatenate([outline for _, outline in group])))[1]
     return replace(
         largest,
         size_um=round(max(size_um, largest.size_um), 2),

@@ -7,6 +7,7 @@ where a size meets a bound, so a row is looked at there and between, which is ex
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from endface.criteria.limits import Limit
 from endface.criteria.marks import Mark
 from endface.criteria.profile import Profile
+from endface.report import LimitKind
 
 Shifts = NDArray[np.float64]
 Places = Literal["zones", "farther_in", "farther_out"]
@@ -134,15 +136,13 @@ class Face:
     @classmethod
     def of(cls, profile: Profile, marks: Sequence[Mark], where: Places = "zones") -> Face:
         """The rows of a profile, from inside out, with the marks as they lie, or all a little farther in or out."""
+        held: defaultdict[tuple[str, LimitKind], list[Mark]] = defaultdict(list)
+        for mark in marks:
+            for zone in getattr(mark, where):
+                held[zone, mark.kind].append(mark)
         return cls(
             tuple(
-                Row(
-                    limits.zone.name,
-                    limit,
-                    tuple(
-                        mark for mark in marks if mark.kind == limit.kind and limits.zone.name in getattr(mark, where)
-                    ),
-                )
+                Row(limits.zone.name, limit, tuple(held[limits.zone.name, limit.kind]))
                 for limits in profile.rows
                 for limit in limits.limits
             )
