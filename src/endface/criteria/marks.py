@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -35,6 +36,7 @@ class Mark:
         size_um: width of a scratch, size of anything else.
         off_um: how far ``size_um`` may be off, either way.
         piece: whether it is only a piece of the defect.
+        joined: how many marks it is, together with its near neighbors.
     """
 
     defect: Defect
@@ -45,6 +47,7 @@ class Mark:
     size_um: float
     off_um: float
     piece: bool = False
+    joined: int = 1
 
     @property
     def kind(self) -> LimitKind:
@@ -102,8 +105,8 @@ def _zones_around(
     if placement is None:
         return found.zones, found.zones
     if isinstance(found, Defect):
-        points = np.array([point for ring in found.polygon_px for point in ring]).reshape(-1, 2)
-        radii_um = np.hypot(*((points - placement.center_px) * placement.um_per_px).T)
+        numbers = np.fromiter(chain.from_iterable(chain.from_iterable(found.polygon_px)), np.float64)
+        radii_um = np.hypot(*((numbers.reshape(-1, 2) - placement.center_px) * placement.um_per_px).T)
     else:
         radii_um = math.hypot(*found.center_um) + np.array([-0.5, 0.5]) * found.size_um
     if not len(radii_um):

@@ -69,6 +69,8 @@ def _name(mark: Mark) -> str:
     """``pit 3``; ``a piece of scratch 7, read as contamination,``."""
     defect = mark.defect
     name = f"{'a piece of ' if mark.piece else ''}{defect.type} {defect.id}"
+    if mark.joined > 1:
+        return f"{name}, together with {mark.joined - 1} near by,"
     return name if mark.type == defect.type else f"{name}, read as {mark.type},"
 
 

@@ -6,11 +6,13 @@ BICSI).  Sizes are compared as they are: the profile's intervals say whether a b
 
 What can be read in two ways is judged by both, and the worse reading is the verdict.  The verdict is borderline where
 it could be the other one: with sizes and places that are off by what they may be off, by the milder readings, without
-the marks that may be none, or, of a pass, because the picture is too soft to show every mark that counts.
+the marks that may be none, or, of a pass, because near neighbors may be one mark or the picture is too soft to show
+every mark that counts.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +20,9 @@ from typing import Final, Literal
 
 from endface.criteria import sentences
 from endface.criteria.marks import Mark, readings
+from endface.criteria.neighbors import join_neighbors
 from endface.criteria.profile import Profile, ZoneLimits
-from endface.criteria.rows import PLACES, Face, Row
+from endface.criteria.rows import Face, Row
 from endface.criteria.sharpness import hidden_by_blur
 from endface.errors import ZoneCutOffError
 from endface.picture.square import Placement
@@ -75,7 +78,9 @@ def judge(
     read = [readings(defect, profile, placement) for defect in defects]
     every = [mark for reading in read for marks in reading for mark in marks]
     worst = Face.of(profile, every)
-    borderline_reasons = _may_pass(worst, read, profile) if worst.broken else _may_fail(every, profile, quality)
+    borderline_reasons = (
+        _may_pass(worst, read, profile) if worst.broken else _may_fail(every, profile, quality, placement)
+    )
     return Judgment(
         verdict="fail" if worst.broken else "pass",
         borderline=bool(borderline_reasons),
@@ -102,13 +107,18 @@ def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
             )
 
 
-def _may_fail(marks: Sequence[Mark], profile: Profile, quality: Quality | None) -> tuple[str, ...]:
-    """Why a face that passes could fail: by other sizes, by other places, or by what is not seen."""
+def _may_fail(
+    marks: Sequence[Mark], profile: Profile, quality: Quality | None, placement: Placement | None
+) -> tuple[str, ...]:
+    """Why a face that passes could fail: by sizes or places, by neighbors that are one, or by what is not seen."""
+    faces = Face.around(profile, marks)
+    if placement is not None:
+        faces = itertools.chain(faces, Face.around(profile, join_neighbors(marks, profile, placement)))
     reasons: list[str] = []
-    for where in PLACES:
-        face = Face.of(profile, marks, where)
-        if not reasons and (shift := face.nearest(passing=False)) is not None:
+    for face in faces:
+        if (shift := face.nearest(passing=False)) is not None:
             reasons += [sentences.may_fail(row, held, profile.name) for row, held in face.failing_at(shift)]
+            break
     if quality is not None and (hidden := hidden_by_blur(profile, quality)):
         reasons.append(hidden)
     return tuple(reasons)
@@ -118,7 +128,7 @@ def _may_pass(face: Face, read: Sequence[tuple[tuple[Mark, ...], ...]], profile:
     """Why a face that fails could pass: by milder readings, without doubtful marks, by other sizes and places."""
     certain = [reading for reading in read if not reading[0][0].doubtful]
     milder = [mark for reading in certain for mark in _mildest(reading, profile)]
-    if all(Face.of(profile, milder, where).nearest(passing=True) is None for where in PLACES):
+    if all(face.nearest(passing=True) is None for face in Face.around(profile, milder)):
         return ()
     return tuple(sentences.may_pass(row, profile.name) for row in face.broken)
 
