@@ -54,7 +54,9 @@ def find_marks(shapes: Sequence[Shape], labels: Sequence[int]) -> list[Mark]:
         members = tuple(free[member] for member in line.members)
         marks.append(Mark(members, "scratch", () if line.plain else ("contamination",)))
         taken.update(members)
-    marks += [_single(place, pieces[place], labels[place]) for place in free if place not in taken]
+    marks += [
+        _single(place, pieces[place], shapes[place].area_um2, labels[place]) for place in free if place not in taken
+    ]
     return marks
 
 
@@ -65,11 +67,14 @@ def _other(kind: DefectType, members: Sequence[int], labels: Sequence[int]) -> t
     return () if most == kind else (most,)
 
 
-def _single(place: int, piece: Piece, label: int) -> Mark:
-    """The mark of one object: what is nearly, or hardly, as long as a line may be read both ways."""
+def _single(place: int, piece: Piece, area_um2: float, label: int) -> Mark:
+    """The mark of one object: a line is four times as long as wide, what is nearly that may be read both ways."""
     kind, ratio = TYPES[label], piece.length / piece.width
-    if kind == "scratch" and ratio < _NEARLY * LINE_RATIO:
-        return Mark((place,), kind, ("contamination",))
+    if kind == "scratch":
+        bent = piece.length**2 / area_um2  # a line with a bend fills little of its rectangle
+        if bent < _NEARLY * LINE_RATIO:
+            return Mark((place,), "contamination", (kind,))
+        return Mark((place,), kind, () if bent >= LINE_RATIO else ("contamination",))
     if kind == "contamination" and piece.length >= MIN_LENGTH_UM:
         if ratio >= LINE_RATIO and piece.straight:
             return Mark((place,), "scratch", (kind,))

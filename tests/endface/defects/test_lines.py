@@ -124,8 +124,9 @@ def test_a_whole_thin_line_has_no_parts_and_no_other_reading() -> None:
         (Label.CONTAMINATION, 41, "scratch", ("contamination",)),
         (Label.CONTAMINATION, 13, "contamination", ("scratch",)),
         (Label.CONTAMINATION, 9, "contamination", ()),
-        (Label.SCRATCH, 13, "scratch", ()),
-        (Label.SCRATCH, 9, "scratch", ("contamination",)),
+        (Label.SCRATCH, 41, "scratch", ()),
+        (Label.SCRATCH, 13, "scratch", ("contamination",)),
+        (Label.SCRATCH, 9, "contamination", ("scratch",)),
     ],
 )
 def test_the_network_alone_does_not_decide_what_is_a_line(
