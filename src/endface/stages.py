@@ -33,7 +33,7 @@ from endface.errors import (
     ProfileChangedError,
     ScaleMismatchError,
 )
-from endface.fiber.locate import locate
+from endface.fiber.locate import Located, choose, locate_all
 from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
@@ -67,7 +67,7 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         picture = decode(data)
         height, width = picture.gray.shape
         frame = replace(frame, image=replace(frame.image, width=width, height=height))
-        fiber = _locate(picture)
+        fiber = choose(_locate(picture), options.fiber).fiber
         calibration = _calibrate(fiber.cladding, options)
         frame = replace(frame, fiber=fiber, calibration=calibration)
         _require_detail(calibration)
@@ -154,15 +154,11 @@ def _frame(data: bytes, options: Options) -> Frame:
     return Frame(options.profile, image, options.serial, options.meta)
 
 
-def _locate(picture: Picture) -> Fiber:
-    """Locate the fiber inside the camera's field, in pixels of the whole picture."""
+def _locate(picture: Picture) -> tuple[Located, ...]:
+    """Locate the fibers inside the camera's field, in pixels of the whole picture."""
     field = picture.field
-    located = locate(picture.gray[field.y0 : field.y1, field.x0 : field.x1])
-
-    def moved(ellipse: Ellipse) -> Ellipse:
-        return replace(ellipse, center_px=(ellipse.center_px[0] + field.x0, ellipse.center_px[1] + field.y0))
-
-    return Fiber(moved(located.cladding), moved(located.core) if located.core else None)
+    located = locate_all(picture.gray[field.y0 : field.y1, field.x0 : field.x1])
+    return tuple(fiber.moved(field.x0, field.y0) for fiber in located)
 
 
 def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
