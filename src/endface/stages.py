@@ -33,6 +33,7 @@ from endface.errors import (
     ProfileChangedError,
     ScaleMismatchError,
 )
+from endface.fiber.ellipse import moved
 from endface.fiber.locate import Located, choose, locate_all
 from endface.files import sha256
 from endface.frame import Frame
@@ -72,9 +73,9 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         frame = replace(frame, fiber=fiber, calibration=calibration)
         _require_detail(calibration)
         placement = Placement(fiber.cladding.center_px, calibration.um_per_px)
-        seen = placement.seen(picture.field)
+        seen = placement.seen(picture.field, picture.circle)
         coverages = {zone.name: coverage(zone, seen) for zone in profile.zones}
-        frame = replace(frame, seen_px=picture.field, coverage=coverages)
+        frame = replace(frame, seen_px=picture.field, seen_circle=picture.circle, coverage=coverages)
         require_coverage(profile, coverages)
         resampled = resample(picture, placement)
         quality = measure_quality(resampled, _width_um(fiber.cladding, calibration))
@@ -122,7 +123,7 @@ def postprocess(
     if problem is not None or frame.fiber is None or frame.calibration is None or frame.seen_px is None:
         return replace(blank, reasons=(blank.error.message,) if blank.error else ())
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
-    labels = labels * placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
+    labels = labels * placement.seen(frame.seen_px, frame.seen_circle)  # the rest is made up: background, which is 0
     defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
     judgment = judge(defects, profile, frame.coverage, frame.quality)
     return replace(
@@ -156,8 +157,9 @@ def _frame(data: bytes, options: Options) -> Frame:
 
 def _locate(picture: Picture) -> tuple[Located, ...]:
     """Locate the fibers inside the camera's field, in pixels of the whole picture."""
-    field = picture.field
-    located = locate_all(picture.gray[field.y0 : field.y1, field.x0 : field.x1])
+    field, circle = picture.field, picture.circle
+    round_field = None if circle is None else moved(circle, -field.x0, -field.y0)
+    located = locate_all(picture.gray[field.y0 : field.y1, field.x0 : field.x1], round_field)
     return tuple(fiber.moved(field.x0, field.y0) for fiber in located)
 
 

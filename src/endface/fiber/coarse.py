@@ -55,6 +55,11 @@ class SmallCopy:
         center = (np.array(ellipse.center_px) + 0.5) * self.factor - 0.5
         return from_fit(np.concatenate([center, np.array(ellipse.radii_px) * self.factor]))
 
+    def to_small(self, ellipse: Ellipse) -> Ellipse:
+        """An ellipse in the picture, on the copy."""
+        center = (np.array(ellipse.center_px) + 0.5) / self.factor - 0.5
+        return from_fit(np.concatenate([center, np.array(ellipse.radii_px) / self.factor]))
+
 
 @dataclass(frozen=True)
 class Ring:

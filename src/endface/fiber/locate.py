@@ -8,6 +8,7 @@ out.  Polarity is free: the cladding may be darker or brighter than the ferrule,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -19,7 +20,8 @@ from endface.errors import DefocusError, NoFiberError, SeveralFibersError
 from endface.fiber.coarse import NESTED_RATIO, Ring, SmallCopy, ring_edges, ring_groups, shrink, stands_out, MAX_GROUPS
 from endface.fiber.core import find_core
 from endface.fiber.edge import Edge, fit_cladding_edge
-from endface.fiber.ellipse import CLEAR_VOTE
+from endface.fiber.ellipse import CLEAR_VOTE, moved
+from endface.fiber.ferrule import find_inside, is_alike
 from endface.fiber.neighbors import find_neighbors, looks_alike
 from endface.report import Ellipse, Fiber
 
@@ -45,6 +47,9 @@ NEIGHBOR_REACH: Final = 0.15
 
 ALIKE_RADIUS: Final = 0.08
 """Fibers of one picture differ in radius by less than this share."""
+
+CONCENTRIC: Final = 0.03
+"""Core and cladding share a center within this share of the radius; a fiber seldom lies so well in a field of view."""
 
 CUT_SHARE: Final = 0.02
 """A fiber of which more than this share of the radius lies beyond the picture's border is cut off."""
@@ -74,11 +79,9 @@ class Located:
     def moved(self, x_px: float, y_px: float) -> Located:
         """The same fiber in a picture of which this one is a part."""
 
-        def move(ellipse: Ellipse) -> Ellipse:
-            return replace(ellipse, center_px=(ellipse.center_px[0] + x_px, ellipse.center_px[1] + y_px))
-
-        edge = replace(self.edge, ellipse=move(self.edge.ellipse)) if self.edge else None
-        return Located(move(self.cladding), move(self.core) if self.core else None, edge, self.cut_off)
+        edge = replace(self.edge, ellipse=moved(self.edge.ellipse, x_px, y_px)) if self.edge else None
+        core = moved(self.core, x_px, y_px) if self.core else None
+        return Located(moved(self.cladding, x_px, y_px), core, edge, self.cut_off)
 
 
 def locate(gray: NDArray[np.uint8]) -> Fiber:
@@ -119,37 +122,57 @@ def _followed(fiber: Located) -> Located:
     return fiber
 
 
-def locate_all(gray: NDArray[np.uint8]) -> tuple[Located, ...]:
+def locate_all(gray: NDArray[np.uint8], field: Ellipse | None = None) -> tuple[Located, ...]:
     """Find all fibers in a gray picture uint8 (H, W) without a black frame, in reading order.
 
-    Of nested edges (core, index rings, cladding) the outermost that stands out is the cladding.
+    Of nested edges (core, index rings, cladding) the outermost that stands out is the cladding, unless it is that of
+    the round ``field`` of view or of the ferrule.
 
     Raises:
         NoFiberError: no edge of the shape of a cladding stands out.
         DefocusError: one does, but it cannot be followed at full resolution.
     """
     copy = shrink(gray)
-    groups = ring_groups(copy.gray, MIN_RADIUS_SHARE * max(copy.gray.shape))
-    found = _clearest(gray, copy, groups)
+    found = _clearest(gray, copy, ring_groups(copy.gray, MIN_RADIUS_SHARE * max(copy.gray.shape)), field)
     if found is None and max(gray.shape) > max(copy.gray.shape):
         copy = shrink(gray, FINE_PX)
-        found = _clearest(gray, copy, ring_groups(copy.gray, SMALLEST_PX))
+        found = _clearest(gray, copy, ring_groups(copy.gray, SMALLEST_PX), field)
     if found is None:
         raise NoFiberError(
             "no cladding edge was found in the picture; check that a connector is under the microscope and in focus"
         )
     small, edge = found
+    inside = find_inside(gray, edge)
+    if inside is not None and (inner := _at_full_resolution(gray, inside)) is not None:
+        edge = inner
+        small = replace(inner, ellipse=copy.to_small(inner.ellipse))
+    if field is not None:
+        _require_cladding(edge, field)
     others = [_neighbor(gray, edge, copy.to_full(place)) for place in find_neighbors(copy.gray, small)]
     known = Located(edge.ellipse, find_core(gray, edge.ellipse), edge, _is_cut_off(edge.ellipse, gray))
     return _in_reading_order([known, *(other for other in others if other is not None)])
 
 
-def _clearest(gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]]) -> tuple[Edge, Edge] | None:
+def _require_cladding(edge: Edge, field: Ellipse) -> None:
+    """Refuse a disc in the middle of a round field where both may as well be a core and a cladding in black."""
+    if edge.levels < 0 and math.dist(edge.ellipse.center_px, field.center_px) < CONCENTRIC * min(field.radii_px):
+        raise NoFiberError(
+            "a bright disc lies in the middle of a circle that is black around: this may be a fiber in a round field of "
+            "view, or a core in its cladding; light the ferrule, or send the picture without the mask"
+        )
+
+
+def _clearest(
+    gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]], field: Ellipse | None
+) -> tuple[Edge, Edge] | None:
     """The clearest edge on the small copy and at full resolution; None where nothing stands out on the copy.
 
     Raises:
         DefocusError: an edge stands out, but cannot be followed at full resolution.
     """
+    if field is not None:
+        border = copy.to_small(field)
+        groups = [kept for group in groups if (kept := [ring for ring in group if not is_alike(ring.ellipse, border)])]
     firsts = [
         (first, edges)
         for group in groups[:MAX_GROUPS]
