@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.coarse import NESTED_RATIO, ring_edges, ring_groups, shrink
-from endface.fiber.edge import Edge, sample_rays
+from endface.fiber.edge import Edge
 from endface.fiber.ellipse import moved
 from endface.report import Ellipse
 
@@ -26,8 +26,8 @@ MIN_RADIUS_PX: Final = 5.0
 SMALLEST_PX: Final = 8.0
 """Smallest radius of a fiber in the picture, and on the copy of its middle."""
 
-MIN_LEVELS: Final = 15.0
-MIN_STEP: Final = 0.15
+MIN_LEVELS: Final = 12.0
+MIN_STEP: Final = 0.07
 MIN_STEP_OF_SMALL: Final = 0.35
 DARK_AROUND: Final = 0.5
 """A fiber is darker than its ferrule by at least these levels and this share of the ferrule's level.  Where it is so
@@ -77,8 +77,16 @@ def is_alike(ellipse: Ellipse, other: Ellipse) -> bool:
 
 
 def _levels(gray: NDArray[np.uint8], ellipse: Ellipse) -> tuple[float, float]:
-    """Median levels around an outline and in it."""
-    rays, _ = sample_rays(gray, ellipse, np.array([0.6, 0.7, 0.8, 0.9, 1.08, 1.12, 1.16]))
-    if rays is None:
-        return 0.0, 255.0
-    return float(np.median(rays[:, 4:])), float(np.median(rays[:, :4]))
+    """Median levels around an outline and in it, as far as they are seen."""
+    around, inside = (_on(gray, ellipse, shares) for shares in ((1.08, 1.12, 1.16), (0.6, 0.7, 0.8, 0.9)))
+    return float(np.median(around)) if len(around) else 0.0, float(np.median(inside)) if len(inside) else 255.0
+
+
+def _on(gray: NDArray[np.uint8], ellipse: Ellipse, shares: tuple[float, ...]) -> NDArray[np.uint8]:
+    """Levels on ellipses of these shares of the radii."""
+    angles = np.linspace(0, 2 * np.pi, 90, endpoint=False)
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1) * ellipse.radii_px
+    points = np.rint(np.array(ellipse.center_px) + directions * np.array(shares)[:, None, None]).astype(int)
+    x, y = points.reshape(-1, 2).T
+    seen = (x >= 0) & (y >= 0) & (x < gray.shape[1]) & (y < gray.shape[0])
+    return gray[y[seen], x[seen]]

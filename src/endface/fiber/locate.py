@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endface.errors import DefocusError, NoFiberError, SeveralFibersError
-from endface.fiber.coarse import NESTED_RATIO, Ring, SmallCopy, ring_edges, ring_groups, shrink, stands_out, MAX_GROUPS
+from endface.fiber.coarse import COARSE_PX, NESTED_RATIO, Ring, SmallCopy, ring_edges, ring_groups, shrink, stands_out, MAX_GROUPS
 from endface.fiber.core import find_core
 from endface.fiber.edge import Edge, fit_cladding_edge
 from endface.fiber.ellipse import CLEAR_VOTE, moved
@@ -34,6 +35,12 @@ SMALLEST_PX: Final = 6.0
 
 EDGE_REACH: Final = 0.09
 """How far off the edge on the small copy may lie from the one at full resolution, as a share of the radius."""
+
+FAR_OFF: Final = 0.05
+"""An edge is followed again from itself where the guess was off by more than this share of the radius."""
+
+CLEAR_SUPPORT: Final = 0.8
+"""An edge that fewer of the rays support competes with what other outlines of the same rim lead to."""
 
 CLEARER: Final = 2.0
 """A dark disc of so many times the step of an outline around it that cannot be followed is the cladding: the outline
@@ -132,16 +139,7 @@ def locate_all(gray: NDArray[np.uint8], field: Ellipse | None = None) -> tuple[L
         NoFiberError: no edge of the shape of a cladding stands out.
         DefocusError: one does, but it cannot be followed at full resolution.
     """
-    copy = shrink(gray)
-    found = _clearest(gray, copy, ring_groups(copy.gray, MIN_RADIUS_SHARE * max(copy.gray.shape)), field)
-    if found is None and max(gray.shape) > max(copy.gray.shape):
-        copy = shrink(gray, FINE_PX)
-        found = _clearest(gray, copy, ring_groups(copy.gray, SMALLEST_PX), field)
-    if found is None:
-        raise NoFiberError(
-            "no cladding edge was found in the picture; check that a connector is under the microscope and in focus"
-        )
-    small, edge = found
+    copy, (small, edge) = _search(gray, field)
     inside = find_inside(gray, edge)
     if inside is not None and (inner := _at_full_resolution(gray, inside)) is not None:
         edge = inner
@@ -151,6 +149,26 @@ def locate_all(gray: NDArray[np.uint8], field: Ellipse | None = None) -> tuple[L
     others = [_neighbor(gray, edge, copy.to_full(place)) for place in find_neighbors(copy.gray, small)]
     known = Located(edge.ellipse, find_core(gray, edge.ellipse), edge, _is_cut_off(edge.ellipse, gray))
     return _in_reading_order([known, *(other for other in others if other is not None)])
+
+
+def _search(gray: NDArray[np.uint8], field: Ellipse | None) -> tuple[SmallCopy, tuple[Edge, Edge]]:
+    """The clearest edge, on a small copy and at full resolution; on a finer copy where the small one is too coarse.
+
+    Raises:
+        NoFiberError, DefocusError: as ``locate_all``.
+    """
+    failed: Edge | None = None
+    for longest_px, smallest_px in ((COARSE_PX, MIN_RADIUS_SHARE * COARSE_PX), (FINE_PX, SMALLEST_PX)):
+        copy = shrink(gray, longest_px)
+        groups = ring_groups(copy.gray, min(smallest_px, MIN_RADIUS_SHARE * max(copy.gray.shape)))
+        found, failed = _clearest(gray, copy, groups, field, failed)
+        if found is not None:
+            return copy, found
+    if failed is None:
+        raise NoFiberError(
+            "no cladding edge was found in the picture; check that a connector is under the microscope and in focus"
+        )
+    raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
 
 
 def _require_cladding(edge: Edge, field: Ellipse) -> None:
@@ -163,12 +181,10 @@ def _require_cladding(edge: Edge, field: Ellipse) -> None:
 
 
 def _clearest(
-    gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]], field: Ellipse | None
-) -> tuple[Edge, Edge] | None:
-    """The clearest edge on the small copy and at full resolution; None where nothing stands out on the copy.
-
-    Raises:
-        DefocusError: an edge stands out, but cannot be followed at full resolution.
+    gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]], field: Ellipse | None, failed: Edge | None
+) -> tuple[tuple[Edge, Edge] | None, Edge | None]:
+    """The clearest edge on the small copy and at full resolution, or None; and what stood out and could not be
+    followed, of a search before or of this one.
     """
     if field is not None:
         border = copy.to_small(field)
@@ -178,21 +194,26 @@ def _clearest(
         for group in groups[:MAX_GROUPS]
         if (first := next(edges := ring_edges(copy.gray, group), None)) is not None
     ]
-    if not firsts:
-        return None
-    first, edges = max(firsts, key=lambda pair: _clarity(pair[0]))
-    small, failed = first, first
-    while True:
-        edge = _at_full_resolution(gray, copy.to_full(small.ellipse))
-        if edge is not None:
-            return small, edge
-        small = next((each for each in edges if _may_replace(each, failed)), None)
-        if small is None:
-            raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
+    firsts.sort(key=lambda pair: -_clarity(pair[0]))
+    best: tuple[Edge, Edge] | None = None
+    for first, edges in firsts:
+        for small in chain([first], edges):
+            guess = replace(small, ellipse=copy.to_full(small.ellipse))
+            if failed is not None and not _may_replace(guess, failed):
+                continue
+            failed = failed or guess
+            edge = _at_full_resolution(gray, guess.ellipse)
+            if edge is not None and edge.support >= CLEAR_SUPPORT:
+                return (small, edge), failed
+            if edge is not None and (best is None or edge.support > best[1].support):
+                best = small, edge
+        if best is not None:
+            break
+    return best, failed
 
 
 def _clarity(edge: Edge) -> float:
-    return abs(edge.levels) * edge.support**2 * sum(edge.ellipse.radii_px) ** 0.5
+    return abs(edge.levels) * edge.support**2 * sum(edge.ellipse.radii_px) ** 0.25
 
 
 def _may_replace(edge: Edge, failed: Edge) -> bool:
@@ -205,10 +226,17 @@ def _may_replace(edge: Edge, failed: Edge) -> bool:
 
 def _at_full_resolution(gray: NDArray[np.uint8], guess: Ellipse) -> Edge | None:
     edge = fit_cladding_edge(gray, guess, reach=EDGE_REACH)
-    if edge is not None and edge.support < CLEAR_VOTE:  # the guess was too far off for some of the rays
+    if edge is not None and (edge.support < CLEAR_VOTE or _is_off(guess, edge.ellipse)):
         # One that is not found again from itself is not kept: its radii would be the scale of all sizes.
         edge = fit_cladding_edge(gray, edge.ellipse, reach=EDGE_REACH)
     return edge if edge is not None and stands_out(edge) else None
+
+
+def _is_off(guess: Ellipse, found: Ellipse) -> bool:
+    """Whether a guess was so far off that the edge was near the ends of the rays."""
+    return any(
+        abs(was - radius) > FAR_OFF * radius for was, radius in zip(guess.radii_px, found.radii_px, strict=True)
+    )
 
 
 def _neighbor(gray: NDArray[np.uint8], known: Edge, place: Ellipse) -> Located | None:
