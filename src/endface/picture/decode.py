@@ -24,7 +24,7 @@ from endface.errors import (
     UndecodableError,
 )
 from endface.picture.picture import Picture
-from endface.picture.sanitize import strip_metadata
+from endface.picture.sanitize import has_white_as_zero, strip_metadata
 
 FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF")
 
@@ -60,7 +60,8 @@ def decode(data: bytes) -> Picture:
         with Image.open(BytesIO(strip_metadata(data)), formats=FORMATS) as image:
             _check_pixels(*image.size)
             _check_compression(image)
-            return Picture(_gray(image))
+            gray = _gray(image)
+            return Picture(255 - gray if has_white_as_zero(data) else gray)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
