@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from endface import __version__
 from endface.contract import SQUARE_PX
 from endface.criteria.exposure import require_exposure
+from endface.criteria.overlay import require_no_overlay
 from endface.criteria.profile import Profile, load_profile
 from endface.criteria.sharpness import require_sharpness
 from endface.criteria.verdict import judge, require_coverage
@@ -29,6 +30,7 @@ from endface.defects.zones import coverage
 from endface.errors import (
     CoarseScaleError,
     EndfaceError,
+    NegativeError,
     PictureError,
     ProfileChangedError,
     ScaleMismatchError,
@@ -39,10 +41,11 @@ from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
 from endface.picture.decode import check_size, decode
+from endface.picture.negative import is_negative
 from endface.picture.picture import Picture
 from endface.picture.quality import measure_quality
-from endface.picture.square import Placement, resample
-from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
+from endface.picture.square import Placement, resample, resample_paint
+from endface.report import Calibration, Ellipse, ImageInfo, ModelInfo, Problem, Report
 
 COARSEST_UM_PER_PX: Final = 1.0
 """A 2 um defect, the smallest that the limits count, must cover two pixels of the camera."""
@@ -68,7 +71,8 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         picture = decode(data)
         height, width = picture.gray.shape
         frame = replace(frame, image=replace(frame.image, width=width, height=height))
-        fiber = choose(_locate(picture), options.fiber).fiber
+        located = choose(_locate(picture), options.fiber)
+        fiber = located.fiber
         calibration = _calibrate(fiber.cladding, options)
         frame = replace(frame, fiber=fiber, calibration=calibration)
         _require_detail(calibration)
@@ -77,11 +81,16 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         coverages = {zone.name: coverage(zone, seen) for zone in profile.zones}
         frame = replace(frame, seen_px=picture.field, seen_circle=picture.circle, coverage=coverages)
         require_coverage(profile, coverages)
+        if picture.paint is not None:
+            require_no_overlay(profile, resample_paint(picture.paint, picture, placement) & seen)
         resampled = resample(picture, placement)
+        if picture.circle is not None:  # the black around it is no dirt
+            resampled[~seen] = np.median(resampled[seen])
         quality = measure_quality(resampled, _width_um(fiber.cladding, calibration))
         frame = replace(frame, quality=quality)
         require_sharpness(profile, quality)
         require_exposure(profile, resampled)
+        _require_positive(located, resampled, calibration)
         square = resampled
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))
@@ -184,6 +193,16 @@ def _require_detail(calibration: Calibration) -> None:
     if coarsest > COARSEST_UM_PER_PX:
         raise CoarseScaleError(
             f"a pixel is {coarsest:.2f} um, at most {COARSEST_UM_PER_PX:g} um can be judged; use a stronger objective"
+        )
+
+
+def _require_positive(located: Located, square: NDArray[np.uint8], calibration: Calibration) -> None:
+    """Refuse a negative: its chips and dirt look like none."""
+    bright = located.edge is not None and located.edge.levels < 0
+    if bright and is_negative(square, _width_um(located.cladding, calibration)):
+        raise NegativeError(
+            "the picture looks like a negative: the fiber is brighter than the ferrule, and the dirt is brighter still; "
+            "save it as a positive"
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.ellipse import moved
+from endface.picture.paint import find_paint
 from endface.picture.round_field import find_round_field
 from endface.report import Ellipse
 
@@ -43,9 +44,15 @@ class Rect:
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: ``gray`` is uint8 (H, W)."""
+    """A decoded picture.
+
+    Attributes:
+        gray: gray levels uint8 (H, W).
+        chroma: colors of a reduced copy, uint8 (H', W', 2); None where there are none.
+    """
 
     gray: NDArray[np.uint8]
+    chroma: NDArray[np.uint8] | None = None
 
     @cached_property
     def field(self) -> Rect:
@@ -61,6 +68,11 @@ class Picture:
         field = self.field
         circle = find_round_field(self.gray[field.y0 : field.y1, field.x0 : field.x1])
         return None if circle is None else moved(circle, field.x0, field.y0)
+
+    @cached_property
+    def paint(self) -> NDArray[np.bool_] | None:
+        """Where a reduced copy of the picture is painted in saturated color, bool (H', W'); None where nowhere."""
+        return None if self.chroma is None else find_paint(self.chroma)
 
 
 def _frame_lines(lines: NDArray[np.uint8]) -> tuple[int, int]:

@@ -77,3 +77,14 @@ def resample(picture: Picture, placement: Placement) -> NDArray[np.uint8]:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     square = cv2.warpAffine(inside, matrix, (SQUARE_PX, SQUARE_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return square.astype(np.uint8, copy=False)
+
+
+def resample_paint(paint: NDArray[np.bool_], picture: Picture, placement: Placement) -> NDArray[np.bool_]:
+    """Where the square lies under the paint that was found on a reduced copy of a picture: bool (512, 512)."""
+    height, width = picture.gray.shape
+    factor = np.array([width / paint.shape[1], height / paint.shape[0]])
+    step = UM_PER_PX / np.asarray(placement.um_per_px) / factor
+    offset = (placement.to_camera(np.zeros((1, 2)))[0] + 0.5) / factor - 0.5
+    matrix = np.array([[step[0], 0, offset[0]], [0, step[1], offset[1]]])
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(paint.astype(np.uint8), matrix, (SQUARE_PX, SQUARE_PX), flags=flags) > 0
