@@ -19,8 +19,11 @@ MIDDLE_SHARE: Final = 0.45
 LARGEST_SHARE: Final = 0.36
 """Largest cladding over its ferrule's flat front; cores of 50 um and more are larger, against 125 um."""
 
-SINGLE_MODE_SHARE: Final = 0.12
-"""Up to this share a disc inside may be a single-mode core as well."""
+SINGLE_MODE_SHARES: Final = (0.058, 0.095)
+"""Between these shares a disc inside may be a single-mode core as well: 8 to 11 um of 125."""
+
+MIDDLE_PX: Final = 400
+"""Longer side of the copy of the disc's middle at most."""
 
 MIN_RADIUS_PX: Final = 5.0
 SMALLEST_PX: Final = 8.0
@@ -51,7 +54,7 @@ def find_inside(gray: NDArray[np.uint8], disc: Edge) -> Ellipse | None:
     middle = gray[top : max(int(y + half_px), 0), left : max(int(x + half_px), 0)]
     if min(middle.shape, default=0) < 4 * MIN_RADIUS_PX:
         return None
-    copy = shrink(middle)
+    copy = shrink(middle, MIDDLE_PX)
     edges = [edge for group in ring_groups(copy.gray, SMALLEST_PX) for edge in ring_edges(copy.gray, group)]
     around, ferrule = _levels(gray, disc.ellipse)
     best: Edge | None = None
@@ -59,7 +62,7 @@ def find_inside(gray: NDArray[np.uint8], disc: Edge) -> Ellipse | None:
         share = sum(edge.ellipse.radii_px) / 2 * copy.factor / radius_px
         if share > LARGEST_SHARE or share * radius_px < MIN_RADIUS_PX or edge.levels < MIN_LEVELS:
             continue
-        small = share < SINGLE_MODE_SHARE
+        small = SINGLE_MODE_SHARES[0] < share < SINGLE_MODE_SHARES[1]
         if edge.levels < (MIN_STEP_OF_SMALL if small else MIN_STEP) * ferrule:
             continue
         if small and around > DARK_AROUND * ferrule:

@@ -18,7 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.errors import DefocusError, NoFiberError, SeveralFibersError
-from endface.fiber.coarse import COARSE_PX, NESTED_RATIO, Ring, SmallCopy, ring_edges, ring_groups, shrink, stands_out, MAX_GROUPS
+from endface.fiber.coarse import (
+    COARSE_PX,
+    MAX_GROUPS,
+    NESTED_RATIO,
+    Ring,
+    SmallCopy,
+    ring_edges,
+    ring_groups,
+    shrink,
+    stands_out,
+)
 from endface.fiber.core import find_core
 from endface.fiber.edge import Edge, fit_cladding_edge
 from endface.fiber.ellipse import CLEAR_VOTE, moved
@@ -31,7 +41,7 @@ MIN_RADIUS_SHARE: Final = 0.06
 
 FINE_PX: Final = 600
 SMALLEST_PX: Final = 6.0
-"""Longer side of the copy for the second search, after small fibers, and their smallest radius on it."""
+"""Side of a square copy for the second search, after small fibers, and their smallest radius on it."""
 
 EDGE_REACH: Final = 0.09
 """How far off the edge on the small copy may lie from the one at full resolution, as a share of the radius."""
@@ -85,7 +95,6 @@ class Located:
 
     def moved(self, x_px: float, y_px: float) -> Located:
         """The same fiber in a picture of which this one is a part."""
-
         edge = replace(self.edge, ellipse=moved(self.edge.ellipse, x_px, y_px)) if self.edge else None
         core = moved(self.core, x_px, y_px) if self.core else None
         return Located(moved(self.cladding, x_px, y_px), core, edge, self.cut_off)
@@ -158,7 +167,8 @@ def _search(gray: NDArray[np.uint8], field: Ellipse | None) -> tuple[SmallCopy, 
         NoFiberError, DefocusError: as ``locate_all``.
     """
     failed: Edge | None = None
-    for longest_px, smallest_px in ((COARSE_PX, MIN_RADIUS_SHARE * COARSE_PX), (FINE_PX, SMALLEST_PX)):
+    fine_px = round(FINE_PX * math.sqrt(max(gray.shape) / max(min(gray.shape), 1)))  # rows of fibers are long
+    for longest_px, smallest_px in ((COARSE_PX, MIN_RADIUS_SHARE * COARSE_PX), (fine_px, SMALLEST_PX)):
         copy = shrink(gray, longest_px)
         groups = ring_groups(copy.gray, min(smallest_px, MIN_RADIUS_SHARE * max(copy.gray.shape)))
         found, failed = _clearest(gray, copy, groups, field, failed)
@@ -234,9 +244,7 @@ def _at_full_resolution(gray: NDArray[np.uint8], guess: Ellipse) -> Edge | None:
 
 def _is_off(guess: Ellipse, found: Ellipse) -> bool:
     """Whether a guess was so far off that the edge was near the ends of the rays."""
-    return any(
-        abs(was - radius) > FAR_OFF * radius for was, radius in zip(guess.radii_px, found.radii_px, strict=True)
-    )
+    return any(abs(was - radius) > FAR_OFF * radius for was, radius in zip(guess.radii_px, found.radii_px, strict=True))
 
 
 def _neighbor(gray: NDArray[np.uint8], known: Edge, place: Ellipse) -> Located | None:

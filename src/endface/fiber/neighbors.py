@@ -96,7 +96,6 @@ def _seen(shape: tuple[int, ...], radii: tuple[float, float], margin: tuple[int,
     return cv2.filter2D(picture, cv2.CV_32F, ring, borderType=cv2.BORDER_CONSTANT).astype(np.float32, copy=False)
 
 
-
 def looks_alike(gray: NDArray[np.uint8], place: Ellipse, known: Ellipse) -> bool:
     """Whether the step across an outline is that across a known one along most of what is seen of it."""
     steps, known_steps = _steps(gray, place), _steps(gray, known)

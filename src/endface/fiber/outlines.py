@@ -64,9 +64,7 @@ def _shortest(smallest_px: float) -> float:
     return MIN_RAYS_SEEN * 2 * math.pi * smallest_px
 
 
-def _outline_fits(
-    outlines: list[NDArray[np.int32]], shape: tuple[int, ...], smallest_px: float
-) -> FloatArray:
+def _outline_fits(outlines: list[NDArray[np.int32]], shape: tuple[int, ...], smallest_px: float) -> FloatArray:
     """Centers and radii (K, 4) of outlines that are ellipses, judged by points off the picture's border; else NaN."""
     points, real = _some_points(outlines, shape, _shortest(smallest_px))
     fits = fit_ellipses(points, real)

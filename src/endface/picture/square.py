@@ -43,7 +43,9 @@ class Placement:
         columns, rows = (at >= x0) & (at <= x1), (at >= y0) & (at <= y1)
         seen: NDArray[np.bool_] = np.logical_and.outer(rows, columns)
         if circle is not None:
-            (x, y), (edge_x, edge_y) = self.to_square(np.array([circle.center_px, np.add(circle.center_px, circle.radii_px)]))
+            (x, y), (edge_x, edge_y) = self.to_square(
+                np.array([circle.center_px, np.add(circle.center_px, circle.radii_px)])
+            )
             seen &= ((at[:, None] - y) / (edge_y - y)) ** 2 + ((at - x) / (edge_x - x)) ** 2 <= 1
         return seen
 
