@@ -201,7 +201,7 @@ def _require_positive(located: Located, square: NDArray[np.uint8], calibration: 
     bright = located.edge is not None and located.edge.levels < 0
     if bright and is_negative(square, _width_um(located.cladding, calibration)):
         raise NegativeError(
-            "the picture looks like a negative: the fiber is brighter than the ferrule, and the dirt is brighter still; "
+            "the picture looks like a negative: the fiber is brighter than the ferrule, and dirt is brighter still; "
             "save it as a positive"
         )
 

@@ -25,6 +25,6 @@ def require_no_overlay(profile: Profile, painted: NDArray[np.bool_]) -> None:
     for row in profile.rows:
         if row.limited and float(painted[mask(row.zone)].sum()) * UM_PER_PX**2 > MOST_PAINTED_UM2:
             raise OverlayError(
-                f"lines or text in color lie over zone {row.zone.name}; switch the microscope's overlay off, or save the "
-                "picture without it"
+                f"lines or text in color lie over zone {row.zone.name}; switch the microscope's overlay off, or save "
+                "the picture without it"
             )

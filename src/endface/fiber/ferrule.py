@@ -92,4 +92,5 @@ def _on(gray: NDArray[np.uint8], ellipse: Ellipse, shares: tuple[float, ...]) ->
     points = np.rint(np.array(ellipse.center_px) + directions * np.array(shares)[:, None, None]).astype(int)
     x, y = points.reshape(-1, 2).T
     seen = (x >= 0) & (y >= 0) & (x < gray.shape[1]) & (y < gray.shape[0])
-    return gray[y[seen], x[seen]]
+    levels: NDArray[np.uint8] = gray[y[seen], x[seen]]
+    return levels

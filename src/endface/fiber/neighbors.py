@@ -45,43 +45,45 @@ MIN_PITCH: Final = 1.8
 
 def find_neighbors(small: NDArray[np.uint8], known: Edge) -> list[Ellipse]:
     """Places of further discs like a known one in a small copy uint8 (H, W), the most certain first."""
-    x0, y0 = known.ellipse.center_px
     radius_x, radius_y = known.ellipse.radii_px
-    margin_x, margin_y = int(radius_x) + 2, int(radius_y) + 2
-    height, width = small.shape
-    shape = (height + 2 * margin_y, width + 2 * margin_x)
-    slope_x, slope_y = (cv2.Sobel(small, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0))
-    slopes = np.hypot(slope_x, slope_y)
-    around = np.zeros(small.shape, np.uint8)
-    center = (round(x0), round(y0))
-    cv2.ellipse(around, center, (round(radius_x), round(radius_y)), 0, 0, 360, 1, 3)
-    steep = MIN_SLOPE_SHARE * float(np.percentile(slopes[around > 0], 75)) if around.any() else 0.0
-    y, x = np.nonzero(slopes > max(steep, 1.0))
-    if not len(x):
-        return []
-    inwards = -float(np.sign(known.levels)) / slopes[y, x]
-    center_x = np.rint(x + inwards * slope_x[y, x] * radius_x).astype(int) + margin_x
-    center_y = np.rint(y + inwards * slope_y[y, x] * radius_y).astype(int) + margin_y
-    inside = (center_x >= 0) & (center_x < shape[1]) & (center_y >= 0) & (center_y < shape[0])
-    votes = np.bincount(center_y[inside] * shape[1] + center_x[inside], minlength=shape[0] * shape[1])
-    radius_px = (radius_x + radius_y) / 2
-    sigma_px = max(SPREAD_SHARE * radius_px, 1.0)
-    share = cv2.GaussianBlur(votes.reshape(shape).astype(np.float32), (0, 0), sigma_px)
-    share /= np.maximum(_seen(small.shape, (radius_x, radius_y), (margin_x, margin_y)), MIN_SEEN)
-    at = (round(y0) + margin_y, round(x0) + margin_x)
-    near = share[max(at[0] - 3, 0) : at[0] + 4, max(at[1] - 3, 0) : at[1] + 4]
-    least = MIN_VOTES * float(near.max()) if near.size else 0.0
-    found: list[Ellipse] = []
+    margin = np.array([int(radius_x) + 2, int(radius_y) + 2])
+    share = _votes(small, known, margin)
+    at = np.rint(known.ellipse.center_px).astype(int) + margin
+    near = share[max(at[1] - 3, 0) : at[1] + 4, max(at[0] - 3, 0) : at[0] + 4]
+    least = MIN_VOTES * float(near.max(initial=0))
     size = (int(MIN_PITCH * radius_x), int(MIN_PITCH * radius_y))
-    share = np.ascontiguousarray(share)
-    cv2.ellipse(share, at[::-1], size, 0, 0, 360, 0.0, -1)
+    found: list[Ellipse] = []
+    place = (int(at[0]), int(at[1]))
     while least > 0:
-        _, best, _, place = cv2.minMaxLoc(share)
+        cv2.ellipse(share, place, size, 0, 0, 360, (0.0,), -1)
+        _, best, _, (x, y) = cv2.minMaxLoc(share)
         if best < least:
             break
-        found.append(Ellipse((float(place[0] - margin_x), float(place[1] - margin_y)), (radius_x, radius_y)))
-        cv2.ellipse(share, place, size, 0, 0, 360, 0.0, -1)
+        place = (x, y)
+        found.append(Ellipse((float(x - margin[0]), float(y - margin[1])), known.ellipse.radii_px))
     return found
+
+
+def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> NDArray[np.float32]:
+    """How much of the circumference that can be seen votes for each center, float32 (H, W) and margins around."""
+    radii = np.array(known.ellipse.radii_px)
+    size = np.array(small.shape[::-1]) + 2 * margin
+    slopes = np.stack([cv2.Sobel(small, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)], axis=-1)
+    steep = np.hypot(slopes[..., 0], slopes[..., 1])
+    around = np.zeros(small.shape, np.uint8)
+    x, y = (round(place) for place in known.ellipse.center_px)
+    cv2.ellipse(around, (x, y), (round(radii[0]), round(radii[1])), 0, 0, 360, (1,), 3)
+    on_edge = steep[around > 0]
+    least = max(MIN_SLOPE_SHARE * float(np.percentile(on_edge, 75)), 1.0) if len(on_edge) else 1.0
+    rows, columns = np.nonzero(steep > least)
+    inwards = -np.sign(known.levels) * slopes[rows, columns] / steep[rows, columns, None]
+    centers = np.rint(np.stack([columns, rows], axis=1) + inwards * radii).astype(int) + margin
+    centers = centers[((centers >= 0) & (centers < size)).all(axis=1)]
+    votes = np.bincount(centers[:, 1] * size[0] + centers[:, 0], minlength=size[0] * size[1])
+    sigma_px = max(SPREAD_SHARE * float(radii.mean()), 1.0)
+    counted = cv2.GaussianBlur(votes.reshape(size[::-1]).astype(np.float32), (0, 0), sigma_px)
+    seen = _seen(small.shape, known.ellipse.radii_px, (int(margin[0]), int(margin[1])))
+    return np.asarray(counted / np.maximum(seen, MIN_SEEN), np.float32)
 
 
 def _seen(shape: tuple[int, ...], radii: tuple[float, float], margin: tuple[int, int]) -> NDArray[np.float32]:
