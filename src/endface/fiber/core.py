@@ -13,6 +13,9 @@ from endface.report import Ellipse
 CORE_SHARES: Final = (0.05, 0.8)
 """Core radius over cladding radius: 9 / 125 for single-mode, up to 100 / 140 for multimode."""
 
+CORE_RAYS: Final = 90
+"""Rays whose median is the profile from the center to the edge."""
+
 CORE_WINDOW: Final = 0.06
 CORE_GAP: Final = 0.015
 """Over these shares of the radius the levels on both sides of a step are averaged, and left out around it."""
@@ -26,7 +29,7 @@ def find_core(gray: NDArray[np.uint8], cladding: Ellipse) -> Ellipse | None:
     """
     radius_px = sum(cladding.radii_px) / 2
     shares = np.linspace(0, 1, max(int(radius_px), 32))
-    rays, _ = sample_rays(gray, cladding, shares)
+    rays, _ = sample_rays(gray, cladding, shares, count=CORE_RAYS)
     if rays is None:
         return None
     levels = np.median(rays, axis=0)

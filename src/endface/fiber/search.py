@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
@@ -120,14 +121,17 @@ def _clearest(
     """The clearest edge on the small copy and at full resolution, or None; and what stood out and could not be
     followed, of a search before or of this one.
     """
-    firsts = [
-        (first, edges)
-        for group in groups[:MAX_GROUPS]
-        if (first := next(edges := ring_edges(copy.gray, group), None)) is not None
-    ]
-    firsts.sort(key=lambda pair: -_clarity(pair[0]))
+    begun: list[tuple[Edge, Iterator[Edge]]] = []
+    for group in groups[:MAX_GROUPS]:
+        if begun and group[0].ellipse.radii_px < begun[0][0].ellipse.radii_px:
+            continue  # smaller things beside what stands out most are dirt
+        edges = ring_edges(copy.gray, group)
+        first = next(edges, None)
+        if first is not None:
+            begun.append((first, edges))
+    begun.sort(key=lambda pair: -_clarity(pair[0]))
     best: tuple[Edge, Edge] | None = None
-    for first, edges in firsts:
+    for first, edges in begun:
         for small in chain([first], edges):
             guess = replace(small, ellipse=copy.to_full(small.ellipse))
             if failed is not None and not _may_replace(guess, failed):
