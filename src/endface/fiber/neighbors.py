@@ -6,6 +6,7 @@ a circumference points to one place, a disc is there, also where most of it lies
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from endface.fiber.edge import Edge
 from endface.fiber.ellipse import FloatArray, median
 from endface.report import Ellipse
+
+ENOUGH_PX: Final = 12.0
+"""Radius from which a disc is large enough to be found; a larger one is looked for on a copy of half the size."""
 
 SPREAD_SHARE: Final = 0.06
 """Votes within this share of the radius are for one center."""
@@ -48,6 +52,10 @@ MIN_PITCH: Final = 1.8
 
 def find_neighbors(small: NDArray[np.uint8], known: Edge) -> list[Ellipse]:
     """Places of further discs like a known one in a small copy uint8 (H, W), the most certain first."""
+    if min(known.ellipse.radii_px) >= 2 * ENOUGH_PX:
+        half = cv2.resize(small[: small.shape[0] // 2 * 2, : small.shape[1] // 2 * 2], None, fx=0.5, fy=0.5)
+        places = find_neighbors(half.astype(np.uint8, copy=False), replace(known, ellipse=_scaled(known.ellipse, 0.5)))
+        return [_scaled(place, 2.0) for place in places]
     radius_x, radius_y = known.ellipse.radii_px
     margin = np.array([int(radius_x) + 2, int(radius_y) + 2])
     share = _votes(small, known, margin)
@@ -65,6 +73,12 @@ def find_neighbors(small: NDArray[np.uint8], known: Edge) -> list[Ellipse]:
         place = (x, y)
         found.append(Ellipse((float(x - margin[0]), float(y - margin[1])), known.ellipse.radii_px))
     return found
+
+
+def _scaled(ellipse: Ellipse, factor: float) -> Ellipse:
+    """An ellipse on a copy that is so many times larger."""
+    x, y = ((place + 0.5) * factor - 0.5 for place in ellipse.center_px)
+    return Ellipse((x, y), (ellipse.radii_px[0] * factor, ellipse.radii_px[1] * factor))
 
 
 def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> NDArray[np.float32]:
