@@ -42,13 +42,16 @@ def read_chroma(image: Image.Image) -> NDArray[np.uint8] | None:
         image = image.convert("RGB")
     rest = reduction(*image.size)
     reduced = image.reduce(rest) if rest > 1 else image
-    return np.asarray(reduced if reduced.mode == "YCbCr" else reduced.convert("YCbCr"))[..., 1:]
+    values = np.asarray(reduced if reduced.mode == "YCbCr" else reduced.convert("YCbCr"))
+    return np.ascontiguousarray(values[..., 1:])
 
 
 def find_paint(chroma: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """Where a reduced copy is painted, bool (H', W'); None where it is nowhere."""
-    tint = np.median(chroma[::2, ::2], axis=(0, 1))
-    off = cv2.absdiff(chroma, np.full_like(chroma, np.rint(tint).astype(np.uint8))).max(axis=2)
+    off = np.zeros(chroma.shape[:2], np.uint8)
+    for plane in cv2.split(chroma):
+        tint = int(np.searchsorted(np.cumsum(np.bincount(plane.ravel(), minlength=256)), plane.size / 2))
+        off = np.maximum(off, cv2.absdiff(plane, np.full_like(plane, tint)))
     if int(off.max()) < MIN_CHROMA:
         return None
     painted = off >= max(MIN_CHROMA, MIN_RELATIVE * float(np.percentile(off, 90)))
