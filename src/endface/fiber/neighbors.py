@@ -110,7 +110,9 @@ def _seen(shape: tuple[int, ...], radii: tuple[float, float], margin: tuple[int,
     for side, radius, edge, along in zip(shape[::-1], radii, margin, (np.cos(angles), np.sin(angles)), strict=True):
         places = np.arange(-edge, side + edge, SEEN_STEP)[None] + radius * along[:, None]
         inside.append(((places >= 0) & (places < side)).astype(np.float32))
-    share: NDArray[np.float32] = np.einsum("ar,ac->rc", inside[1], inside[0]) / len(angles)  # a matrix product would start threads
+    share: NDArray[np.float32] = np.einsum("ar,ac->rc", inside[1], inside[0]) / len(
+        angles
+    )  # a matrix product would start threads
     size = (shape[1] + 2 * margin[0], shape[0] + 2 * margin[1])
     return np.asarray(cv2.resize(share, size, interpolation=cv2.INTER_LINEAR), np.float32)
 

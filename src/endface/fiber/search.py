@@ -80,7 +80,10 @@ def search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
     """
     found = _search(gray, field)
     inside = find_inside(gray, found.edge)
-    if inside is not None and (edge := follow(gray, inside)) is not None:
+    if inside is not None:
+        edge = follow(gray, inside)
+        if edge is None:
+            raise DefocusError("a whole ferrule is there, but the fiber in it is too small or too soft; magnify more")
         found = Found(found.copy, replace(edge, ellipse=found.copy.to_small(edge.ellipse)), edge)
     if field is not None:
         _require_cladding(found.edge, field)
