@@ -82,7 +82,8 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         frame = replace(frame, seen_px=picture.field, seen_circle=picture.circle, coverage=coverages)
         require_coverage(profile, coverages)
         if picture.paint is not None:
-            require_no_overlay(profile, resample_paint(picture.paint, picture, placement) & seen)
+            painted = resample_paint(picture.paint, picture, placement) & seen
+            require_no_overlay(profile, painted, _width_um(fiber.cladding, calibration))
         resampled = resample(picture, placement)
         if picture.circle is not None:  # the black around it is no dirt
             resampled[~seen] = np.median(resampled[seen])
@@ -168,7 +169,7 @@ def _locate(picture: Picture) -> tuple[Located, ...]:
     """Locate the fibers inside the camera's field, in pixels of the whole picture."""
     field, circle = picture.field, picture.circle
     round_field = None if circle is None else moved(circle, -field.x0, -field.y0)
-    located = locate_all(picture.gray[field.y0 : field.y1, field.x0 : field.x1], round_field)
+    located = locate_all(picture.unpainted[field.y0 : field.y1, field.x0 : field.x1], round_field)
     return tuple(fiber.moved(field.x0, field.y0) for fiber in located)
 
 

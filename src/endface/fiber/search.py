@@ -132,7 +132,7 @@ def _clearest(
         first = next(edges, None)
         if first is not None:
             begun.append((first, edges))
-    begun.sort(key=lambda pair: -_clarity(pair[0]))
+    begun.sort(key=lambda pair: -_clarity(pair[0], copy.gray.shape))
     best: tuple[Edge, Edge] | None = None
     for first, edges in begun:
         for small in chain([first], edges):
@@ -150,9 +150,11 @@ def _clearest(
     return best, failed
 
 
-def _clarity(edge: Edge) -> float:
-    """How much an edge stands out; of two alike the wider one is the more certain."""
-    return abs(edge.levels) * edge.support**2 * math.sqrt(math.sqrt(sum(edge.ellipse.radii_px)))
+def _clarity(edge: Edge, shape: tuple[int, ...]) -> float:
+    """How much an edge stands out; of two alike the wider one that is seen as a whole is the more certain."""
+    sides = zip(edge.ellipse.center_px, edge.ellipse.radii_px, shape[::-1], strict=True)
+    seen = [(min(place + radius, side) - max(place - radius, 0.0)) / (2 * radius) for place, radius, side in sides]
+    return abs(edge.levels) * edge.support**2 * seen[0] * seen[1] * math.sqrt(math.sqrt(sum(edge.ellipse.radii_px)))
 
 
 def _may_replace(edge: Edge, failed: Edge) -> bool:

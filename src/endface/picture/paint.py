@@ -56,3 +56,11 @@ def find_paint(chroma: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         return None
     painted = off >= max(MIN_CHROMA, MIN_RELATIVE * float(np.percentile(off, 90)))
     return painted if 0 < painted.mean() < MAX_SHARE else None
+
+
+def remove_paint(gray: NDArray[np.uint8], painted: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Gray levels uint8 (H, W) in which the paint of a reduced copy is filled from around it (Telea, 2004)."""
+    height, width = gray.shape
+    around = cv2.dilate(painted.astype(np.uint8), np.ones((3, 3), np.uint8))
+    mask = cv2.resize(around, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.inpaint(gray, mask, 3, cv2.INPAINT_TELEA), np.uint8)

@@ -131,7 +131,9 @@ def test_bright_disc_in_the_middle_of_a_round_field_is_not_judged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("diameters_um", "code"), [((25.0, 250.0), "overlay"), ((128.0,), None)], ids=["over zones", "between zones"]
+    ("diameters_um", "code"),
+    [((25.0, 240.0), "overlay"), ((125.0,), "overlay"), ((132.0,), None)],
+    ids=["over zones", "over the edge", "between zones"],
 )
 def test_colored_circles_over_judged_zones_are_refused(diameters_um: tuple[float, ...], code: str | None) -> None:
     """Paint hides what lies under it; between the judged zones it hides nothing."""
