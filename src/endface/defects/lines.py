@@ -25,6 +25,11 @@ MIN_LENGTH_UM: Final = 8.0
 CHANCE: Final = 0.02
 """Most lines that pieces scattered at random may make on a face."""
 
+STRICT_CHANCE: Final = 0.0002
+"""The same of pieces most of which the network takes for droplets or pits: a row must be long and neat to overrule it,
+or another pose of the face would read it otherwise.
+"""
+
 _PLAIN_SHARE: Final = 0.8
 """A line is no row of beads where pieces that are lines themselves cover this share of its length."""
 
@@ -51,15 +56,20 @@ class Line:
     plain: bool
 
 
-def find_lines(pieces: Sequence[Piece]) -> list[Line]:
-    """Lines of at least three pieces, or of two elongated ones; no piece belongs to two of them."""
+def find_lines(pieces: Sequence[Piece], scratches: Sequence[bool]) -> list[Line]:
+    """Lines of at least three pieces, or of two elongated ones; no piece belongs to two of them.
+
+    Args:
+        pieces: the pieces.
+        scratches: which of them the network takes for pieces of scratches.
+    """
     if len(pieces) < 2:
         return []
     nodes = Nodes.of(pieces)
     seeds = [
         (expected, members)
         for path in nodes.paths()
-        if (expected := _expected(members := nodes.members(path), pieces, nodes)) <= CHANCE
+        if (expected := _expected(members := nodes.members(path), pieces, nodes)) <= _chance(members, scratches)
     ]
     lines: list[Line] = []
     free = np.ones(len(pieces), bool)
@@ -136,6 +146,11 @@ def _extended(members: list[int], pieces: Sequence[Piece], nodes: Nodes, free: N
         distance = np.full(len(pieces), np.inf)
         np.minimum.at(distance, nodes.piece, np.maximum(beyond, 0))
         found.append(int(np.where(fits, distance, np.inf).argmin()))
+
+
+def _chance(members: Sequence[int], scratches: Sequence[bool]) -> float:
+    """Most lines that chance may make, for such pieces."""
+    return CHANCE if 2 * sum(scratches[member] for member in members) >= len(members) else STRICT_CHANCE
 
 
 def _line(members: list[int], pieces: Sequence[Piece], nodes: Nodes) -> Line:

@@ -50,7 +50,8 @@ def find_marks(shapes: Sequence[Shape], labels: Sequence[int]) -> list[Mark]:
     taken = {member for mark in marks for member in mark.members}
     free = [place for place in range(len(shapes)) if place not in taken]
     pieces = {place: piece_of(outlines[place], shapes[place].area_um2) for place in free}
-    for line in find_lines([pieces[place] for place in free]):
+    scratches = [labels[place] == Label.SCRATCH for place in free]
+    for line in find_lines([pieces[place] for place in free], scratches):
         members = tuple(free[member] for member in line.members)
         marks.append(Mark(members, "scratch", () if line.plain else ("contamination",)))
         taken.update(members)
