@@ -17,6 +17,9 @@ CLADDING_RANGE_UM: Final = (50.0, 1000.0)
 SCALE_RANGE_UM: Final = (0.01, 10.0)
 """Scales in micrometers per pixel that a request may name."""
 
+MOST_FIBERS: Final = 144
+"""Largest number of a fiber that a request may name: ferrules of 6 rows of 24 are the largest."""
+
 MAX_PARAMETER_CHARS: Final = 65_536
 """Names and values of a request's parameters together: they travel with the picture through every stage."""
 
@@ -78,16 +81,24 @@ class Options:
                 f"profile=: {names}"
             )
         load_profile(profile, profiles)
-        scale = own.get("um_per_px")
+        scale, fiber = own.get("um_per_px"), own.get("fiber")
         return cls(
             profile=profile,
             cladding_um=_number("cladding_um", own.get("cladding_um", CLADDING_UM), CLADDING_RANGE_UM),
             um_per_px=None if scale is None else _number("um_per_px", scale, SCALE_RANGE_UM),
+            fiber=None if fiber is None else _fiber_number(fiber),
             serial=str(own.get("serial", "")),
             name=str(own.get("name", "")),
             meta=meta,
             profiles=profiles,
         )
+
+
+def _fiber_number(value: str | int | float | bool) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_FIBERS)) and 1 <= int(text) <= MOST_FIBERS):
+        raise BadParameterError(f"fiber is {value!r}, it must be a whole number from 1 to {MOST_FIBERS}")
+    return int(text)
 
 
 def _number(key: str, value: str | int | float | bool, bounds: tuple[float, float]) -> float:

@@ -66,6 +66,23 @@ class Fiber:
 
 
 @dataclass(frozen=True)
+class FoundFiber:
+    """One of several fibers in a picture.
+
+    Attributes:
+        number: which one, from 1 in reading order: row by row from above, each from left to right.
+        center_px: of its cladding.
+        radii_px: of its cladding.
+        cut_off: whether the picture's border cuts through its cladding.
+    """
+
+    number: int
+    center_px: Point
+    radii_px: Point
+    cut_off: bool
+
+
+@dataclass(frozen=True)
 class Criteria:
     """The profile that was applied, and how far its numbers can be trusted.
 
@@ -200,7 +217,8 @@ class Report:
     """Everything that one inspection found, and the verdict.
 
     ``borderline_reasons`` say why the verdict could be the other one; ``quality`` is None where the picture has no
-    square, and in reports of a server before 0.3.
+    square, and in reports of a server before 0.3.  ``fibers`` are those of a picture that shows several, else it is
+    empty; ``fiber_number`` is the one that was asked for.
     """
 
     verdict: VerdictName
@@ -220,6 +238,8 @@ class Report:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     borderline_reasons: tuple[str, ...] = ()
     quality: Quality | None = None
+    fibers: tuple[FoundFiber, ...] = ()
+    fiber_number: int | None = None
 
     def __post_init__(self) -> None:
         """A report without a fiber, with an error or with a failed zone is never a pass.
@@ -261,10 +281,10 @@ class Report:
 
 _KEYS: Final = (
     "verdict", "borderline", "borderline_reasons", "reasons", "error", "image", "serial", "meta", "quality",
-    "calibration", "fiber", "criteria", "zones", "defects", "model", "software", "timings_ms",
+    "calibration", "fiber", "fiber_number", "fibers", "criteria", "zones", "defects", "model", "software", "timings_ms",
 )  # fmt: skip
-_ADDED: Final = ("borderline_reasons", "quality")
-"""Keys that a server before 0.3 does not write."""
+_ADDED: Final = ("borderline_reasons", "quality", "fiber_number", "fibers")
+"""Keys that older servers do not write: the first two before 0.3, the others before 0.4."""
 
 _BOUNDS: Final = ("lower_um", "upper_um", "lower_closed", "upper_closed")
 

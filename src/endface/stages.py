@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -45,7 +46,7 @@ from endface.picture.negative import is_negative
 from endface.picture.picture import Picture
 from endface.picture.quality import measure_quality
 from endface.picture.square import Placement, resample, resample_paint
-from endface.report import Calibration, Ellipse, ImageInfo, ModelInfo, Problem, Report
+from endface.report import Calibration, Ellipse, FoundFiber, ImageInfo, ModelInfo, Problem, Report
 
 COARSEST_UM_PER_PX: Final = 1.0
 """A 2 um defect, the smallest that the limits count, must cover two pixels of the camera."""
@@ -60,7 +61,7 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
     A picture that cannot be judged gives a black square and a frame with the problem.
 
     Raises:
-        RequestError: the picture is empty or oversized, or the profile does not exist.
+        RequestError: the picture is empty or oversized, or the profile or the fiber that is named does not exist.
     """
     started = time.perf_counter()
     check_size(data)
@@ -71,7 +72,9 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         picture = decode(data)
         height, width = picture.gray.shape
         frame = replace(frame, image=replace(frame.image, width=width, height=height))
-        located = choose(_locate(picture), options.fiber)
+        fibers = locate_fibers(picture)
+        frame = replace(frame, fibers=_found(fibers))
+        located = choose(fibers, options.fiber)
         fiber = located.fiber
         calibration = _calibrate(fiber.cladding, options)
         frame = replace(frame, fiber=fiber, calibration=calibration)
@@ -125,6 +128,8 @@ def postprocess(
         meta=frame.meta,
         calibration=frame.calibration,
         fiber=frame.fiber,
+        fibers=frame.fibers,
+        fiber_number=frame.fiber_number,
         quality=frame.quality,
         model=model,
         timings_ms=frame.timings_ms,
@@ -163,10 +168,19 @@ def _changed_profile(frame: Frame, profile: Profile) -> Problem | None:
 
 def _frame(data: bytes, options: Options) -> Frame:
     image = ImageInfo(options.name, sha256(data))
-    return Frame(options.profile, image, options.serial, options.meta)
+    return Frame(options.profile, image, options.serial, options.meta, fiber_number=options.fiber)
 
 
-def _locate(picture: Picture) -> tuple[Located, ...]:
+def _found(fibers: Sequence[Located]) -> tuple[FoundFiber, ...]:
+    """The fibers of a picture that shows several; none where it shows one."""
+    claddings = [(fiber.cladding, fiber.cut_off) for fiber in fibers] if len(fibers) > 1 else []
+    return tuple(
+        FoundFiber(number, cladding.center_px, cladding.radii_px, cut_off)
+        for number, (cladding, cut_off) in enumerate(claddings, 1)
+    )
+
+
+def locate_fibers(picture: Picture) -> tuple[Located, ...]:
     """Locate the fibers inside the camera's field, in pixels of the whole picture."""
     field, circle = picture.field, picture.circle
     round_field = None if circle is None else moved(circle, -field.x0, -field.y0)

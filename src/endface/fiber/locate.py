@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.errors import DefocusError, NoFiberError, SeveralFibersError
+from endface.errors import DefocusError, NoFiberError, NoSuchFiberError, SeveralFibersError
 from endface.fiber.coarse import (
     COARSE_PX,
     MAX_GROUPS,
@@ -116,7 +116,7 @@ def choose(fibers: Sequence[Located], number: int | None = None) -> Located:
 
     Raises:
         SeveralFibersError: none is named, and there are several.
-        NoFiberError: there is none of that number.
+        NoSuchFiberError: there is none of that number.
     """
     if number is None:
         if len(fibers) > 1:
@@ -127,7 +127,7 @@ def choose(fibers: Sequence[Located], number: int | None = None) -> Located:
         return _followed(fibers[0])
     if not 1 <= number <= len(fibers):
         count = "1 fiber is" if len(fibers) == 1 else f"{len(fibers)} fibers are"
-        raise NoFiberError(f"there is no fiber {number}: {count} in the picture, at {', '.join(map(_place, fibers))}")
+        raise NoSuchFiberError(f"there is no fiber {number}: {count} in the picture, at {', '.join(map(_place, fibers))}")
     return _followed(fibers[number - 1])
 
 
