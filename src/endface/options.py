@@ -95,10 +95,10 @@ class Options:
 
 
 def _fiber_number(value: str | int | float | bool) -> int:
-    text = str(value)
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_FIBERS)) and 1 <= int(text) <= MOST_FIBERS):
+    numbers = {str(number): number for number in range(1, MOST_FIBERS + 1)}
+    if str(value) not in numbers:
         raise BadParameterError(f"fiber is {value!r}, it must be a whole number from 1 to {MOST_FIBERS}")
-    return int(text)
+    return numbers[str(value)]
 
 
 def _number(key: str, value: str | int | float | bool, bounds: tuple[float, float]) -> float:

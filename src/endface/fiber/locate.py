@@ -127,7 +127,9 @@ def choose(fibers: Sequence[Located], number: int | None = None) -> Located:
         return _followed(fibers[0])
     if not 1 <= number <= len(fibers):
         count = "1 fiber is" if len(fibers) == 1 else f"{len(fibers)} fibers are"
-        raise NoSuchFiberError(f"there is no fiber {number}: {count} in the picture, at {', '.join(map(_place, fibers))}")
+        raise NoSuchFiberError(
+            f"there is no fiber {number}: {count} in the picture, at {', '.join(map(_place, fibers))}"
+        )
     return _followed(fibers[number - 1])
 
 
