@@ -85,7 +85,7 @@ def test_another_number_of_fibers_never_passes(verdict: VerdictName, whole: Verd
 
     assert connector.verdict == whole
     assert connector.error is not None
-    assert connector.reasons[0] == "1 fibers were found, the connector has 2; focus again"
+    assert connector.reasons[0] == "the connector has 2 fibers, found: 1; check the field, the light and the focus"
 
 
 def test_a_connector_that_claims_too_much_is_no_report() -> None:
