@@ -29,7 +29,7 @@ class ConnectorReport:
         fibers: their reports, in reading order or in that of the pictures.
         borderline: whether the verdict could be another one.
         reasons: why it does not pass, each sentence with the number of its fiber, counted from 1.
-        error: why it is invalid as a whole: it has another number of fibers than it should have.
+        error: why it does not pass as a whole: another number of fibers than it should have, or a picture twice.
         serial: the connector's serial number.
     """
 
@@ -135,6 +135,12 @@ def judge_connector(
         followed = {question.picture: answer for question, answer in zip(asked, answers, strict=True)}
         fibers = tuple(followed.get(at, report) for at, report in enumerate(reports))
     error = None
+    if len(reports) > 1 and len({report.image.sha256 for report in reports}) < len(reports):
+        error = Problem(
+            "repeated_picture",
+            "two pictures are the very same, byte for byte, and a fiber was not looked at: is the camera frozen, or a "
+            "file copied?",
+        )
     if fiber_count is not None and len(fibers) != fiber_count:
         error = Problem(
             "fiber_count",

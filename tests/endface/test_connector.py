@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -18,13 +19,16 @@ from endface_build.drawing.camera import Camera
 from endface_build.drawing.faces import Face
 from endface_client.testing import PASS
 
+NUMBERS = itertools.count()
+
 
 def report(verdict: VerdictName, *, borderline: bool = False) -> Report:
-    """The report of a fiber."""
+    """The report of a fiber, each time of another picture."""
+    image = replace(PASS.image, sha256=f"{next(NUMBERS):064x}")
     if verdict == "invalid":
-        return replace(PASS, verdict=verdict, error=Problem("defocus", "too soft"), reasons=("too soft",))
+        return replace(PASS, image=image, verdict=verdict, error=Problem("defocus", "too soft"), reasons=("too soft",))
     reasons = ("zone B: a scratch",) if verdict == "fail" else ()
-    return replace(PASS, verdict=verdict, reasons=reasons, borderline=borderline)
+    return replace(PASS, image=image, verdict=verdict, reasons=reasons, borderline=borderline)
 
 
 def several(*cut_off: bool) -> Report:
@@ -86,6 +90,15 @@ def test_another_number_of_fibers_never_passes(verdict: VerdictName, whole: Verd
     assert connector.verdict == whole
     assert connector.error is not None
     assert connector.reasons[0] == "the connector has 2 fibers, found: 1; check the field, the light and the focus"
+
+
+def test_the_same_picture_twice_never_passes() -> None:
+    """A frozen camera shows one fiber for two."""
+    connector = judge_connector([report("pass")] * 2, [], [])
+
+    assert connector.verdict == "invalid"
+    assert connector.error is not None
+    assert connector.error.code == "repeated_picture"
 
 
 def test_a_connector_that_claims_too_much_is_no_report() -> None:
