@@ -62,11 +62,12 @@ def check_camera_command(
         names = profile or profile_names(profiles)
         parameters = {"cladding_um": cladding_um, "um_per_px": um_per_px}
         given = {key: value for key, value in parameters.items() if value is not None}
-        options = [Options.from_parameters(given, name, profiles) for name in names][0]
+        options, *_ = [Options.from_parameters(given, name, profiles) for name in names]  # an unknown one ends it here
         found = find_pictures(paths)
         for path in found.pictures:
-            checks.append(check_camera(read_picture(path), names, options))
-            table.add_row(*map(Text, (path.name, *_cells(checks[-1]))))
+            with found.refusals_of(path):
+                checks.append(check_camera(read_picture(path), names, options))
+                table.add_row(*map(Text, (path.name, *_cells(checks[-1]))))
     except EndfaceError as exc:
         typer.echo(f"endface check-camera: {exc}", err=True)
         raise typer.Exit(NOT_INSPECTED) from exc
