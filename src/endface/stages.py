@@ -85,7 +85,8 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         frame = replace(frame, seen_px=picture.field, seen_circle=picture.circle, coverage=coverages)
         require_coverage(profile, coverages)
         if picture.paint is not None:
-            require_no_overlay(profile, resample_paint(picture.paint, picture, placement) & seen)
+            painted = resample_paint(picture.paint, picture, placement) & seen
+            require_no_overlay(profile, painted, _width_um(fiber.cladding, calibration))
         resampled = resample(picture, placement)
         if picture.circle is not None:  # the black around it is no dirt
             resampled[~seen] = np.median(resampled[seen])
@@ -184,7 +185,7 @@ def locate_fibers(picture: Picture) -> tuple[Located, ...]:
     """Locate the fibers inside the camera's field, in pixels of the whole picture."""
     field, circle = picture.field, picture.circle
     round_field = None if circle is None else moved(circle, -field.x0, -field.y0)
-    located = locate_all(picture.gray[field.y0 : field.y1, field.x0 : field.x1], round_field)
+    located = locate_all(picture.unpainted[field.y0 : field.y1, field.x0 : field.x1], round_field)
     return tuple(fiber.moved(field.x0, field.y0) for fiber in located)
 
 
@@ -217,7 +218,7 @@ def _require_positive(located: Located, square: NDArray[np.uint8], calibration: 
     bright = located.edge is not None and located.edge.levels < 0
     if bright and is_negative(square, _width_um(located.cladding, calibration)):
         raise NegativeError(
-            "the picture looks like a negative: the fiber is brighter than the ferrule, and the dirt is brighter still; "
+            "the picture looks like a negative: the fiber is brighter than the ferrule, and dirt is brighter still; "
             "save it as a positive"
         )
 

@@ -77,7 +77,7 @@ def whole_ferrule(face: Face, camera: Camera, seed: int, *, front_um: float, aro
 def round_field(scene: Scene, *, center_px: tuple[float, float], radius_px: float, around: int = 0) -> Scene:
     """The same through a round field of view, black around it."""
     inside = np.zeros(scene.picture.shape[:2], np.uint8)
-    cv2.circle(inside, (round(center_px[0]), round(center_px[1])), round(radius_px), 1, -1)
+    cv2.circle(inside, (round(center_px[0]), round(center_px[1])), round(radius_px), (1,), -1)
     shown = inside.astype(bool) if scene.picture.ndim == 2 else inside.astype(bool)[..., None]
     return replace(scene, picture=np.where(shown, scene.picture, np.uint8(around)))
 
@@ -104,7 +104,7 @@ def with_caption(scene: Scene, text: str, *, color: tuple[int, int, int] = GREEN
 
 def negative(scene: Scene) -> Scene:
     """The same with its gray levels turned around."""
-    return replace(scene, picture=255 - scene.picture)
+    return replace(scene, picture=np.bitwise_not(scene.picture))
 
 
 def receiver(camera: Camera, seed: int) -> Scene:
@@ -121,8 +121,7 @@ def receiver(camera: Camera, seed: int) -> Scene:
     glare = rng.uniform(0, 1, 2) * shape
     picture += rng.uniform(0, 150) * np.exp(-np.hypot(x - glare[1], y - glare[0]) / (0.2 * min(shape)))
     picture += 15 * smooth_noise(rng, shape, 40) + camera.noise * rng.standard_normal(shape, dtype=np.float32)
-    picture = cv2.GaussianBlur(picture, (0, 0), 3)
-    return Scene(np.clip(np.rint(picture), 0, 255).astype(np.uint8), ())
+    return Scene(np.clip(np.rint(cv2.GaussianBlur(picture, (0, 0), 3)), 0, 255).astype(np.uint8), ())
 
 
 def _colored(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

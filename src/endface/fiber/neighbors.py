@@ -6,6 +6,7 @@ a circumference points to one place, a disc is there, also where most of it lies
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -16,6 +17,9 @@ from endface.fiber.edge import Edge
 from endface.fiber.ellipse import FloatArray, median
 from endface.report import Ellipse
 
+ENOUGH_PX: Final = 12.0
+"""Radius from which a disc is large enough to be found; a larger one is looked for on a copy of half the size."""
+
 SPREAD_SHARE: Final = 0.06
 """Votes within this share of the radius are for one center."""
 
@@ -24,6 +28,9 @@ MIN_SLOPE_SHARE: Final = 0.25
 
 MIN_VOTES: Final = 0.55
 """Share of the known disc's votes, by what can be seen of a circumference, from which a place is that of a disc."""
+
+SEEN_STEP: Final = 4
+"""Distance of the centers for which it is counted how much can be seen; between them it changes little."""
 
 MIN_SEEN: Final = 0.12
 """Share of its circumference that must be seen of a disc."""
@@ -45,55 +52,69 @@ MIN_PITCH: Final = 1.8
 
 def find_neighbors(small: NDArray[np.uint8], known: Edge) -> list[Ellipse]:
     """Places of further discs like a known one in a small copy uint8 (H, W), the most certain first."""
-    x0, y0 = known.ellipse.center_px
+    if min(known.ellipse.radii_px) >= 2 * ENOUGH_PX:
+        half = cv2.resize(small[: small.shape[0] // 2 * 2, : small.shape[1] // 2 * 2], None, fx=0.5, fy=0.5)
+        places = find_neighbors(half.astype(np.uint8, copy=False), replace(known, ellipse=_scaled(known.ellipse, 0.5)))
+        return [_scaled(place, 2.0) for place in places]
     radius_x, radius_y = known.ellipse.radii_px
-    margin_x, margin_y = int(radius_x) + 2, int(radius_y) + 2
-    height, width = small.shape
-    shape = (height + 2 * margin_y, width + 2 * margin_x)
-    slope_x, slope_y = (cv2.Sobel(small, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0))
-    slopes = np.hypot(slope_x, slope_y)
-    around = np.zeros(small.shape, np.uint8)
-    center = (round(x0), round(y0))
-    cv2.ellipse(around, center, (round(radius_x), round(radius_y)), 0, 0, 360, 1, 3)
-    steep = MIN_SLOPE_SHARE * float(np.percentile(slopes[around > 0], 75)) if around.any() else 0.0
-    y, x = np.nonzero(slopes > max(steep, 1.0))
-    if not len(x):
-        return []
-    inwards = -float(np.sign(known.levels)) / slopes[y, x]
-    center_x = np.rint(x + inwards * slope_x[y, x] * radius_x).astype(int) + margin_x
-    center_y = np.rint(y + inwards * slope_y[y, x] * radius_y).astype(int) + margin_y
-    inside = (center_x >= 0) & (center_x < shape[1]) & (center_y >= 0) & (center_y < shape[0])
-    votes = np.bincount(center_y[inside] * shape[1] + center_x[inside], minlength=shape[0] * shape[1])
-    radius_px = (radius_x + radius_y) / 2
-    sigma_px = max(SPREAD_SHARE * radius_px, 1.0)
-    share = cv2.GaussianBlur(votes.reshape(shape).astype(np.float32), (0, 0), sigma_px)
-    share /= np.maximum(_seen(small.shape, (radius_x, radius_y), (margin_x, margin_y)), MIN_SEEN)
-    at = (round(y0) + margin_y, round(x0) + margin_x)
-    near = share[max(at[0] - 3, 0) : at[0] + 4, max(at[1] - 3, 0) : at[1] + 4]
-    least = MIN_VOTES * float(near.max()) if near.size else 0.0
-    found: list[Ellipse] = []
+    margin = np.array([int(radius_x) + 2, int(radius_y) + 2])
+    share = _votes(small, known, margin)
+    at = np.rint(known.ellipse.center_px).astype(int) + margin
+    near = share[max(at[1] - 3, 0) : at[1] + 4, max(at[0] - 3, 0) : at[0] + 4]
+    least = MIN_VOTES * float(near.max(initial=0))
     size = (int(MIN_PITCH * radius_x), int(MIN_PITCH * radius_y))
-    share = np.ascontiguousarray(share)
-    cv2.ellipse(share, at[::-1], size, 0, 0, 360, 0.0, -1)
+    found: list[Ellipse] = []
+    place = (int(at[0]), int(at[1]))
     while least > 0:
-        _, best, _, place = cv2.minMaxLoc(share)
+        cv2.ellipse(share, place, size, 0, 0, 360, (0.0,), -1)
+        _, best, _, (x, y) = cv2.minMaxLoc(share)
         if best < least:
             break
-        found.append(Ellipse((float(place[0] - margin_x), float(place[1] - margin_y)), (radius_x, radius_y)))
-        cv2.ellipse(share, place, size, 0, 0, 360, 0.0, -1)
+        place = (x, y)
+        found.append(Ellipse((float(x - margin[0]), float(y - margin[1])), known.ellipse.radii_px))
     return found
+
+
+def _scaled(ellipse: Ellipse, factor: float) -> Ellipse:
+    """An ellipse on a copy that is so many times larger."""
+    x, y = ((place + 0.5) * factor - 0.5 for place in ellipse.center_px)
+    return Ellipse((x, y), (ellipse.radii_px[0] * factor, ellipse.radii_px[1] * factor))
+
+
+def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> NDArray[np.float32]:
+    """How much of the circumference that can be seen votes for each center, float32 (H, W) and margins around."""
+    radii = np.array(known.ellipse.radii_px)
+    size = np.array(small.shape[::-1]) + 2 * margin
+    slopes = np.stack([cv2.Sobel(small, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)], axis=-1)
+    steep = np.hypot(slopes[..., 0], slopes[..., 1])
+    around = np.zeros(small.shape, np.uint8)
+    x, y = (round(place) for place in known.ellipse.center_px)
+    cv2.ellipse(around, (x, y), (round(radii[0]), round(radii[1])), 0, 0, 360, (1,), 3)
+    on_edge = steep[around > 0]
+    least = max(MIN_SLOPE_SHARE * float(np.percentile(on_edge, 75)), 1.0) if len(on_edge) else 1.0
+    rows, columns = np.nonzero(steep > least)
+    inwards = -np.sign(known.levels) * slopes[rows, columns] / steep[rows, columns, None]
+    centers = np.rint(np.stack([columns, rows], axis=1) + inwards * radii).astype(int) + margin
+    centers = centers[((centers >= 0) & (centers < size)).all(axis=1)]
+    votes = np.bincount(centers[:, 1] * size[0] + centers[:, 0], minlength=size[0] * size[1])
+    sigma_px = max(SPREAD_SHARE * float(radii.mean()), 1.0)
+    counted = cv2.GaussianBlur(votes.reshape(size[::-1]).astype(np.float32), (0, 0), sigma_px)
+    seen = _seen(small.shape, known.ellipse.radii_px, (int(margin[0]), int(margin[1])))
+    return np.asarray(counted / np.maximum(seen, MIN_SEEN), np.float32)
 
 
 def _seen(shape: tuple[int, ...], radii: tuple[float, float], margin: tuple[int, int]) -> NDArray[np.float32]:
     """Share of the circumference around each center that lies in the picture (H + 2 margins, W + 2 margins)."""
-    picture = np.zeros((shape[0] + 2 * margin[1], shape[1] + 2 * margin[0]), np.float32)
-    picture[margin[1] : margin[1] + shape[0], margin[0] : margin[0] + shape[1]] = 1
-    angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    x = np.rint(margin[0] + radii[0] * np.cos(angles)).astype(int)
-    y = np.rint(margin[1] + radii[1] * np.sin(angles)).astype(int)
-    ring = np.zeros((2 * margin[1] + 1, 2 * margin[0] + 1), np.float32)
-    np.add.at(ring, (y, x), 1 / len(angles))
-    return cv2.filter2D(picture, cv2.CV_32F, ring, borderType=cv2.BORDER_CONSTANT).astype(np.float32, copy=False)
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    inside = []
+    for side, radius, edge, along in zip(shape[::-1], radii, margin, (np.cos(angles), np.sin(angles)), strict=True):
+        places = np.arange(-edge, side + edge, SEEN_STEP)[None] + radius * along[:, None]
+        inside.append(((places >= 0) & (places < side)).astype(np.float32))
+    share: NDArray[np.float32] = np.einsum("ar,ac->rc", inside[1], inside[0]) / len(
+        angles
+    )  # a matrix product would start threads
+    size = (shape[1] + 2 * margin[0], shape[0] + 2 * margin[1])
+    return np.asarray(cv2.resize(share, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def looks_alike(gray: NDArray[np.uint8], place: Ellipse, known: Ellipse) -> bool:

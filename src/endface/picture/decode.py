@@ -64,7 +64,7 @@ def decode(data: bytes) -> Picture:
             _check_compression(image)
             gray = _gray(image)
             chroma = read_chroma(image if image.format != "JPEG" else Image.open(BytesIO(stripped), formats=FORMATS))
-            return Picture(255 - gray if has_white_as_zero(data) else gray, chroma)
+            return Picture(np.bitwise_not(gray) if has_white_as_zero(data) else gray, chroma)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:

@@ -128,7 +128,7 @@ def _tiff(data: bytes, order: str) -> bytes:
     entries = _tiff_entries(data, order)
     if _TIFF_TILES & entries.keys():
         raise UndecodableError("the TIFF is made of tiles, which are not read; save it in strips or as PNG")
-    kept = {tag: entries[tag] for tag in _TIFF_KEPT if tag in entries}
+    kept: dict[int, bytes] = {tag: entries[tag] for tag in _TIFF_KEPT if tag in entries}
     for content in kept.values():
         if struct.unpack_from(f"{order}I", content, 2)[0] > MAX_PARTS:
             raise _too_many("TIFF", "strips")
