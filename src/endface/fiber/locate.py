@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.errors import DefocusError, NoFiberError, NoSuchFiberError, SeveralFibersError
+from endface.errors import DefocusError, NoSuchFiberError, SeveralFibersError
 from endface.fiber.core import look_inside
 from endface.fiber.edge import Edge, fit_cladding_edge
 from endface.fiber.ellipse import moved
