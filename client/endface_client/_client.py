@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Literal, Self, overload
 
-from endface.connector import ConnectorReport, Question, first, further, judge_connector
+from endface.connector import ConnectorReport, Question, inspect_fibers
 from endface.report import Report
 from endface_client._base_client import BaseClient, check_concurrency, connector_jobs
 from endface_client._errors import ClientError
@@ -139,9 +139,7 @@ class Client(BaseClient):
             asked = [replace(jobs[each.picture], fiber=each.fiber) for each in questions]
             return list(self.inspect_many(asked, concurrency=concurrency))
 
-        reports = ask(first(len(jobs)))
-        questions = further(reports)
-        return judge_connector(reports, questions, ask(questions), fiber_count)
+        return inspect_fibers(len(jobs), ask, fiber_count)
 
     def health(self) -> None:
         """Pass a small drawn picture through the whole ensemble, and return if its report comes back.

@@ -1,13 +1,13 @@
 """The verdict on a whole connector, out of the reports of its fibers.
 
 Each fiber has a request and a report of its own.  ``first`` and ``further`` say what to ask, whoever asks: a client
-over the network, or an ``Inspector`` in this process.
+over the network, or an ``Inspector`` in this process; ``inspect_fibers`` is the whole way for those that wait.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,6 +93,24 @@ class Question:
 
     picture: int
     fiber: int | None = None
+
+
+def inspect_fibers(
+    pictures: int, ask: Callable[[Sequence[Question]], Sequence[Report]], fiber_count: int | None = None
+) -> ConnectorReport:
+    """Ask for every fiber of a connector.
+
+    Args:
+        pictures: how many there are: one of all fibers, or one of each.
+        ask: gives the reports of some requests, in their order.
+        fiber_count: as for ``judge_connector``.
+
+    Raises:
+        ValueError: there is no picture.
+    """
+    reports = ask(first(pictures))
+    questions = further(reports)
+    return judge_connector(reports, questions, ask(questions) if questions else (), fiber_count)
 
 
 def first(pictures: int) -> list[Question]:

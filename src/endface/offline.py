@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.connector import ConnectorReport, Question, first, further, judge_connector
+from endface.connector import ConnectorReport, Question, inspect_fibers
 from endface.engines.catalog import ONNXRUNTIME
 from endface.engines.load import Segmenter, load
 from endface.engines.onnx_network import SegmentSquares
@@ -89,9 +89,7 @@ class Inspector:
             name = names[question.picture] if names else self.options.name
             return replace(self.options, fiber=question.fiber, name=name)
 
-        reports = ask(first(len(encoded)))
-        asked = further(reports)
-        return judge_connector(reports, asked, ask(asked), fiber_count)
+        return inspect_fibers(len(encoded), ask, fiber_count)
 
     def _reports(self, prepared: Sequence[tuple[NDArray[np.uint8], Frame]]) -> list[Report]:
         """Reports of prepared pictures; one with a problem does not pass through the network."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from endface.connector import Question, first, further, judge_connector
+from endface.connector import Question, inspect_fibers
 from endface.report import Report
 from endface_client._cli.find_pictures import FoundPictures, find_pictures
 from endface_client._cli.jobs import Inspect, SerialOf, read_picture
@@ -71,21 +72,18 @@ class ConnectorJobs:
 
     def _outcome(self, path: Path, serial: str, inspect: Inspect) -> Outcome:
         pictures = self._found.of_each[path]
-        jobs = [Job(read_picture(picture), serial=serial, name=plain(picture.name)) for picture in pictures]
-        reports = _asked(inspect, jobs, first(len(jobs)))
-        questions = further(reports)
-        connector = judge_connector(reports, questions, _asked(inspect, jobs, questions), self._fiber_count)
-        of_pictures = pictures * len(connector.fibers) if len(pictures) == 1 else pictures
-        data = [job.picture for job in jobs] * (len(connector.fibers) if len(pictures) == 1 else 1)
+        sources = [(picture, read_picture(picture)) for picture in pictures]
+        jobs = [Job(data, serial=serial, name=plain(picture.name)) for picture, data in sources]
+        connector = inspect_fibers(len(jobs), partial(_asked, inspect, jobs), self._fiber_count)
+        of_each = sources if len(sources) > 1 else sources * len(connector.fibers)
         fibers = tuple(
-            Outcome(picture, report, serial, sent, fiber=number)
-            for number, (picture, report, sent) in enumerate(zip(of_pictures, connector.fibers, data, strict=True), 1)
-            if isinstance(sent, bytes)
+            Outcome(picture, report, serial, data, fiber=number)
+            for number, ((picture, data), report) in enumerate(zip(of_each, connector.fibers, strict=True), 1)
         )
         return Outcome(path, connector, serial, fibers=fibers)
 
 
-def _asked(inspect: Inspect, jobs: list[Job], questions: list[Question]) -> list[Report]:
+def _asked(inspect: Inspect, jobs: list[Job], questions: Sequence[Question]) -> list[Report]:
     """The reports of some requests about a connector.
 
     Raises:
