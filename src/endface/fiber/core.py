@@ -59,8 +59,8 @@ def _varies(shares: NDArray[np.float64], levels: NDArray[np.float32]) -> bool:
     smooth = np.convolve(levels, np.ones(window) / window, mode="valid")
     at = shares[window // 2 :][: len(smooth)]
     inside = (at > STRUCTURE_SHARES[0]) & (at < STRUCTURE_SHARES[1])
-    light = np.polynomial.Polynomial.fit(at[inside], smooth[inside], 2)
-    return bool(np.ptp(smooth[inside] - light(at[inside])) > MIN_STRUCTURE)
+    light = np.polyval(np.polyfit(at[inside], smooth[inside], 2), at[inside])
+    return bool(np.ptp(smooth[inside] - light) > MIN_STRUCTURE)
 
 
 def _core(

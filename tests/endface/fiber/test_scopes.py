@@ -12,10 +12,11 @@ from pytest import approx
 
 from endface.errors import DefocusError, NoFiberError, NoSuchFiberError, SeveralFibersError
 from endface.fiber.locate import Located, choose, locate_all
+from endface.frame import Frame
 from endface.options import Options
 from endface.picture.decode import decode
 from endface.report import Ellipse, Problem
-from endface.stages import preprocess
+from endface.stages import postprocess, preprocess
 from endface_build.drawing import scopes
 from endface_build.drawing.camera import Camera
 from endface_build.drawing.faces import Disc, Face
@@ -118,6 +119,21 @@ def test_round_field_of_view_is_what_is_seen(radius_px: float, code: str | None)
     found = problem(scopes.round_field(scene, center_px=(405, 303), radius_px=radius_px))
 
     assert (found.code if found else None) == code
+
+
+def test_marks_outside_a_round_field_do_not_count() -> None:
+    """What the network finds in the black is nothing, also after the frame has traveled as JSON."""
+    scene = scopes.single(FACE, Camera(800, 600, um_per_px=(0.5, 0.5)), seed=3)
+    seen = scopes.round_field(scene, center_px=(405, 303), radius_px=265)
+    _, frame = preprocess(seen.encode(), Options("mm-pc"))
+    labels = np.zeros((512, 512), np.uint8)
+    labels[2:8, 2:8] = 2
+
+    report = postprocess(labels, np.full_like(labels, 255), Frame.from_json(frame.to_json()))
+
+    assert frame.seen_circle is not None
+    assert report.verdict == "pass"
+    assert not report.defects
 
 
 def test_bright_disc_in_the_middle_of_a_round_field_is_not_judged() -> None:
