@@ -5,7 +5,7 @@
      |    +-- EmptyImageError, OversizedImageError, UnknownProfileError, BadParameterError
      +-- PictureError            the picture cannot be judged: a report with verdict ``invalid``
      |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError,
-     |        CoarseScaleError, ScaleMismatchError
+     |        CoarseScaleError, ScaleMismatchError, SeveralFibersError, OverlayError, NegativeError
      +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
      +-- EngineError             the chosen engine does not exist, or its package is not installed
      +-- RolloutError            a network could not be rolled out or rolled back
@@ -111,6 +111,24 @@ class ScaleMismatchError(PictureError):
     """The requested scale contradicts the cladding's diameter."""
 
     code = "scale_mismatch"
+
+
+class SeveralFibersError(PictureError):
+    """The picture shows several fibers, and the request names none of them."""
+
+    code = "several_fibers"
+
+
+class OverlayError(PictureError):
+    """Lines, circles or text that a microscope drew into the picture cross the judged area."""
+
+    code = "overlay"
+
+
+class NegativeError(PictureError):
+    """The picture is a negative: dirt is bright in it."""
+
+    code = "negative"
 
 
 class ConfigurationError(EndfaceError):

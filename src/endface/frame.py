@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from endface.json_reader import from_json_values
 from endface.picture.picture import Rect
-from endface.report import Calibration, Fiber, ImageInfo, Problem, Quality
+from endface.report import Calibration, Ellipse, Fiber, ImageInfo, Problem, Quality
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Frame:
         calibration: camera scale, where a fiber was found.
         fiber: the fiber, where one was found.
         seen_px: the part of the picture inside the camera's black frame.
+        seen_circle: the round field of view in it, where there is one.
         coverage: share of each zone that the camera saw.
         quality: blur and noise, where there is a square.
         timings_ms: time spent so far.
@@ -39,6 +40,7 @@ class Frame:
     calibration: Calibration | None = None
     fiber: Fiber | None = None
     seen_px: Rect | None = None
+    seen_circle: Ellipse | None = None
     coverage: Mapping[str, float] = field(default_factory=dict)
     quality: Quality | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)

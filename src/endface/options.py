@@ -29,6 +29,7 @@ class Options:
         profile: name of the profile to judge by.
         cladding_um: the fiber's cladding diameter, which gives the scale.
         um_per_px: scale of the camera (geometric mean of x and y) instead of the one from the cladding.
+        fiber: number of the fiber in a picture of several, from 1 in reading order; None where there is one.
         serial: the part's serial number, echoed.
         name: the picture's name, echoed.
         meta: further values, echoed.
@@ -38,6 +39,7 @@ class Options:
     profile: str
     cladding_um: float = CLADDING_UM
     um_per_px: float | None = None
+    fiber: int | None = None
     serial: str = ""
     name: str = ""
     meta: Mapping[str, str] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from endface import __version__
 from endface.contract import SQUARE_PX
 from endface.criteria.exposure import require_exposure
+from endface.criteria.overlay import require_no_overlay
 from endface.criteria.profile import Profile, load_profile
 from endface.criteria.sharpness import require_sharpness, with_blur
 from endface.criteria.verdict import judge, require_coverage
@@ -29,19 +30,22 @@ from endface.defects.zones import coverage
 from endface.errors import (
     CoarseScaleError,
     EndfaceError,
+    NegativeError,
     PictureError,
     ProfileChangedError,
     ScaleMismatchError,
 )
-from endface.fiber.locate import locate
+from endface.fiber.ellipse import moved
+from endface.fiber.locate import Located, choose, locate_all
 from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
 from endface.picture.decode import check_size, decode
+from endface.picture.negative import is_negative
 from endface.picture.picture import Picture
 from endface.picture.quality import measure_quality
-from endface.picture.square import Placement, resample
-from endface.report import Calibration, Ellipse, Fiber, ImageInfo, ModelInfo, Problem, Report
+from endface.picture.square import Placement, resample, resample_paint
+from endface.report import Calibration, Ellipse, ImageInfo, ModelInfo, Problem, Report
 
 COARSEST_UM_PER_PX: Final = 1.0
 """A 2 um defect, the smallest that the limits count, must cover two pixels of the camera."""
@@ -67,20 +71,26 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         picture = decode(data)
         height, width = picture.gray.shape
         frame = replace(frame, image=replace(frame.image, width=width, height=height))
-        fiber = _locate(picture)
+        located = choose(_locate(picture), options.fiber)
+        fiber = located.fiber
         calibration = _calibrate(fiber.cladding, options)
         frame = replace(frame, fiber=fiber, calibration=calibration)
         _require_detail(calibration)
         placement = Placement(fiber.cladding.center_px, calibration.um_per_px)
-        seen = placement.seen(picture.field)
+        seen = placement.seen(picture.field, picture.circle)
         coverages = {zone.name: coverage(zone, seen) for zone in profile.zones}
-        frame = replace(frame, seen_px=picture.field, coverage=coverages)
+        frame = replace(frame, seen_px=picture.field, seen_circle=picture.circle, coverage=coverages)
         require_coverage(profile, coverages)
+        if picture.paint is not None:
+            require_no_overlay(profile, resample_paint(picture.paint, picture, placement) & seen)
         resampled = resample(picture, placement)
+        if picture.circle is not None:  # the black around it is no dirt
+            resampled[~seen] = np.median(resampled[seen])
         quality = measure_quality(resampled, _width_um(fiber.cladding, calibration))
         frame = replace(frame, quality=quality)
         require_sharpness(profile, quality)
         require_exposure(profile, resampled)
+        _require_positive(located, resampled, calibration)
         square = resampled
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))
@@ -122,7 +132,7 @@ def postprocess(
     if problem is not None or frame.fiber is None or frame.calibration is None or frame.seen_px is None:
         return replace(blank, reasons=(blank.error.message,) if blank.error else ())
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
-    labels = labels * placement.seen(frame.seen_px)  # the rest is made up: background, which is 0
+    labels = labels * placement.seen(frame.seen_px, frame.seen_circle)  # the rest is made up: background, which is 0
     defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
     if frame.quality is not None:
         defects = with_blur(defects, frame.quality)
@@ -156,15 +166,12 @@ def _frame(data: bytes, options: Options) -> Frame:
     return Frame(options.profile, image, options.serial, options.meta)
 
 
-def _locate(picture: Picture) -> Fiber:
-    """Locate the fiber inside the camera's field, in pixels of the whole picture."""
-    field = picture.field
-    located = locate(picture.gray[field.y0 : field.y1, field.x0 : field.x1])
-
-    def moved(ellipse: Ellipse) -> Ellipse:
-        return replace(ellipse, center_px=(ellipse.center_px[0] + field.x0, ellipse.center_px[1] + field.y0))
-
-    return Fiber(moved(located.cladding), moved(located.core) if located.core else None)
+def _locate(picture: Picture) -> tuple[Located, ...]:
+    """Locate the fibers inside the camera's field, in pixels of the whole picture."""
+    field, circle = picture.field, picture.circle
+    round_field = None if circle is None else moved(circle, -field.x0, -field.y0)
+    located = locate_all(picture.gray[field.y0 : field.y1, field.x0 : field.x1], round_field)
+    return tuple(fiber.moved(field.x0, field.y0) for fiber in located)
 
 
 def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
@@ -188,6 +195,16 @@ def _require_detail(calibration: Calibration) -> None:
     if coarsest > COARSEST_UM_PER_PX:
         raise CoarseScaleError(
             f"a pixel is {coarsest:.2f} um, at most {COARSEST_UM_PER_PX:g} um can be judged; use a stronger objective"
+        )
+
+
+def _require_positive(located: Located, square: NDArray[np.uint8], calibration: Calibration) -> None:
+    """Refuse a negative: its chips and dirt look like none."""
+    bright = located.edge is not None and located.edge.levels < 0
+    if bright and is_negative(square, _width_um(located.cladding, calibration)):
+        raise NegativeError(
+            "the picture looks like a negative: the fiber is brighter than the ferrule, and dirt is brighter still; "
+            "save it as a positive"
         )
 
 

@@ -155,3 +155,8 @@ def from_fit(fit: FloatArray) -> Ellipse:
     """The fit as a value of the report."""
     x, y, radius_x, radius_y = (float(value) for value in fit)
     return Ellipse((x, y), (radius_x, radius_y))
+
+
+def moved(ellipse: Ellipse, x_px: float, y_px: float) -> Ellipse:
+    """An ellipse of a part of a picture, in the whole one."""
+    return Ellipse((ellipse.center_px[0] + x_px, ellipse.center_px[1] + y_px), ellipse.radii_px)

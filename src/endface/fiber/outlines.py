@@ -19,9 +19,6 @@ LEVELS: Final = 20
 POINTS: Final = 64
 """Points of an outline that an ellipse is fitted to."""
 
-MIN_RADIUS_SHARE: Final = 0.06
-"""Smallest cladding radius as a share of the picture's longer side; a smaller one shows no micrometer."""
-
 NEAR_SHARE: Final = 0.1
 """An outline's points lie on an ellipse within this share of the radius."""
 
@@ -32,12 +29,14 @@ ALIKE_PX: Final = 3
 """Outlines of two gray levels whose boxes share this grid are one, and cost no second fit."""
 
 
-def find_outlines(small: NDArray[np.uint8]) -> list[Ellipse]:
-    """Ellipses around the outlines in a small gray picture uint8 (H, W), alike ones once."""
-    outlines = _long_outlines(small)
+def find_outlines(small: NDArray[np.uint8], smallest_px: float) -> list[Ellipse]:
+    """Ellipses of at least ``smallest_px`` radius around the outlines in a small gray picture uint8 (H, W), alike ones
+    once.
+    """
+    outlines = _long_outlines(small, _shortest(smallest_px))
     if not outlines:
         return []
-    fits = _outline_fits(outlines, small.shape)
+    fits = _outline_fits(outlines, small.shape, smallest_px)
     boxes: set[tuple[int, ...]] = set()
     found: list[int] = []
     known = np.zeros(len(fits), bool)
@@ -50,10 +49,9 @@ def find_outlines(small: NDArray[np.uint8]) -> list[Ellipse]:
     return [from_fit(fit) for fit in fits[found]]
 
 
-def _long_outlines(small: NDArray[np.uint8]) -> list[NDArray[np.int32]]:
+def _long_outlines(small: NDArray[np.uint8], shortest: float) -> list[NDArray[np.int32]]:
     """Outlines (N, 2) at several gray levels that are as long as the part of a rim that must be seen."""
     long: list[NDArray[np.int32]] = []
-    shortest = _shortest(small.shape)
     for level in np.unique(np.quantile(small[::2, ::2], np.linspace(0.01, 0.99, LEVELS)).astype(np.uint8)):
         _, above = cv2.threshold(small, float(level), 1, cv2.THRESH_BINARY)
         outlines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
@@ -61,14 +59,14 @@ def _long_outlines(small: NDArray[np.uint8]) -> list[NDArray[np.int32]]:
     return long
 
 
-def _shortest(shape: tuple[int, ...]) -> float:
+def _shortest(smallest_px: float) -> float:
     """Length of the part of the smallest rim that must be seen."""
-    return MIN_RAYS_SEEN * 2 * math.pi * MIN_RADIUS_SHARE * max(shape)
+    return MIN_RAYS_SEEN * 2 * math.pi * smallest_px
 
 
-def _outline_fits(outlines: list[NDArray[np.int32]], shape: tuple[int, ...]) -> FloatArray:
+def _outline_fits(outlines: list[NDArray[np.int32]], shape: tuple[int, ...], smallest_px: float) -> FloatArray:
     """Centers and radii (K, 4) of outlines that are ellipses, judged by points off the picture's border; else NaN."""
-    points, real = _some_points(outlines, shape)
+    points, real = _some_points(outlines, shape, _shortest(smallest_px))
     fits = fit_ellipses(points, real)
     off = np.abs(distances(points, fits))
     strays = np.flatnonzero((real & (off >= NEAR_SHARE)).any(axis=1))  # a hair or a scratch runs into these
@@ -76,13 +74,15 @@ def _outline_fits(outlines: list[NDArray[np.int32]], shape: tuple[int, ...]) -> 
     near = real & (np.abs(distances(points, fits)) < NEAR_SHARE)
     sound = near.sum(axis=1) > MIN_SUPPORT * real.sum(axis=1)
     radius, other = fits[:, 2], fits[:, 3]
-    sound &= (radius > MIN_RADIUS_SHARE * max(shape)) & (radius < 2 * max(shape))
+    sound &= (radius > smallest_px) & (radius < 2 * max(shape))
     sound &= np.maximum(radius / other, other / radius) <= MAX_ASPECT
     fits[~sound] = np.nan
     return fits
 
 
-def _some_points(outlines: list[NDArray[np.int32]], shape: tuple[int, ...]) -> tuple[FloatArray, NDArray[np.bool_]]:
+def _some_points(
+    outlines: list[NDArray[np.int32]], shape: tuple[int, ...], shortest: float
+) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Points of each outline in equal steps (K, 2 * POINTS, 2), and which of them are real.
 
     Points on the picture's border are left out, and all of an outline that has too few others.  As the numbers of
@@ -94,7 +94,7 @@ def _some_points(outlines: list[NDArray[np.int32]], shape: tuple[int, ...]) -> t
     ends = np.searchsorted(off_border, np.cumsum([len(outline) for outline in outlines]))
     counts = np.diff(ends, prepend=0)[:, None]
     at = np.arange(2 * POINTS) * np.maximum(counts // POINTS, 1)
-    real = (at < counts) & (counts >= _shortest(shape))
+    real = (at < counts) & (counts >= shortest)
     places = np.append(off_border, 0)[np.where(real, at + ends[:, None] - counts, -1)]
     share = real / np.maximum(real.sum(axis=1, keepdims=True), 1)
     planes = (np.where(real, plane[places], (plane[places] * share).sum(axis=1, keepdims=True)) for plane in (x, y))

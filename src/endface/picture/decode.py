@@ -23,8 +23,9 @@ from endface.errors import (
     TooManyPixelsError,
     UndecodableError,
 )
+from endface.picture.paint import read_chroma
 from endface.picture.picture import Picture
-from endface.picture.sanitize import strip_metadata
+from endface.picture.sanitize import has_white_as_zero, strip_metadata
 
 FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF")
 
@@ -57,10 +58,13 @@ def decode(data: bytes) -> Picture:
         TooManyPixelsError: the header announces more than ``MAX_IMAGE_PIXELS``; nothing was decoded.
     """
     try:
-        with Image.open(BytesIO(strip_metadata(data)), formats=FORMATS) as image:
+        stripped = strip_metadata(data)
+        with Image.open(BytesIO(stripped), formats=FORMATS) as image:
             _check_pixels(*image.size)
             _check_compression(image)
-            return Picture(_gray(image))
+            gray = _gray(image)
+            chroma = read_chroma(image if image.format != "JPEG" else Image.open(BytesIO(stripped), formats=FORMATS))
+            return Picture(np.bitwise_not(gray) if has_white_as_zero(data) else gray, chroma)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:

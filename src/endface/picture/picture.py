@@ -1,4 +1,4 @@
-"""A decoded picture, and the part of it inside the camera's black frame."""
+"""A decoded picture, and the part of it that shows something: inside a frame, or a round field of view."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from endface.fiber.ellipse import moved
+from endface.picture.paint import find_paint
+from endface.picture.round_field import find_round_field
+from endface.report import Ellipse
 
 _FRAME_SHARE: Final = 0.05
 """A black frame is looked for in this share of the picture at each side (seen: 2 %)."""
@@ -20,6 +25,11 @@ _FRAME_MARGIN_PX: Final = 4
 
 _FRAME_STEP: Final = 8
 """Of each line every so many pixels are enough for its median."""
+
+_PAPER_LEVEL: Final = 250
+_PAPER_JUMP: Final = 15
+"""Lines of at least this median level are paper around a printed picture where those behind them are darker by so
+much."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +44,15 @@ class Rect:
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: ``gray`` is uint8 (H, W)."""
+    """A decoded picture.
+
+    Attributes:
+        gray: gray levels uint8 (H, W).
+        chroma: colors of a reduced copy, uint8 (H', W', 2); None where there are none.
+    """
 
     gray: NDArray[np.uint8]
+    chroma: NDArray[np.uint8] | None = None
 
     @cached_property
     def field(self) -> Rect:
@@ -46,16 +62,30 @@ class Picture:
         top, bottom = _frame_lines(self.gray[:, ::_FRAME_STEP])
         return Rect(left, top, width - right, height - bottom)
 
+    @cached_property
+    def circle(self) -> Ellipse | None:
+        """The round field of view inside ``field``, where the picture is black around one."""
+        field = self.field
+        circle = find_round_field(self.gray[field.y0 : field.y1, field.x0 : field.x1])
+        return None if circle is None else moved(circle, field.x0, field.y0)
+
+    @cached_property
+    def paint(self) -> NDArray[np.bool_] | None:
+        """Where a reduced copy of the picture is painted in saturated color, bool (H', W'); None where nowhere."""
+        return None if self.chroma is None else find_paint(self.chroma)
+
 
 def _frame_lines(lines: NDArray[np.uint8]) -> tuple[int, int]:
-    """Black lines at the beginning and at the end of lines (N, pixels), the sharpened border included."""
+    """Black or white lines at the beginning and at the end of lines (N, pixels), the sharpened border included."""
     if len(lines) < 2:
         return 0, 0  # nothing is further in
     reach = max(int(len(lines) * _FRAME_SHARE), 1)
 
-    def black(side: NDArray[np.uint8]) -> int:
+    def frame(side: NDArray[np.uint8]) -> int:
         levels = np.median(side[: 2 * reach], axis=1)
-        dark = np.flatnonzero(levels[:reach] < _FRAME_DARKNESS * np.median(levels[reach:]))
-        return int(dark[-1]) + 1 + _FRAME_MARGIN_PX if len(dark) else 0
+        dark = levels[:reach] < _FRAME_DARKNESS * np.median(levels[reach:])
+        paper = (levels[:reach] >= _PAPER_LEVEL) & (np.median(levels[reach:]) < _PAPER_LEVEL - _PAPER_JUMP)
+        lines = np.flatnonzero(dark | paper)
+        return int(lines[-1]) + 1 + _FRAME_MARGIN_PX if len(lines) else 0
 
-    return black(lines), black(lines[::-1])
+    return frame(lines), frame(lines[::-1])

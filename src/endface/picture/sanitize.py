@@ -45,6 +45,7 @@ _TIFF_KEPT: Final = (
 _TIFF_TILES: Final = frozenset({322, 323, 324, 325})
 _TIFF_STRIPS, _TIFF_STRIP_BYTES, _TIFF_STRIP_ROWS = 273, 279, 278
 _TIFF_HEIGHT, _TIFF_SAMPLES, _TIFF_PLANES, _TIFF_COMPRESSION = 257, 277, 284, 259
+_TIFF_PHOTOMETRIC, _TIFF_BITS = 262, 258
 _TIFF_JPEG: Final = 7  # value of the compression
 _TIFF_INTEGERS: Final = {1: "B", 3: "H", 4: "I"}  # BYTE, SHORT, LONG (TIFF 6.0, section 2)
 
@@ -69,6 +70,16 @@ def strip_metadata(data: bytes) -> bytes:
     raise UndecodableError(
         "the picture cannot be decoded: it is no PNG, JPEG, BMP or TIFF; send it again or check the camera"
     )
+
+
+def has_white_as_zero(data: bytes) -> bool:
+    """Whether a TIFF has 16 bits a pixel and says that 0 is white, which its decoder does not turn around.
+
+    Raises:
+        struct.error: its directory is cut off.
+    """
+    order = _TIFF.get(data[:4])
+    return order is not None and _is_white_zero(data, _tiff_entries(data, order), order)
 
 
 def _png_chunks(data: bytes) -> Iterator[bytes]:
@@ -114,21 +125,35 @@ def _check_scans(data: bytes) -> None:
 
 def _tiff(data: bytes, order: str) -> bytes:
     """The first page with a new directory behind it, which has only what is needed."""
-    (at,) = struct.unpack_from(f"{order}I", data, 4)
-    (count,) = struct.unpack_from(f"{order}H", data, at)
-    entries = dict(struct.unpack_from(f"{order}H10s", data, at + 2 + 12 * number) for number in range(count))
+    entries = _tiff_entries(data, order)
     if _TIFF_TILES & entries.keys():
         raise UndecodableError("the TIFF is made of tiles, which are not read; save it in strips or as PNG")
-    kept = {tag: entries[tag] for tag in _TIFF_KEPT if tag in entries}
+    kept: dict[int, bytes] = {tag: entries[tag] for tag in _TIFF_KEPT if tag in entries}
     for content in kept.values():
         if struct.unpack_from(f"{order}I", content, 2)[0] > MAX_PARTS:
             raise _too_many("TIFF", "strips")
     _check_strips(data, {tag: _integers(data, content, order) for tag, content in kept.items()})
+    if _is_white_zero(data, kept, order):
+        kept[_TIFF_PHOTOMETRIC] = struct.pack(f"{order}HIHH", 3, 1, 1, 0)  # SHORT, one of them: 0 is black
     directory = struct.pack(f"{order}H", len(kept)) + b"".join(
         struct.pack(f"{order}H10s", tag, content) for tag, content in sorted(kept.items())
     )
     place = len(data) + len(data) % 2
     return b"".join((data[:4], struct.pack(f"{order}I", place), data[8:].ljust(place - 8, b"\0"), directory, bytes(4)))
+
+
+def _tiff_entries(data: bytes, order: str) -> dict[int, bytes]:
+    """Contents of the first directory by their tags."""
+    (at,) = struct.unpack_from(f"{order}I", data, 4)
+    (count,) = struct.unpack_from(f"{order}H", data, at)
+    return dict(struct.unpack_from(f"{order}H10s", data, at + 2 + 12 * number) for number in range(count))
+
+
+def _is_white_zero(data: bytes, entries: dict[int, bytes], order: str) -> bool:
+    photometric, bits = (
+        _integers(data, entries[tag], order) if tag in entries else () for tag in (_TIFF_PHOTOMETRIC, _TIFF_BITS)
+    )
+    return photometric == (0,) and bits == (16,)
 
 
 def _check_strips(data: bytes, values: dict[int, tuple[int, ...]]) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
 from endface.picture.picture import Picture, Rect
+from endface.report import Ellipse
 
 _SHRINK_FROM: Final = 1.5
 """Camera pixels per square pixel from which bilinear sampling would alias and areas are averaged first."""
@@ -34,13 +35,18 @@ class Placement:
         step: NDArray[np.float64] = np.asarray(self.um_per_px, np.float64) / UM_PER_PX
         return (camera_xy - np.asarray(self.center_px, np.float64)) * step + SQUARE_CENTER_PX
 
-    def seen(self, field: Rect) -> NDArray[np.bool_]:
-        """Pixels of the square (512, 512) that lie in the camera's field."""
+    def seen(self, field: Rect, circle: Ellipse | None = None) -> NDArray[np.bool_]:
+        """Pixels of the square (512, 512) that lie in the camera's field, and in its circle where it is a round one."""
         corners = np.array([[field.x0 - 0.5, field.y0 - 0.5], [field.x1 - 0.5, field.y1 - 0.5]])
         (x0, y0), (x1, y1) = self.to_square(corners)
         at = np.arange(SQUARE_PX)
         columns, rows = (at >= x0) & (at <= x1), (at >= y0) & (at <= y1)
         seen: NDArray[np.bool_] = np.logical_and.outer(rows, columns)
+        if circle is not None:
+            (x, y), (edge_x, edge_y) = self.to_square(
+                np.array([circle.center_px, np.add(circle.center_px, circle.radii_px)])
+            )
+            seen &= ((at[:, None] - y) / (edge_y - y)) ** 2 + ((at - x) / (edge_x - x)) ** 2 <= 1
         return seen
 
 
@@ -73,3 +79,14 @@ def resample(picture: Picture, placement: Placement) -> NDArray[np.uint8]:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     square = cv2.warpAffine(inside, matrix, (SQUARE_PX, SQUARE_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return square.astype(np.uint8, copy=False)
+
+
+def resample_paint(paint: NDArray[np.bool_], picture: Picture, placement: Placement) -> NDArray[np.bool_]:
+    """Where the square lies under the paint that was found on a reduced copy of a picture: bool (512, 512)."""
+    height, width = picture.gray.shape
+    factor = np.array([width / paint.shape[1], height / paint.shape[0]])
+    step = UM_PER_PX / np.asarray(placement.um_per_px) / factor
+    offset = (placement.to_camera(np.zeros((1, 2)))[0] + 0.5) / factor - 0.5
+    matrix = np.array([[step[0], 0, offset[0]], [0, step[1], offset[1]]])
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(paint.astype(np.uint8), matrix, (SQUARE_PX, SQUARE_PX), flags=flags) > 0

@@ -1,0 +1,121 @@
+"""Further fibers of a picture: discs of the size and polarity of the one that was found.
+
+Fibers of one ferrule are alike, so each pixel of a disc's edge points to a center at a known distance; where enough of
+a circumference points to one place, a disc is there, also where most of it lies beyond the picture's border.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from endface.fiber.edge import Edge
+from endface.fiber.ellipse import FloatArray, median
+from endface.report import Ellipse
+
+SPREAD_SHARE: Final = 0.06
+"""Votes within this share of the radius are for one center."""
+
+MIN_SLOPE_SHARE: Final = 0.25
+"""Share of the known disc's slope from which a slope votes."""
+
+MIN_VOTES: Final = 0.55
+"""Share of the known disc's votes, by what can be seen of a circumference, from which a place is that of a disc."""
+
+MIN_SEEN: Final = 0.12
+"""Share of its circumference that must be seen of a disc."""
+
+DIRECTIONS: Final = 90
+SIDES: Final = np.array((0.75, 0.85, 0.92, 1.08, 1.15, 1.22))
+"""Where the levels on both sides of an outline are read: directions around it, and shares of the radius."""
+
+MIN_STEP: Final = 0.4
+MIN_ALIKE: Final = 0.75
+MAX_STEP_RATIO: Final = 3.0
+MIN_ALIKE_SEEN: Final = 0.2
+"""An outline is like a known one where at least this share of its directions has that step to this part, the median
+step is not so much larger or smaller, and this share of the directions is seen."""
+
+MIN_PITCH: Final = 1.8
+"""Fibers lie at least this many radii apart; ribbons at 4."""
+
+
+def find_neighbors(small: NDArray[np.uint8], known: Edge) -> list[Ellipse]:
+    """Places of further discs like a known one in a small copy uint8 (H, W), the most certain first."""
+    radius_x, radius_y = known.ellipse.radii_px
+    margin = np.array([int(radius_x) + 2, int(radius_y) + 2])
+    share = _votes(small, known, margin)
+    at = np.rint(known.ellipse.center_px).astype(int) + margin
+    near = share[max(at[1] - 3, 0) : at[1] + 4, max(at[0] - 3, 0) : at[0] + 4]
+    least = MIN_VOTES * float(near.max(initial=0))
+    size = (int(MIN_PITCH * radius_x), int(MIN_PITCH * radius_y))
+    found: list[Ellipse] = []
+    place = (int(at[0]), int(at[1]))
+    while least > 0:
+        cv2.ellipse(share, place, size, 0, 0, 360, (0.0,), -1)
+        _, best, _, (x, y) = cv2.minMaxLoc(share)
+        if best < least:
+            break
+        place = (x, y)
+        found.append(Ellipse((float(x - margin[0]), float(y - margin[1])), known.ellipse.radii_px))
+    return found
+
+
+def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> NDArray[np.float32]:
+    """How much of the circumference that can be seen votes for each center, float32 (H, W) and margins around."""
+    radii = np.array(known.ellipse.radii_px)
+    size = np.array(small.shape[::-1]) + 2 * margin
+    slopes = np.stack([cv2.Sobel(small, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)], axis=-1)
+    steep = np.hypot(slopes[..., 0], slopes[..., 1])
+    around = np.zeros(small.shape, np.uint8)
+    x, y = (round(place) for place in known.ellipse.center_px)
+    cv2.ellipse(around, (x, y), (round(radii[0]), round(radii[1])), 0, 0, 360, (1,), 3)
+    on_edge = steep[around > 0]
+    least = max(MIN_SLOPE_SHARE * float(np.percentile(on_edge, 75)), 1.0) if len(on_edge) else 1.0
+    rows, columns = np.nonzero(steep > least)
+    inwards = -np.sign(known.levels) * slopes[rows, columns] / steep[rows, columns, None]
+    centers = np.rint(np.stack([columns, rows], axis=1) + inwards * radii).astype(int) + margin
+    centers = centers[((centers >= 0) & (centers < size)).all(axis=1)]
+    votes = np.bincount(centers[:, 1] * size[0] + centers[:, 0], minlength=size[0] * size[1])
+    sigma_px = max(SPREAD_SHARE * float(radii.mean()), 1.0)
+    counted = cv2.GaussianBlur(votes.reshape(size[::-1]).astype(np.float32), (0, 0), sigma_px)
+    seen = _seen(small.shape, known.ellipse.radii_px, (int(margin[0]), int(margin[1])))
+    return np.asarray(counted / np.maximum(seen, MIN_SEEN), np.float32)
+
+
+def _seen(shape: tuple[int, ...], radii: tuple[float, float], margin: tuple[int, int]) -> NDArray[np.float32]:
+    """Share of the circumference around each center that lies in the picture (H + 2 margins, W + 2 margins)."""
+    picture = np.zeros((shape[0] + 2 * margin[1], shape[1] + 2 * margin[0]), np.float32)
+    picture[margin[1] : margin[1] + shape[0], margin[0] : margin[0] + shape[1]] = 1
+    angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    x = np.rint(margin[0] + radii[0] * np.cos(angles)).astype(int)
+    y = np.rint(margin[1] + radii[1] * np.sin(angles)).astype(int)
+    ring = np.zeros((2 * margin[1] + 1, 2 * margin[0] + 1), np.float32)
+    np.add.at(ring, (y, x), 1 / len(angles))
+    return cv2.filter2D(picture, cv2.CV_32F, ring, borderType=cv2.BORDER_CONSTANT).astype(np.float32, copy=False)
+
+
+def looks_alike(gray: NDArray[np.uint8], place: Ellipse, known: Ellipse) -> bool:
+    """Whether the step across an outline is that across a known one along most of what is seen of it."""
+    steps, known_steps = _steps(gray, place), _steps(gray, known)
+    if len(steps) < MIN_ALIKE_SEEN * DIRECTIONS or not len(known_steps):
+        return False
+    step = float(median(known_steps))
+    ratios = steps / (step or 1.0)
+    share = float((ratios > MIN_STEP).mean())
+    return share >= MIN_ALIKE and 1 / MAX_STEP_RATIO < float(median(ratios)) < MAX_STEP_RATIO
+
+
+def _steps(gray: NDArray[np.uint8], ellipse: Ellipse) -> FloatArray:
+    """Levels outside less those inside, along those of the directions in which both are seen."""
+    angles = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False)
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1) * ellipse.radii_px
+    points = np.rint(np.array(ellipse.center_px) + directions[:, None] * SIDES[None, :, None]).astype(int)
+    seen = ((points >= 0) & (points < np.array(gray.shape[::-1]))).all(axis=(1, 2))
+    levels = gray[points[seen, :, 1], points[seen, :, 0]].astype(np.float64)
+    half = len(SIDES) // 2
+    steps: FloatArray = levels[:, half:].mean(axis=1) - levels[:, :half].mean(axis=1)
+    return steps

@@ -1,0 +1,170 @@
+"""The search for the cladding that stands out most in a picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endface.errors import DefocusError, NoFiberError
+from endface.fiber.coarse import (
+    COARSE_PX,
+    MAX_GROUPS,
+    NESTED_RATIO,
+    Ring,
+    SmallCopy,
+    ring_edges,
+    ring_groups,
+    shrink,
+    stands_out,
+)
+from endface.fiber.edge import Edge, fit_cladding_edge
+from endface.fiber.ellipse import CLEAR_VOTE
+from endface.fiber.ferrule import find_inside, is_alike
+from endface.report import Ellipse
+
+MIN_RADIUS_SHARE: Final = 0.06
+"""Smallest cladding radius as a share of the picture's longer side in the first search."""
+
+FINE_PX: Final = 600
+SMALLEST_PX: Final = 6.0
+"""Side of a square copy for the second search, after small fibers, and their smallest radius on it."""
+
+EDGE_REACH: Final = 0.09
+"""How far off the edge on the small copy may lie from the one at full resolution, as a share of the radius."""
+
+FAR_OFF: Final = 0.05
+"""An edge is followed again from itself where the guess was off by more than this share of the radius."""
+
+CLEAR_SUPPORT: Final = 0.8
+"""An edge that fewer of the rays support competes with what other outlines of the same rim lead to."""
+
+CLEARER: Final = 2.0
+"""A dark disc of so many times the step of an outline around it that cannot be followed is the cladding: the outline
+is that of the light."""
+
+MIN_CLEAR_LEVELS: Final = 25.0
+"""Least step of such a disc; cores are told from claddings by fewer levels."""
+
+CONCENTRIC: Final = 0.03
+"""Core and cladding share a center within this share of the radius; a fiber seldom lies so well in a field of view."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A cladding's edge on a small copy of the picture and at full resolution.
+
+    Attributes:
+        copy: the small copy.
+        small: the edge on it.
+        edge: the edge at full resolution.
+    """
+
+    copy: SmallCopy
+    small: Edge
+    edge: Edge
+
+
+def search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
+    """Find the cladding that stands out most in a gray picture uint8 (H, W), on a small copy and, where that is too
+    coarse, on a finer one.
+
+    Raises:
+        NoFiberError: no edge of the shape of a cladding stands out, or it may as well be a core.
+        DefocusError: one stands out, but it cannot be followed at full resolution.
+    """
+    found = _search(gray, field)
+    inside = find_inside(gray, found.edge)
+    if inside is not None and (edge := follow(gray, inside)) is not None:
+        found = Found(found.copy, replace(edge, ellipse=found.copy.to_small(edge.ellipse)), edge)
+    if field is not None:
+        _require_cladding(found.edge, field)
+    return found
+
+
+def _search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
+    failed: Edge | None = None
+    fine_px = round(FINE_PX * math.sqrt(max(gray.shape) / max(min(gray.shape), 1)))  # rows of fibers are long
+    for longest_px, smallest_px in ((COARSE_PX, MIN_RADIUS_SHARE * COARSE_PX), (fine_px, SMALLEST_PX)):
+        copy = shrink(gray, longest_px)
+        groups = ring_groups(copy.gray, min(smallest_px, MIN_RADIUS_SHARE * max(copy.gray.shape)))
+        if field is not None:
+            border = copy.to_small(field)
+            groups = [[ring for ring in group if not is_alike(ring.ellipse, border)] for group in groups]
+        found, failed = _clearest(gray, copy, [group for group in groups if group], failed)
+        if found is not None:
+            return Found(copy, *found)
+    if failed is None:
+        raise NoFiberError(
+            "no cladding edge was found in the picture; check that a connector is under the microscope and in focus"
+        )
+    raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
+
+
+def _require_cladding(edge: Edge, field: Ellipse) -> None:
+    """Refuse a disc in the middle of a round field where both may as well be a core and a cladding in black."""
+    if edge.levels < 0 and math.dist(edge.ellipse.center_px, field.center_px) < CONCENTRIC * min(field.radii_px):
+        raise NoFiberError(
+            "a bright disc lies in the middle of a circle that is black around: a fiber in a round field of view, or a "
+            "core in its cladding; light the ferrule, or send the picture without the mask"
+        )
+
+
+def _clearest(
+    gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]], failed: Edge | None
+) -> tuple[tuple[Edge, Edge] | None, Edge | None]:
+    """The clearest edge on the small copy and at full resolution, or None; and what stood out and could not be
+    followed, of a search before or of this one.
+    """
+    firsts = [
+        (first, edges)
+        for group in groups[:MAX_GROUPS]
+        if (first := next(edges := ring_edges(copy.gray, group), None)) is not None
+    ]
+    firsts.sort(key=lambda pair: -_clarity(pair[0]))
+    best: tuple[Edge, Edge] | None = None
+    for first, edges in firsts:
+        for small in chain([first], edges):
+            guess = replace(small, ellipse=copy.to_full(small.ellipse))
+            if failed is not None and not _may_replace(guess, failed):
+                continue
+            failed = failed or guess
+            edge = follow(gray, guess.ellipse)
+            if edge is not None and edge.support >= CLEAR_SUPPORT:
+                return (small, edge), failed
+            if edge is not None and (best is None or edge.support > best[1].support):
+                best = small, edge
+        if best is not None:
+            break
+    return best, failed
+
+
+def _clarity(edge: Edge) -> float:
+    """How much an edge stands out; of two alike the wider one is the more certain."""
+    return abs(edge.levels) * edge.support**2 * math.sqrt(math.sqrt(sum(edge.ellipse.radii_px)))
+
+
+def _may_replace(edge: Edge, failed: Edge) -> bool:
+    """Whether an edge is the same rim as one that could not be followed, or a disc that stands out much more."""
+    ratio = sum(failed.ellipse.radii_px) / sum(edge.ellipse.radii_px)
+    if 1 / NESTED_RATIO < ratio < NESTED_RATIO:
+        return True
+    return edge.levels >= max(CLEARER * abs(failed.levels), MIN_CLEAR_LEVELS)
+
+
+def follow(gray: NDArray[np.uint8], guess: Ellipse) -> Edge | None:
+    """The cladding's edge near a guess at full resolution; None where none can be followed that stands out."""
+    edge = fit_cladding_edge(gray, guess, reach=EDGE_REACH)
+    if edge is not None and (edge.support < CLEAR_VOTE or _is_off(guess, edge.ellipse)):
+        # One that is not found again from itself is not kept: its radii would be the scale of all sizes.
+        edge = fit_cladding_edge(gray, edge.ellipse, reach=EDGE_REACH)
+    return edge if edge is not None and stands_out(edge) else None
+
+
+def _is_off(guess: Ellipse, found: Ellipse) -> bool:
+    """Whether a guess was so far off that the edge was near the ends of the rays."""
+    return any(abs(was - radius) > FAR_OFF * radius for was, radius in zip(guess.radii_px, found.radii_px, strict=True))

@@ -1,0 +1,55 @@
+"""Paint: circles, lines and text that a microscope's software drew into a picture in saturated colors.
+
+The light of a microscope has one tint; what differs much from it in color was not in front of the camera.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+LONGEST_PX: Final = 300
+"""Longer side of the copy on which colors are compared, about: a line of one pixel still shows on it."""
+
+MIN_CHROMA: Final = 24
+"""Least distance from the picture's own tint in levels of Cb or Cr; fringes of lenses reach 20."""
+
+MIN_RELATIVE: Final = 3.0
+"""And this many times the distance that nine tenths of the picture keep: noisy colors are no paint."""
+
+MAX_SHARE: Final = 0.25
+"""What colors more of the picture than this is no overlay but light of another color."""
+
+GRAY_MODES: Final = ("1", "L", "LA", "I", "F")
+
+
+def reduction(width_px: int, height_px: int) -> int:
+    """How many times a picture is reduced before its colors are compared: 1, 2, 4 or 8, as JPEG decoders do it."""
+    return next((k for k in (1, 2, 4) if max(width_px, height_px) / k <= LONGEST_PX), 8)
+
+
+def read_chroma(image: Image.Image) -> NDArray[np.uint8] | None:
+    """Cb and Cr uint8 (H', W', 2) of a reduced copy; None where the picture has no colors."""
+    if image.mode in GRAY_MODES or image.mode.startswith("I;"):
+        return None
+    factor = reduction(*image.size)
+    image.draft("YCbCr", (image.width // factor, image.height // factor))
+    if image.mode != "YCbCr":
+        image = image.convert("RGB")
+    rest = reduction(*image.size)
+    reduced = image.reduce(rest) if rest > 1 else image
+    return np.asarray(reduced if reduced.mode == "YCbCr" else reduced.convert("YCbCr"))[..., 1:]
+
+
+def find_paint(chroma: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+    """Where a reduced copy is painted, bool (H', W'); None where it is nowhere."""
+    tint = np.median(chroma[::2, ::2], axis=(0, 1))
+    off = cv2.absdiff(chroma, np.full_like(chroma, np.rint(tint).astype(np.uint8))).max(axis=2)
+    if int(off.max()) < MIN_CHROMA:
+        return None
+    painted = off >= max(MIN_CHROMA, MIN_RELATIVE * float(np.percentile(off, 90)))
+    return painted if 0 < painted.mean() < MAX_SHARE else None

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from pytest import approx
+
+from endface.errors import NoFiberError, SeveralFibersError
+from endface.fiber.locate import Located, choose, locate_all
+from endface.options import Options
+from endface.picture.decode import decode
+from endface.report import Ellipse, Problem
+from endface.stages import preprocess
+from endface_build.drawing import scopes
+from endface_build.drawing.camera import Camera
+from endface_build.drawing.faces import Disc, Face
+from endface_build.drawing.marks import chip
+from endface_build.drawing.scopes import Scene
+
+FACE = Face()
+
+
+def located(scene: Scene) -> tuple[Located, ...]:
+    """The fibers that are found in a scene without a frame."""
+    return locate_all(decode(scene.encode()).gray)
+
+
+def problem(scene: Scene, **options: int) -> Problem | None:
+    """What keeps a scene from being judged."""
+    return preprocess(scene.encode(), Options("mm-pc", **options))[1].problem
+
+
+def near(found: Ellipse, drawn: Ellipse, share: float = 0.03) -> bool:
+    """Whether an ellipse is a drawn one to a share of the radius."""
+    radius_px = sum(drawn.radii_px) / 2
+    return math.dist(found.center_px, drawn.center_px) < share * radius_px and sum(found.radii_px) / 2 == approx(
+        radius_px, rel=share
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "camera"),
+    [
+        pytest.param(2, Camera(1152, 600, um_per_px=(0.6, 0.6)), id="two of a ribbon"),
+        pytest.param(12, Camera(1600, 200, um_per_px=(2.0, 2.0)), id="twelve"),
+        pytest.param(24, Camera(1920, 120, um_per_px=(3.2, 3.2)), id="twenty-four"),
+    ],
+)
+def test_all_fibers_of_a_row_are_found_from_left_to_right(count: int, camera: Camera) -> None:
+    """A row of a rectangular ferrule gives each fiber, whole, in reading order."""
+    scene = scopes.row_of_fibers([FACE] * count, camera, seed=1)
+
+    found = located(scene)
+
+    assert len(found) == count
+    assert all(near(fiber.cladding, drawn, 0.06) for fiber, drawn in zip(found, scene.claddings, strict=True))
+    assert not any(fiber.cut_off for fiber in found)
+
+
+def test_fibers_cut_off_by_the_border_are_named_so() -> None:
+    """The outer two of three lie half beyond the picture."""
+    scene = scopes.row_of_fibers([FACE] * 3, Camera(900, 500, um_per_px=(0.6, 0.6)), seed=1)
+
+    found = located(scene)
+
+    assert [fiber.cut_off for fiber in found] == [True, False, True]
+
+
+def test_several_fibers_are_refused_unless_one_is_named() -> None:
+    """The refusal says how many and where; the named one is judged, as far as it is seen."""
+    scene = scopes.row_of_fibers([FACE] * 3, Camera(1152, 600, um_per_px=(0.7, 0.7)), seed=1)
+
+    several = problem(scene)
+
+    assert several is not None
+    assert several.code == "several_fibers"
+    assert "3 fibers" in several.message
+    assert problem(scene, fiber=2) is None
+    assert (problem(scene, fiber=4) or several).code == "no_fiber"
+
+
+def test_choice_is_by_number_in_reading_order() -> None:
+    """Numbers begin at 1; there is no choice to make where there is one fiber."""
+    fibers = tuple(Located(Ellipse((x, 10.0), (5.0, 5.0)), None, None, cut_off=True) for x in (10.0, 50.0))
+
+    assert choose(fibers, 2) is fibers[1]
+    assert choose(fibers[:1]) is fibers[0]
+    with pytest.raises(SeveralFibersError):
+        choose(fibers)
+    with pytest.raises(NoFiberError, match="no fiber 3"):
+        choose(fibers, 3)
+
+
+@pytest.mark.parametrize(("front_um", "um_per_px"), [(2500, 4.0), (1250, 2.5), (500, 1.5)])
+def test_fiber_in_a_whole_ferrule_is_found(front_um: float, um_per_px: float) -> None:
+    """At low magnification the largest circle is the ferrule; it is never taken for a cladding."""
+    camera = Camera(800, 700, um_per_px=(um_per_px, um_per_px))
+    scene = scopes.whole_ferrule(FACE, camera, seed=2, front_um=front_um)
+
+    (found,) = located(scene)
+
+    assert near(found.cladding, scene.claddings[0], 0.05)
+
+
+@pytest.mark.parametrize(
+    ("radius_px", "code"), [(330, None), (290, None), (230, "zone_cut_off")], ids=["cut", "whole", "small"]
+)
+def test_round_field_of_view_is_what_is_seen(radius_px: float, code: str | None) -> None:
+    """Black corners are no ferrule: a fiber whose zones lie in the circle is judged, another one is cut off."""
+    scene = scopes.single(FACE, Camera(800, 600, um_per_px=(0.5, 0.5)), seed=3)
+
+    found = problem(scopes.round_field(scene, center_px=(405, 303), radius_px=radius_px))
+
+    assert (found.code if found else None) == code
+
+
+def test_bright_disc_in_the_middle_of_a_round_field_is_not_judged() -> None:
+    """It may be a fiber in a field of view, or a lit core in a cladding whose ferrule is black."""
+    face = Face(zones=(Disc(125.0, 80.0), Disc(50.0, 150.0)), ferrule=8.0)
+    scene = scopes.single(face, Camera(700, 560, um_per_px=(0.25, 0.25)), seed=3)
+
+    found = problem(scene)
+
+    assert found is not None
+    assert found.code == "no_fiber"
+
+
+@pytest.mark.parametrize(
+    ("diameters_um", "code"), [((25.0, 250.0), "overlay"), ((128.0,), None)], ids=["over zones", "between zones"]
+)
+def test_colored_circles_over_judged_zones_are_refused(diameters_um: tuple[float, ...], code: str | None) -> None:
+    """Paint hides what lies under it; between the judged zones it hides nothing."""
+    scene = scopes.single(FACE, Camera(800, 600, um_per_px=(0.5, 0.5)), seed=3)
+
+    found = problem(scopes.with_circles(scene, diameters_um))
+
+    assert (found.code if found else None) == code
+
+
+def test_caption_in_a_corner_is_ignored() -> None:
+    """Text beside the judged zones does not matter."""
+    scene = scopes.single(FACE, Camera(800, 600, um_per_px=(0.5, 0.5)), seed=3)
+
+    assert problem(scopes.with_caption(scene, "PASS 12:04")) is None
+
+
+CHIPS = (chip(20.0, 13.0, 5.5, seed=1), chip(80.0, 9.0, 4.0, seed=2), chip(220.0, 9.0, 3.5, seed=3))
+
+
+@pytest.mark.parametrize("lit", [60.0, 90.0, 200.0])
+def test_negative_of_a_chipped_face_is_refused(lit: float) -> None:
+    """Bright chips in a dark ferrule are those of a negative, whatever the core."""
+    face = Face(zones=(Disc(125.0, 80.0), Disc(50.0, lit)), marks=CHIPS)
+    scene = scopes.single(face, Camera(800, 600, um_per_px=(0.5, 0.5)), seed=3)
+
+    found = problem(scopes.negative(scene))
+
+    assert found is not None
+    assert found.code == "negative"
+
+
+def test_dark_ferrule_is_no_negative() -> None:
+    """A bright cladding with dark chips, a dark line inside its edge and a halo outside is as it should be."""
+    face = Face(zones=(Disc(125.0, 150.0), Disc(50.0, 160.0)), ferrule=50.0, marks=CHIPS)
+    scene = scopes.single(face, Camera(800, 600, um_per_px=(0.5, 0.5)), seed=3)
+
+    assert problem(scene) is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_receiver_is_never_judged(seed: int) -> None:
+    """Rings of a lens and glare are no fiber."""
+    assert problem(scopes.receiver(Camera(), seed)) is not None
