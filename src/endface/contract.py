@@ -88,7 +88,7 @@ POSTPROCESS: Final = ModelSpec("postprocess", (LABELS, CONFIDENCE, FRAME), (REPO
 ENSEMBLE: Final = ModelSpec("endface", (IMAGE,), (REPORT, LABELS))
 MODELS: Final = (PREPROCESS, SEGMENT, POSTPROCESS, ENSEMBLE)
 
-PARAMETERS: Final = ("profile", "cladding_um", "um_per_px", "serial", "name")
+PARAMETERS: Final = ("profile", "cladding_um", "um_per_px", "zones", "screen", "any_core", "serial", "name")
 """Request parameters of the ensemble beside ``meta.*``; numbers may travel as strings."""
 
 META_PREFIX: Final = "meta."

@@ -66,6 +66,14 @@ class Fiber:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """The zones that the verdict is about, from inside out, and those of the profile that it says nothing about."""
+
+    judged: tuple[str, ...]
+    not_judged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Criteria:
     """The profile that was applied, and how far its numbers can be trusted.
 
@@ -199,8 +207,9 @@ class ModelInfo:
 class Report:
     """Everything that one inspection found, and the verdict.
 
-    ``borderline_reasons`` say why the verdict could be the other one; ``quality`` is None where the picture has no
-    square, and in reports of a server before 0.3.
+    ``borderline_reasons`` say why the verdict could be the other one, ``notes`` what it does not cover, or was told to
+    overlook; ``quality`` is None where the picture has no square.  In reports of a server before 0.3 both ``quality``
+    and ``scope`` are None.
     """
 
     verdict: VerdictName
@@ -220,6 +229,8 @@ class Report:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     borderline_reasons: tuple[str, ...] = ()
     quality: Quality | None = None
+    scope: Scope | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """A report without a fiber, with an error or with a failed zone is never a pass.
@@ -235,6 +246,14 @@ class Report:
             raise ValueError("a verdict needs a fiber and its zones")
         if self.verdict == "pass" and any(zone.verdict != "pass" for zone in self.zones):
             raise ValueError("a face passes only if each of its zones does")
+
+    @property
+    def scope_text(self) -> str:
+        """Which zones the verdict is about, in words; empty where it is about all of the profile's."""
+        if self.scope is None or not self.scope.not_judged:
+            return ""
+        judged = self.scope.judged
+        return f"zone{'s' if len(judged) > 1 else ''} {', '.join(judged)} only"
 
     def to_json(self) -> str:
         """The report as one line of JSON in the schema's order of keys."""
@@ -260,10 +279,10 @@ class Report:
 
 
 _KEYS: Final = (
-    "verdict", "borderline", "borderline_reasons", "reasons", "error", "image", "serial", "meta", "quality",
-    "calibration", "fiber", "criteria", "zones", "defects", "model", "software", "timings_ms",
+    "verdict", "scope", "borderline", "borderline_reasons", "reasons", "notes", "error", "image", "serial", "meta",
+    "quality", "calibration", "fiber", "criteria", "zones", "defects", "model", "software", "timings_ms",
 )  # fmt: skip
-_ADDED: Final = ("borderline_reasons", "quality")
+_ADDED: Final = ("borderline_reasons", "quality", "scope", "notes")
 """Keys that a server before 0.3 does not write."""
 
 _BOUNDS: Final = ("lower_um", "upper_um", "lower_closed", "upper_closed")
