@@ -51,10 +51,14 @@ class AsyncClient(BaseClient):
         cladding_um: float | None = None,
         um_per_px: float | None = None,
         name: str | None = None,
+        zones: str | None = None,
+        screen: bool | None = None,
+        any_core: bool | None = None,
         fiber: int | None = None,
     ) -> Report:
         """Inspect one picture, as ``Client.inspect`` does."""
-        return (await self.ask(Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name, fiber))).report
+        job = Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name, zones, screen, any_core, fiber)
+        return (await self.ask(job)).report
 
     async def ask(self, picture: Picture | Job) -> Reply:
         """Inspect one picture as ``inspect`` does; the reply says how often it was sent as well."""

@@ -52,6 +52,9 @@ class Client(BaseClient):
         cladding_um: float | None = None,
         um_per_px: float | None = None,
         name: str | None = None,
+        zones: str | None = None,
+        screen: bool | None = None,
+        any_core: bool | None = None,
         fiber: int | None = None,
     ) -> Report:
         """Inspect one picture; the arguments are those of ``Job``.
@@ -66,7 +69,8 @@ class Client(BaseClient):
             ServerError: the server failed.
             ProtocolError: the answer is not the report of this picture.
         """
-        return self.ask(Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name, fiber)).report
+        job = Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name, zones, screen, any_core, fiber)
+        return self.ask(job).report
 
     def ask(self, picture: Picture | Job) -> Reply:
         """Inspect one picture as ``inspect`` does; the reply says how often it was sent as well."""

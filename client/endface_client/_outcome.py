@@ -52,6 +52,11 @@ class Outcome:
         return self.path.name if self.fiber is None else f"{self.path.name}, fiber {self.fiber}"
 
     @property
+    def scope_text(self) -> str:
+        """Which zones the verdict is about, in words; empty where it is about all of the profile's."""
+        return "" if isinstance(self.result, ClientError) else self.result.scope_text
+
+    @property
     def is_borderline(self) -> bool:
         """Whether the verdict could be another one."""
         return not isinstance(self.result, ClientError) and self.result.borderline

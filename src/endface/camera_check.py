@@ -83,7 +83,8 @@ def check_camera(data: bytes, profiles: Sequence[str], options: Options) -> Came
     Args:
         data: the encoded picture.
         profiles: names of the profiles that may judge it.
-        options: cladding or scale, and the folder of the user's own profiles; its profile does not matter.
+        options: zones, cladding or scale, and the folder of the user's own profiles.  Its profile does not matter, nor
+            does the kind of fiber that the picture happens to show.
 
     Raises:
         RequestError: the picture is empty or oversized, or a profile does not exist.
@@ -95,7 +96,7 @@ def check_camera(data: bytes, profiles: Sequence[str], options: Options) -> Came
         problem = Problem(exc.code, str(exc))
         return CameraCheck(problem, profiles=dict.fromkeys(profiles, problem))
     number, fiber = _nearest(picture, fibers)
-    chosen = replace(options, fiber=number if len(fibers) > 1 else None)
+    chosen = replace(options, fiber=number if len(fibers) > 1 else None, any_core=True)
     frames = {name: preprocess(data, replace(chosen, profile=name))[1] for name in profiles}
     scale = next((frame.calibration.um_per_px for frame in frames.values() if frame.calibration), None)
     problems = {name: frame.problem for name, frame in frames.items()}

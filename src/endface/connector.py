@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from endface.errors import SeveralFibersError
-from endface.report import FoundFiber, Problem, Report, VerdictName
+from endface.report import FoundFiber, Problem, Report, Scope, VerdictName
 
 SCHEMA_VERSION: Final = "endface.connector/1"
 
@@ -31,6 +31,7 @@ class ConnectorReport:
         reasons: why it does not pass, each sentence with the number of its fiber, counted from 1.
         error: why it does not pass as a whole: another number of fibers than it should have, or a picture twice.
         serial: the connector's serial number.
+        scope: the zones that the verdict on every fiber is about, and those that it is not about for any.
     """
 
     verdict: VerdictName
@@ -39,6 +40,12 @@ class ConnectorReport:
     reasons: tuple[str, ...] = ()
     error: Problem | None = None
     serial: str = ""
+    scope: Scope | None = None
+
+    @property
+    def scope_text(self) -> str:
+        """Which zones the verdict is about, in words; empty where it is about all of the profile's."""
+        return self.scope.text if self.scope else ""
 
     def __post_init__(self) -> None:
         """A connector without fibers, or with one that does not pass, never passes.
@@ -56,6 +63,7 @@ class ConnectorReport:
         values = {
             "schema_version": SCHEMA_VERSION,
             "verdict": self.verdict,
+            "scope": self.scope and vars(self.scope),
             "borderline": self.borderline,
             "reasons": self.reasons,
             "error": self.error and vars(self.error),
@@ -82,6 +90,9 @@ class ConnectorReport:
                 reasons=tuple(values["reasons"]),
                 error=Problem(**values["error"]) if values["error"] else None,
                 serial=values["serial"],
+                scope=Scope(**{key: tuple(zones) for key, zones in values["scope"].items()})
+                if values["scope"]
+                else None,
             )
         except (KeyError, TypeError) as exc:
             raise ValueError(f"a report of schema {SCHEMA_VERSION} with a missing or wrong field: {exc}") from exc
@@ -181,7 +192,16 @@ def judge_connector(
         reasons=(*((error.message,) if error else ()), *reasons),
         error=error,
         serial=fibers[0].serial,
+        scope=_scope(fibers),
     )
+
+
+def _scope(fibers: Sequence[Report]) -> Scope | None:
+    """The zones that are judged on every fiber, and the others."""
+    scopes = [fiber.scope for fiber in fibers if fiber.scope]
+    named = dict.fromkeys(zone for scope in scopes for zone in (*scope.judged, *scope.not_judged))
+    judged = tuple(zone for zone in named if all(zone in scope.judged for scope in scopes))
+    return Scope(judged, tuple(zone for zone in named if zone not in judged)) if scopes else None
 
 
 def _unchosen(report: Report) -> Sequence[FoundFiber]:

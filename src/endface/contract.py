@@ -88,7 +88,9 @@ POSTPROCESS: Final = ModelSpec("postprocess", (LABELS, CONFIDENCE, FRAME), (REPO
 ENSEMBLE: Final = ModelSpec("endface", (IMAGE,), (REPORT, LABELS))
 MODELS: Final = (PREPROCESS, SEGMENT, POSTPROCESS, ENSEMBLE)
 
-PARAMETERS: Final = ("profile", "cladding_um", "um_per_px", "fiber", "serial", "name")
+PARAMETERS: Final = (
+    "profile", "cladding_um", "um_per_px", "fiber", "zones", "screen", "any_core", "serial", "name",
+)  # fmt: skip
 """Request parameters of the ensemble beside ``meta.*``; numbers may travel as strings."""
 
 META_PREFIX: Final = "meta."

@@ -31,6 +31,9 @@ class Frame:
         quality: blur and noise, where there is a square.
         timings_ms: time spent so far.
         taken_ms: when the server took its request up, by the machine's monotonic clock; None where it is not known.
+        zones: names of the zones that the request confines the judgment to; empty for all of the profile's.
+        screened: whether the picture is too coarse to pass, and is only screened for large defects.
+        notes: what the verdict was told to overlook.
         profile_sha256: SHA-256 of the profile's text as ``preprocess`` read it; empty where it was not read.
     """
 
@@ -49,6 +52,9 @@ class Frame:
     quality: Quality | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     taken_ms: float | None = None
+    zones: tuple[str, ...] = ()
+    screened: bool = False
+    notes: tuple[str, ...] = ()
     profile_sha256: str = ""
 
     def to_json(self) -> str:

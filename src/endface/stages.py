@@ -21,15 +21,16 @@ from numpy.typing import NDArray
 
 from endface import __version__
 from endface.contract import SQUARE_PX
+from endface.criteria.core import NO_CORE, check_core
 from endface.criteria.exposure import require_exposure
 from endface.criteria.overlay import require_no_overlay
 from endface.criteria.profile import Profile, load_profile
+from endface.criteria.scale import coarsest_um_per_px, refuse_coarse_pass, require_scale, resolved
 from endface.criteria.sharpness import require_sharpness, with_blur
 from endface.criteria.verdict import judge, require_coverage
 from endface.defects.measure import measure
 from endface.defects.zones import coverage
 from endface.errors import (
-    CoarseScaleError,
     EndfaceError,
     NegativeError,
     PictureError,
@@ -48,9 +49,6 @@ from endface.picture.quality import measure_quality
 from endface.picture.square import Placement, resample, resample_paint
 from endface.report import Calibration, Ellipse, FoundFiber, ImageInfo, ModelInfo, Problem, Report
 
-COARSEST_UM_PER_PX: Final = 1.0
-"""A 2 um defect, the smallest that the limits count, must cover two pixels of the camera."""
-
 LARGEST_SCALE_ERROR: Final = 0.2
 """A requested scale may make the cladding this much wider or narrower than named; beyond, one is wrong."""
 
@@ -61,11 +59,11 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
     A picture that cannot be judged gives a black square and a frame with the problem.
 
     Raises:
-        RequestError: the picture is empty or oversized, or the profile or the fiber that is named does not exist.
+        RequestError: the picture is empty or oversized, or the profile, one of the zones, or the fiber does not exist.
     """
     started = time.perf_counter()
     check_size(data)
-    profile = load_profile(options.profile, options.profiles)
+    profile = load_profile(options.profile, options.profiles).confined_to(options.zones)
     frame = replace(_frame(data, options), profile_sha256=profile.criteria.sha256)
     square = np.zeros((SQUARE_PX, SQUARE_PX), np.uint8)
     try:
@@ -77,8 +75,10 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         located = choose(fibers, options.fiber)
         fiber = located.fiber
         calibration = _calibrate(fiber.cladding, options)
-        frame = replace(frame, fiber=fiber, calibration=calibration)
-        _require_detail(calibration)
+        um_per_px = max(calibration.um_per_px)
+        screened = options.screen and um_per_px > coarsest_um_per_px(profile)
+        frame = replace(frame, fiber=fiber, calibration=calibration, screened=screened)
+        require_scale(profile, um_per_px, screening=screened)
         placement = Placement(fiber.cladding.center_px, calibration.um_per_px)
         seen = placement.seen(picture.field, picture.circle)
         coverages = {zone.name: coverage(zone, seen) for zone in profile.zones}
@@ -92,9 +92,11 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
             resampled[~seen] = np.median(resampled[seen])
         quality = measure_quality(resampled, _width_um(fiber.cladding, calibration))
         frame = replace(frame, quality=quality)
-        require_sharpness(profile, quality)
+        if not screened:
+            require_sharpness(profile, quality)
         require_exposure(profile, resampled)
         _require_positive(located, resampled, calibration)
+        frame = replace(frame, notes=check_core(profile, fiber, resampled, placement, any_core=options.any_core))
         square = resampled
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))
@@ -117,13 +119,13 @@ def postprocess(
 ) -> Report:
     """The network's label map and confidence, uint8 (512, 512), to the report."""
     started = time.perf_counter()
-    profile = load_profile(frame.profile, profiles)
-    problem = frame.problem or _changed_profile(frame, profile)
+    whole = load_profile(frame.profile, profiles)
+    problem = frame.problem or _changed_profile(frame, whole)
     blank = Report(
         verdict="invalid",
         error=problem or Problem("internal", "not judged yet"),
         image=frame.image,
-        criteria=profile.criteria,
+        criteria=whole.criteria,
         software=f"endface {__version__}",
         serial=frame.serial,
         meta=frame.meta,
@@ -132,6 +134,8 @@ def postprocess(
         fibers=frame.fibers,
         fiber_number=frame.fiber_number,
         quality=frame.quality,
+        scope=whole.scope(frame.zones),
+        notes=frame.notes,
         model=model,
         timings_ms=frame.timings_ms,
     )
@@ -139,10 +143,20 @@ def postprocess(
         return replace(blank, reasons=(blank.error.message,) if blank.error else ())
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
     labels = labels * placement.seen(frame.seen_px, frame.seen_circle)  # the rest is made up: background, which is 0
-    defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
+    profile = whole.confined_to(frame.zones)
+    defects = measure(labels, confidence, placement, whole.zones, size=whole.size)
     if frame.quality is not None:
         defects = with_blur(defects, frame.quality)
-    judgment = judge(defects, profile, frame.coverage, frame.quality)
+    um_per_px = max(frame.calibration.um_per_px)
+    if frame.screened:
+        defects = resolved(defects, um_per_px)
+    core_seen = frame.fiber.core is not None
+    judgment = judge(defects, profile, frame.coverage, frame.quality, core_seen=core_seen)
+    if frame.screened and judgment.verdict == "pass":
+        clean = refuse_coarse_pass(profile, um_per_px)
+        problem = Problem(clean.code, str(clean))
+        timings_ms = dict(frame.timings_ms) | {"postprocess": _ms_since(started)}
+        return replace(blank, error=problem, reasons=(str(clean),), defects=defects, timings_ms=timings_ms)
     return replace(
         blank,
         verdict=judgment.verdict,
@@ -150,6 +164,7 @@ def postprocess(
         borderline=judgment.borderline,
         reasons=judgment.reasons,
         borderline_reasons=judgment.borderline_reasons,
+        notes=blank.notes if core_seen else (*blank.notes, NO_CORE),
         zones=judgment.zones,
         defects=defects,
         timings_ms=dict(frame.timings_ms) | {"postprocess": _ms_since(started)},
@@ -169,7 +184,7 @@ def _changed_profile(frame: Frame, profile: Profile) -> Problem | None:
 
 def _frame(data: bytes, options: Options) -> Frame:
     image = ImageInfo(options.name, sha256(data))
-    return Frame(options.profile, image, options.serial, options.meta, fiber_number=options.fiber)
+    return Frame(options.profile, image, options.serial, options.meta, zones=options.zones, fiber_number=options.fiber)
 
 
 def _found(fibers: Sequence[Located]) -> tuple[FoundFiber, ...]:
@@ -202,15 +217,6 @@ def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
             f"not {options.cladding_um:g} um; correct um_per_px or cladding_um"
         )
     return Calibration((x * factor, y * factor), "request")
-
-
-def _require_detail(calibration: Calibration) -> None:
-    """Refuse a picture that is too coarse to measure defects."""
-    coarsest = max(calibration.um_per_px)
-    if coarsest > COARSEST_UM_PER_PX:
-        raise CoarseScaleError(
-            f"a pixel is {coarsest:.2f} um, at most {COARSEST_UM_PER_PX:g} um can be judged; use a stronger objective"
-        )
 
 
 def _require_positive(located: Located, square: NDArray[np.uint8], calibration: Calibration) -> None:

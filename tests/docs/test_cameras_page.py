@@ -53,11 +53,11 @@ def run(line: str, place: Path, repository: Path) -> subprocess.CompletedProcess
 
 
 def test_commands_run_as_printed(commands: list[str], place: Path, project: Path) -> None:
-    """The camera is told what to change; every connector passes."""
+    """The user is told what to change; every connector passes."""
     check, *inspections = commands
     checked = run(check, place, project / "model_repository")
 
-    assert checked.returncode == 1, checked.stderr
+    assert checked.returncode == 0, checked.stderr  # by profiles that judge the inner zones only
     assert checked.stdout.splitlines()[-1].startswith("to change first (zone_cut_off, 1 of 2)")
     for line, summary in zip(
         inspections, ("1 picture: 1 pass", "1 connector: 1 pass", "1 connector: 1 pass"), strict=True

@@ -13,7 +13,7 @@ from endface.connector import ConnectorReport, Question, first, further, judge_c
 from endface.contract import LABELS
 from endface.offline import Inspector
 from endface.options import Options
-from endface.report import FoundFiber, Problem, Report, VerdictName
+from endface.report import FoundFiber, Problem, Report, Scope, VerdictName
 from endface_build.drawing import scopes
 from endface_build.drawing.camera import Camera
 from endface_build.drawing.faces import Face
@@ -57,6 +57,19 @@ def test_a_connector_is_as_good_as_its_worst_fiber(verdicts: list[VerdictName], 
     assert connector.verdict == whole
     assert [fiber.verdict for fiber in connector.fibers] == verdicts
     assert ConnectorReport.from_json(connector.to_json()) == connector
+
+
+def test_a_verdict_on_a_connector_has_the_scope_of_its_fibers() -> None:
+    """Only what was judged on every fiber counts."""
+    inner, whole = Scope(("A", "B"), ("C", "D")), Scope(("A", "B", "C", "D"))
+    reports = [replace(report("pass"), scope=scope) for scope in (inner, whole)]
+
+    connector = judge_connector(reports, [], [])
+
+    assert connector.scope == inner
+    assert connector.scope_text == "zones A, B only"
+    assert ConnectorReport.from_json(connector.to_json()) == connector
+    assert judge_connector(reports[1:], [], []).scope_text == ""
 
 
 def test_reasons_name_their_fibers_the_decisive_ones_first() -> None:

@@ -42,15 +42,17 @@ _Profiles = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help=f"Folder with your own profile files; default: {environment.PROFILES}."),
 ]
+_Zones = Annotated[str | None, typer.Option(metavar="A,B", help="Zones to judge; default: all of each profile.")]
 _CladdingUm = Annotated[float | None, typer.Option(help="True cladding diameter in um; gives the scale.")]
 _UmPerPx = Annotated[float | None, typer.Option(help="Scale of the camera in um per pixel, instead of the cladding.")]
 
 
-def check_camera_command(
+def check_camera_command(  # noqa: PLR0913 - one parameter for each option of the command
     paths: _Pictures,
     *,
     profile: _Profile = None,
     profiles: _Profiles = None,
+    zones: _Zones = None,
     cladding_um: _CladdingUm = None,
     um_per_px: _UmPerPx = None,
 ) -> None:
@@ -60,7 +62,7 @@ def check_camera_command(
     try:
         profiles = profiles or environment.profiles_folder()
         names = profile or profile_names(profiles)
-        parameters = {"cladding_um": cladding_um, "um_per_px": um_per_px}
+        parameters = {"zones": zones, "cladding_um": cladding_um, "um_per_px": um_per_px}
         given = {key: value for key, value in parameters.items() if value is not None}
         options, *_ = [Options.from_parameters(given, name, profiles) for name in names]  # an unknown one ends it here
         found = find_pictures(paths)

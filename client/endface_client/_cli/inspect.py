@@ -49,6 +49,14 @@ _Profiles = Annotated[
 ]
 _CladdingUm = Annotated[float | None, typer.Option(help="True cladding diameter in um; gives the scale.")]
 _UmPerPx = Annotated[float | None, typer.Option(help="Scale of the camera in um per pixel, instead of the cladding.")]
+_Zones = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Zones to judge, or all; default: the server's, or ENDFACE_ZONES."),
+]
+_Screen = Annotated[
+    bool, typer.Option("--screen", help="Search pictures that are too coarse to pass for large defects and dirt.")
+]
+_AnyCore = Annotated[bool, typer.Option("--any-core", help="Judge a fiber with a core that the profile is not for.")]
 _Fiber = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Which of several fibers in each picture, in reading order.")
 ]
@@ -92,6 +100,9 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     profiles: _Profiles = None,
     cladding_um: _CladdingUm = None,
     um_per_px: _UmPerPx = None,
+    zones: _Zones = None,
+    screen: _Screen = False,
+    any_core: _AnyCore = False,
     fiber: _Fiber = None,
     connector: _Connector = False,
     fiber_count: _FiberCount = None,
@@ -120,7 +131,14 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     outputs = (out, record, record and record / FOLDER)
     found = find_connectors(paths, outputs) if connector else find_pictures(paths, recursive=recursive, outputs=outputs)
     serial_of = _serial_of(serial, serial_from_name, len(found.pictures))
-    judged = {"profile": profile, "cladding_um": cladding_um, "um_per_px": um_per_px}
+    judged = {
+        "profile": profile,
+        "cladding_um": cladding_um,
+        "um_per_px": um_per_px,
+        "zones": zones,
+        "screen": screen or None,
+        "any_core": any_core or None,
+    }
     if offline:
         engine = engine or ONNXRUNTIME
         inspector, inspecting = f"offline, {engine}", partial(_in_this_process, engine, judged | {"profiles": profiles})

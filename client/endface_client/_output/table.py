@@ -58,6 +58,8 @@ def _verdict(outcome: Outcome) -> Text:
     text = Text(_name(outcome.word), _STYLES[outcome.word])
     if outcome.is_borderline:
         text.append(" borderline", "cyan")
+    if outcome.scope_text:
+        text.append(f" {outcome.scope_text}", "cyan")
     return text
 
 
@@ -70,7 +72,9 @@ def _defects(outcome: Outcome) -> tuple[str, str]:
 
 
 def _reason(outcome: Outcome) -> str:
-    if not outcome.reasons:
+    """The first reason; of a face that passes the first note."""
+    said = outcome.reasons or (outcome.report.notes if outcome.report else ())
+    if not said:
         return ""
-    first, *others = outcome.reasons
+    first, *others = said
     return f"{first} (+{len(others)} more)" if others else first

@@ -73,6 +73,7 @@ def _row(entry: Entry, counted: list[tuple[str, str]]) -> dict[str, Any]:
         "fibers": connector.get("fibers"),
         "connector": connector.get("verdict"),
         "verdict": "not inspected" if entry.word == "error" else entry.word,
+        "zones_judged": " ".join(report.scope.judged) if report and report.scope else "",
         "borderline": ("yes" if report.borderline else "no") if report else "",
         "reasons": "; ".join(report.reasons) if report else error and error.message,
         "error_code": error.code if error else report and report.error and report.error.code,

@@ -43,6 +43,9 @@ class Job:
         cladding_um: true diameter of the cladding, from which the scale is taken.
         um_per_px: the camera's scale where it is known; overrides the cladding.
         name: what to call the picture in the report; a path's file name if None.
+        zones: the zones to judge, such as ``A,B``; ``all`` for all of the profile's, whatever the server's default.
+        screen: whether a picture that is too coarse to pass is searched for large defects.
+        any_core: whether a core of another kind of fiber than the profile's is overlooked.
         fiber: which of several fibers in the picture, from 1 in reading order; None where there is one.
     """
 
@@ -53,6 +56,9 @@ class Job:
     cladding_um: float | None = None
     um_per_px: float | None = None
     name: str | None = None
+    zones: str | None = None
+    screen: bool | None = None
+    any_core: bool | None = None
     fiber: int | None = None
 
 
@@ -188,6 +194,9 @@ def parameters(job: Job) -> dict[str, str]:
         "profile": job.profile,
         "cladding_um": job.cladding_um,
         "um_per_px": job.um_per_px,
+        "zones": job.zones,
+        "screen": None if job.screen is None else str(job.screen).lower(),
+        "any_core": None if job.any_core is None else str(job.any_core).lower(),
         "fiber": job.fiber,
         "serial": job.serial,
         "name": picture_name(job),

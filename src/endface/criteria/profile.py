@@ -12,11 +12,11 @@ import itertools
 import math
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 from endface import files
 from endface.contract import SQUARE_PX, UM_PER_PX
@@ -24,14 +24,19 @@ from endface.criteria.limits import Interval, Limit, first_gap
 from endface.criteria.toml_table import TomlTable
 from endface.defects.shapes import SizeDefinition
 from endface.defects.zones import Zone
-from endface.errors import ConfigurationError, UnknownProfileError
-from endface.report import Criteria, LimitKind
+from endface.errors import BadParameterError, ConfigurationError, UnknownProfileError
+from endface.report import Criteria, LimitKind, Scope
+
+CoreRule = Literal["required", "expected", "optional"]
 
 UNCERTAINTY_UM: Final = 0.5
 """Default of ``uncertainty_um``, a pixel of the square: either edge of a defect may be half a pixel off."""
 
 SMALLEST_UM: Final = 2.0
 """The smallest size that the tables name; a row that counts all sizes is held to this one."""
+
+MIN_COVERAGE: Final = 0.98
+"""Default of ``min_coverage``: where an edge cuts a fiftieth of zone D off, the strip is 10 um high."""
 
 MIN_ZONE_UM: Final = 1.0
 """Narrowest zone, as a difference of diameters: a ring of half a pixel still holds pixels everywhere."""
@@ -51,10 +56,11 @@ _TEXTS: Final = ("standard", "edition", "source")
 
 @dataclass(frozen=True)
 class ZoneLimits:
-    """A zone and the rows that apply in it."""
+    """A zone, the rows that apply in it, and the share of it that a picture must show where one can fail."""
 
     zone: Zone
     limits: tuple[Limit, ...]
+    min_coverage: float = MIN_COVERAGE
 
     @property
     def limited(self) -> bool:
@@ -80,8 +86,15 @@ class ZoneLimits:
 class Profile:
     """The limits of one table of one edition, and how far they can be trusted.
 
-    ``uncertainty_um`` is how far a measured size may be off; ``assumptions`` are sentences on what the table leaves
-    open and this profile decides.
+    Attributes:
+        criteria: what the report says of it.
+        size: what a defect's size is.
+        uncertainty_um: how far a measured size may be off at least.
+        assumptions: sentences on what the table leaves open and this profile decides.
+        rows: the zones with their limits, from inside out.
+        core_um: diameters of the cores that the limits are for; None where any will do.
+        core: what a picture in which no core is seen comes to: ``required`` refuses it, ``expected`` makes a pass of it
+            borderline, ``optional`` says so in the report.
     """
 
     criteria: Criteria
@@ -89,6 +102,8 @@ class Profile:
     uncertainty_um: float
     assumptions: tuple[str, ...]
     rows: tuple[ZoneLimits, ...]
+    core_um: Interval | None = None
+    core: CoreRule = "optional"
 
     @property
     def name(self) -> str:
@@ -99,6 +114,38 @@ class Profile:
     def zones(self) -> tuple[Zone, ...]:
         """Zones from inside out."""
         return tuple(row.zone for row in self.rows)
+
+    @property
+    def deciding_um(self) -> float:
+        """The smallest size of a mark that fails a face by itself; infinite where none does."""
+        return min(row.deciding_um for row in self.rows)
+
+    def confined_to(self, zones: Sequence[str]) -> Profile:
+        """The limits of some zones only; all of them where none is named.
+
+        Raises:
+            BadParameterError: it has no such zone, or limits nothing in those zones.
+        """
+        rows = tuple(row for row in self.rows if row.zone.name in zones) if zones else self.rows
+        for name in zones:
+            if name not in (zone.name for zone in self.zones):
+                known = ", ".join(zone.name for zone in self.zones)
+                raise BadParameterError(f"{self.name} has no zone {name[:64]!r}; name some of {known}, or all")
+        if zones and not any(row.limited for row in rows):
+            limited = ", ".join(row.zone.name for row in self.rows if row.limited)
+            raise BadParameterError(
+                f"{self.name} limits nothing in zone {', '.join(zones)}, so every face would pass there; "
+                f"add some of {limited}"
+            )
+        return replace(self, rows=rows)
+
+    def scope(self, zones: Sequence[str]) -> Scope:
+        """Which of its zones are judged where a request names some, or none for all."""
+        names = tuple(zone.name for zone in self.zones)
+        return Scope(
+            judged=tuple(name for name in names if not zones or name in zones),
+            not_judged=tuple(name for name in names if zones and name not in zones),
+        )
 
 
 def profile_names(directory: Path | None = None) -> tuple[str, ...]:
@@ -224,10 +271,15 @@ def _check_name(path: Path) -> None:
 
 
 def _profile(name: str, values: dict[str, Any]) -> Profile:
-    table = TomlTable(values, {*_TEXTS, "zones"}, {"status", "size", "uncertainty_um", "assumptions"})
+    table = TomlTable(
+        values, {*_TEXTS, "zones"}, {"status", "size", "uncertainty_um", "assumptions", "core_um", "core"}
+    )
     size = table.value("size", "enclosing_circle")
     if size not in get_args(SizeDefinition):
         raise table.error("size", "expected 'enclosing_circle' or 'equivalent_area'")
+    core = table.value("core", "optional")
+    if core not in get_args(CoreRule):
+        raise table.error("core", "expected 'required', 'expected' or 'optional'")
     assumptions = table.items("assumptions", "a list of sentences")
     if not all(isinstance(sentence, str) for sentence in assumptions):
         raise table.error("assumptions", "expected a list of sentences")
@@ -240,11 +292,13 @@ def _profile(name: str, values: dict[str, Any]) -> Profile:
         uncertainty_um=table.um("uncertainty_um", UNCERTAINTY_UM),
         assumptions=tuple(assumptions),
         rows=rows,
+        core_um=_interval(table, "core_um") if table.value("core_um") is not None else None,
+        core=core,
     )
 
 
 def _zone(values: object, path: str) -> ZoneLimits:
-    table = TomlTable(values, {"name", "inner_um", "outer_um"}, set(_SIZES), path)
+    table = TomlTable(values, {"name", "inner_um", "outer_um"}, {*_SIZES, "min_coverage"}, path)
     name = table.text("name")
     limits = [
         _limit(row, f"{table.path(key)}[{index}]", key)
@@ -257,23 +311,28 @@ def _zone(values: object, path: str) -> ZoneLimits:
     for key, (kind, size) in _SIZES.items():
         if gap := first_gap([limit.interval for limit in limits if limit.kind == kind]):
             raise table.error(key, f"no row says how many are allowed of {size} {gap}; if any number, write 'no limit'")
-    return ZoneLimits(Zone(name, table.um("inner_um"), table.um("outer_um")), tuple(limits))
+    zone = Zone(name, table.um("inner_um"), table.um("outer_um"))
+    return ZoneLimits(zone, tuple(limits), table.share("min_coverage", MIN_COVERAGE))
 
 
 def _limit(values: object, path: str, key: str) -> Limit:
     kind, size = _SIZES[key]
     table = TomlTable(values, {size, "allowed"}, set(), path)
-    sizes = table.text(size, expected="an interval such as '(5, inf)'")
-    try:
-        interval = Interval.parse(sizes)
-    except ValueError as exc:
-        raise table.error(size, str(exc)) from exc
+    interval = _interval(table, size)
     allowed = table.value("allowed")
     if allowed == "no limit":
         return Limit(kind, interval, None)
     if type(allowed) is not int or allowed < 0:
         raise table.error("allowed", f"expected a count such as 0 or 5, or 'no limit', not {allowed!r}")
     return Limit(kind, interval, allowed)
+
+
+def _interval(table: TomlTable, key: str) -> Interval:
+    text = table.text(key, expected="an interval such as '(5, inf)'")
+    try:
+        return Interval.parse(text)
+    except ValueError as exc:
+        raise table.error(key, str(exc)) from exc
 
 
 def _check_rings(zones: list[Zone]) -> None:
