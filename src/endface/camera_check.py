@@ -144,8 +144,11 @@ def advice(checks: Sequence[CameraCheck]) -> list[str]:
     """Plain sentences about a camera out of its pictures; the last one says what to change, or that nothing is."""
     total = len(checks)
     names = dict.fromkeys(name for check in checks for name in check.profiles)
-    counts = {name: sum(name in check.judged_by for check in checks) for name in names}
-    sentences = [f"can be judged: {', '.join(f'{count} of {total} by {name}' for name, count in counts.items())}"]
+    judged: dict[int, list[str]] = {}
+    for name in names:
+        judged.setdefault(sum(name in check.judged_by for check in checks), []).append(name)
+    shares = (f"{count} of {total} by {', '.join(judged[count])}" for count in sorted(judged, reverse=True))
+    sentences = [f"can be judged: {'; '.join(shares)}"]
     if several := sum(check.fibers > 1 for check in checks):
         sentences.append(
             f"{several} of {total} show several fibers: inspect them with endface inspect --connector, or name one "

@@ -34,6 +34,8 @@ _COLUMNS: Final = (
     "judged by",
 )
 
+_FOLDED: Final = ("picture", "levels", "judged by")
+
 _Pictures = Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders with pictures, or pictures.")]
 _Profile = Annotated[
     list[str] | None, typer.Option("--profile", help="Limits to judge by, any number of times; default: all.")
@@ -58,7 +60,9 @@ def check_camera_command(  # noqa: PLR0913 - one parameter for each option of th
 ) -> None:
     """Say what a camera's pictures allow: exit 0 if a profile can judge all, 1 if none can, 2 if one cannot be read."""
     checks: list[CameraCheck] = []
-    table = Table(*_COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in _COLUMNS:
+        table.add_column(column, overflow="fold", no_wrap=column not in _FOLDED)
     try:
         profiles = profiles or environment.profiles_folder()
         names = profile or profile_names(profiles)

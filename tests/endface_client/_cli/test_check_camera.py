@@ -40,7 +40,7 @@ def test_the_last_sentence_says_what_to_change(run: Run, clean: Path, blurred: P
     result = run("check-camera", clean, blurred, "--profile", "mm-pc", "--profile", "sm-apc")
 
     assert result.exit_code == 1, result.stderr
-    assert "can be judged: 1 of 2 by mm-pc, 1 of 2 by sm-apc" in result.stdout
+    assert "can be judged: 1 of 2 by mm-pc, sm-apc" in result.stdout
     assert "to change first (defocus, 1 of 2)" in result.stdout.splitlines()[-1]
     assert result.stdout.splitlines()[-1].endswith("focus again")
 
