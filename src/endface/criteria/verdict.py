@@ -21,9 +21,10 @@ from typing import Final, Literal
 from endface.criteria import sentences
 from endface.criteria.marks import Mark, readings
 from endface.criteria.neighbors import join_neighbors
-from endface.criteria.profile import Profile, ZoneLimits
+from endface.criteria.profile import Profile
 from endface.criteria.rows import Face, Row
 from endface.criteria.sharpness import hidden_by_blur
+from endface.criteria.zone_limits import ZoneLimits
 from endface.errors import ZoneCutOffError
 from endface.picture.square import Placement
 from endface.report import Defect, LimitResult, Quality, ZoneResult
