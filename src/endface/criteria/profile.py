@@ -78,12 +78,14 @@ class Profile:
         return min(row.deciding_um for row in self.rows)
 
     def confined_to(self, zones: Sequence[str]) -> Profile:
-        """The limits of some zones only; all of them where none is named.
+        """The same zones with the limits of some of them only; of all where none is named.
 
         Raises:
             BadParameterError: it has no such zone, or limits nothing in those zones.
         """
-        rows = tuple(row for row in self.rows if row.zone.name in zones) if zones else self.rows
+        rows = tuple(
+            row if not zones or row.zone.name in zones else replace(row, limits=(), judged=False) for row in self.rows
+        )
         for name in zones:
             if name not in (zone.name for zone in self.zones):
                 known = ", ".join(zone.name for zone in self.zones)

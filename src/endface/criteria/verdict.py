@@ -92,7 +92,7 @@ def judge(  # noqa: PLR0913 - what is not known of the picture may be left out
         borderline=bool(borderline_reasons),
         reasons=tuple(sentences.failure(row, profile.name) for row in worst.broken),
         borderline_reasons=borderline_reasons,
-        zones=tuple(_zone_result(limits, worst, coverages) for limits in profile.rows),
+        zones=tuple(_zone_result(limits, worst, coverages) for limits in profile.rows if limits.judged),
     )
 
 

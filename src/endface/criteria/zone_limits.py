@@ -31,11 +31,19 @@ _SIZES: Final[dict[str, tuple[LimitKind, str]]] = {
 
 @dataclass(frozen=True)
 class ZoneLimits:
-    """A zone, the rows that apply in it, and the share of it that a picture must show where one can fail."""
+    """A zone and its limits.
+
+    Attributes:
+        zone: where it lies.
+        limits: the rows that apply in it.
+        min_coverage: share of it that a picture must show where a row can fail.
+        judged: False where a request confines the judgment to others; it has no rows then.
+    """
 
     zone: Zone
     limits: tuple[Limit, ...]
     min_coverage: float = MIN_COVERAGE
+    judged: bool = True
 
     @property
     def limited(self) -> bool:
