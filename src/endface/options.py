@@ -121,8 +121,8 @@ def _zones(value: str | int | float | bool, profile: Profile) -> tuple[str, ...]
     if text.lower() in ("", ALL_ZONES):
         return ()
     wanted = [name.strip() for name in text.split(",") if name.strip()]
-    judged = profile.confined_to(wanted).zones
-    return () if judged == profile.zones else tuple(zone.name for zone in judged)
+    judged = tuple(row.zone.name for row in profile.confined_to(wanted).rows if row.judged)
+    return () if len(judged) == len(profile.rows) else judged
 
 
 def _wish(key: str, value: str | int | float | bool) -> bool:

@@ -151,7 +151,7 @@ def postprocess(
     if frame.screened:
         defects = resolved(defects, um_per_px)
     core_seen = frame.fiber.core is not None
-    judgment = judge(defects, profile, frame.coverage, frame.quality, core_seen=core_seen)
+    judgment = judge(defects, profile, frame.coverage, frame.quality, placement, core_seen=core_seen)
     if frame.screened and judgment.verdict == "pass":
         clean = refuse_coarse_pass(profile, um_per_px)
         problem = Problem(clean.code, str(clean))

@@ -61,9 +61,7 @@ def test_clean_face_passes(ask: Ask, png: bytes, repository: Path) -> None:
 
 
 def test_samples_are_judged_where_they_can_be(ask: Ask, samples: list[Path]) -> None:
-    """Of the project's own samples one is out of focus and two are single-mode fibers; in all but the first the fiber is
-    where it was drawn.
-    """
+    """Of the samples one is out of focus, two are single-mode; in all but the first the fiber is where it was drawn."""
     truth = json.loads(samples[0].with_name("truth.json").read_text(encoding="utf-8"))
     centers_px = {sample["name"]: sample["center_px"] for sample in truth["samples"]}
 

@@ -5,10 +5,16 @@ What an expert could read in two ways is there in both: a row of beads as one sc
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
-from endface.report import Defect, DefectType, LimitKind
+import numpy as np
+
+from endface.criteria.profile import Profile
+from endface.picture.square import Placement
+from endface.report import Defect, DefectPart, DefectType, LimitKind
 
 SIGMAS: Final = 2.0
 """A size is taken to be right within so many of its standard deviations: 19 of 20 are."""
@@ -25,17 +31,23 @@ class Mark:
         defect: what was measured.
         type: what it is read as.
         zones: those in which it counts.
+        farther_in: those in which it would count if it lay nearer to the center by what a place may be off.
+        farther_out: the same, farther from the center.
         size_um: width of a scratch, size of anything else.
         off_um: how far ``size_um`` may be off, either way.
         piece: whether it is only a piece of the defect.
+        joined: how many marks it is, together with its near neighbors.
     """
 
     defect: Defect
     type: DefectType
     zones: tuple[str, ...]
+    farther_in: tuple[str, ...]
+    farther_out: tuple[str, ...]
     size_um: float
     off_um: float
     piece: bool = False
+    joined: int = 1
 
     @property
     def kind(self) -> LimitKind:
@@ -53,7 +65,7 @@ def kind_of(defect_type: DefectType) -> LimitKind:
     return "scratch" if defect_type == "scratch" else "defect"
 
 
-def readings(defect: Defect, uncertainty_um: float) -> tuple[tuple[Mark, ...], ...]:
+def readings(defect: Defect, profile: Profile, placement: Placement | None) -> tuple[tuple[Mark, ...], ...]:
     """The ways to read a defect that rows tell apart, its own type first; each gives one mark or several.
 
     As a scratch it counts whole, in every zone that it crosses.  As anything else it counts in the innermost zone that
@@ -61,24 +73,51 @@ def readings(defect: Defect, uncertainty_um: float) -> tuple[tuple[Mark, ...], .
 
     Args:
         defect: what was measured.
-        uncertainty_um: the least that a size may be off.
+        profile: says how much a size and a place may be off at least.
+        placement: where the fiber lies in the camera's picture; None where every place is certain.
     """
     types: dict[LimitKind, DefectType] = {}
     for defect_type in (defect.type, *defect.type_alternatives):
         types.setdefault(kind_of(defect_type), defect_type)
     in_pieces = "scratch" in types and bool(defect.parts)
 
-    def off_um(sigma_um: float) -> float:
-        return max(uncertainty_um, SIGMAS * sigma_um)
+    def mark(read_as: DefectType, found: Defect | DefectPart) -> Mark:
+        scratch = kind_of(read_as) == "scratch"
+        count = None if scratch else 1
+        places = (found.zones, *_zones_around(found, profile, placement))
+        size_um, sigma_um = (
+            (defect.width_um, defect.width_sigma_um) if scratch else (found.size_um, found.size_sigma_um)
+        )
+        off_um = max(profile.uncertainty_um, SIGMAS * sigma_um)
+        zones, farther_in, farther_out = (names[:count] for names in places)
+        return Mark(defect, read_as, zones, farther_in, farther_out, size_um, off_um, found is not defect)
 
-    def marks(kind: LimitKind, read_as: DefectType) -> tuple[Mark, ...]:
-        if kind == "scratch":
-            return (Mark(defect, read_as, defect.zones, defect.width_um, off_um(defect.width_sigma_um)),)
-        if not in_pieces:
-            return (Mark(defect, read_as, defect.zones[:1], defect.size_um, off_um(defect.size_sigma_um)),)
+    return tuple(
+        tuple(mark(read_as, found) for found in (defect.parts if in_pieces and kind == "defect" else (defect,)))
+        for kind, read_as in types.items()
+    )
+
+
+def _zones_around(
+    found: Defect | DefectPart, profile: Profile, placement: Placement | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The zones that it would touch a little farther in, and a little farther out."""
+    if placement is None:
+        return found.zones, found.zones
+    if isinstance(found, Defect):
+        numbers = np.fromiter(chain.from_iterable(chain.from_iterable(found.polygon_px)), np.float64)
+        radii_um = np.hypot(*((numbers.reshape(-1, 2) - placement.center_px) * placement.um_per_px).T)
+    else:
+        radii_um = math.hypot(*found.center_um) + np.array([-0.5, 0.5]) * found.size_um
+    if not len(radii_um):
+        return found.zones, found.zones
+    least_um, most_um = float(radii_um.min()), float(radii_um.max())
+
+    def touched(shift_um: float) -> tuple[str, ...]:
         return tuple(
-            Mark(defect, read_as, part.zones[:1], part.size_um, off_um(part.size_sigma_um), piece=True)
-            for part in defect.parts
+            zone.name
+            for zone in profile.zones
+            if least_um + shift_um < zone.outer_um / 2 and most_um + shift_um >= zone.inner_um / 2
         )
 
-    return tuple(marks(kind, read_as) for kind, read_as in types.items())
+    return touched(-profile.uncertainty_um), touched(profile.uncertainty_um)

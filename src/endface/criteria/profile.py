@@ -8,38 +8,27 @@ and each profile once, so a change takes a restart; the sum of what was read sta
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from endface import files
-from endface.contract import SQUARE_PX, UM_PER_PX
-from endface.criteria.limits import Interval, Limit, first_gap
+from endface.criteria.limits import Interval
 from endface.criteria.toml_table import TomlTable
+from endface.criteria.zone_limits import ZoneLimits, read_interval, read_zones
 from endface.defects.shapes import SizeDefinition
 from endface.defects.zones import Zone
 from endface.errors import BadParameterError, ConfigurationError, UnknownProfileError
-from endface.report import Criteria, LimitKind, Scope
+from endface.report import Criteria, Scope
 
 CoreRule = Literal["required", "expected", "optional"]
 
 UNCERTAINTY_UM: Final = 0.5
 """Default of ``uncertainty_um``, a pixel of the square: either edge of a defect may be half a pixel off."""
-
-SMALLEST_UM: Final = 2.0
-"""The smallest size that the tables name; a row that counts all sizes is held to this one."""
-
-MIN_COVERAGE: Final = 0.98
-"""Default of ``min_coverage``: where an edge cuts a fiftieth of zone D off, the strip is 10 um high."""
-
-MIN_ZONE_UM: Final = 1.0
-"""Narrowest zone, as a difference of diameters: a ring of half a pixel still holds pixels everywhere."""
 
 _SHIPPED: Final = Path(__file__).parent / "profiles"
 _SUMS: Final = _SHIPPED / "SHA256SUMS"  # `sha256sum *.toml >SHA256SUMS` renews it
@@ -47,39 +36,7 @@ _OWN: Final = "own"
 """Status of a profile that is not the file that was released, whatever its text says."""
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")
-_SIZES: Final[dict[str, tuple[LimitKind, str]]] = {
-    "scratches": ("scratch", "width_um"),
-    "defects": ("defect", "size_um"),
-}
 _TEXTS: Final = ("standard", "edition", "source")
-
-
-@dataclass(frozen=True)
-class ZoneLimits:
-    """A zone, the rows that apply in it, and the share of it that a picture must show where one can fail."""
-
-    zone: Zone
-    limits: tuple[Limit, ...]
-    min_coverage: float = MIN_COVERAGE
-
-    @property
-    def limited(self) -> bool:
-        """Whether any row can fail."""
-        return any(limit.allowed is not None for limit in self.limits)
-
-    @property
-    def counted_um(self) -> float:
-        """The smallest size that a row limits, as far as the tables name sizes; infinite where none does."""
-        return self._smallest_um(limit for limit in self.limits if limit.allowed is not None)
-
-    @property
-    def deciding_um(self) -> float:
-        """The smallest size of a mark that fails the zone by itself; infinite where none does."""
-        return self._smallest_um(limit for limit in self.limits if limit.allowed == 0)
-
-    @staticmethod
-    def _smallest_um(limits: Iterable[Limit]) -> float:
-        return min((max(limit.interval.lower, SMALLEST_UM) for limit in limits), default=math.inf)
 
 
 @dataclass(frozen=True)
@@ -121,12 +78,14 @@ class Profile:
         return min(row.deciding_um for row in self.rows)
 
     def confined_to(self, zones: Sequence[str]) -> Profile:
-        """The limits of some zones only; all of them where none is named.
+        """The same zones with the limits of some of them only; of all where none is named.
 
         Raises:
             BadParameterError: it has no such zone, or limits nothing in those zones.
         """
-        rows = tuple(row for row in self.rows if row.zone.name in zones) if zones else self.rows
+        rows = tuple(
+            row if not zones or row.zone.name in zones else replace(row, limits=(), judged=False) for row in self.rows
+        )
         for name in zones:
             if name not in (zone.name for zone in self.zones):
                 known = ", ".join(zone.name for zone in self.zones)
@@ -283,71 +242,13 @@ def _profile(name: str, values: dict[str, Any]) -> Profile:
     assumptions = table.items("assumptions", "a list of sentences")
     if not all(isinstance(sentence, str) for sentence in assumptions):
         raise table.error("assumptions", "expected a list of sentences")
-    zones = table.items("zones", "a list of tables [[zones]]")
-    rows = tuple(_zone(zone, f"zones[{index}]") for index, zone in enumerate(zones))
-    _check_rings([row.zone for row in rows])
+    rows = read_zones(table.items("zones", "a list of tables [[zones]]"))
     return Profile(
         criteria=Criteria(profile=name, status=table.text("status", _OWN), **{key: table.text(key) for key in _TEXTS}),
         size=size,
         uncertainty_um=table.um("uncertainty_um", UNCERTAINTY_UM),
         assumptions=tuple(assumptions),
         rows=rows,
-        core_um=_interval(table, "core_um") if table.value("core_um") is not None else None,
+        core_um=read_interval(table, "core_um") if table.value("core_um") is not None else None,
         core=core,
     )
-
-
-def _zone(values: object, path: str) -> ZoneLimits:
-    table = TomlTable(values, {"name", "inner_um", "outer_um"}, {*_SIZES, "min_coverage"}, path)
-    name = table.text("name")
-    limits = [
-        _limit(row, f"{table.path(key)}[{index}]", key)
-        for key in _SIZES
-        for index, row in enumerate(table.items(key, "a list of rows"))
-    ]
-    for limit, other in itertools.combinations(limits, 2):
-        if limit.kind == other.kind and limit.interval.overlaps(other.interval):
-            raise ValueError(f"{path}: rows overlap, {limit.text!r} and {other.text!r}")
-    for key, (kind, size) in _SIZES.items():
-        if gap := first_gap([limit.interval for limit in limits if limit.kind == kind]):
-            raise table.error(key, f"no row says how many are allowed of {size} {gap}; if any number, write 'no limit'")
-    zone = Zone(name, table.um("inner_um"), table.um("outer_um"))
-    return ZoneLimits(zone, tuple(limits), table.share("min_coverage", MIN_COVERAGE))
-
-
-def _limit(values: object, path: str, key: str) -> Limit:
-    kind, size = _SIZES[key]
-    table = TomlTable(values, {size, "allowed"}, set(), path)
-    interval = _interval(table, size)
-    allowed = table.value("allowed")
-    if allowed == "no limit":
-        return Limit(kind, interval, None)
-    if type(allowed) is not int or allowed < 0:
-        raise table.error("allowed", f"expected a count such as 0 or 5, or 'no limit', not {allowed!r}")
-    return Limit(kind, interval, allowed)
-
-
-def _interval(table: TomlTable, key: str) -> Interval:
-    text = table.text(key, expected="an interval such as '(5, inf)'")
-    try:
-        return Interval.parse(text)
-    except ValueError as exc:
-        raise table.error(key, str(exc)) from exc
-
-
-def _check_rings(zones: list[Zone]) -> None:
-    """Zones follow one another from the center outward, without gap or overlap, inside the square."""
-    if not zones or zones[0].inner_um != 0:
-        raise ValueError("zones: expected the first zone from inner_um = 0")
-    if len({zone.name for zone in zones} | {""}) != len(zones) + 1:
-        raise ValueError("zones: expected a name for each, no two the same")
-    for index, zone in enumerate(zones):
-        where = f"zones[{index}] ({zone.name})"
-        if index and zone.inner_um != zones[index - 1].outer_um:
-            raise ValueError(
-                f"{where}: expected inner_um = {zones[index - 1].outer_um:g}, where the zone inside it ends"
-            )
-        if zone.outer_um < zone.inner_um + MIN_ZONE_UM:
-            raise ValueError(f"{where}: expected outer_um at least {MIN_ZONE_UM:g} um more than inner_um")
-    if zones[-1].outer_um > SQUARE_PX * UM_PER_PX:
-        raise ValueError(f"{where}: expected outer_um up to {SQUARE_PX * UM_PER_PX:g}, the square ends there")

@@ -7,9 +7,11 @@ where a size meets a bound, so a row is looked at there and between, which is ex
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,11 @@ from numpy.typing import NDArray
 from endface.criteria.limits import Limit
 from endface.criteria.marks import Mark
 from endface.criteria.profile import Profile
+from endface.report import LimitKind
 
 Shifts = NDArray[np.float64]
+Places = Literal["zones", "farther_in", "farther_out"]
+PLACES: Final[tuple[Places, ...]] = get_args(Places)
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class ShiftedRow:
     @cached_property
     def breakpoints(self) -> Shifts:
         """Shifts, ascending, at which a mark enters or leaves the row: none where its verdict never changes."""
-        if self.row.limit.allowed is None:
+        if self.row.limit.allowed is None or not self.row.marks:
             return np.empty(0)
         ends = np.concatenate([self._entering, self._leaving])
         breakpoints: Shifts = np.unique(ends[np.isfinite(ends)])
@@ -129,19 +134,26 @@ class Face:
     rows: tuple[Row, ...]
 
     @classmethod
-    def of(cls, profile: Profile, marks: Sequence[Mark]) -> Face:
-        """The rows of a profile, from inside out."""
+    def of(cls, profile: Profile, marks: Sequence[Mark], where: Places = "zones") -> Face:
+        """The rows of a profile, from inside out, with the marks as they lie, or all a little farther in or out."""
+        held: defaultdict[tuple[str, LimitKind], list[Mark]] = defaultdict(list)
+        for mark in marks:
+            for zone in getattr(mark, where):
+                held[zone, mark.kind].append(mark)
         return cls(
             tuple(
-                Row(
-                    limits.zone.name,
-                    limit,
-                    tuple(mark for mark in marks if mark.kind == limit.kind and limits.zone.name in mark.zones),
-                )
+                Row(limits.zone.name, limit, tuple(held[limits.zone.name, limit.kind]))
                 for limits in profile.rows
                 for limit in limits.limits
             )
         )
+
+    @classmethod
+    def around(cls, profile: Profile, marks: Sequence[Mark]) -> Iterator[Face]:
+        """The rows with the marks as they lie, and all farther in and farther out where that changes a zone."""
+        for where in PLACES:
+            if where == "zones" or any(getattr(mark, where) != mark.zones for mark in marks):
+                yield cls.of(profile, marks, where)
 
     @property
     def broken(self) -> tuple[Row, ...]:
@@ -151,7 +163,7 @@ class Face:
     @cached_property
     def _shifted(self) -> tuple[ShiftedRow, ...]:
         """The rows that some shift could change, or that fail."""
-        shifted = (row.within_reach() for row in self.rows)
+        shifted = (row.within_reach() for row in self.rows if row.limit.allowed is not None and row.marks)
         return tuple(each for each in shifted if each.row.broken or len(each.breakpoints))
 
     def nearest(self, *, passing: bool) -> float | None:

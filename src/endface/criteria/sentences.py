@@ -38,18 +38,19 @@ def may_fail(row: Row, marks: Sequence[Mark], profile: str) -> str:
         return f"zone {row.zone}: {count} ({profile}): {_ids(largest)}"
     worst, others = largest[0], _others(largest)
     size = f"{_give_or_take(worst)}, {_bound(row.limit)} ({profile})"
-    return f"zone {row.zone}: {_name(worst)} is {size}{_also(others)}"
+    there = "" if row.zone in worst.zones else "may lie there and "
+    return f"zone {row.zone}: {_name(worst)} {there}is {size}{_also(others)}"
 
 
 def may_pass(row: Row, profile: str) -> str:
     """Why a row that fails could pass."""
-    doubts = [doubt for mark in row.caught if (doubt := _doubt(mark, row.limit.interval))]
+    doubts = [doubt for mark in row.caught if (doubt := _doubt(mark, row))]
     more = f" and {len(doubts) - _LISTED} more" if len(doubts) > _LISTED else ""
     listed = "; ".join(doubts[:_LISTED])
     return f"zone {row.zone}: it may hold {row.limit.text} ({profile}): {listed}{more}"
 
 
-def _doubt(mark: Mark, interval: Interval) -> str:
+def _doubt(mark: Mark, row: Row) -> str:
     """Why a mark may not count in a row that caught it; empty where it does."""
     name = _name(mark)
     if mark.doubtful:
@@ -57,7 +58,9 @@ def _doubt(mark: Mark, interval: Interval) -> str:
     if mark.type != mark.defect.type or mark.defect.type_alternatives:
         others = [other for other in (mark.defect.type, *mark.defect.type_alternatives) if other != mark.type]
         return f"{name} may be {' or '.join(others)}"
-    if mark.size_um - mark.off_um not in interval or mark.size_um + mark.off_um not in interval:
+    if not (row.zone in mark.farther_in and row.zone in mark.farther_out):
+        return f"{name} may lie beside the zone"
+    if any(mark.size_um + off_um not in row.limit.interval for off_um in (-mark.off_um, mark.off_um)):
         return f"{name} is {_give_or_take(mark)}"
     return ""
 
@@ -66,6 +69,8 @@ def _name(mark: Mark) -> str:
     """``pit 3``; ``a piece of scratch 7, read as contamination,``."""
     defect = mark.defect
     name = f"{'a piece of ' if mark.piece else ''}{defect.type} {defect.id}"
+    if mark.joined > 1:
+        return f"{name}, together with {mark.joined - 1} near by,"
     return name if mark.type == defect.type else f"{name}, read as {mark.type},"
 
 

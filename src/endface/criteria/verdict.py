@@ -5,12 +5,14 @@ innermost zone that it touches ("A defect is defined as existing entirely within
 BICSI).  Sizes are compared as they are: the profile's intervals say whether a bound belongs to a row.
 
 What can be read in two ways is judged by both, and the worse reading is the verdict.  The verdict is borderline where
-it could be the other one: with sizes that are off by what they may be off, by the milder readings, without the marks
-that may be none, or, of a pass, because the picture is too soft to show every mark that counts.
+it could be the other one: with sizes and places that are off by what they may be off, by the milder readings, without
+the marks that may be none, or, of a pass, because near neighbors may be one mark or the picture is too soft to show
+every mark that counts.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +20,13 @@ from typing import Final, Literal
 
 from endface.criteria import sentences
 from endface.criteria.marks import Mark, readings
-from endface.criteria.profile import Profile, ZoneLimits
+from endface.criteria.neighbors import join_neighbors
+from endface.criteria.profile import Profile
 from endface.criteria.rows import Face, Row
 from endface.criteria.sharpness import hidden_by_blur
+from endface.criteria.zone_limits import ZoneLimits
 from endface.errors import ZoneCutOffError
+from endface.picture.square import Placement
 from endface.report import Defect, LimitResult, Quality, ZoneResult
 
 SURE_COVERAGE: Final = 0.98
@@ -52,11 +57,12 @@ class Judgment:
     zones: tuple[ZoneResult, ...]
 
 
-def judge(
+def judge(  # noqa: PLR0913 - what is not known of the picture may be left out
     defects: Sequence[Defect],
     profile: Profile,
     coverages: Mapping[str, float],
     quality: Quality | None = None,
+    placement: Placement | None = None,
     *,
     core_seen: bool = True,
 ) -> Judgment:
@@ -67,24 +73,26 @@ def judge(
         profile: the limits.
         coverages: share that the camera saw of each zone, by name; echoed, see ``require_coverage``.
         quality: of the picture; None where it is beyond doubt.
+        placement: where the fiber lies in the camera's picture; None where the zones are beyond doubt.
         core_seen: whether the fiber's core is seen.
 
     Returns:
         The verdict.  A row's ``margin_um`` is the largest uniform shift of all sizes that leaves its verdict as it is.
     """
-    read = [readings(defect, profile.uncertainty_um) for defect in defects]
-    worst = Face.of(profile, [mark for reading in read for marks in reading for mark in marks])
+    read = [readings(defect, profile, placement) for defect in defects]
+    every = [mark for reading in read for marks in reading for mark in marks]
+    worst = Face.of(profile, every)
     if worst.broken:
         borderline_reasons = _may_pass(worst, read, profile)
     else:
         unseen = _unseen(profile, coverages, core_seen=core_seen)
-        borderline_reasons = (*_may_fail(worst, profile, quality), *unseen)
+        borderline_reasons = (*_may_fail(every, profile, quality, placement), *unseen)
     return Judgment(
         verdict="fail" if worst.broken else "pass",
         borderline=bool(borderline_reasons),
         reasons=tuple(sentences.failure(row, profile.name) for row in worst.broken),
         borderline_reasons=borderline_reasons,
-        zones=tuple(_zone_result(limits, worst, coverages) for limits in profile.rows),
+        zones=tuple(_zone_result(limits, worst, coverages) for limits in profile.rows if limits.judged),
     )
 
 
@@ -124,21 +132,28 @@ def _percent(share: float) -> str:
     return f"{int(share * 1000) / 10:.1f}"
 
 
-def _may_fail(face: Face, profile: Profile, quality: Quality | None) -> tuple[str, ...]:
-    """Why a face that passes could fail."""
-    shift = face.nearest(passing=False)
-    larger = [] if shift is None else face.failing_at(shift)
-    reasons = [sentences.may_fail(row, marks, profile.name) for row, marks in larger]
+def _may_fail(
+    marks: Sequence[Mark], profile: Profile, quality: Quality | None, placement: Placement | None
+) -> tuple[str, ...]:
+    """Why a face that passes could fail: by sizes or places, by neighbors that are one, or by what is not seen."""
+    faces = Face.around(profile, marks)
+    if placement is not None:
+        faces = itertools.chain(faces, Face.around(profile, join_neighbors(marks, profile, placement)))
+    reasons: list[str] = []
+    for face in faces:
+        if (shift := face.nearest(passing=False)) is not None:
+            reasons += [sentences.may_fail(row, held, profile.name) for row, held in face.failing_at(shift)]
+            break
     if quality is not None and (hidden := hidden_by_blur(profile, quality)):
         reasons.append(hidden)
     return tuple(reasons)
 
 
 def _may_pass(face: Face, read: Sequence[tuple[tuple[Mark, ...], ...]], profile: Profile) -> tuple[str, ...]:
-    """Why a face that fails could pass: by the milder readings, without the doubtful marks, by other sizes."""
+    """Why a face that fails could pass: by milder readings, without doubtful marks, by other sizes and places."""
     certain = [reading for reading in read if not reading[0][0].doubtful]
-    milder = Face.of(profile, [mark for reading in certain for mark in _mildest(reading, profile)])
-    if milder.nearest(passing=True) is None:
+    milder = [mark for reading in certain for mark in _mildest(reading, profile)]
+    if all(face.nearest(passing=True) is None for face in Face.around(profile, milder)):
         return ()
     return tuple(sentences.may_pass(row, profile.name) for row in face.broken)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,27 +53,25 @@ class Curve:
 
 def fit_curve(points: Floats, *, straight: bool = False) -> Curve:
     """Fit a curve, or a straight line, to points (N, 2), at least two of them at different places."""
-    center = points.mean(axis=0)
+    center: Floats = points.sum(axis=0) / len(points)
     offset = points - center
-    xx, yy, xy = (float(np.mean(a * b)) for a, b in (offset.T[[0, 0]], offset.T[[1, 1]], offset.T))
+    (xx, xy), (_, yy) = (offset.T @ offset).tolist()
     angle = math.atan2(2 * xy, xx - yy) / 2
     axis = (math.cos(angle), math.sin(angle))
-    along, across = offset @ np.array(axis), offset @ np.array((-axis[1], axis[0]))
+    along, across = (offset @ np.array([axis, (-axis[1], axis[0])]).T).T
     if straight:  # the axis itself
-        spread = math.sqrt(float(np.mean(across**2)))
-        return _curve(center, axis, (0.0, 0.0, 0.0), along, spread)
+        return _curve(center, axis, (0.0, 0.0, 0.0), along, across)
     # Normal equations of the parabola; polyfit's decomposition takes ten times as long.
-    powers = [float(np.mean(along**power)) for power in range(5)]
-    sums = [float(np.mean(across * along**power)) for power in (2, 1, 0)]
-    matrix = np.array([[powers[4], powers[3], powers[2]], [powers[3], powers[2], powers[1]], [powers[2], powers[1], 1]])
-    bend = np.linalg.lstsq(matrix, np.array(sums), rcond=1e-12)[0]
-    rest = across - np.polyval(bend, along)
-    spread = math.sqrt(float(np.mean(rest**2)))
-    return _curve(center, axis, cast("tuple[float, float, float]", tuple(bend.tolist())), along, spread)
+    powers = np.stack([along * along, along, np.ones_like(along)])
+    matrix = powers @ powers.T
+    matrix[np.diag_indices(3)] *= 1 + 1e-12  # two places alone leave the bend open: none
+    a, b, c = np.linalg.solve(matrix, powers @ across).tolist()
+    return _curve(center, axis, (a, b, c), along, across - np.array((a, b, c)) @ powers)
 
 
 def _curve(
-    center: Floats, axis: tuple[float, float], bend: tuple[float, float, float], along: Floats, spread: float
+    center: Floats, axis: tuple[float, float], bend: tuple[float, float, float], along: Floats, rest: Floats
 ) -> Curve:
     x, y = center.tolist()
+    spread = math.sqrt(float(rest @ rest) / len(rest))
     return Curve((x, y), axis, bend, float(along.min()), float(along.max()), spread)

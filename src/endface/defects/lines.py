@@ -261,7 +261,9 @@ def _walks(follows: dict[int, int], begin: _Indices, end: _Indices, reverse: _In
 
 def _fitted(members: list[int], nodes: _Nodes) -> tuple[Curve, float]:
     """The line through some pieces, straight through few, and how far a piece like them would lie off it."""
-    points = nodes.at[np.isin(nodes.piece, members)]
+    chosen = np.zeros(len(nodes.middle), bool)
+    chosen[members] = True
+    points = nodes.at[chosen[nodes.piece]]
     straight = len(points) <= _FEW
     curve = fit_curve(points, straight=straight)
     freedom = max(1, len(points) - (2 if straight else 3))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 
 from endface.contract import CANDIDATE
 from endface.defects.curve import Floats
-from endface.defects.marks import find_marks
+from endface.defects.marks import Mark, find_marks
 from endface.defects.objects import find_objects
-from endface.defects.outlines import Rings, by_owner
+from endface.defects.outlines import Rings
 from endface.defects.shapes import Shape, SizeDefinition, Survey, sides_um, stroke_um
 from endface.defects.uncertainty import width_sigma_um
 from endface.defects.zones import Zone
@@ -78,15 +79,15 @@ def measure(
     survey = Survey(objects, confidence, zones, size)
     pieces = survey.shapes(np.arange(len(objects.labels)))
     marks = find_marks(pieces, objects.labels)
+    shapes = _joined(survey, pieces, marks)
     places = np.empty(len(pieces), np.intp)
     for place, mark in enumerate(marks):
         places[list(mark.members)] = place
-    shapes = survey.shapes(places)
     outlines = _camera_outlines(survey.edge.joined(places), placement)
     defects = []
     for mark, shape, (polygon, box) in zip(marks, shapes, outlines, strict=True):
         is_line = mark.type == "scratch"
-        width_um, length_um = stroke_um(shape, survey.pixels(mark.members)) if is_line else sides_um(shape)
+        width_um, length_um = stroke_um(shape, partial(survey.pixels, mark.members)) if is_line else sides_um(shape)
         defects.append(
             Defect(
                 id=0,
@@ -113,6 +114,18 @@ def measure(
     return tuple(replace(defect, id=number) for number, defect in enumerate(defects, start=1))
 
 
+def _joined(survey: Survey, pieces: Sequence[Shape], marks: Sequence[Mark]) -> list[Shape]:
+    """The shape of each mark; only those of several objects are measured again."""
+    several = [mark.members for mark in marks if len(mark.members) > 1]
+    if not several:
+        return [pieces[member] for (member,) in (mark.members for mark in marks)]
+    places = np.full(len(pieces), -1)
+    for place, members in enumerate(several):
+        places[list(members)] = place
+    whole = iter(survey.shapes(places))
+    return [next(whole) if len(mark.members) > 1 else pieces[mark.members[0]] for mark in marks]
+
+
 def _part(piece: Shape) -> DefectPart:
     zone = piece.zones[0] if piece.zones else ""
     return DefectPart(piece.center_um, piece.size_um, piece.size_sigma_um, zone, piece.zones)
@@ -127,10 +140,14 @@ def _camera_outlines(rings: Rings, placement: Placement) -> list[tuple[_Polygon,
     for owner, (start, end) in zip(rings.owners[rings.starts[:-1]].tolist(), pairwise(starts), strict=True):
         if owner >= 0:
             polygons[owner].append(tuple(points[start : end - 1]))  # without the first point once more
-    boxes = []
-    for own in by_owner(camera.points, rings.owners, len(polygons)):
-        low, high = np.floor(own.min(axis=0) + 0.5).astype(int), np.ceil(own.max(axis=0) + 0.5).astype(int)
-        boxes.append((int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])))
+    # Of each place's pixels the first and the last, in x and y.
+    order = np.argsort(rings.owners, kind="stable")
+    order = order[np.searchsorted(rings.owners[order], 0) :]
+    first = np.searchsorted(rings.owners[order], np.arange(len(polygons)))
+    pixels = np.floor(camera.points[order] + 0.5)
+    low = np.minimum.reduceat(pixels, first).astype(int)
+    size = np.maximum.reduceat(np.ceil(camera.points[order] + 0.5), first).astype(int) - low
+    boxes: list[_Box] = list(map(tuple, np.hstack([low, size]).tolist()))
     return list(zip(map(tuple, polygons), boxes, strict=True))
 
 

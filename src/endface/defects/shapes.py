@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
 from typing import Final, Literal, cast
@@ -86,15 +86,15 @@ class Survey:
         self._chances = confidence.ravel()[objects.flat] / 255
 
     def shapes(self, places: _Indices) -> list[Shape]:
-        """The shapes of objects that are joined where ``places`` gives them the same number, from 0 on."""
+        """The shapes of objects that are joined where ``places`` gives them the same number, from 0 on; below, none."""
         count = int(places.max()) + 1
         edge = self.edge.joined(places)
         found = moments(edge, count)
         center_um = [(axis - SQUARE_CENTER_PX) * UM_PER_PX for axis in (found.x, found.y)]
         # Rows run downward and angles upward, hence the minus.  Rounding keeps a round defect's noise from turning it.
         angles = np.degrees(np.arctan2(np.round(-2 * found.xy, 6), np.round(found.xx - found.yy, 6))) / 2
-        owners = places[self.objects.owners]
-        total = np.bincount(owners, self._chances, count)
+        owners = places[self.objects.owners] + 1  # 0 is nobody's
+        total, square = (np.bincount(owners, self._chances**power, count + 1)[1:] for power in (1, 2))
         relative = self._chances / 2 / self.objects.levels[self.objects.owners]
         between = (relative >= OUTER) & (relative < INNER)
         rings = self._rings_um(edge, count)
@@ -107,9 +107,9 @@ class Survey:
                 zip(*map(_rounded, center_um), strict=True),
                 _rounded(found.area * UM_PER_PX**2),
                 *zip(*sizes, strict=True),
-                (np.bincount(owners[between], minlength=count) * UM_PER_PX**2).tolist(),
+                (np.bincount(owners[between], minlength=count + 1)[1:] * UM_PER_PX**2).tolist(),
                 (np.round(angles, 1) % 180).tolist(),
-                np.round(np.bincount(owners, self._chances**2, count) / total, 4).tolist(),
+                np.round(square / total, 4).tolist(),
                 self._zone_names(edge, owners, count),
                 strict=True,
             )
@@ -137,15 +137,14 @@ class Survey:
 
     def _zone_names(self, edge: Rings, owners: _Indices, count: int) -> list[tuple[str, ...]]:
         """The zones that each outline touches or holds, from inside out."""
-        touched = np.zeros((count, len(self.zones) + 1), bool)
+        touched = np.zeros((count + 1, len(self.zones) + 1), bool)
         sure = self._chances >= self.objects.levels[self.objects.owners]
         touched[owners[sure], index_map(self.zones).ravel()[self.objects.flat[sure]]] = True
-        own = edge.owners >= 0
-        diameters = 2 * UM_PER_PX * np.hypot(*(edge.points[own] - SQUARE_CENTER_PX).T)
+        diameters = 2 * UM_PER_PX * np.hypot(*(edge.points - SQUARE_CENTER_PX).T)
         for place, zone in enumerate(self.zones, start=1):
-            touched[edge.owners[own][(diameters >= zone.inner_um) & (diameters < zone.outer_um)], place] = True
+            touched[edge.owners[(diameters >= zone.inner_um) & (diameters < zone.outer_um)] + 1, place] = True
         names = [zone.name for zone in self.zones]
-        return [tuple(compress(names, inside)) for inside in touched[:, 1:].tolist()]
+        return [tuple(compress(names, inside)) for inside in touched[1:, 1:].tolist()]
 
     def pixels(self, members: Sequence[int]) -> NDArray[np.uint8]:
         """The pixels inside the outlines of some objects: uint8 (H, W), 1 on them, as large as they need."""
@@ -162,23 +161,25 @@ def sides_um(shape: Shape) -> tuple[float, float]:
     return width, length
 
 
-def stroke_um(shape: Shape, pixels: NDArray[np.uint8]) -> tuple[float, float]:
+def stroke_um(shape: Shape, pixels: Callable[[], NDArray[np.uint8]]) -> tuple[float, float]:
     """Width and length of a line mark: length along the line, and the width that makes its area of it.
 
     Args:
         shape: its outline.
-        pixels: uint8 (H, W), 1 on it; for a line with a bend or with branches, whose middle line is searched.
+        pixels: gives uint8 (H, W), 1 on it, for a line with a bend or with branches, whose middle line is searched.
     """
     curve = fit_curve(shape.points_um)
-    covered, reached = 0.0, -math.inf  # where it is cut, by a pit or between beads, there is no area
-    for start, stop in sorted((along.min(), along.max()) for along, _ in map(curve.place, shape.rings_um)):
-        covered += max(0.0, stop - max(start, reached))
-        reached = max(reached, stop)
+    covered = curve.stop - curve.start
+    if len(shape.rings_um) > 1:  # where it is cut, by a pit or between beads, there is no area
+        covered, reached = 0.0, -math.inf
+        for start, stop in sorted((along.min(), along.max()) for along, _ in map(curve.place, shape.rings_um)):
+            covered += max(0.0, stop - max(start, reached))
+            reached = max(reached, stop)
     width = shape.area_um2 / covered
     # The outline of a straight stripe lies half a width off the middle.
     if curve.spread <= 0.75 * width + UM_PER_PX / 2:
         return width, curve.length
-    length = skeleton.stroke_px(pixels)[1] * UM_PER_PX
+    length = skeleton.stroke_px(pixels())[1] * UM_PER_PX
     return shape.area_um2 / length, length
 
 

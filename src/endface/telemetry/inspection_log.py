@@ -34,7 +34,7 @@ def inspection_entry(report: Report, request_id: str, total_ms: float | None) ->
         "profile": report.criteria.profile,
         "profile_sha256": report.criteria.sha256,
         "verdict": report.verdict,
-        "zones": list(report.scope.judged) if report.scope else None,
+        "zones": ",".join(report.scope.judged)[:_LONGEST] if report.scope else None,
         "borderline": report.borderline,
         "code": report.error.code if report.error else None,
         "defects": len(report.defects),

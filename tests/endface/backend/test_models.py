@@ -16,7 +16,7 @@ from endface.backend.busy_marker import busy_since
 from endface.contract import MAX_IMAGE_BYTES
 from endface.engines import onnx_network
 from endface.engines.manifest import describe
-from endface.errors import ConfigurationError, EngineError, UnknownProfileError
+from endface.errors import BadParameterError, ConfigurationError, EngineError, UnknownProfileError
 from endface.report import Report
 from endface_build.drawing.camera import Camera
 from endface_build.drawing.faces import Face
@@ -215,6 +215,34 @@ def test_default_profile_comes_from_the_environment(
 
     assert json.loads(own.FRAME[0, 0])["profile"] == "mm-pc"
     assert json.loads(default.FRAME[0, 0])["profile"] == "sm-apc"
+
+
+def test_default_zones_and_screening_come_from_the_environment(
+    pb_utils: Any, repository: Path, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request's own go before; a probe of the server's health asks for its own profile and is left alone."""
+    monkeypatch.setenv("ENDFACE_ZONES", "A,B")
+    monkeypatch.setenv("ENDFACE_SCREEN", "true")
+    stage = models.Preprocess(pb_utils, {"model_repository": str(repository / "preprocess")})
+
+    answers = stage.execute(
+        [request(MM | own, IMAGE=images(png)) for own in ({}, {"zones": "D"}, {"zones": "all"}, {"name": "canary"})]
+    )
+
+    zones = [json.loads(answer.FRAME[0, 0])["zones"] for answer in answers]
+    assert zones == [["A", "B"], ["D"], [], []]
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ENDFACE_ZONES", "X"), ("ENDFACE_SCREEN", "perhaps")])
+def test_wrong_default_is_never_ready(
+    pb_utils: Any, repository: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """A default that no request could name is found while the model loads."""
+    monkeypatch.setenv("ENDFACE_PROFILE", "mm-pc")
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(BadParameterError, match=value):
+        models.Preprocess(pb_utils, {"model_repository": str(repository / "preprocess")})
 
 
 def test_wrong_default_profile_is_never_ready(pb_utils: Any, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from endface.criteria.limits import Interval, Limit
 from endface.criteria.profile import Profile, load_profile
 from endface.criteria.verdict import judge
-from endface.report import Defect, Quality
+from endface.picture.square import Placement
+from endface.report import Defect, DefectType, Quality
 from tests.endface.criteria.found import defect
 
 SEEN = dict.fromkeys("ABCD", 1.0)
@@ -84,6 +86,77 @@ def test_the_worse_reading_is_the_verdict(found: Defect, expected: str, *, borde
     judgment = judge([found], MM, SEEN)
 
     assert (judgment.verdict, judgment.borderline) == (expected, borderline)
+
+
+@pytest.mark.parametrize(
+    ("kind", "zones", "um", "nearest_um", "expected", "borderline"),
+    [
+        # Zone C ends and D begins at a radius of 67.5 um; nothing is limited in C, 30 um are in D.
+        ("contamination", "CD", 40.0, 66.9, "pass", False),
+        ("contamination", "CD", 40.0, 67.1, "pass", True),
+        ("contamination", "D", 40.0, 67.9, "fail", True),
+        ("contamination", "D", 40.0, 68.1, "fail", False),
+        ("contamination", "D", 30.2, 69.0, "fail", True),  # by its size
+        ("contamination", "CD", 29.0, 67.1, "pass", False),  # allowed in both
+        # Zone A ends at 32.5 um; scratches may be 3 um wide there, and 5 um in B.
+        ("scratch", "B", 4.0, 32.9, "pass", True),
+        ("scratch", "B", 4.0, 33.1, "pass", False),
+        ("scratch", "AB", 4.0, 32.1, "fail", True),
+        ("scratch", "AB", 4.0, 31.9, "fail", False),
+    ],
+)
+def test_a_mark_at_a_zones_bound_may_lie_on_either_side(
+    kind: DefectType, zones: str, um: float, nearest_um: float, expected: str, *, borderline: bool
+) -> None:
+    """A place may be off by the profile's uncertainty, 0.5 um."""
+    ends = ((nearest_um, 0.0), (nearest_um + 10, 0.0))
+    found = replace(defect(kind, zones, um), polygon_px=(tuple((100 + 2 * x, 50 + 2 * y) for x, y in ends),))
+    placement = Placement(center_px=(100.0, 50.0), um_per_px=(0.5, 0.5))
+
+    judgment = judge([found], MM, SEEN, placement=placement)
+
+    assert (judgment.verdict, judgment.borderline) == (expected, borderline)
+    assert not judge([found], replace(MM, uncertainty_um=0.0), SEEN, placement=placement).borderline
+
+
+def disc(kind: DefectType, at_um: tuple[float, float], um: float, number: int) -> Defect:
+    """A round defect in zone B, seen by a camera of 0.5 um a pixel whose fiber lies at (100, 50)."""
+    turns = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    x, y = (100 + 2 * (at_um[0] + um / 2 * np.cos(turns)), 50 + 2 * (at_um[1] + um / 2 * np.sin(turns)))
+    ring = tuple(zip(x.tolist(), y.tolist(), strict=True))
+    return replace(defect(kind, "B", um, number=number), polygon_px=(ring,), center_um=at_um)
+
+
+@pytest.mark.parametrize(
+    ("apart_um", "kinds", "um", "borderline"),
+    [
+        (2.9, ("pit", "pit"), 6.0, True),  # 14.9 um together, limit 10 um
+        (3.1, ("pit", "pit"), 6.0, False),
+        (2.9, ("pit", "contamination"), 6.0, True),
+        (2.9, ("pit", "scratch"), 4.0, False),  # a scratch stays one
+        (2.9, ("pit", "pit"), 3.0, False),  # 8.9 um together
+        (2.9, ("pit", "pit", "pit"), 3.0, True),  # each near the next
+    ],
+)
+def test_near_neighbors_may_be_one_mark(
+    apart_um: float, kinds: tuple[DefectType, ...], um: float, *, borderline: bool
+) -> None:
+    """A face passes with the pieces, and is borderline where it would fail with them as one."""
+    places = [(40.0, number * (um + apart_um)) for number in range(len(kinds))]
+    face = [disc(kind, at, um, number) for number, (kind, at) in enumerate(zip(kinds, places, strict=True), start=1)]
+
+    judgment = judge(face, MM, SEEN, placement=Placement((100.0, 50.0), (0.5, 0.5)))
+
+    assert (judgment.verdict, judgment.borderline) == ("pass", borderline)
+    assert not borderline or "near by, is " in judgment.borderline_reasons[0]
+
+
+def test_neighbors_that_are_one_are_not_counted_twice() -> None:
+    """Five of 5 to 10 um are allowed in zone B: with two of them as one there are four."""
+    near = [disc("pit", (40.0, 0.0), 5.6, 1), disc("pit", (40.0, 3.0), 5.6, 2)]
+    far = [disc("pit", (-42.0, 10.0 * (number - 4)), 6.0, number) for number in (3, 4, 5)]
+
+    assert not judge([*near, *far], MM, SEEN, placement=Placement((100.0, 50.0), (0.5, 0.5))).borderline
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,19 @@ def test_a_pass_is_borderline_where_a_whole_defect_could_lie_unseen(share: float
     assert not judge([mark("pit", "A", 9)], profile, SEEN | {"D": share}).borderline
 
 
+@pytest.mark.parametrize(("from_um", "borderline"), [(57.7, True), (58.5, False)])
+def test_a_defect_beside_the_judged_zones_may_lie_in_them(from_um: float, borderline: bool) -> None:
+    """So little outside zone B, which ends 57.5 um from the middle, that it may touch it."""
+    profile = load_profile("sm-pc-45").confined_to(("A", "B"))
+    ends_px = tuple(255.5 + um / 0.5 for um in (from_um, from_um + 6.0))
+    outline = tuple((x, y) for x in ends_px for y in (253.5, 257.5))
+    beside = replace(mark("pit", "C", 6.0), polygon_px=(outline,), center_um=(from_um + 3, 0.0))
+
+    judgment = judge([beside, replace(beside, id=2)], profile, SEEN, None, AS_SEEN)
+
+    assert (judgment.verdict, judgment.borderline) == ("pass", borderline)
+
+
 def test_a_defect_outside_the_judged_zones_does_not_count() -> None:
     """A request for A and B says nothing about D; a defect from B into D counts in B."""
     profile = load_profile("sm-pc-45").confined_to(("A", "B"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from endface.report import ImageInfo, Report
+from endface.report import ImageInfo, Report, Scope
 from endface_client import ServerUnavailable
 from endface_client._outcome import Outcome
 from endface_client._output.overlay import gray_levels
@@ -98,6 +98,18 @@ def test_page_says_why_defects_are_allowed(cards: list[Card]) -> None:
 
     assert "<li>zone D: any &lt; 20 um, 4 found</li>" in text
     assert "none &gt; 3 um, 1 found" not in text
+
+
+def test_pass_stands_with_its_scope_and_notes(passed: Card) -> None:
+    """Zones that were not judged are named as such, on the picture and below."""
+    assert passed.report is not None
+    scope = Scope(("A", "B"), ("C", "D"))
+    report = dataclasses.replace(passed.report, zones=passed.report.zones[:2], scope=scope, notes=("no core & so on",))
+    text = page([Card(Outcome(Path("a/good.png"), report), "")], server="s", finished=NOON)
+
+    assert '<span class="verdict scope">zones A, B only</span>' in text
+    assert text.count('class="unjudged"') == 2
+    assert "<li>no core &amp; so on</li>" in text
 
 
 def test_page_repeats_the_warnings_of_the_run(cards: list[Card]) -> None:
