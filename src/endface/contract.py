@@ -93,6 +93,9 @@ PARAMETERS: Final = (
 )  # fmt: skip
 """Request parameters of the ensemble beside ``meta.*``; numbers may travel as strings."""
 
+MOST_FIBERS: Final = 144
+"""Most fibers of a picture, and the largest number of one: 6 rows of 24 are the largest ferrule."""
+
 META_PREFIX: Final = "meta."
 """Request parameters with this prefix are echoed under ``meta`` in the report."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from endface.contract import CLADDING_UM, META_PREFIX, PARAMETERS
+from endface.contract import CLADDING_UM, META_PREFIX, MOST_FIBERS, PARAMETERS
 from endface.criteria.profile import Profile, load_profile, profile_names
 from endface.errors import BadParameterError, UnknownProfileError
 
@@ -16,9 +16,6 @@ CLADDING_RANGE_UM: Final = (50.0, 1000.0)
 
 SCALE_RANGE_UM: Final = (0.01, 10.0)
 """Scales in micrometers per pixel that a request may name."""
-
-MOST_FIBERS: Final = 144
-"""Largest number of a fiber that a request may name: ferrules of 6 rows of 24 are the largest."""
 
 ALL_ZONES: Final = "all"
 """Value of ``zones`` for all zones of the profile, where a server was started with fewer."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import __version__
-from endface.contract import SQUARE_PX
+from endface.contract import MOST_FIBERS, SQUARE_PX
 from endface.criteria.core import NO_CORE, check_core
 from endface.criteria.exposure import require_exposure
 from endface.criteria.overlay import require_no_overlay
@@ -33,6 +33,7 @@ from endface.defects.zones import coverage
 from endface.errors import (
     EndfaceError,
     NegativeError,
+    NoFiberError,
     PictureError,
     ProfileChangedError,
     ScaleMismatchError,
@@ -201,6 +202,11 @@ def locate_fibers(picture: Picture) -> tuple[Located, ...]:
     field, circle = picture.field, picture.circle
     round_field = None if circle is None else moved(circle, -field.x0, -field.y0)
     located = locate_all(picture.unpainted[field.y0 : field.y1, field.x0 : field.x1], round_field)
+    if len(located) > MOST_FIBERS:
+        raise NoFiberError(
+            f"{len(located)} discs are in the picture, and no connector has more than {MOST_FIBERS} fibers; check that "
+            "a connector is under the microscope"
+        )
     return tuple(fiber.moved(field.x0, field.y0) for fiber in located)
 
 
