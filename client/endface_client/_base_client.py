@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from typing import ClassVar, Final
+from collections.abc import Sequence
+from typing import ClassVar, Final, cast
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from endface_client._transport.attempts import ALWAYS, NEVER, Attempts
 from endface_client._transport.channel import ChannelOptions, Target
 from endface_client._transport.connection import Connection
 from endface_client._transport.tls import TLS
-from endface_client._transport.wire import Job, Picture
+from endface_client._transport.wire import Job, Picture, encoded
 
 DEFAULT_SERVER: Final = "127.0.0.1:8001"
 """Where ``endface serve`` listens on the machine it runs on; 8001 is Triton's own gRPC port."""
@@ -47,6 +48,9 @@ class BaseClient:
             servers in a list each gets half of what is left, so that another one can be tried if it hangs.
         cladding_um: true cladding diameter where a call names none.
         um_per_px: the camera's scale where a call names none.
+        zones: the zones to judge where a call names none, such as ``A,B``.
+        screen: whether a picture that is too coarse to pass is searched for large defects, where a call does not say.
+        any_core: whether a core of another kind of fiber than the profile's is overlooked, where a call does not say.
         tls: certificates; None for a connection without encryption.
         repeat: False sends each picture once, for programs that handle failures themselves.
 
@@ -66,6 +70,9 @@ class BaseClient:
         deadline_s: float = DEFAULT_DEADLINE_S,
         cladding_um: float | None = None,
         um_per_px: float | None = None,
+        zones: str | None = None,
+        screen: bool | None = None,
+        any_core: bool | None = None,
         tls: TLS | None = None,
         repeat: bool = True,
     ) -> None:
@@ -74,6 +81,9 @@ class BaseClient:
         self._profile = profile
         self._cladding_um = cladding_um
         self._um_per_px = um_per_px
+        self._zones = zones
+        self._screen = screen
+        self._any_core = any_core
         self._repeat = ALWAYS if repeat else NEVER
         target = Target(servers, tls, self._channel_options)
         self._attempts = Attempts(target)
@@ -92,11 +102,15 @@ class BaseClient:
             profile=self._profile if job.profile is None else job.profile,
             cladding_um=self._cladding_um if job.cladding_um is None else job.cladding_um,
             um_per_px=self._um_per_px if job.um_per_px is None else job.um_per_px,
+            zones=self._zones if job.zones is None else job.zones,
+            screen=self._screen if job.screen is None else job.screen,
+            any_core=self._any_core if job.any_core is None else job.any_core,
         )
 
     def _health_job(self) -> Job:
         job = self._job(Job(health_picture(), name="health"))
-        return dataclasses.replace(job, profile=job.profile or _HEALTH_PROFILE)
+        # The server's default for zones does not hold for it, and those of the client may be another profile's.
+        return dataclasses.replace(job, profile=job.profile or _HEALTH_PROFILE, zones=None, screen=None, any_core=None)
 
     def _check_usable(self) -> None:
         if os.getpid() != self._process:
@@ -118,6 +132,17 @@ def check_concurrency(concurrency: int) -> None:
     """
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}, it must be at least 1")
+
+
+def connector_jobs(pictures: Picture | Job | Sequence[Picture | Job], serial: str) -> list[Job]:
+    """The jobs of a connector, each picture read once.
+
+    Raises:
+        UnreadablePicture: see ``wire.encode``.
+    """
+    several = pictures if isinstance(pictures, list | tuple) else [cast("Picture | Job", pictures)]
+    jobs = [encoded(each if isinstance(each, Job) else Job(each)) for each in several]
+    return [dataclasses.replace(job, serial=job.serial or serial) for job in jobs]
 
 
 def health_picture() -> NDArray[np.uint8]:

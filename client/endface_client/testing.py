@@ -28,7 +28,7 @@ from endface.errors import RequestError
 from endface.files import sha256
 from endface.options import Options
 from endface.picture.decode import check_size
-from endface.report import Calibration, Criteria, Ellipse, Fiber, ImageInfo, Report, ZoneResult
+from endface.report import Calibration, Criteria, Ellipse, Fiber, ImageInfo, Report, Scope, ZoneResult
 
 PASS: Final = Report(
     verdict="pass",
@@ -146,12 +146,14 @@ class FakeServer:
 
 
 def made_out(report: Report, received: Received) -> Report:
-    """The report with the request's own picture, serial number, meta and profile, as a real server echoes them."""
+    """The report with the request's own picture, serial, meta, profile and zones, as a real server echoes them."""
     asked = received.parameters
+    options = Options.from_parameters(asked)
     return dataclasses.replace(
-        report,
+        _confined(report, options.zones),
         image=dataclasses.replace(report.image, name=asked.get("name", ""), sha256=sha256(received.picture)),
         serial=asked.get("serial", ""),
+        fiber_number=int(asked["fiber"]) if "fiber" in asked else None,
         meta={
             key.removeprefix(contract.META_PREFIX): value
             for key, value in asked.items()
@@ -159,6 +161,14 @@ def made_out(report: Report, received: Received) -> Report:
         },
         criteria=dataclasses.replace(report.criteria, profile=asked["profile"]),
     )
+
+
+def _confined(report: Report, zones: tuple[str, ...]) -> Report:
+    """The report on those zones only; as it is where none is named."""
+    if not zones:
+        return report
+    scope = Scope(zones, tuple(zone.name for zone in report.zones if zone.name not in zones))
+    return dataclasses.replace(report, zones=tuple(zone for zone in report.zones if zone.name in zones), scope=scope)
 
 
 def _refusal(received: Received) -> Failure | None:

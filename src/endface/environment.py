@@ -11,6 +11,12 @@ from endface.errors import ConfigurationError, RepositoryError
 PROFILE: Final = "ENDFACE_PROFILE"
 """Profile of requests that name none; unset or empty: each must name one."""
 
+ZONES: Final = "ENDFACE_ZONES"
+"""Zones that are judged where a request names none, such as ``A,B``; unset or empty: all of the profile's."""
+
+SCREEN: Final = "ENDFACE_SCREEN"
+"""``true`` searches pictures that are too coarse to pass for large defects where a request does not say."""
+
 PROFILES: Final = "ENDFACE_PROFILES"
 """Folder with the user's own profiles; unset or empty: there are none."""
 
@@ -55,6 +61,12 @@ def profiles_folder() -> Path | None:
     """The folder with the user's own profiles, or None."""
     named = os.environ.get(PROFILES)
     return Path(named) if named else None
+
+
+def request_defaults() -> dict[str, str | int | float | bool]:
+    """Values of request parameters that the environment sets; those of a request come before."""
+    named = {"zones": os.environ.get(ZONES, ""), "screen": os.environ.get(SCREEN, "")}
+    return {key: value for key, value in named.items() if value}
 
 
 def workspace() -> Path | None:

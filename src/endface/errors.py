@@ -2,10 +2,11 @@
 
     EndfaceError
      +-- RequestError            the request is malformed: gRPC INVALID_ARGUMENT
-     |    +-- EmptyImageError, OversizedImageError, UnknownProfileError, BadParameterError
+     |    +-- EmptyImageError, OversizedImageError, UnknownProfileError, BadParameterError, NoSuchFiberError
      +-- PictureError            the picture cannot be judged: a report with verdict ``invalid``
      |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError,
-     |        CoarseScaleError, ScaleMismatchError, SeveralFibersError, OverlayError, NegativeError
+     |        CoarseScaleError, ScaleMismatchError, CoarsePassError, ProfileMismatchError,
+     |        NoCoreError, SeveralFibersError, OverlayError, NegativeError
      +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
      +-- EngineError             the chosen engine does not exist, or its package is not installed
      +-- RolloutError            a network could not be rolled out or rolled back
@@ -59,6 +60,12 @@ class BadParameterError(RequestError):
     code = "bad_parameter"
 
 
+class NoSuchFiberError(RequestError):
+    """The request names a fiber by a number that the picture does not have."""
+
+    code = "no_such_fiber"
+
+
 class PictureError(EndfaceError):
     """The picture cannot be judged; the report says ``invalid`` with this code."""
 
@@ -105,6 +112,24 @@ class CoarseScaleError(PictureError):
     """The camera's pixels are too large for the smallest defects that the limits name."""
 
     code = "coarse_scale"
+
+
+class CoarsePassError(PictureError):
+    """A screening found no large defect, and the picture is too coarse to show the others."""
+
+    code = "too_coarse_to_pass"
+
+
+class ProfileMismatchError(PictureError):
+    """The fiber's core is none that the profile's limits are for."""
+
+    code = "profile_mismatch"
+
+
+class NoCoreError(PictureError):
+    """No core is seen, and the profile requires one."""
+
+    code = "no_core"
 
 
 class ScaleMismatchError(PictureError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from endface.json_reader import from_json_values
 from endface.picture.picture import Rect
-from endface.report import Calibration, Ellipse, Fiber, ImageInfo, Problem, Quality
+from endface.report import Calibration, Ellipse, Fiber, FoundFiber, ImageInfo, Problem, Quality
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,17 @@ class Frame:
         problem: why the picture cannot be judged; None where it can.
         calibration: camera scale, where a fiber was found.
         fiber: the fiber, where one was found.
+        fibers: all fibers of a picture that shows several.
+        fiber_number: the one that the request names; None where it names none.
         seen_px: the part of the picture inside the camera's black frame.
         seen_circle: the round field of view in it, where there is one.
         coverage: share of each zone that the camera saw.
         quality: blur and noise, where there is a square.
         timings_ms: time spent so far.
         taken_ms: when the server took its request up, by the machine's monotonic clock; None where it is not known.
+        zones: names of the zones that the request confines the judgment to; empty for all of the profile's.
+        screened: whether the picture is too coarse to pass, and is only screened for large defects.
+        notes: what the verdict was told to overlook.
         profile_sha256: SHA-256 of the profile's text as ``preprocess`` read it; empty where it was not read.
     """
 
@@ -39,12 +44,17 @@ class Frame:
     problem: Problem | None = None
     calibration: Calibration | None = None
     fiber: Fiber | None = None
+    fibers: tuple[FoundFiber, ...] = ()
+    fiber_number: int | None = None
     seen_px: Rect | None = None
     seen_circle: Ellipse | None = None
     coverage: Mapping[str, float] = field(default_factory=dict)
     quality: Quality | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     taken_ms: float | None = None
+    zones: tuple[str, ...] = ()
+    screened: bool = False
+    notes: tuple[str, ...] = ()
     profile_sha256: str = ""
 
     def to_json(self) -> str:

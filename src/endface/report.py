@@ -66,6 +66,36 @@ class Fiber:
 
 
 @dataclass(frozen=True)
+class FoundFiber:
+    """One of several fibers in a picture.
+
+    Attributes:
+        number: which one, from 1 in reading order: row by row from above, each from left to right.
+        center_px: of its cladding.
+        radii_px: of its cladding.
+        cut_off: whether the picture's border cuts through its cladding.
+    """
+
+    number: int
+    center_px: Point
+    radii_px: Point
+    cut_off: bool
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The zones that the verdict is about, from inside out, and those of the profile that it says nothing about."""
+
+    judged: tuple[str, ...]
+    not_judged: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Which zones the verdict is about, in words; empty where it is about all of the profile's."""
+        return f"zone{'s' if len(self.judged) > 1 else ''} {', '.join(self.judged)} only" if self.not_judged else ""
+
+
+@dataclass(frozen=True)
 class Criteria:
     """The profile that was applied, and how far its numbers can be trusted.
 
@@ -199,8 +229,10 @@ class ModelInfo:
 class Report:
     """Everything that one inspection found, and the verdict.
 
-    ``borderline_reasons`` say why the verdict could be the other one; ``quality`` is None where the picture has no
-    square, and in reports of a server before 0.3.
+    ``borderline_reasons`` say why the verdict could be the other one, ``notes`` what it does not cover, or was told to
+    overlook; ``quality`` is None where the picture has no square.  In reports of a server before 0.3 both ``quality``
+    and ``scope`` are None.  ``fibers`` are those of a picture that shows several, else it is empty; ``fiber_number`` is
+    the one that was asked for.
     """
 
     verdict: VerdictName
@@ -220,6 +252,10 @@ class Report:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     borderline_reasons: tuple[str, ...] = ()
     quality: Quality | None = None
+    scope: Scope | None = None
+    notes: tuple[str, ...] = ()
+    fibers: tuple[FoundFiber, ...] = ()
+    fiber_number: int | None = None
 
     def __post_init__(self) -> None:
         """A report without a fiber, with an error or with a failed zone is never a pass.
@@ -235,6 +271,11 @@ class Report:
             raise ValueError("a verdict needs a fiber and its zones")
         if self.verdict == "pass" and any(zone.verdict != "pass" for zone in self.zones):
             raise ValueError("a face passes only if each of its zones does")
+
+    @property
+    def scope_text(self) -> str:
+        """Which zones the verdict is about, in words; empty where it is about all of the profile's."""
+        return self.scope.text if self.scope else ""
 
     def to_json(self) -> str:
         """The report as one line of JSON in the schema's order of keys."""
@@ -260,10 +301,11 @@ class Report:
 
 
 _KEYS: Final = (
-    "verdict", "borderline", "borderline_reasons", "reasons", "error", "image", "serial", "meta", "quality",
-    "calibration", "fiber", "criteria", "zones", "defects", "model", "software", "timings_ms",
+    "verdict", "scope", "borderline", "borderline_reasons", "reasons", "notes", "error", "image", "serial", "meta",
+    "quality", "calibration", "fiber", "fiber_number", "fibers", "criteria", "zones", "defects", "model", "software",
+    "timings_ms",
 )  # fmt: skip
-_ADDED: Final = ("borderline_reasons", "quality")
+_ADDED: Final = ("borderline_reasons", "quality", "scope", "notes", "fiber_number", "fibers")
 """Keys that a server before 0.3 does not write."""
 
 _BOUNDS: Final = ("lower_um", "upper_um", "lower_closed", "upper_closed")

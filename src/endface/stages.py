@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -19,18 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import __version__
-from endface.contract import SQUARE_PX
+from endface.contract import MOST_FIBERS, SQUARE_PX
+from endface.criteria.core import NO_CORE, check_core
 from endface.criteria.exposure import require_exposure
 from endface.criteria.overlay import require_no_overlay
 from endface.criteria.profile import Profile, load_profile
+from endface.criteria.scale import coarsest_um_per_px, refuse_coarse_pass, require_scale, resolved
 from endface.criteria.sharpness import require_sharpness, with_blur
 from endface.criteria.verdict import judge, require_coverage
 from endface.defects.measure import measure
 from endface.defects.zones import coverage
 from endface.errors import (
-    CoarseScaleError,
     EndfaceError,
     NegativeError,
+    NoFiberError,
     PictureError,
     ProfileChangedError,
     ScaleMismatchError,
@@ -45,10 +48,7 @@ from endface.picture.negative import is_negative
 from endface.picture.picture import Picture
 from endface.picture.quality import measure_quality
 from endface.picture.square import Placement, resample, resample_paint
-from endface.report import Calibration, Ellipse, ImageInfo, ModelInfo, Problem, Report
-
-COARSEST_UM_PER_PX: Final = 1.0
-"""A 2 um defect, the smallest that the limits count, must cover two pixels of the camera."""
+from endface.report import Calibration, Ellipse, FoundFiber, ImageInfo, ModelInfo, Problem, Report
 
 LARGEST_SCALE_ERROR: Final = 0.2
 """A requested scale may make the cladding this much wider or narrower than named; beyond, one is wrong."""
@@ -60,22 +60,26 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
     A picture that cannot be judged gives a black square and a frame with the problem.
 
     Raises:
-        RequestError: the picture is empty or oversized, or the profile does not exist.
+        RequestError: the picture is empty or oversized, or the profile, one of the zones, or the fiber does not exist.
     """
     started = time.perf_counter()
     check_size(data)
-    profile = load_profile(options.profile, options.profiles)
+    profile = load_profile(options.profile, options.profiles).confined_to(options.zones)
     frame = replace(_frame(data, options), profile_sha256=profile.criteria.sha256)
     square = np.zeros((SQUARE_PX, SQUARE_PX), np.uint8)
     try:
         picture = decode(data)
         height, width = picture.gray.shape
         frame = replace(frame, image=replace(frame.image, width=width, height=height))
-        located = choose(_locate(picture), options.fiber)
+        fibers = locate_fibers(picture)
+        frame = replace(frame, fibers=_found(fibers))
+        located = choose(fibers, options.fiber)
         fiber = located.fiber
         calibration = _calibrate(fiber.cladding, options)
-        frame = replace(frame, fiber=fiber, calibration=calibration)
-        _require_detail(calibration)
+        um_per_px = max(calibration.um_per_px)
+        screened = options.screen and um_per_px > coarsest_um_per_px(profile)
+        frame = replace(frame, fiber=fiber, calibration=calibration, screened=screened)
+        require_scale(profile, um_per_px, screening=screened)
         placement = Placement(fiber.cladding.center_px, calibration.um_per_px)
         seen = placement.seen(picture.field, picture.circle)
         coverages = {zone.name: coverage(zone, seen) for zone in profile.zones}
@@ -89,9 +93,11 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
             resampled[~seen] = np.median(resampled[seen])
         quality = measure_quality(resampled, _width_um(fiber.cladding, calibration))
         frame = replace(frame, quality=quality)
-        require_sharpness(profile, quality)
+        if not screened:
+            require_sharpness(profile, quality)
         require_exposure(profile, resampled)
         _require_positive(located, resampled, calibration)
+        frame = replace(frame, notes=check_core(profile, fiber, resampled, placement, any_core=options.any_core))
         square = resampled
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))
@@ -114,19 +120,23 @@ def postprocess(
 ) -> Report:
     """The network's label map and confidence, uint8 (512, 512), to the report."""
     started = time.perf_counter()
-    profile = load_profile(frame.profile, profiles)
-    problem = frame.problem or _changed_profile(frame, profile)
+    whole = load_profile(frame.profile, profiles)
+    problem = frame.problem or _changed_profile(frame, whole)
     blank = Report(
         verdict="invalid",
         error=problem or Problem("internal", "not judged yet"),
         image=frame.image,
-        criteria=profile.criteria,
+        criteria=whole.criteria,
         software=f"endface {__version__}",
         serial=frame.serial,
         meta=frame.meta,
         calibration=frame.calibration,
         fiber=frame.fiber,
+        fibers=frame.fibers,
+        fiber_number=frame.fiber_number,
         quality=frame.quality,
+        scope=whole.scope(frame.zones),
+        notes=frame.notes,
         model=model,
         timings_ms=frame.timings_ms,
     )
@@ -134,10 +144,20 @@ def postprocess(
         return replace(blank, reasons=(blank.error.message,) if blank.error else ())
     placement = Placement(frame.fiber.cladding.center_px, frame.calibration.um_per_px)
     labels = labels * placement.seen(frame.seen_px, frame.seen_circle)  # the rest is made up: background, which is 0
-    defects = measure(labels, confidence, placement, profile.zones, size=profile.size)
+    profile = whole.confined_to(frame.zones)
+    defects = measure(labels, confidence, placement, whole.zones, size=whole.size)
     if frame.quality is not None:
         defects = with_blur(defects, frame.quality)
-    judgment = judge(defects, profile, frame.coverage, frame.quality, placement)
+    um_per_px = max(frame.calibration.um_per_px)
+    if frame.screened:
+        defects = resolved(defects, um_per_px)
+    core_seen = frame.fiber.core is not None
+    judgment = judge(defects, profile, frame.coverage, frame.quality, placement, core_seen=core_seen)
+    if frame.screened and judgment.verdict == "pass":
+        clean = refuse_coarse_pass(profile, um_per_px)
+        problem = Problem(clean.code, str(clean))
+        timings_ms = dict(frame.timings_ms) | {"postprocess": _ms_since(started)}
+        return replace(blank, error=problem, reasons=(str(clean),), defects=defects, timings_ms=timings_ms)
     return replace(
         blank,
         verdict=judgment.verdict,
@@ -145,6 +165,7 @@ def postprocess(
         borderline=judgment.borderline,
         reasons=judgment.reasons,
         borderline_reasons=judgment.borderline_reasons,
+        notes=blank.notes if core_seen else (*blank.notes, NO_CORE),
         zones=judgment.zones,
         defects=defects,
         timings_ms=dict(frame.timings_ms) | {"postprocess": _ms_since(started)},
@@ -164,14 +185,28 @@ def _changed_profile(frame: Frame, profile: Profile) -> Problem | None:
 
 def _frame(data: bytes, options: Options) -> Frame:
     image = ImageInfo(options.name, sha256(data))
-    return Frame(options.profile, image, options.serial, options.meta)
+    return Frame(options.profile, image, options.serial, options.meta, zones=options.zones, fiber_number=options.fiber)
 
 
-def _locate(picture: Picture) -> tuple[Located, ...]:
+def _found(fibers: Sequence[Located]) -> tuple[FoundFiber, ...]:
+    """The fibers of a picture that shows several; none where it shows one."""
+    claddings = [(fiber.cladding, fiber.cut_off) for fiber in fibers] if len(fibers) > 1 else []
+    return tuple(
+        FoundFiber(number, cladding.center_px, cladding.radii_px, cut_off)
+        for number, (cladding, cut_off) in enumerate(claddings, 1)
+    )
+
+
+def locate_fibers(picture: Picture) -> tuple[Located, ...]:
     """Locate the fibers inside the camera's field, in pixels of the whole picture."""
     field, circle = picture.field, picture.circle
     round_field = None if circle is None else moved(circle, -field.x0, -field.y0)
     located = locate_all(picture.unpainted[field.y0 : field.y1, field.x0 : field.x1], round_field)
+    if len(located) > MOST_FIBERS:
+        raise NoFiberError(
+            f"{len(located)} discs are in the picture, and no connector has more than {MOST_FIBERS} fibers; check that "
+            "a connector is under the microscope"
+        )
     return tuple(fiber.moved(field.x0, field.y0) for fiber in located)
 
 
@@ -188,15 +223,6 @@ def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
             f"not {options.cladding_um:g} um; correct um_per_px or cladding_um"
         )
     return Calibration((x * factor, y * factor), "request")
-
-
-def _require_detail(calibration: Calibration) -> None:
-    """Refuse a picture that is too coarse to measure defects."""
-    coarsest = max(calibration.um_per_px)
-    if coarsest > COARSEST_UM_PER_PX:
-        raise CoarseScaleError(
-            f"a pixel is {coarsest:.2f} um, at most {COARSEST_UM_PER_PX:g} um can be judged; use a stronger objective"
-        )
 
 
 def _require_positive(located: Located, square: NDArray[np.uint8], calibration: Calibration) -> None:

@@ -16,7 +16,7 @@ from endface.errors import EmptyImageError
 from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
-from endface.report import Criteria, ModelInfo, Report
+from endface.report import Criteria, ModelInfo, Report, Scope
 from endface.stages import postprocess, preprocess, refuse
 
 Draw = Callable[..., Any]
@@ -106,7 +106,7 @@ def test_request_may_set_the_scale(
         pytest.param({"levels": (120, 0, 0), "noise": 0}, {}, "saturated", id="underexposed"),
         pytest.param({"center": (80.0, 290.0)}, {}, "zone_cut_off", id="fiber-at-the-border"),
         pytest.param({"radii": (150.0, 150.0), "center": (360.0, 150.0)}, {}, "zone_cut_off", id="zone-d-beyond"),
-        pytest.param({"radii": (52.0, 52.0), "shape": (480, 640)}, {}, "coarse_scale", id="weak-objective"),
+        pytest.param({"radii": (41.0, 41.0), "shape": (480, 640)}, {}, "coarse_scale", id="weak-objective"),
         pytest.param({"levels": (100, 100, 100)}, {}, "no_fiber", id="nothing-there"),
         pytest.param({}, {"um_per_px": 1.2}, "scale_mismatch", id="scale-of-another-objective"),
     ],
@@ -126,6 +126,71 @@ def test_picture_that_cannot_be_judged_is_invalid(
     assert report.error.code == code
     assert report.reasons == (report.error.message,)
     assert not report.borderline
+
+
+def test_request_may_confine_the_judgment_to_zones_that_the_picture_shows(draw_face: Draw) -> None:
+    """A field of 180 um cannot show zone D: A and B are judged, and the report says that C and D were not."""
+    face = draw_face(radii=(150.0, 150.0), shape=(440, 440), center=(219.5, 219.5)).png()
+
+    whole, confined = inspect(face), inspect(face, zones=("A", "B"))
+
+    assert whole.error is not None
+    assert whole.error.code == "zone_cut_off"
+    assert (confined.verdict, [zone.name for zone in confined.zones]) == ("pass", ["A", "B"])
+    assert confined.scope == Scope(("A", "B"), ("C", "D"))
+    assert confined.scope_text == "zones A, B only"
+    assert whole.scope == Scope(("A", "B", "C", "D"))
+    assert whole.scope_text == ""
+    assert inspect(face, spot(12, (40, 0)), zones=("A", "B")).verdict == "fail"
+    assert Report.from_json(confined.to_json()) == confined
+
+
+def test_screening_fails_a_dirty_face_and_never_passes_a_clean_one(draw_face: Draw) -> None:
+    """A probe of 2 um per pixel can stop a dirty connector; what it does not see, a finer one must."""
+    coarse = draw_face(radii=(31.0, 31.0), shape=(200, 200), center=(99.5, 99.5), blur_px=0.4).png()
+
+    refused, clean = inspect(coarse), inspect(coarse, screen=True)
+    dirty = inspect(coarse, spot(30, (40, 0), Label.CONTAMINATION), screen=True)
+    small = inspect(coarse, spot(3, (0, 0)), screen=True)
+
+    assert [report.error and report.error.code for report in (refused, clean, dirty, small)] == [
+        "coarse_scale",
+        "too_coarse_to_pass",
+        None,
+        "too_coarse_to_pass",
+    ]
+    assert (clean.verdict, clean.zones, clean.reasons) == ("invalid", (), (clean.error.message,) if clean.error else ())
+    assert (dirty.verdict, [defect.type for defect in dirty.defects]) == ("fail", ["contamination"])
+    assert small.defects == ()
+
+
+def test_screening_changes_nothing_where_the_picture_is_fine_enough(draw_face: Draw) -> None:
+    """A clean face passes."""
+    assert inspect(draw_face().png(), screen=True).verdict == "pass"
+
+
+def test_core_of_another_fiber_is_invalid_unless_the_request_insists(draw_face: Draw) -> None:
+    """A core of 50 um by the limits of single-mode fibers is a wrong profile, and the report names the diameter."""
+    face = draw_face(core_share=0.4).png()
+
+    report = inspect(face, profile="sm-pc-45")
+    insisted = inspect(face, profile="sm-pc-45", any_core=True)
+
+    assert report.error is not None
+    assert report.error.code == "profile_mismatch"
+    assert "the core is 50 um wide" in report.error.message
+    assert insisted.verdict == "pass"
+    assert insisted.notes == (
+        "the core is 50 um wide, and sm-pc-45 is for cores up to 30 um; the request insisted on it",
+    )
+
+
+def test_report_says_where_no_core_is_seen(draw_face: Draw) -> None:
+    """A plain disc passes only borderline."""
+    report = inspect(draw_face(levels=(180, 100, 100)).png())
+
+    assert (report.verdict, report.borderline) == ("pass", True)
+    assert report.notes == ("no core is seen, so nothing says that the profile is that of this fiber",)
 
 
 @pytest.mark.parametrize("data", [b"text", b"\xff\xd8\xff\xe0 cut", b"\x89PNG\r\n\x1a\n"])

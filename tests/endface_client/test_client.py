@@ -286,6 +286,25 @@ def test_a_concurrency_below_one_is_a_mistake(connect: Connect, fake_server: Fak
         connect(fake_server.address).inspect_many([], concurrency=0)
 
 
+def test_scope_and_wishes_travel_as_parameters(connect: Connect, fake_server: FakeServer) -> None:
+    """Zones, a screening and an insisted core: of the client, or of a call that says it otherwise."""
+    client = connect(fake_server.address, zones="A,B", screen=True)
+    client.inspect(b"first")
+    client.inspect(b"second", zones="all", screen=False, any_core=True)
+    client.health()
+
+    first, second, health = (received.parameters for received in fake_server.requests)
+    assert (first["zones"], first["screen"], "any_core" in first) == ("A,B", "true", False)
+    assert (second["zones"], second["screen"], second["any_core"]) == ("all", "false", "true")
+    assert not health.keys() & {"zones", "screen"}
+
+
+def test_unknown_zones_are_refused_with_those_that_exist(connect: Connect) -> None:
+    """By the server, as every other wrong parameter."""
+    with FakeServer() as server, pytest.raises(InvalidRequest, match="name some of A, B, C, D, or all"):
+        connect(server.address).inspect(b"face", zones="A,X")
+
+
 def test_health_is_a_whole_inspection(connect: Connect, fake_server: FakeServer) -> None:
     """Health sends a face with a fiber, and a profile although the client has none; a server that fails is not well."""
     client = connect(fake_server.address, profile=None)

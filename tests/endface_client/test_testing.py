@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tritonclient import grpc as triton
 from tritonclient.utils import InferenceServerException
 
-from endface.report import Report
+from endface.report import Report, Scope
 from endface_client import Client, InvalidRequest, Job
 from endface_client._transport.wire import pack
 from endface_client.testing import PASS, Failure, FakeServer, Received
@@ -51,15 +51,25 @@ def test_what_was_asked_is_echoed(client: Client, face: NDArray[np.uint8]) -> No
     assert report.criteria.profile == "sm-apc"
 
 
+def test_zones_that_were_asked_for_are_those_of_the_report(client: Client, face: NDArray[np.uint8]) -> None:
+    """A pass is about these zones, and names the others."""
+    report = client.inspect(face, profile="mm-pc", zones="A,B")
+
+    assert report.verdict == "pass"
+    assert [zone.name for zone in report.zones] == ["A", "B"]
+    assert report.scope == Scope(("A", "B"), ("C", "D"))
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
         ({}, "unknown_profile"),
+        ({"profile": "mm-pc", "zones": "X"}, "bad_parameter"),
         ({"profile": "foo"}, "unknown_profile"),
         ({"profile": "mm-pc", "um_per_px": -1.0}, "bad_parameter"),
         ({"profile": "mm-pc", "cladding_um": float("nan")}, "bad_parameter"),
     ],
-    ids=["no profile", "unknown profile", "negative scale", "no number"],
+    ids=["no profile", "unknown zone", "unknown profile", "negative scale", "no number"],
 )
 def test_a_malformed_request_is_refused_with_its_code(
     client: Client, face: NDArray[np.uint8], options: dict[str, Any], code: str

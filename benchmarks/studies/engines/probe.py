@@ -49,7 +49,7 @@ def _inspect(job: dict[str, Any]) -> list[dict[str, Any]]:
     for path, profile in [job["pictures"][0], *job["pictures"]]:
         data = Path(path).read_bytes()
         started = time.perf_counter()
-        report = offline.inspect(data, Options(profile), engine=job["engine"], network=network)
+        report = offline.inspect(data, Options(profile, any_core=True), engine=job["engine"], network=network)
         spent_ms = (time.perf_counter() - started) * 1000
         rows.append({"verdict": report.verdict, "ms": spent_ms, "network_ms": report.timings_ms.get("segment")})
     return rows[1:]
@@ -59,7 +59,7 @@ def _labels(job: dict[str, Any]) -> NDArray[np.uint8]:
     network = load(job["engine"], Path(job["network"]))
     maps = []
     for path, profile in job["pictures"]:
-        square, frame = preprocess(Path(path).read_bytes(), Options(profile))
+        square, frame = preprocess(Path(path).read_bytes(), Options(profile, any_core=True))
         maps.append(np.zeros_like(square) if frame.problem else network.segment(square[None, None])[0][0])
     return np.stack(maps)
 

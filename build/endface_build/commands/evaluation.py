@@ -62,7 +62,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command
     """
     from endface_build.reports.plots import plot_evaluation
 
-    network, options = (model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um)
+    network = (model or default_folder()) / MODEL_FILE
+    options = Options(profile, cladding_um=cladding_um, any_core=True)  # any profile may be asked of any pictures
     if invariance:
         drawn = DrawnFaces(fiber_of(profile), faces, far=far)
         seen = _photographs(folder) if folder else {face.name: decode(face.data).gray for face in drawn}
@@ -102,7 +103,8 @@ def gage(  # noqa: PLR0913, PLR0917 - the options of a command
         if folder
         else [random_part(index) for index in range(parts)]
     )
-    inspector = with_network((model or default_folder()) / MODEL_FILE, Options(profile, cladding_um=cladding_um))
+    options = Options(profile, cladding_um=cladding_um, any_core=True)
+    inspector = with_network((model or default_folder()) / MODEL_FILE, options)
     with steps() as advance:
         result = repeatability.study(
             seen,

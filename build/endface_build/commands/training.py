@@ -153,7 +153,8 @@ def _finetune(folder: Path, run: Path, cladding_um: float, count: int | None) ->
             "an hour on two cores), or name the folder of a finished run with --run."
         )
     with steps() as advance:
-        options = Options(PROFILE, cladding_um=cladding_um)  # the profile's limits have no part in learning
+        # The profile has no part in learning.
+        options = Options(PROFILE, cladding_um=cladding_um, any_core=True)
         prepared, trained = finetune_network(open_folder(folder), run, options, advance, steps=count or STEPS)
     for sentence in prepared.skipped:
         console.print(f"not used: {sentence}", highlight=False)

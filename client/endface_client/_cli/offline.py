@@ -24,6 +24,9 @@ def inspect_offline(  # noqa: PLR0913 - all but jobs and engine are optional and
     profile: str | None = None,
     cladding_um: float | None = None,
     um_per_px: float | None = None,
+    zones: str | None = None,
+    screen: bool | None = None,
+    any_core: bool | None = None,
     profiles: Path | None = None,
 ) -> Iterator[Report | ClientError]:
     """Inspect pictures one after another, each on all cores.
@@ -36,6 +39,9 @@ def inspect_offline(  # noqa: PLR0913 - all but jobs and engine are optional and
         profile: the limits to judge by.
         cladding_um: true cladding diameter.
         um_per_px: the camera's scale.
+        zones: the zones to judge.
+        screen: whether to search pictures that are too coarse to pass.
+        any_core: whether to overlook a core that the profile is not for.
         profiles: folder with the user's own profiles.
 
     Returns:
@@ -47,8 +53,16 @@ def inspect_offline(  # noqa: PLR0913 - all but jobs and engine are optional and
     default, profiles = os.environ.get(environment.PROFILE, ""), profiles or environment.profiles_folder()
 
     def options(job: Job) -> Options:
-        settled = dataclasses.replace(job, profile=profile, cladding_um=cladding_um, um_per_px=um_per_px)
-        return Options.from_parameters(wire.parameters(settled), default, profiles)
+        settled = dataclasses.replace(
+            job,
+            profile=profile,
+            cladding_um=cladding_um,
+            um_per_px=um_per_px,
+            zones=zones,
+            screen=screen,
+            any_core=any_core,
+        )
+        return Options.from_parameters(environment.request_defaults() | wire.parameters(settled), default, profiles)
 
     load(engine)
     options(Job(b""))  # what is wrong for all pictures is reported once

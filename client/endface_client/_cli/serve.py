@@ -49,6 +49,14 @@ _Profile = Annotated[
 _Profiles = Annotated[
     Path | None, typer.Option(envvar=environment.PROFILES, help="Folder with your own profile files.")
 ]
+_Zones = Annotated[
+    str,
+    typer.Option(envvar=environment.ZONES, metavar="A,B", help="Zones to judge where a request names none; else all."),
+]
+_Screen = Annotated[
+    bool,
+    typer.Option("--screen", envvar=environment.SCREEN, help="Search pictures that are too coarse for large defects."),
+]
 _TlsCertificate = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Certificate (PEM) that encrypts gRPC; takes --tls-key.")
 ]
@@ -74,6 +82,8 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
     engine: _Engine = DEFAULT_ENGINE,
     profile: _Profile = "",
     profiles: _Profiles = None,
+    zones: _Zones = "",
+    screen: _Screen = False,
     tls_certificate: _TlsCertificate = None,
     tls_key: _TlsKey = None,
     tls_clients: _TlsClients = None,
@@ -98,6 +108,8 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
             engine=engine,
             profile=profile,
             profiles=profiles,
+            zones=zones,
+            screen=screen,
             http_host=http_host,
             metrics_host=metrics_host,
             certificates=_certificates(tls_certificate, tls_key, tls_clients),

@@ -24,7 +24,7 @@ def font(size_px: float) -> Font:
 
 
 def banner(report: Report, width: int, unit: float) -> Image.Image:
-    """The verdict on its color, the picture's name and the profile, and as many reasons as there is room for."""
+    """The verdict on its color, the picture's name, profile and scope, and as many reasons as there is room for."""
     large, small = font(30 * unit), font(15 * unit)
     pad, line = 14 * unit, 21 * unit
     reasons = [text for reason in report.reasons[:2] for text in _wrapped(reason, small, width - 2 * pad)][:3]
@@ -36,9 +36,9 @@ def banner(report: Report, width: int, unit: float) -> Image.Image:
     start = pad + large.getlength(word) + 20 * unit
     room = width - start - pad
     name = " · ".join(filter(None, (report.image.name, report.serial)))
-    mark = " · borderline" if report.borderline else ""
+    said = (report.criteria.profile, report.scope_text, "borderline" if report.borderline else "")
     pen.text((start, 18 * unit), _cut(name, small, room), "white", small, anchor="lm")
-    pen.text((start, 39 * unit), _cut(report.criteria.profile + mark, small, room), "white", small, anchor="lm")
+    pen.text((start, 39 * unit), _cut(" · ".join(filter(None, said)), small, room), "white", small, anchor="lm")
     for row, text in enumerate(reasons):
         pen.text((pad, 60 * unit + line * (row + 0.5)), text, PAPER, small, anchor="lm")
     return strip

@@ -59,6 +59,7 @@ def answered(image_path: str, found: Inspection, config: OmniConfig, *, displace
         },
         "verdict": report.verdict,
         "borderline": report.borderline,
+        "zones_judged": list(report.scope.judged) if report.scope else [],
         "reasons": list(report.reasons),
         "uncounted_defects": uncounted,
     } | _extras(found)

@@ -63,6 +63,7 @@ class EndfaceSettings:
         engine: what runs the network in this process.
         cladding_um: true diameter of the cladding; None for 125 um.
         um_per_px: the camera's scale; None takes it from the cladding.
+        zones: the zones to judge, such as ``A,B``; empty for all of the profile's.
         deadline_s: seconds that a server has for a report.
         tls_authority: PEM file of the authorities that sign servers.
         tls_certificate: PEM file of this station's certificate, for servers that ask for one.
@@ -76,6 +77,7 @@ class EndfaceSettings:
     engine: str = ONNXRUNTIME
     cladding_um: float | None = None
     um_per_px: float | None = None
+    zones: str = ""
     deadline_s: float = 10.0
     tls_authority: Path | None = None
     tls_certificate: Path | None = None

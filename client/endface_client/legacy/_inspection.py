@@ -43,7 +43,14 @@ def inspect(data: bytes, name: str, settings: EndfaceSettings, consensus: Consen
     Raises:
         EndfaceError: the picture was not inspected.
     """
-    job = Job(data, profile=settings.profile, cladding_um=settings.cladding_um, um_per_px=settings.um_per_px, name=name)
+    job = Job(
+        data,
+        profile=settings.profile,
+        cladding_um=settings.cladding_um,
+        um_per_px=settings.um_per_px,
+        name=name,
+        zones=settings.zones,
+    )
     report = _ask(job, settings)
     if consensus is None:
         return Inspection(report, None, None)

@@ -31,6 +31,7 @@ from endface.errors import (
     EmptyImageError,
     EndfaceError,
     EngineError,
+    NoSuchFiberError,
     OversizedImageError,
     RequestError,
 )
@@ -52,8 +53,9 @@ class Preprocess:
         self._pb_utils = pb_utils
         self._profile = os.environ.get(environment.PROFILE, "")
         self._profiles = environment.profiles_folder()
+        self._defaults = environment.request_defaults()
         if self._profile:
-            Options.from_parameters({}, self._profile, self._profiles)  # a wrong default never gets ready
+            Options.from_parameters(self._defaults, self._profile, self._profiles)  # a wrong default never gets ready
         warm_up(Path(arguments["model_repository"]))
         self._busy = BusyMarker()
         self._observer = Observer(pb_utils, contract.PREPROCESS.name)
@@ -71,7 +73,9 @@ class Preprocess:
     def _answer(self, watched: WatchedRequest) -> list[Any]:
         taken_ms = time.monotonic() * 1000
         self._observer.count_probe(watched)
-        options = Options.from_parameters(watched.parameters, self._profile, self._profiles)
+        # A probe names a profile of its own, which need not have the zones of the default.
+        defaults = {} if contract.is_probe(watched.parameters) else self._defaults
+        options = Options.from_parameters({**defaults, **watched.parameters}, self._profile, self._profiles)
         pictures = [bytes(value) for value in _values(self._pb_utils, watched.request, contract.IMAGE).ravel()]
         prepared = _prepare(pictures, options)
         squares = np.stack([square for square, _ in prepared])[:, np.newaxis]
@@ -212,7 +216,7 @@ def _prepare(pictures: list[bytes], options: Options) -> list[tuple[NDArray[np.u
     for data in pictures:
         try:
             prepared.append(stages.preprocess(data, options))
-        except (EmptyImageError, OversizedImageError) as exc:
+        except (EmptyImageError, OversizedImageError, NoSuchFiberError) as exc:
             refusals.append(exc)
             prepared.append(stages.refuse(data, options, exc))
     if len(refusals) == len(pictures):

@@ -49,6 +49,11 @@ class Interval:
         below = size_um <= self.upper if self.upper_closed else size_um < self.upper
         return above and below
 
+    @property
+    def in_words(self) -> str:
+        """The range in words: ``up to 30 um``, ``larger than 30 um``; empty for every size."""
+        return _in_words(self, wide=False).strip()
+
     def overlaps(self, other: Interval) -> bool:
         """Whether some size lies in both."""
         low, high = sorted((self, other), key=lambda interval: (interval.lower, not interval.lower_closed))

@@ -8,33 +8,27 @@ and each profile once, so a change takes a restart; the sum of what was read sta
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 from endface import files
-from endface.contract import SQUARE_PX, UM_PER_PX
-from endface.criteria.limits import Interval, Limit, first_gap
+from endface.criteria.limits import Interval
 from endface.criteria.toml_table import TomlTable
+from endface.criteria.zone_limits import ZoneLimits, read_interval, read_zones
 from endface.defects.shapes import SizeDefinition
 from endface.defects.zones import Zone
-from endface.errors import ConfigurationError, UnknownProfileError
-from endface.report import Criteria, LimitKind
+from endface.errors import BadParameterError, ConfigurationError, UnknownProfileError
+from endface.report import Criteria, Scope
+
+CoreRule = Literal["required", "expected", "optional"]
 
 UNCERTAINTY_UM: Final = 0.5
 """Default of ``uncertainty_um``, a pixel of the square: either edge of a defect may be half a pixel off."""
-
-SMALLEST_UM: Final = 2.0
-"""The smallest size that the tables name; a row that counts all sizes is held to this one."""
-
-MIN_ZONE_UM: Final = 1.0
-"""Narrowest zone, as a difference of diameters: a ring of half a pixel still holds pixels everywhere."""
 
 _SHIPPED: Final = Path(__file__).parent / "profiles"
 _SUMS: Final = _SHIPPED / "SHA256SUMS"  # `sha256sum *.toml >SHA256SUMS` renews it
@@ -42,46 +36,22 @@ _OWN: Final = "own"
 """Status of a profile that is not the file that was released, whatever its text says."""
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")
-_SIZES: Final[dict[str, tuple[LimitKind, str]]] = {
-    "scratches": ("scratch", "width_um"),
-    "defects": ("defect", "size_um"),
-}
 _TEXTS: Final = ("standard", "edition", "source")
-
-
-@dataclass(frozen=True)
-class ZoneLimits:
-    """A zone and the rows that apply in it."""
-
-    zone: Zone
-    limits: tuple[Limit, ...]
-
-    @property
-    def limited(self) -> bool:
-        """Whether any row can fail."""
-        return any(limit.allowed is not None for limit in self.limits)
-
-    @property
-    def counted_um(self) -> float:
-        """The smallest size that a row limits, as far as the tables name sizes; infinite where none does."""
-        return self._smallest_um(limit for limit in self.limits if limit.allowed is not None)
-
-    @property
-    def deciding_um(self) -> float:
-        """The smallest size of a mark that fails the zone by itself; infinite where none does."""
-        return self._smallest_um(limit for limit in self.limits if limit.allowed == 0)
-
-    @staticmethod
-    def _smallest_um(limits: Iterable[Limit]) -> float:
-        return min((max(limit.interval.lower, SMALLEST_UM) for limit in limits), default=math.inf)
 
 
 @dataclass(frozen=True)
 class Profile:
     """The limits of one table of one edition, and how far they can be trusted.
 
-    ``uncertainty_um`` is how far a measured size may be off; ``assumptions`` are sentences on what the table leaves
-    open and this profile decides.
+    Attributes:
+        criteria: what the report says of it.
+        size: what a defect's size is.
+        uncertainty_um: how far a measured size may be off at least.
+        assumptions: sentences on what the table leaves open and this profile decides.
+        rows: the zones with their limits, from inside out.
+        core_um: diameters of the cores that the limits are for; None where any will do.
+        core: what a picture in which no core is seen comes to: ``required`` refuses it, ``expected`` makes a pass of it
+            borderline, ``optional`` says so in the report.
     """
 
     criteria: Criteria
@@ -89,6 +59,8 @@ class Profile:
     uncertainty_um: float
     assumptions: tuple[str, ...]
     rows: tuple[ZoneLimits, ...]
+    core_um: Interval | None = None
+    core: CoreRule = "optional"
 
     @property
     def name(self) -> str:
@@ -99,6 +71,40 @@ class Profile:
     def zones(self) -> tuple[Zone, ...]:
         """Zones from inside out."""
         return tuple(row.zone for row in self.rows)
+
+    @property
+    def deciding_um(self) -> float:
+        """The smallest size of a mark that fails a face by itself; infinite where none does."""
+        return min(row.deciding_um for row in self.rows)
+
+    def confined_to(self, zones: Sequence[str]) -> Profile:
+        """The same zones with the limits of some of them only; of all where none is named.
+
+        Raises:
+            BadParameterError: it has no such zone, or limits nothing in those zones.
+        """
+        rows = tuple(
+            row if not zones or row.zone.name in zones else replace(row, limits=(), judged=False) for row in self.rows
+        )
+        for name in zones:
+            if name not in (zone.name for zone in self.zones):
+                known = ", ".join(zone.name for zone in self.zones)
+                raise BadParameterError(f"{self.name} has no zone {name[:64]!r}; name some of {known}, or all")
+        if zones and not any(row.limited for row in rows):
+            limited = ", ".join(row.zone.name for row in self.rows if row.limited)
+            raise BadParameterError(
+                f"{self.name} limits nothing in zone {', '.join(zones)}, so every face would pass there; "
+                f"add some of {limited}"
+            )
+        return replace(self, rows=rows)
+
+    def scope(self, zones: Sequence[str]) -> Scope:
+        """Which of its zones are judged where a request names some, or none for all."""
+        names = tuple(zone.name for zone in self.zones)
+        return Scope(
+            judged=tuple(name for name in names if not zones or name in zones),
+            not_judged=tuple(name for name in names if zones and name not in zones),
+        )
 
 
 def profile_names(directory: Path | None = None) -> tuple[str, ...]:
@@ -224,71 +230,25 @@ def _check_name(path: Path) -> None:
 
 
 def _profile(name: str, values: dict[str, Any]) -> Profile:
-    table = TomlTable(values, {*_TEXTS, "zones"}, {"status", "size", "uncertainty_um", "assumptions"})
+    table = TomlTable(
+        values, {*_TEXTS, "zones"}, {"status", "size", "uncertainty_um", "assumptions", "core_um", "core"}
+    )
     size = table.value("size", "enclosing_circle")
     if size not in get_args(SizeDefinition):
         raise table.error("size", "expected 'enclosing_circle' or 'equivalent_area'")
+    core = table.value("core", "optional")
+    if core not in get_args(CoreRule):
+        raise table.error("core", "expected 'required', 'expected' or 'optional'")
     assumptions = table.items("assumptions", "a list of sentences")
     if not all(isinstance(sentence, str) for sentence in assumptions):
         raise table.error("assumptions", "expected a list of sentences")
-    zones = table.items("zones", "a list of tables [[zones]]")
-    rows = tuple(_zone(zone, f"zones[{index}]") for index, zone in enumerate(zones))
-    _check_rings([row.zone for row in rows])
+    rows = read_zones(table.items("zones", "a list of tables [[zones]]"))
     return Profile(
         criteria=Criteria(profile=name, status=table.text("status", _OWN), **{key: table.text(key) for key in _TEXTS}),
         size=size,
         uncertainty_um=table.um("uncertainty_um", UNCERTAINTY_UM),
         assumptions=tuple(assumptions),
         rows=rows,
+        core_um=read_interval(table, "core_um") if table.value("core_um") is not None else None,
+        core=core,
     )
-
-
-def _zone(values: object, path: str) -> ZoneLimits:
-    table = TomlTable(values, {"name", "inner_um", "outer_um"}, set(_SIZES), path)
-    name = table.text("name")
-    limits = [
-        _limit(row, f"{table.path(key)}[{index}]", key)
-        for key in _SIZES
-        for index, row in enumerate(table.items(key, "a list of rows"))
-    ]
-    for limit, other in itertools.combinations(limits, 2):
-        if limit.kind == other.kind and limit.interval.overlaps(other.interval):
-            raise ValueError(f"{path}: rows overlap, {limit.text!r} and {other.text!r}")
-    for key, (kind, size) in _SIZES.items():
-        if gap := first_gap([limit.interval for limit in limits if limit.kind == kind]):
-            raise table.error(key, f"no row says how many are allowed of {size} {gap}; if any number, write 'no limit'")
-    return ZoneLimits(Zone(name, table.um("inner_um"), table.um("outer_um")), tuple(limits))
-
-
-def _limit(values: object, path: str, key: str) -> Limit:
-    kind, size = _SIZES[key]
-    table = TomlTable(values, {size, "allowed"}, set(), path)
-    sizes = table.text(size, expected="an interval such as '(5, inf)'")
-    try:
-        interval = Interval.parse(sizes)
-    except ValueError as exc:
-        raise table.error(size, str(exc)) from exc
-    allowed = table.value("allowed")
-    if allowed == "no limit":
-        return Limit(kind, interval, None)
-    if type(allowed) is not int or allowed < 0:
-        raise table.error("allowed", f"expected a count such as 0 or 5, or 'no limit', not {allowed!r}")
-    return Limit(kind, interval, allowed)
-
-
-def _check_rings(zones: list[Zone]) -> None:
-    """Zones follow one another from the center outward, without gap or overlap, inside the square."""
-    if not zones or zones[0].inner_um != 0:
-        raise ValueError("zones: expected the first zone from inner_um = 0")
-    if len({zone.name for zone in zones} | {""}) != len(zones) + 1:
-        raise ValueError("zones: expected a name for each, no two the same")
-    for index, zone in enumerate(zones):
-        where = f"zones[{index}] ({zone.name})"
-        if index and zone.inner_um != zones[index - 1].outer_um:
-            raise ValueError(
-                f"{where}: expected inner_um = {zones[index - 1].outer_um:g}, where the zone inside it ends"
-            )
-        if zone.outer_um < zone.inner_um + MIN_ZONE_UM:
-            raise ValueError(f"{where}: expected outer_um at least {MIN_ZONE_UM:g} um more than inner_um")
-    if zones[-1].outer_um > SQUARE_PX * UM_PER_PX:
-        raise ValueError(f"{where}: expected outer_um up to {SQUARE_PX * UM_PER_PX:g}, the square ends there")

@@ -66,8 +66,7 @@ def require_sharpness(profile: Profile, quality: Quality) -> None:
     Raises:
         DefocusError: naming the blur and the noise, and what the profile bears.
     """
-    deciding_um = min(zone.deciding_um for zone in profile.rows)
-    limit_um = min(_blur_um(deciding_um, LEAST_SHARE, LEAST_NOISE, quality), SOFTEST_UM)
+    limit_um = min(_blur_um(profile.deciding_um, LEAST_SHARE, LEAST_NOISE, quality), SOFTEST_UM)
     if quality.blur_um > limit_um:
         raise DefocusError(f"{_found(quality)}, and {profile.name} can be judged {_up_to(limit_um)}")
 

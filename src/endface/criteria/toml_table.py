@@ -55,6 +55,13 @@ class TomlTable:
             raise self.error(key, f"expected micrometers from 0 upward, not {value!r}")
         return float(value)
 
+    def share(self, key: str, default: float) -> float:
+        """A share, 0 to 1."""
+        value = self._values.get(key, default)
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise self.error(key, f"expected a share from 0 to 1, not {value!r}")
+        return float(value)
+
     def items(self, key: str, expected: str) -> list[Any]:
         """A list; empty where the key is missing."""
         value = self._values.get(key, [])

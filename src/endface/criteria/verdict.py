@@ -21,15 +21,16 @@ from typing import Final, Literal
 from endface.criteria import sentences
 from endface.criteria.marks import Mark, readings
 from endface.criteria.neighbors import join_neighbors
-from endface.criteria.profile import Profile, ZoneLimits
+from endface.criteria.profile import Profile
 from endface.criteria.rows import Face, Row
 from endface.criteria.sharpness import hidden_by_blur
+from endface.criteria.zone_limits import ZoneLimits
 from endface.errors import ZoneCutOffError
 from endface.picture.square import Placement
 from endface.report import Defect, LimitResult, Quality, ZoneResult
 
-MIN_COVERAGE: Final = 0.98
-"""Share of a judged zone that the camera must see.
+SURE_COVERAGE: Final = 0.98
+"""Share of a zone with limits below which a pass is not certain, whatever the profile is content with.
 
 A fiber a little off the middle of the picture is common.  Where the picture's edge cuts a fiftieth of zone D off, the
 strip is 10 um high: no whole defect above the strictest limit of that zone, 10 um, can hide there.
@@ -56,12 +57,14 @@ class Judgment:
     zones: tuple[ZoneResult, ...]
 
 
-def judge(
+def judge(  # noqa: PLR0913 - what is not known of the picture may be left out
     defects: Sequence[Defect],
     profile: Profile,
     coverages: Mapping[str, float],
     quality: Quality | None = None,
     placement: Placement | None = None,
+    *,
+    core_seen: bool = True,
 ) -> Judgment:
     """Judge a face.
 
@@ -71,6 +74,7 @@ def judge(
         coverages: share that the camera saw of each zone, by name; echoed, see ``require_coverage``.
         quality: of the picture; None where it is beyond doubt.
         placement: where the fiber lies in the camera's picture; None where the zones are beyond doubt.
+        core_seen: whether the fiber's core is seen.
 
     Returns:
         The verdict.  A row's ``margin_um`` is the largest uniform shift of all sizes that leaves its verdict as it is.
@@ -78,15 +82,17 @@ def judge(
     read = [readings(defect, profile, placement) for defect in defects]
     every = [mark for reading in read for marks in reading for mark in marks]
     worst = Face.of(profile, every)
-    borderline_reasons = (
-        _may_pass(worst, read, profile) if worst.broken else _may_fail(every, profile, quality, placement)
-    )
+    if worst.broken:
+        borderline_reasons = _may_pass(worst, read, profile)
+    else:
+        unseen = _unseen(profile, coverages, core_seen=core_seen)
+        borderline_reasons = (*_may_fail(every, profile, quality, placement), *unseen)
     return Judgment(
         verdict="fail" if worst.broken else "pass",
         borderline=bool(borderline_reasons),
         reasons=tuple(sentences.failure(row, profile.name) for row in worst.broken),
         borderline_reasons=borderline_reasons,
-        zones=tuple(_zone_result(limits, worst, coverages) for limits in profile.rows),
+        zones=tuple(_zone_result(limits, worst, coverages) for limits in profile.rows if limits.judged),
     )
 
 
@@ -98,13 +104,32 @@ def require_coverage(profile: Profile, coverages: Mapping[str, float]) -> None:
     """
     for limits in profile.rows:
         name = limits.zone.name
-        if limits.limited and coverages[name] < MIN_COVERAGE:
-            # Rounded down, or 97.96 % would read as the 98 % that are asked for.
-            share, needed = int(coverages[name] * 1000) / 10, MIN_COVERAGE * 100
+        if limits.limited and coverages[name] < limits.min_coverage:
             raise ZoneCutOffError(
-                f"the picture shows {share:.1f} % of zone {name}, {needed:.0f} % are needed ({profile.name}): "
-                "center the fiber in the picture or use a lower magnification"
+                f"the picture shows {_percent(coverages[name])} % of zone {name}, {limits.min_coverage * 100:g} % are "
+                f"needed ({profile.name}): center the fiber in the picture, use a lower magnification, or confine the "
+                "judgment to the zones that it shows (zones)"
             )
+
+
+def _unseen(profile: Profile, coverages: Mapping[str, float], *, core_seen: bool) -> tuple[str, ...]:
+    """Why a face that passes could fail by what the picture does not show."""
+    reasons = [
+        f"the picture shows {_percent(coverages[limits.zone.name])} % of zone {limits.zone.name}, and a defect that "
+        f"fails it could lie in the rest ({profile.name})"
+        for limits in profile.rows
+        if limits.limited and coverages[limits.zone.name] < SURE_COVERAGE
+    ]
+    if not core_seen and profile.core == "expected":
+        reasons.append(
+            f"no core is seen, and {profile.name} expects one: the picture may show no fiber, or another one"
+        )
+    return tuple(reasons)
+
+
+def _percent(share: float) -> str:
+    """A share, rounded down: 97.96 % must not read as the 98 % that are asked for."""
+    return f"{int(share * 1000) / 10:.1f}"
 
 
 def _may_fail(

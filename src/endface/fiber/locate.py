@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.errors import DefocusError, NoFiberError, SeveralFibersError
+from endface.errors import DefocusError, NoSuchFiberError, SeveralFibersError
 from endface.fiber.core import look_inside
 from endface.fiber.edge import Edge, fit_cladding_edge
 from endface.fiber.ellipse import moved
@@ -28,6 +28,9 @@ NEIGHBOR_REACH: Final = 0.15
 
 ALIKE_RADIUS: Final = 0.08
 """Fibers of one picture differ in radius by less than this share."""
+
+MOST_PLACES: Final = 12
+"""Of more fibers a sentence does not say where each is."""
 
 CUT_SHARE: Final = 0.02
 """A fiber of which more than this share of the radius lies beyond the picture's border is cut off."""
@@ -84,18 +87,18 @@ def choose(fibers: Sequence[Located], number: int | None = None) -> Located:
 
     Raises:
         SeveralFibersError: none is named, and there are several.
-        NoFiberError: there is none of that number.
+        NoSuchFiberError: there is none of that number.
     """
     if number is None:
         if len(fibers) > 1:
             raise SeveralFibersError(
-                f"{len(fibers)} fibers are in the picture, at {', '.join(map(_place, fibers))}; "
+                f"{len(fibers)} fibers are in the picture, at {_places(fibers)}; "
                 "name one of them by its number, or inspect the whole connector"
             )
         return _followed(fibers[0])
     if not 1 <= number <= len(fibers):
         count = "1 fiber is" if len(fibers) == 1 else f"{len(fibers)} fibers are"
-        raise NoFiberError(f"there is no fiber {number}: {count} in the picture, at {', '.join(map(_place, fibers))}")
+        raise NoSuchFiberError(f"there is no fiber {number}: {count} in the picture, at {_places(fibers)}")
     return _followed(fibers[number - 1])
 
 
@@ -161,6 +164,12 @@ def _in_reading_order(fibers: list[Located]) -> tuple[Located, ...]:
         ordered += sorted(row, key=lambda fiber: fiber.cladding.center_px[0])
         rest = rest[len(row) :]
     return tuple(ordered)
+
+
+def _places(fibers: Sequence[Located]) -> str:
+    """Where the first fibers are, in words; the report holds all."""
+    more = f" and {len(fibers) - MOST_PLACES} more places" if len(fibers) > MOST_PLACES else ""
+    return ", ".join(map(_place, fibers[:MOST_PLACES])) + more
 
 
 def _place(fiber: Located) -> str:

@@ -14,6 +14,7 @@ from endface.criteria.profile import load_profile, profile_names
 from endface.engines import catalog
 from endface.engines.catalog import ONNXRUNTIME
 from endface.errors import ConfigurationError, PortTakenError, RepositoryError
+from endface.options import Options
 from endface.server.certificates import Certificates
 from endface.server.ports import check_port, local, resolve
 from endface.telemetry import trace
@@ -99,6 +100,8 @@ class Settings:
     engine: str = DEFAULT_ENGINE
     profile: str = ""
     profiles: Path | None = None
+    zones: str = ""
+    screen: bool = False
     http_host: str = "127.0.0.1"
     metrics_host: str = "127.0.0.1"
     certificates: Certificates | None = None
@@ -152,6 +155,8 @@ class Settings:
         return {
             environment.ENGINE: self.engine,
             environment.PROFILE: self.profile,
+            environment.ZONES: self.zones,
+            environment.SCREEN: "true" if self.screen else "",
             environment.PROFILES: str(self.profiles.absolute()) if self.profiles else "",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
@@ -186,6 +191,7 @@ class Settings:
             RepositoryError: the repository lacks a model, or the engine's configuration.
             EngineError: there is no such engine.
             UnknownProfileError: the default profile does not exist.
+            BadParameterError: the default profile does not have or does not limit the default zones.
             ConfigurationError: a profile, a certificate or the file of the secret is wrong.
             PortTakenError: another process listens on one of the ports.
             ServerStartError: a host is no address of this machine.
@@ -208,7 +214,7 @@ def _check_profiles(settings: Settings) -> None:
     for name in profile_names(settings.profiles):
         load_profile(name, settings.profiles)
     if settings.profile:
-        load_profile(settings.profile, settings.profiles)
+        Options.from_parameters({"zones": settings.zones}, settings.profile, settings.profiles)
 
 
 def _read_secret(path: Path) -> str:

@@ -16,8 +16,11 @@ from endface.backend.busy_marker import busy_since
 from endface.contract import MAX_IMAGE_BYTES
 from endface.engines import onnx_network
 from endface.engines.manifest import describe
-from endface.errors import ConfigurationError, EngineError, UnknownProfileError
+from endface.errors import BadParameterError, ConfigurationError, EngineError, UnknownProfileError
 from endface.report import Report
+from endface_build.drawing.camera import Camera
+from endface_build.drawing.faces import Face
+from endface_build.drawing.scopes import row_of_fibers
 
 
 class Tensor:
@@ -160,6 +163,23 @@ def test_malformed_picture_among_good_ones_gets_its_own_frame(preprocess: models
     assert not response.SQUARE[[0, 2]].any()
 
 
+def test_fiber_that_only_some_pictures_have_is_a_problem_of_the_others(preprocess: models.Preprocess) -> None:
+    """The whole request is refused only where none of its pictures has the fiber."""
+    camera = Camera(1100, 600, um_per_px=(0.5, 0.5))
+    one, two = (row_of_fibers([Face()] * count, camera, seed=1).encode() for count in (1, 2))
+    both, alone = preprocess.execute(
+        [request(MM | {"fiber": "2"}, IMAGE=images(*each)) for each in ([one, two], [one])]
+    )
+
+    frames = [json.loads(text) for text in both.FRAME.ravel()]
+    assert [frame["problem"] and frame["problem"]["code"] for frame in frames] == ["no_such_fiber", None]
+    assert [frame["fiber_number"] for frame in frames] == [2, 2]
+    assert alone.error.args == (
+        "no_such_fiber: there is no fiber 2: 1 fiber is in the picture, at (550, 300)",
+        "INVALID_ARG",
+    )
+
+
 def test_request_without_any_well_formed_picture_is_refused(preprocess: models.Preprocess) -> None:
     """Where nothing can be inspected the request is an error, not a list of invalid reports."""
     (response,) = preprocess.execute([request(MM, IMAGE=images(b"", b""))])
@@ -195,6 +215,34 @@ def test_default_profile_comes_from_the_environment(
 
     assert json.loads(own.FRAME[0, 0])["profile"] == "mm-pc"
     assert json.loads(default.FRAME[0, 0])["profile"] == "sm-apc"
+
+
+def test_default_zones_and_screening_come_from_the_environment(
+    pb_utils: Any, repository: Path, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request's own go before; a probe of the server's health asks for its own profile and is left alone."""
+    monkeypatch.setenv("ENDFACE_ZONES", "A,B")
+    monkeypatch.setenv("ENDFACE_SCREEN", "true")
+    stage = models.Preprocess(pb_utils, {"model_repository": str(repository / "preprocess")})
+
+    answers = stage.execute(
+        [request(MM | own, IMAGE=images(png)) for own in ({}, {"zones": "D"}, {"zones": "all"}, {"name": "canary"})]
+    )
+
+    zones = [json.loads(answer.FRAME[0, 0])["zones"] for answer in answers]
+    assert zones == [["A", "B"], ["D"], [], []]
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ENDFACE_ZONES", "X"), ("ENDFACE_SCREEN", "perhaps")])
+def test_wrong_default_is_never_ready(
+    pb_utils: Any, repository: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """A default that no request could name is found while the model loads."""
+    monkeypatch.setenv("ENDFACE_PROFILE", "mm-pc")
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(BadParameterError, match=value):
+        models.Preprocess(pb_utils, {"model_repository": str(repository / "preprocess")})
 
 
 def test_wrong_default_profile_is_never_ready(pb_utils: Any, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from endface.criteria.profile import load_profile, profile_names, profile_sums, 
 from endface.errors import ConfigurationError, UnknownProfileError
 
 FOLDER = Path(endface.criteria.__file__).parent / "profiles"
-SHIPPED = ("mm-pc", "mm-pc-ed1", "sm-apc", "sm-pc-45", "sm-pc-45-ed1")
+SHIPPED = ("mm-pc", "mm-pc-ed1", "mm-pc-mt", "sm-apc", "sm-apc-mt", "sm-pc-45", "sm-pc-45-ed1", "sm-pc-mt")
 
 PATHS = ("..", ".", "a/b", "../mm-pc", "../secret", "/etc/passwd")
 
@@ -56,6 +56,17 @@ TABLES = {
         B 65 120: no limit on scratches up to 5 um wide, no scratches wider than 5 um, {_SMALL}
         C 120 130: no limit on scratches, no limit on defects
         D 130 250: no limit on scratches, no defects of 10 um or more""",
+    "sm-pc-mt": f"""
+        A 0 25: no scratches, no defects
+        B 25 115: no limit on scratches up to 3 um wide, no scratches wider than 3 um, {_SMALL}""",
+    "sm-apc-mt": f"""
+        A 0 25: at most 4 scratches up to 3 um wide, no scratches wider than 3 um, no defects
+        B 25 115: no limit on scratches, {_SMALL}""",
+    "mm-pc-mt": """
+        A 0 65: no limit on scratches up to 3 um wide, no scratches wider than 3 um,\
+ at most 4 defects up to 5 um, no defects larger than 5 um
+        B 65 115: no limit on scratches up to 5 um wide, no scratches wider than 5 um,\
+ no limit on defects smaller than 5 um, at most 5 defects from 5 to 10 um, no defects larger than 10 um""",
 }
 
 SCRATCHES = 'scratches = [{ width_um = "(3, inf)", allowed = 0 }]'
@@ -118,7 +129,7 @@ def test_a_shipped_profile_says_where_it_comes_from(name: str) -> None:
     assert any("every zone that it crosses" in sentence for sentence in profile.assumptions)
     assert any("smallest circle" in sentence for sentence in profile.assumptions)
     # The table of sm-apc does not say that none may be wider than 3 um in zone A; edition 1 forbids cracks.
-    assert any("our reading" in sentence for sentence in profile.assumptions) == (name == "sm-apc")
+    assert any("our reading" in sentence for sentence in profile.assumptions) == name.startswith("sm-apc")
     assert any("cracks" in sentence for sentence in profile.assumptions) == name.endswith("-ed1")
 
 
@@ -192,7 +203,7 @@ def test_an_unknown_name_is_answered_with_those_that_exist(name: str, tmp_path: 
     write(tmp_path, OWN, "secret")
 
     for directory in (None, tmp_path / "own"):
-        with pytest.raises(UnknownProfileError, match="there are mm-pc, mm-pc-ed1, sm-apc, sm-pc-45"):
+        with pytest.raises(UnknownProfileError, match="there are mm-pc, mm-pc-ed1, mm-pc-mt, sm-apc, sm-apc-mt, sm"):
             load_profile(name, directory)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endface.criteria.profile import Profile, load_profile, read_profile
-from endface.criteria.verdict import MIN_COVERAGE, Judgment, judge, require_coverage
+from endface.criteria.verdict import Judgment, judge, require_coverage
 from endface.errors import ZoneCutOffError
 from endface.report import Defect, DefectType, LimitResult
 
@@ -272,15 +272,19 @@ def test_borderline_means_that_the_whole_verdict_could_turn(
         assert not judge(marks, replace(profile, uncertainty_um=0.0), SEEN).borderline
 
 
-@pytest.mark.parametrize("zone", ["A", "B", "D"])
-def test_a_zone_that_is_cut_off_is_refused(zone: str) -> None:
-    """What the camera did not see may hold the defect; zone C has no limits, so nothing there needs to be seen."""
+@pytest.mark.parametrize(
+    ("zone", "enough", "too_little", "said"),
+    [("A", 0.999, 0.99899, "99.8"), ("B", 0.99, 0.98999, "98.9"), ("D", 0.9, 0.8999, "89.9")],
+)
+def test_a_zone_that_is_cut_off_is_refused(zone: str, enough: float, too_little: float, said: str) -> None:
+    """A and B must be seen practically whole, of D nine tenths; zone C has no limits, so nothing of it."""
     profile = load_profile("mm-pc")
-    for enough in ({"C": 0.1}, {zone: MIN_COVERAGE}):
-        require_coverage(profile, SEEN | enough)
+    for seen in ({"C": 0.1}, {zone: enough}):
+        require_coverage(profile, SEEN | seen)
 
-    with pytest.raises(ZoneCutOffError, match=rf"shows 97\.9 % of zone {zone}, 98 % are needed \(mm-pc\)"):
-        require_coverage(profile, SEEN | {zone: 0.9799})
+    message = rf"shows {said} % of zone {zone}, {enough * 100:g} % are needed \(mm-pc\)"
+    with pytest.raises(ZoneCutOffError, match=message):
+        require_coverage(profile, SEEN | {zone: too_little})
 
 
 def test_a_users_limits_are_applied_as_written(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from pytest import approx
 
-from endface.errors import DefocusError, NoFiberError, SeveralFibersError
+from endface.errors import DefocusError, NoFiberError, NoSuchFiberError, SeveralFibersError
 from endface.fiber.locate import Located, choose, locate_all
 from endface.frame import Frame
 from endface.options import Options
@@ -82,7 +83,23 @@ def test_several_fibers_are_refused_unless_one_is_named() -> None:
     assert several.code == "several_fibers"
     assert "3 fibers" in several.message
     assert problem(scene, fiber=2) is None
-    assert (problem(scene, fiber=4) or several).code == "no_fiber"
+    with pytest.raises(NoSuchFiberError, match="no fiber 4: 3 fibers are in the picture"):
+        problem(scene, fiber=4)
+
+
+def test_more_discs_than_a_connector_has_fibers_are_none() -> None:
+    """A sieve is no ferrule; a sentence about many fibers stays short."""
+    sieve = np.full((1200, 1200), 160, np.uint8)
+    for x in range(50, 1150, 50):
+        for y in range(50, 1150, 50):
+            cv2.circle(sieve, (x, y), 20, 60, -1, cv2.LINE_AA)
+    many, fewer = problem(Scene(sieve, ())), problem(Scene(sieve[:200].copy(), ()))
+
+    assert many is not None
+    assert (many.code, many.message.split(",")[0]) == ("no_fiber", "484 discs are in the picture")
+    assert fewer is not None
+    assert fewer.code == "several_fibers"
+    assert "more places" in fewer.message
 
 
 def test_choice_is_by_number_in_reading_order() -> None:
@@ -93,7 +110,7 @@ def test_choice_is_by_number_in_reading_order() -> None:
     assert choose(fibers[:1]) is fibers[0]
     with pytest.raises(SeveralFibersError):
         choose(fibers)
-    with pytest.raises(NoFiberError, match="no fiber 3"):
+    with pytest.raises(NoSuchFiberError, match="no fiber 3"):
         choose(fibers, 3)
 
 

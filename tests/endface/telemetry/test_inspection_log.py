@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from endface.report import ImageInfo, ModelInfo
+from endface.report import ImageInfo, ModelInfo, Scope
 from endface.telemetry import inspection_log
 
 from . import conftest
@@ -29,6 +29,14 @@ def test_entry_tells_who_and_what() -> None:
     assert entry["profile_sha256"] == INVALID.criteria.sha256
     assert (entry["picture_sha256"], entry["network_sha256"]) == ("9f", "cd" * 32)
     assert "secret" not in line
+
+
+def test_verdict_stands_with_the_zones_that_it_is_about() -> None:
+    """As a request names them; of a report from before there were scopes nothing is known."""
+    confined = replace(INVALID, scope=Scope(("A", "B"), ("C", "D")))
+
+    assert inspection_log.inspection_entry(confined, "", None)["zones"] == "A,B"
+    assert inspection_log.inspection_entry(replace(INVALID, scope=None), "", None)["zones"] is None
 
 
 def test_unknown_total_is_left_out() -> None:

@@ -15,10 +15,10 @@ import pytest
 from click.testing import Result
 
 from endface.files import sha256
-from endface.report import ImageInfo, Report
+from endface.report import ImageInfo, Report, Scope
 from endface_client import Job
 from endface_client._cli.find_pictures import FoundPictures
-from endface_client._cli.jobs import Results
+from endface_client._cli.jobs import Inspect, PictureJobs, Results
 from endface_client._cli.recording import recording
 from endface_client._cli.run import Run as InspectRun
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
@@ -64,6 +64,18 @@ def test_table_shows_verdict_reason_and_sum(run: Run, fake_server: FakeServer, p
     assert "scratch 2 is 5.0 um wide, limit 3 um (mm-pc) (+2 more)" in rows["b.png"]
     assert "no cladding" in rows["c.png"]
     assert lines[-1].strip() == "3 pictures: 1 pass, 1 fail, 1 invalid; 1 borderline"
+
+
+def test_table_shows_what_a_pass_does_not_cover(run: Run, fake_server: FakeServer, pictures: Path) -> None:
+    """The zones, where they are not all of the profile's, and the first note."""
+    zones = PASS.zones[:2]
+    scope = Scope(("A", "B"), ("C", "D"))
+    fake_server.answer = dataclasses.replace(PASS, zones=zones, scope=scope, notes=("no core is seen",))
+
+    row = next(line for line in run("inspect", pictures, "--profile", "mm-pc").stdout.splitlines() if "a.png" in line)
+
+    assert "pass zones A, B only" in row
+    assert "no core is seen" in row
 
 
 def test_what_is_not_inspected_costs_no_other_picture(run: Run, fake_server: FakeServer, pictures: Path) -> None:
@@ -143,8 +155,8 @@ def test_json_keeps_no_report(pictures: Path, capsys: pytest.CaptureFixture[str]
     alive: list[int] = []
 
     @contextmanager
-    def inspecting(jobs: Iterable[Job]) -> Iterator[Results]:
-        def results() -> Results:
+    def inspecting() -> Iterator[Inspect]:
+        def results(jobs: Iterable[Job]) -> Results:
             for job in jobs:
                 report = dataclasses.replace(PASS, image=ImageInfo(str(job.name), sha256(bytes(job.picture))))
                 born.append(weakref.ref(report))
@@ -152,10 +164,11 @@ def test_json_keeps_no_report(pictures: Path, capsys: pytest.CaptureFixture[str]
                     alive.append(sum(ref() is not None for ref in born))
                 yield report
 
-        yield results()
+        yield results
 
     run = InspectRun("here", inspecting, partial(recording, None, "here"), out=None, as_json=True)
-    code = run.inspect(FoundPictures([pictures / "a.png"] * 10_000), lambda _: "")
+    found = FoundPictures([pictures / "a.png"] * 10_000)
+    code = run.inspect(found, PictureJobs(found.pictures, lambda _: ""))
 
     assert code == 0
     assert len(capsys.readouterr().out.splitlines()) == 10_000
@@ -164,14 +177,18 @@ def test_json_keeps_no_report(pictures: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_options_reach_the_server(run: Run, fake_server: FakeServer, pictures: Path) -> None:
-    """Profile and scale travel as parameters."""
-    run("inspect", pictures / "a.png", "--profile", "sm-apc", "--cladding-um", "140", "--um-per-px", "0.43")
+    """Profile, scale, scope and wishes travel as parameters."""
+    scale = ("--cladding-um", "140", "--um-per-px", "0.43")
+    run("inspect", pictures / "a.png", "--profile", "sm-apc", *scale, "--zones", "A,B", "--screen", "--any-core")
 
     assert fake_server.requests[0].parameters == {
         "name": "a.png",
         "profile": "sm-apc",
         "cladding_um": "140.0",
         "um_per_px": "0.43",
+        "zones": "A,B",
+        "screen": "true",
+        "any_core": "true",
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from endface.report import Calibration, Report
+from endface.report import Calibration, Report, Scope
 from endface_client._output.overlay import Canvas, gray_levels, overlay_png
 from endface_client._output.palette import DEFECT_COLORS, VERDICT_COLORS
 
@@ -95,6 +95,18 @@ def test_the_banner_has_the_color_of_the_verdict(
     sheet = drawn(gray_png, dataclasses.replace(found, verdict=verdict, zones=zones))
 
     assert tuple(sheet[BANNER_ROW, 5]) == VERDICT_COLORS[verdict]
+
+
+def test_the_banner_says_the_scope(found: Report, gray_png: bytes) -> None:
+    """Where it is not all of the profile's; only the banner differs."""
+    confined = dataclasses.replace(found, scope=Scope(("A", "B"), ("C", "D")))
+    whole = dataclasses.replace(found, scope=Scope(("A", "B", "C", "D")))
+    plain, sheet, same = (drawn(gray_png, report) for report in (found, confined, whole))
+
+    rows = np.flatnonzero((plain != sheet).any(axis=(1, 2)))
+    assert len(rows)
+    assert rows.max() < 2 * BANNER_ROW + 100
+    assert (plain == same).all()
 
 
 def test_a_picture_that_could_not_be_judged_gets_an_amber_banner(refused: Report, gray_png: bytes) -> None:

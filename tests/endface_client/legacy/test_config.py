@@ -51,7 +51,7 @@ def test_keywords_go_before_the_environment() -> None:
     }
     settings = EndfaceSettings.of(OmniConfig(endface_profile="sm-apc", endface_deadline_s=9), variables)
 
-    assert settings == EndfaceSettings("line-3:8001", "sm-apc", Path("plant"), "opencv", 140.0, None, 9.0)
+    assert settings == EndfaceSettings("line-3:8001", "sm-apc", Path("plant"), "opencv", 140.0, None, deadline_s=9.0)
 
 
 @pytest.mark.parametrize(
