@@ -1,5 +1,6 @@
 """endface_client: sends end-face pictures to endface servers and brings typed reports back."""
 
+from endface.connector import ConnectorReport
 from endface_client._async_client import AsyncClient
 from endface_client._client import Client
 from endface_client._errors import (
@@ -22,6 +23,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "ClientError",
+    "ConnectorReport",
     "DeadlineExceeded",
     "InvalidRequest",
     "Job",

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from endface import __version__
 from endface.files import in_words
+from endface_client._cli.check_camera import check_camera_command
 from endface_client._cli.demo import demo
 from endface_client._cli.health import health
 from endface_client._cli.inspect import inspect
@@ -62,6 +63,7 @@ app = typer.Typer(
 )
 for _command in (serve, demo, inspect, health):
     app.command()(_command)
+app.command("check-camera")(check_camera_command)
 app.add_typer(record_app, name="record")
 
 

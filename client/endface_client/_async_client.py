@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Literal, Self, overload
 
+from endface.connector import ConnectorReport, Question, first, further, judge_connector
 from endface.report import Report
-from endface_client._base_client import BaseClient, check_concurrency
+from endface_client._base_client import BaseClient, check_concurrency, connector_jobs
 from endface_client._errors import ClientError
 from endface_client._transport.attempts import WHEN_BUSY, Repeat
 from endface_client._transport.steps import Check, Sleep, Step, run_async
@@ -52,9 +54,10 @@ class AsyncClient(BaseClient):
         zones: str | None = None,
         screen: bool | None = None,
         any_core: bool | None = None,
+        fiber: int | None = None,
     ) -> Report:
         """Inspect one picture, as ``Client.inspect`` does."""
-        job = Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name, zones, screen, any_core)
+        job = Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name, zones, screen, any_core, fiber)
         return (await self.ask(job)).report
 
     async def ask(self, picture: Picture | Job) -> Reply:
@@ -81,6 +84,25 @@ class AsyncClient(BaseClient):
         """
         check_concurrency(concurrency)
         return self._stream(pictures, concurrency, return_errors)
+
+    async def inspect_connector(
+        self,
+        pictures: Picture | Job | Sequence[Picture | Job],
+        *,
+        serial: str = "",
+        fiber_count: int | None = None,
+        concurrency: int = 8,
+    ) -> ConnectorReport:
+        """Inspect every fiber of a connector, as ``Client.inspect_connector`` does."""
+        jobs = await asyncio.to_thread(connector_jobs, pictures, serial)
+
+        async def ask(questions: Sequence[Question]) -> list[Report]:
+            asked = [replace(jobs[each.picture], fiber=each.fiber) for each in questions]
+            return [report async for report in self.inspect_many(asked, concurrency=concurrency)]
+
+        reports = await ask(first(len(jobs)))
+        questions = further(reports)
+        return judge_connector(reports, questions, await ask(questions), fiber_count)
 
     async def health(self) -> None:
         """Pass a small drawn picture through the whole ensemble, as ``Client.health`` does."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from typing import ClassVar, Final
+from collections.abc import Sequence
+from typing import ClassVar, Final, cast
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from endface_client._transport.attempts import ALWAYS, NEVER, Attempts
 from endface_client._transport.channel import ChannelOptions, Target
 from endface_client._transport.connection import Connection
 from endface_client._transport.tls import TLS
-from endface_client._transport.wire import Job, Picture
+from endface_client._transport.wire import Job, Picture, encoded
 
 DEFAULT_SERVER: Final = "127.0.0.1:8001"
 """Where ``endface serve`` listens on the machine it runs on; 8001 is Triton's own gRPC port."""
@@ -131,6 +132,17 @@ def check_concurrency(concurrency: int) -> None:
     """
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}, it must be at least 1")
+
+
+def connector_jobs(pictures: Picture | Job | Sequence[Picture | Job], serial: str) -> list[Job]:
+    """The jobs of a connector, each picture read once.
+
+    Raises:
+        UnreadablePicture: see ``wire.encode``.
+    """
+    several = pictures if isinstance(pictures, list | tuple) else [cast("Picture | Job", pictures)]
+    jobs = [encoded(each if isinstance(each, Job) else Job(each)) for each in several]
+    return [dataclasses.replace(job, serial=job.serial or serial) for job in jobs]
 
 
 def health_picture() -> NDArray[np.uint8]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Literal, Self, overload
 
+from endface.connector import ConnectorReport, Question, inspect_fibers
 from endface.report import Report
-from endface_client._base_client import BaseClient, check_concurrency
+from endface_client._base_client import BaseClient, check_concurrency, connector_jobs
 from endface_client._errors import ClientError
 from endface_client._transport.attempts import WHEN_BUSY, Repeat
 from endface_client._transport.steps import Check, Sleep, Step, run
@@ -53,6 +55,7 @@ class Client(BaseClient):
         zones: str | None = None,
         screen: bool | None = None,
         any_core: bool | None = None,
+        fiber: int | None = None,
     ) -> Report:
         """Inspect one picture; the arguments are those of ``Job``.
 
@@ -66,7 +69,7 @@ class Client(BaseClient):
             ServerError: the server failed.
             ProtocolError: the answer is not the report of this picture.
         """
-        job = Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name, zones, screen, any_core)
+        job = Job(picture, serial, meta or {}, profile, cladding_um, um_per_px, name, zones, screen, any_core, fiber)
         return self.ask(job).report
 
     def ask(self, picture: Picture | Job) -> Reply:
@@ -106,6 +109,41 @@ class Client(BaseClient):
         """
         check_concurrency(concurrency)
         return self._stream(pictures, concurrency, return_errors)
+
+    def inspect_connector(
+        self,
+        pictures: Picture | Job | Sequence[Picture | Job],
+        *,
+        serial: str = "",
+        fiber_count: int | None = None,
+        concurrency: int = 8,
+    ) -> ConnectorReport:
+        """Inspect every fiber of a connector, and give one verdict: the worst.
+
+        For example::
+
+            connector = client.inspect_connector("mpo.png", serial="A123", fiber_count=12)
+            print(connector.verdict, [fiber.verdict for fiber in connector.fibers])
+
+        Args:
+            pictures: one picture of all fibers, or a list with one of each; jobs where they have a profile or a scale
+                of their own.
+            serial: the connector's serial number, echoed in every report.
+            fiber_count: how many fibers the connector has: it is invalid where another number is found.  Without it
+                nobody notices a fiber that is not found.
+            concurrency: how many requests are under way at once.
+
+        Raises:
+            ClientError: as ``inspect``, for any of the fibers.
+            ValueError: there is no picture, or ``concurrency`` is below 1.
+        """
+        jobs = connector_jobs(pictures, serial)
+
+        def ask(questions: Sequence[Question]) -> list[Report]:
+            asked = [replace(jobs[each.picture], fiber=each.fiber) for each in questions]
+            return list(self.inspect_many(asked, concurrency=concurrency))
+
+        return inspect_fibers(len(jobs), ask, fiber_count)
 
     def health(self) -> None:
         """Pass a small drawn picture through the whole ensemble, and return if its report comes back.

@@ -153,6 +153,7 @@ def made_out(report: Report, received: Received) -> Report:
         _confined(report, options.zones),
         image=dataclasses.replace(report.image, name=asked.get("name", ""), sha256=sha256(received.picture)),
         serial=asked.get("serial", ""),
+        fiber_number=int(asked["fiber"]) if "fiber" in asked else None,
         meta={
             key.removeprefix(contract.META_PREFIX): value
             for key, value in asked.items()

@@ -88,8 +88,13 @@ POSTPROCESS: Final = ModelSpec("postprocess", (LABELS, CONFIDENCE, FRAME), (REPO
 ENSEMBLE: Final = ModelSpec("endface", (IMAGE,), (REPORT, LABELS))
 MODELS: Final = (PREPROCESS, SEGMENT, POSTPROCESS, ENSEMBLE)
 
-PARAMETERS: Final = ("profile", "cladding_um", "um_per_px", "zones", "screen", "any_core", "serial", "name")
+PARAMETERS: Final = (
+    "profile", "cladding_um", "um_per_px", "fiber", "zones", "screen", "any_core", "serial", "name",
+)  # fmt: skip
 """Request parameters of the ensemble beside ``meta.*``; numbers may travel as strings."""
+
+MOST_FIBERS: Final = 144
+"""Most fibers of a picture, and the largest number of one: 6 rows of 24 are the largest ferrule."""
 
 META_PREFIX: Final = "meta."
 """Request parameters with this prefix are echoed under ``meta`` in the report."""

@@ -2,7 +2,7 @@
 
     EndfaceError
      +-- RequestError            the request is malformed: gRPC INVALID_ARGUMENT
-     |    +-- EmptyImageError, OversizedImageError, UnknownProfileError, BadParameterError
+     |    +-- EmptyImageError, OversizedImageError, UnknownProfileError, BadParameterError, NoSuchFiberError
      +-- PictureError            the picture cannot be judged: a report with verdict ``invalid``
      |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError,
      |        CoarseScaleError, ScaleMismatchError, CoarsePassError, ProfileMismatchError,
@@ -58,6 +58,12 @@ class BadParameterError(RequestError):
     """A request parameter has a wrong name, type or range."""
 
     code = "bad_parameter"
+
+
+class NoSuchFiberError(RequestError):
+    """The request names a fiber by a number that the picture does not have."""
+
+    code = "no_such_fiber"
 
 
 class PictureError(EndfaceError):

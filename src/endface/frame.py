@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from endface.json_reader import from_json_values
 from endface.picture.picture import Rect
-from endface.report import Calibration, Ellipse, Fiber, ImageInfo, Problem, Quality
+from endface.report import Calibration, Ellipse, Fiber, FoundFiber, ImageInfo, Problem, Quality
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Frame:
         problem: why the picture cannot be judged; None where it can.
         calibration: camera scale, where a fiber was found.
         fiber: the fiber, where one was found.
+        fibers: all fibers of a picture that shows several.
+        fiber_number: the one that the request names; None where it names none.
         seen_px: the part of the picture inside the camera's black frame.
         seen_circle: the round field of view in it, where there is one.
         coverage: share of each zone that the camera saw.
@@ -42,6 +44,8 @@ class Frame:
     problem: Problem | None = None
     calibration: Calibration | None = None
     fiber: Fiber | None = None
+    fibers: tuple[FoundFiber, ...] = ()
+    fiber_number: int | None = None
     seen_px: Rect | None = None
     seen_circle: Ellipse | None = None
     coverage: Mapping[str, float] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from endface.connector import ConnectorReport, Question, inspect_fibers
 from endface.engines.catalog import ONNXRUNTIME
 from endface.engines.load import Segmenter, load
 from endface.engines.onnx_network import SegmentSquares
@@ -64,6 +65,31 @@ class Inspector:
             RequestError: a picture is empty or oversized, or the profile does not exist.
         """
         return self._reports([preprocess(data, self.options) for data in pictures])
+
+    def inspect_connector(
+        self, pictures: bytes | Sequence[bytes], names: Sequence[str] = (), *, fiber_count: int | None = None
+    ) -> ConnectorReport:
+        """Inspect every fiber of a connector.
+
+        Args:
+            pictures: an encoded picture of all fibers, or one of each.
+            names: the pictures' names in the reports; empty for the one in the options.
+            fiber_count: how many fibers the connector has: it is invalid where another number is found.
+
+        Raises:
+            RequestError: a picture is empty or oversized, or the profile does not exist.
+            ValueError: there is no picture.
+        """
+        encoded = [pictures] if isinstance(pictures, bytes) else list(pictures)
+
+        def ask(questions: Sequence[Question]) -> list[Report]:
+            return self._reports([preprocess(encoded[each.picture], options(each)) for each in questions])
+
+        def options(question: Question) -> Options:
+            name = names[question.picture] if names else self.options.name
+            return replace(self.options, fiber=question.fiber, name=name)
+
+        return inspect_fibers(len(encoded), ask, fiber_count)
 
     def _reports(self, prepared: Sequence[tuple[NDArray[np.uint8], Frame]]) -> list[Report]:
         """Reports of prepared pictures; one with a problem does not pass through the network."""

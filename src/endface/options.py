@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from endface.contract import CLADDING_UM, META_PREFIX, PARAMETERS
+from endface.contract import CLADDING_UM, META_PREFIX, MOST_FIBERS, PARAMETERS
 from endface.criteria.profile import Profile, load_profile, profile_names
 from endface.errors import BadParameterError, UnknownProfileError
 
@@ -89,11 +89,12 @@ class Options:
                 f"profile=: {names}"
             )
         zones = _zones(own.get("zones", ""), load_profile(profile, profiles))
-        scale = own.get("um_per_px")
+        scale, fiber = own.get("um_per_px"), own.get("fiber")
         return cls(
             profile=profile,
             cladding_um=_number("cladding_um", own.get("cladding_um", CLADDING_UM), CLADDING_RANGE_UM),
             um_per_px=None if scale is None else _number("um_per_px", scale, SCALE_RANGE_UM),
+            fiber=None if fiber is None else _fiber_number(fiber),
             serial=str(own.get("serial", "")),
             name=str(own.get("name", "")),
             meta=meta,
@@ -102,6 +103,13 @@ class Options:
             screen=_wish("screen", own.get("screen", False)),
             any_core=_wish("any_core", own.get("any_core", False)),
         )
+
+
+def _fiber_number(value: str | int | float | bool) -> int:
+    numbers = {str(number): number for number in range(1, MOST_FIBERS + 1)}
+    if str(value) not in numbers:
+        raise BadParameterError(f"fiber is {value!r}, it must be a whole number from 1 to {MOST_FIBERS}")
+    return numbers[str(value)]
 
 
 def _zones(value: str | int | float | bool, profile: Profile) -> tuple[str, ...]:

@@ -66,11 +66,33 @@ class Fiber:
 
 
 @dataclass(frozen=True)
+class FoundFiber:
+    """One of several fibers in a picture.
+
+    Attributes:
+        number: which one, from 1 in reading order: row by row from above, each from left to right.
+        center_px: of its cladding.
+        radii_px: of its cladding.
+        cut_off: whether the picture's border cuts through its cladding.
+    """
+
+    number: int
+    center_px: Point
+    radii_px: Point
+    cut_off: bool
+
+
+@dataclass(frozen=True)
 class Scope:
     """The zones that the verdict is about, from inside out, and those of the profile that it says nothing about."""
 
     judged: tuple[str, ...]
     not_judged: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Which zones the verdict is about, in words; empty where it is about all of the profile's."""
+        return f"zone{'s' if len(self.judged) > 1 else ''} {', '.join(self.judged)} only" if self.not_judged else ""
 
 
 @dataclass(frozen=True)
@@ -209,7 +231,8 @@ class Report:
 
     ``borderline_reasons`` say why the verdict could be the other one, ``notes`` what it does not cover, or was told to
     overlook; ``quality`` is None where the picture has no square.  In reports of a server before 0.3 both ``quality``
-    and ``scope`` are None.
+    and ``scope`` are None.  ``fibers`` are those of a picture that shows several, else it is empty; ``fiber_number`` is
+    the one that was asked for.
     """
 
     verdict: VerdictName
@@ -231,6 +254,8 @@ class Report:
     quality: Quality | None = None
     scope: Scope | None = None
     notes: tuple[str, ...] = ()
+    fibers: tuple[FoundFiber, ...] = ()
+    fiber_number: int | None = None
 
     def __post_init__(self) -> None:
         """A report without a fiber, with an error or with a failed zone is never a pass.
@@ -250,10 +275,7 @@ class Report:
     @property
     def scope_text(self) -> str:
         """Which zones the verdict is about, in words; empty where it is about all of the profile's."""
-        if self.scope is None or not self.scope.not_judged:
-            return ""
-        judged = self.scope.judged
-        return f"zone{'s' if len(judged) > 1 else ''} {', '.join(judged)} only"
+        return self.scope.text if self.scope else ""
 
     def to_json(self) -> str:
         """The report as one line of JSON in the schema's order of keys."""
@@ -280,9 +302,10 @@ class Report:
 
 _KEYS: Final = (
     "verdict", "scope", "borderline", "borderline_reasons", "reasons", "notes", "error", "image", "serial", "meta",
-    "quality", "calibration", "fiber", "criteria", "zones", "defects", "model", "software", "timings_ms",
+    "quality", "calibration", "fiber", "fiber_number", "fibers", "criteria", "zones", "defects", "model", "software",
+    "timings_ms",
 )  # fmt: skip
-_ADDED: Final = ("borderline_reasons", "quality", "scope", "notes")
+_ADDED: Final = ("borderline_reasons", "quality", "scope", "notes", "fiber_number", "fibers")
 """Keys that a server before 0.3 does not write."""
 
 _BOUNDS: Final = ("lower_um", "upper_um", "lower_closed", "upper_closed")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface import __version__
-from endface.contract import SQUARE_PX
+from endface.contract import MOST_FIBERS, SQUARE_PX
 from endface.criteria.core import NO_CORE, check_core
 from endface.criteria.exposure import require_exposure
 from endface.criteria.overlay import require_no_overlay
@@ -32,6 +33,7 @@ from endface.defects.zones import coverage
 from endface.errors import (
     EndfaceError,
     NegativeError,
+    NoFiberError,
     PictureError,
     ProfileChangedError,
     ScaleMismatchError,
@@ -46,7 +48,7 @@ from endface.picture.negative import is_negative
 from endface.picture.picture import Picture
 from endface.picture.quality import measure_quality
 from endface.picture.square import Placement, resample, resample_paint
-from endface.report import Calibration, Ellipse, ImageInfo, ModelInfo, Problem, Report
+from endface.report import Calibration, Ellipse, FoundFiber, ImageInfo, ModelInfo, Problem, Report
 
 LARGEST_SCALE_ERROR: Final = 0.2
 """A requested scale may make the cladding this much wider or narrower than named; beyond, one is wrong."""
@@ -58,7 +60,7 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
     A picture that cannot be judged gives a black square and a frame with the problem.
 
     Raises:
-        RequestError: the picture is empty or oversized, or the profile or one of the zones does not exist.
+        RequestError: the picture is empty or oversized, or the profile, one of the zones, or the fiber does not exist.
     """
     started = time.perf_counter()
     check_size(data)
@@ -69,7 +71,9 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         picture = decode(data)
         height, width = picture.gray.shape
         frame = replace(frame, image=replace(frame.image, width=width, height=height))
-        located = choose(_locate(picture), options.fiber)
+        fibers = locate_fibers(picture)
+        frame = replace(frame, fibers=_found(fibers))
+        located = choose(fibers, options.fiber)
         fiber = located.fiber
         calibration = _calibrate(fiber.cladding, options)
         um_per_px = max(calibration.um_per_px)
@@ -82,7 +86,8 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         frame = replace(frame, seen_px=picture.field, seen_circle=picture.circle, coverage=coverages)
         require_coverage(profile, coverages)
         if picture.paint is not None:
-            require_no_overlay(profile, resample_paint(picture.paint, picture, placement) & seen)
+            painted = resample_paint(picture.paint, picture, placement) & seen
+            require_no_overlay(profile, painted, _width_um(fiber.cladding, calibration))
         resampled = resample(picture, placement)
         if picture.circle is not None:  # the black around it is no dirt
             resampled[~seen] = np.median(resampled[seen])
@@ -127,6 +132,8 @@ def postprocess(
         meta=frame.meta,
         calibration=frame.calibration,
         fiber=frame.fiber,
+        fibers=frame.fibers,
+        fiber_number=frame.fiber_number,
         quality=frame.quality,
         scope=whole.scope(frame.zones),
         notes=frame.notes,
@@ -178,14 +185,28 @@ def _changed_profile(frame: Frame, profile: Profile) -> Problem | None:
 
 def _frame(data: bytes, options: Options) -> Frame:
     image = ImageInfo(options.name, sha256(data))
-    return Frame(options.profile, image, options.serial, options.meta, zones=options.zones)
+    return Frame(options.profile, image, options.serial, options.meta, zones=options.zones, fiber_number=options.fiber)
 
 
-def _locate(picture: Picture) -> tuple[Located, ...]:
+def _found(fibers: Sequence[Located]) -> tuple[FoundFiber, ...]:
+    """The fibers of a picture that shows several; none where it shows one."""
+    claddings = [(fiber.cladding, fiber.cut_off) for fiber in fibers] if len(fibers) > 1 else []
+    return tuple(
+        FoundFiber(number, cladding.center_px, cladding.radii_px, cut_off)
+        for number, (cladding, cut_off) in enumerate(claddings, 1)
+    )
+
+
+def locate_fibers(picture: Picture) -> tuple[Located, ...]:
     """Locate the fibers inside the camera's field, in pixels of the whole picture."""
     field, circle = picture.field, picture.circle
     round_field = None if circle is None else moved(circle, -field.x0, -field.y0)
-    located = locate_all(picture.gray[field.y0 : field.y1, field.x0 : field.x1], round_field)
+    located = locate_all(picture.unpainted[field.y0 : field.y1, field.x0 : field.x1], round_field)
+    if len(located) > MOST_FIBERS:
+        raise NoFiberError(
+            f"{len(located)} discs are in the picture, and no connector has more than {MOST_FIBERS} fibers; check that "
+            "a connector is under the microscope"
+        )
     return tuple(fiber.moved(field.x0, field.y0) for fiber in located)
 
 

@@ -30,8 +30,11 @@ def test_site_builds_strictly_and_holds_every_page(site: Path, project: Path) ->
 @pytest.mark.parametrize(
     ("page", "names"),
     [
-        ("api/client.html", ["inspect_many", "deadline_s", "ServerUnavailable", "FakeServer", "Record"]),
-        ("api/report.html", ["verdict", "size_um", "margin_um", "borderline"]),
+        (
+            "api/client.html",
+            ["inspect_many", "inspect_connector", "deadline_s", "ServerUnavailable", "FakeServer", "Record"],
+        ),
+        ("api/report.html", ["verdict", "size_um", "margin_um", "borderline", "fiber_number", "ConnectorReport"]),
     ],
 )
 def test_api_pages_hold_what_a_program_uses(site: Path, page: str, names: list[str]) -> None:

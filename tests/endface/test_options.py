@@ -11,10 +11,18 @@ from endface.options import Options
 def test_parameters_are_read_from_strings_and_numbers() -> None:
     """Numbers travel as strings where the protocol knows no floats."""
     options = Options.from_parameters(
-        {"profile": "sm-apc", "cladding_um": "140.5", "um_per_px": 1, "serial": 7, "meta.lot": "L", "meta.n": 3}
+        {
+            "profile": "sm-apc",
+            "cladding_um": "140.5",
+            "um_per_px": 1,
+            "fiber": "3",
+            "serial": 7,
+            "meta.lot": "L",
+            "meta.n": 3,
+        }
     )
 
-    assert options == Options("sm-apc", 140.5, 1.0, serial="7", meta={"lot": "L", "n": "3"})
+    assert options == Options("sm-apc", 140.5, 1.0, fiber=3, serial="7", meta={"lot": "L", "n": "3"})
 
 
 def test_default_profile_applies_only_where_none_is_named() -> None:
@@ -39,6 +47,11 @@ def test_missing_or_unknown_profile_is_refused(parameters: dict[str, str]) -> No
         {"um_per_px": "nan"},
         {"um_per_px": "inf"},
         {"um_per_px": True},
+        {"fiber": 0},
+        {"fiber": "1.5"},
+        {"fiber": "145"},
+        {"fiber": True},
+        {"fiber": ""},
         {"cladding_um": "-125"},
         {"cladding_um": 1e9},
         {"screen": "perhaps"},

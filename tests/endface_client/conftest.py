@@ -16,6 +16,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from endface.connector import ConnectorReport
 from endface.report import Report
 from endface_client import AsyncClient, Client
 from endface_client.__main__ import app
@@ -44,6 +45,10 @@ class AwaitedClient:
     def inspect(self, picture: Any, **options: Any) -> Report:
         """One report, awaited."""
         return self._runner.run(self._client.inspect(picture, **options))
+
+    def inspect_connector(self, pictures: Any, **options: Any) -> ConnectorReport:
+        """One connector, awaited."""
+        return self._runner.run(self._client.inspect_connector(pictures, **options))
 
     def health(self) -> None:
         """Health, awaited."""

@@ -38,7 +38,7 @@ def test_commands_are_the_documented_ones(run: Run) -> None:
     """Their names stand in the help."""
     text = run("--help").stdout
 
-    assert all(command in text for command in ("serve", "demo", "inspect", "health", "record"))
+    assert all(command in text for command in ("serve", "demo", "inspect", "check-camera", "health", "record"))
 
 
 def test_version_is_an_option(run: Run) -> None:

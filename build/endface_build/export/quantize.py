@@ -253,7 +253,9 @@ def _compare(
     figures = {
         "squares": len(same),
         "labels_equal": round(statistics.fmean(same), 6),
-        "probability_error": round(float(np.mean(np.concatenate(errors)) / 255), 4),
+        "probability_error": round(
+            float(np.concatenate([*errors, [0]]).sum() / max(1, sum(map(len, errors)))) / 255, 4
+        ),
         "fp32": {name: before[name]["any"] for name in ("recall", "precision", "iou")},
         "loss": {name: _loss(before[name]["any"], after[name]["any"]) for name in ("recall", "precision")},
         "time_ratio": round(statistics.median(seconds[1]) / statistics.median(seconds[0]), 3),

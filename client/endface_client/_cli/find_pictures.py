@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from endface_client._errors import UnreadablePicture
+from endface.errors import RequestError
+from endface_client._errors import ClientError, UnreadablePicture
 from endface_client._outcome import Outcome
 from endface_client._output.ownership import files_of_runs
 from endface_client._record.database import FILE as DATABASE
@@ -51,6 +52,15 @@ class FoundPictures:
             yield
         except OSError as exc:
             self.refuse(path, f"cannot be read: {exc.strerror or exc}")
+
+    @contextmanager
+    def refusals_of(self, path: Path) -> Iterator[None]:
+        """Count a path as not inspected if its picture cannot be taken."""
+        try:
+            yield
+        except (ClientError, RequestError) as exc:
+            error = exc if isinstance(exc, ClientError) else UnreadablePicture(f"{path}: {exc}")
+            self.not_inspected.append(Outcome(path, error))
 
 
 def find_pictures(

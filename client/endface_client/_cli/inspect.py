@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,10 @@ import typer
 from endface import environment
 from endface.engines.catalog import OFFLINE, ONNXRUNTIME
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
+from endface_client._cli.connectors import ConnectorJobs, FoundConnectors, find_connectors
 from endface_client._cli.find_pictures import find_pictures
 from endface_client._cli.find_server import find_server
-from endface_client._cli.jobs import Results, SerialOf, serial_from_name
+from endface_client._cli.jobs import Inspect, PictureJobs, SerialOf, serial_from_name
 from endface_client._cli.offline import inspect_offline
 from endface_client._cli.options import Servers, TlsAuthority, TlsCertificate, TlsKey, TlsServerName
 from endface_client._cli.record import KEY_VARIABLE
@@ -25,7 +26,6 @@ from endface_client._client import Client
 from endface_client._record.pictures import FOLDER
 from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import tls_of
-from endface_client._transport.wire import Job
 
 _GB: Final = 1_000_000_000
 
@@ -57,6 +57,20 @@ _Screen = Annotated[
     bool, typer.Option("--screen", help="Search pictures that are too coarse to pass for large defects and dirt.")
 ]
 _AnyCore = Annotated[bool, typer.Option("--any-core", help="Judge a fiber with a core that the profile is not for.")]
+_Fiber = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Which of several fibers in each picture, in reading order.")
+]
+_Connector = Annotated[
+    bool,
+    typer.Option(
+        "--connector",
+        help="One verdict for all fibers of each PATH: a picture of all fibers, or a folder with a picture of each.",
+    ),
+]
+_FiberCount = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Fibers of each connector; with another number it is invalid."),
+]
 _Concurrency = Annotated[int, typer.Option(min=1, help="Number of pictures that are sent at once.")]
 _DeadlineS = Annotated[float, typer.Option(min=0.1, help="Seconds for a report, all attempts included.")]
 _Out = Annotated[
@@ -89,6 +103,9 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     zones: _Zones = None,
     screen: _Screen = False,
     any_core: _AnyCore = False,
+    fiber: _Fiber = None,
+    connector: _Connector = False,
+    fiber_count: _FiberCount = None,
     concurrency: _Concurrency = 8,
     deadline_s: _DeadlineS = DEFAULT_DEADLINE_S,
     out: _Out = None,
@@ -107,7 +124,12 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     for name, value in (("--engine", engine), ("--profiles", profiles)):
         if value and not offline:
             raise typer.BadParameter("this needs --offline; a server has what it was started with", param_hint=name)
-    found = find_pictures(paths, recursive=recursive, outputs=(out, record, record and record / FOLDER))
+    if fiber_count and not connector:
+        raise typer.BadParameter("this needs --connector", param_hint="--fiber-count")
+    if connector and (fiber or recursive):
+        raise typer.BadParameter("it asks for every fiber of each PATH; leave --fiber and --recursive out")
+    outputs = (out, record, record and record / FOLDER)
+    found = find_connectors(paths, outputs) if connector else find_pictures(paths, recursive=recursive, outputs=outputs)
     serial_of = _serial_of(serial, serial_from_name, len(found.pictures))
     judged = {
         "profile": profile,
@@ -132,7 +154,12 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
         out=out,
         as_json=as_json,
     )
-    raise typer.Exit(run.inspect(found, serial_of))
+    jobs = (
+        ConnectorJobs(found, serial_of, fiber_count)
+        if isinstance(found, FoundConnectors)
+        else PictureJobs(found.pictures, serial_of, fiber)
+    )
+    raise typer.Exit(run.inspect(found, jobs))
 
 
 def _serial_of(serial: str | None, pattern: str | None, pictures: int) -> SerialOf:
@@ -157,12 +184,13 @@ def _serial_of(serial: str | None, pattern: str | None, pictures: int) -> Serial
 
 
 @contextmanager
-def _in_this_process(engine: str, settings: dict[str, Any], jobs: Iterable[Job]) -> Iterator[Results]:
-    yield inspect_offline(jobs, engine, **settings)
+def _in_this_process(engine: str, settings: dict[str, Any]) -> Iterator[Inspect]:
+    inspect_offline((), engine, **settings)  # what is wrong for all pictures ends the run before it begins
+    yield partial(inspect_offline, engine=engine, **settings)
 
 
 @contextmanager
-def _on_servers(server: str, concurrency: int, settings: dict[str, Any], jobs: Iterable[Job]) -> Iterator[Results]:
+def _on_servers(server: str, concurrency: int, settings: dict[str, Any]) -> Iterator[Inspect]:
     with Client(server, **settings) as client:
         find_server(server, settings["deadline_s"], lambda text: typer.echo(f"endface inspect: {text}", err=True))
-        yield client.inspect_many(jobs, concurrency=concurrency, return_errors=True)
+        yield lambda jobs: client.inspect_many(jobs, concurrency=concurrency, return_errors=True)

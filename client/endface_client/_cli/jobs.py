@@ -20,6 +20,9 @@ from endface_client._transport.wire import Job
 Results: TypeAlias = Iterator[Report | ClientError]
 """Results of jobs, in their order."""
 
+Inspect: TypeAlias = Callable[[Iterable[Job]], Results]
+"""Inspects jobs, several at a time."""
+
 SerialOf: TypeAlias = Callable[[Path], str]
 """Gives the serial number of the part in a picture; raises UnreadablePicture where there should be one."""
 
@@ -39,11 +42,15 @@ class PictureJobs:
     Args:
         pictures: the files.
         serial_of: gives a picture's serial number.
+        fiber: which of several fibers in each picture; None where each shows one.
     """
 
-    def __init__(self, pictures: Iterable[Path], serial_of: SerialOf) -> None:
+    noun = "picture"
+
+    def __init__(self, pictures: Iterable[Path], serial_of: SerialOf, fiber: int | None = None) -> None:
         self._pictures = pictures
-        self._serial_of = serial_of
+        self.serial_of = serial_of
+        self._fiber = fiber
         self._waiting: deque[_Sent | Outcome] = deque()
 
     def __iter__(self) -> Iterator[Job]:
@@ -51,17 +58,17 @@ class PictureJobs:
         for path in self._pictures:
             serial = ""
             try:
-                serial = self._serial_of(path)
+                serial = self.serial_of(path)
                 sent = _Sent(path, serial, read_picture(path))
             except UnreadablePicture as exc:
                 self._waiting.append(Outcome(path, exc, serial))
             else:
                 self._waiting.append(sent)
-                yield Job(sent.data, serial=sent.serial, name=plain(path.name))
+                yield Job(sent.data, serial=sent.serial, name=plain(path.name), fiber=self._fiber)
 
-    def outcomes(self, results: Results) -> Iterator[Outcome]:
+    def outcomes(self, inspect: Inspect) -> Iterator[Outcome]:
         """An outcome for each picture, in order, those that could not be read included."""
-        for result in results:
+        for result in inspect(self):
             while isinstance(first := self._waiting.popleft(), Outcome):
                 yield first
             yield Outcome(first.path, result, first.serial, first.data)

@@ -125,6 +125,8 @@ def _described(entry: Entry, folder: Path) -> Iterator[str]:
     word = "not inspected" if error else entry.word
     yield f"{entry.time:%Y-%m-%d %H:%M:%S} UTC, entry {entry.mark.number}: {word}{borderline}{limits}"
     yield f"  serial {entry.values['serial'] or 'not given'}, name {entry.values['name']}"
+    if connector := entry.values.get("connector"):
+        yield f"  fiber {connector['fiber']} of {connector['fibers']} of a connector: {connector['verdict']}"
     yield from (f"  {reason}" for reason in (report.reasons if report else ()))
     if error:
         yield f"  {error.code}: {error.message}"

@@ -42,14 +42,15 @@ def recording(folder: Path | None, server: str, warn: Warn, **settings: Any) -> 
             _warn_of_repeat(repeats, warn, outcome)
             if isinstance(outcome.result, ClientError):
                 record.add(None, outcome.result, name=outcome.path.name, serial=outcome.serial, server=server)
-            else:
-                record.add(outcome.data, outcome.result, server=server)
+            for fiber in outcome.fibers or (outcome,):
+                if fiber.report:
+                    record.add(fiber.data, fiber.report, server=server, fiber=fiber.fiber, connector=outcome.connector)
 
         yield write
 
 
 def _warn_of_repeat(repeats: Repeats, warn: Warn, outcome: Outcome) -> None:
-    if outcome.report is None:
-        return
-    if warning := repeats.add(outcome.report.image.sha256, outcome.serial, outcome.path.name):
-        warn(warning)
+    shown = {each.report.image.sha256 for each in outcome.fibers or (outcome,) if each.report}
+    for digest in shown:
+        if warning := repeats.add(digest, outcome.serial, outcome.path.name):
+            warn(warning)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import typer
 from rich.console import Console
@@ -17,19 +17,34 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from endface.errors import EndfaceError
 from endface_client._cli.find_pictures import FoundPictures
-from endface_client._cli.jobs import PictureJobs, Results, SerialOf
+from endface_client._cli.jobs import Inspect, SerialOf
 from endface_client._cli.recording import Warn
 from endface_client._errors import ClientError, UnreadablePicture
 from endface_client._outcome import Outcome, Tally
 from endface_client._output.folder import RunFolder
 from endface_client._output.table import OutcomeTable, summary
-from endface_client._transport.wire import Job
 
 Recording: TypeAlias = Callable[[Warn], AbstractContextManager[Callable[[Outcome], None]]]
 """Opens the record, given what shows a warning, and gives the function that adds an outcome."""
 
-Inspecting: TypeAlias = Callable[[Iterable[Job]], AbstractContextManager[Results]]
-"""Opens what inspects, and gives the results of jobs in their order."""
+Inspecting: TypeAlias = Callable[[], AbstractContextManager[Inspect]]
+"""Opens what inspects."""
+
+
+class Jobs(Protocol):
+    """What a run inspects: pictures, or connectors.
+
+    Attributes:
+        noun: what they are, for sentences.
+        serial_of: gives the serial number of one by its path.
+    """
+
+    noun: str
+    serial_of: SerialOf
+
+    def outcomes(self, inspect: Inspect) -> Iterator[Outcome]:
+        """An outcome for each, in order."""
+
 
 NOT_INSPECTED: Final = 2
 """Exit code of a command that could not do what it was asked for."""
@@ -44,7 +59,7 @@ class Run:
 
     Args:
         inspector: the servers or the engine that inspects, as the page names it.
-        inspecting: inspects jobs.
+        inspecting: opens what inspects jobs.
         recording: writes each outcome down.
         out: folder for reports, overlays and a page; None for none.
         as_json: reports as lines on stdout, instead of a table.
@@ -64,18 +79,19 @@ class Run:
         self._recording = recording
         self._out = out
         self._as_json = as_json
+        self._noun = "picture"
         self._messages = Console(stderr=True)
         self._table = OutcomeTable()
         self._tally = Tally()
         self._warnings: list[str] = []
         self._last_error = ""
 
-    def inspect(self, found: FoundPictures, serial_of: SerialOf) -> int:
+    def inspect(self, found: FoundPictures, jobs: Jobs) -> int:
         """Inspect pictures.  Where there is none, the record says so, and the folder of an earlier run stays as it is.
 
         Args:
             found: the pictures, and what cannot be inspected.
-            serial_of: gives a picture's serial number.
+            jobs: the same pictures, or the connectors that they are of.
 
         Returns:
             The command's exit code.
@@ -83,13 +99,14 @@ class Run:
         Raises:
             typer.Exit: the run could not be finished; a message says why.
         """
+        self._noun = jobs.noun
         self._print_left_out(found.left_out)
         page: Path | None = None
         with self._errors_as_sentences(len(found.pictures)):
             if found.pictures:
-                page = self._inspect(found, PictureJobs(found.pictures, serial_of))
+                page = self._inspect(found, jobs)
             else:
-                self._record_nothing(found, serial_of)
+                self._record_nothing(found, jobs.serial_of)
         if not self._as_json:
             self._print_table()
         if len(self._warnings) > _MOST_WARNINGS:
@@ -98,13 +115,13 @@ class Run:
             self._print(f"wrote {page}")
         return self._tally.exit_code
 
-    def _inspect(self, found: FoundPictures, jobs: PictureJobs) -> Path | None:
+    def _inspect(self, found: FoundPictures, jobs: Jobs) -> Path | None:
         """Inspect, and give the path of the page."""
         folder = RunFolder(self._out, found.pictures) if self._out else None
-        with self._inspecting(jobs) as results, self._recording(self._warn) as record:
+        with self._inspecting() as inspect, self._recording(self._warn) as record:
             if folder and (removed := folder.begin()):
                 self._print(f"removed the results of an earlier run from {self._out}: {removed} files")
-            for outcome in chain(found.not_inspected, self._with_progress(len(found.pictures), jobs.outcomes(results))):
+            for outcome in chain(found.not_inspected, self._with_progress(len(found.pictures), jobs.outcomes(inspect))):
                 record(outcome)
                 self._show(folder.add(outcome) if folder else outcome)
         if folder:
@@ -132,7 +149,7 @@ class Run:
             self._print(f"endface: {exc}", style="red")
             raise typer.Exit(NOT_INSPECTED) from exc
         except SystemExit:  # a signal
-            self._print(f"interrupted after {self._tally.total} of {count} pictures")
+            self._print(f"interrupted after {self._tally.total} of {count} {self._noun}s")
             raise
 
     def _with_progress(self, total: int, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
@@ -150,8 +167,8 @@ class Run:
         self._tally.add(outcome)
         if not self._as_json:
             self._table.add(outcome)
-        elif outcome.report:
-            sys.stdout.buffer.write(outcome.report.to_json().encode() + b"\n")  # JSON is UTF-8, whatever a terminal is
+        elif not isinstance(outcome.result, ClientError):
+            sys.stdout.buffer.write(outcome.result.to_json().encode() + b"\n")  # JSON is UTF-8, whatever a terminal is
             sys.stdout.flush()
         else:
             self._print(self._sentence(outcome), style="magenta")
@@ -185,4 +202,4 @@ class Run:
         if not console.is_terminal:
             console = Console(width=_PIPE_WIDTH)
         console.print(self._table.rows)
-        console.print(summary(self._tally))
+        console.print(summary(self._tally, self._noun))

@@ -15,8 +15,8 @@ from endface.report import Report
 from endface_client._errors import ClientError
 from endface_client._outcome import Outcome
 from endface_client._output.overlay import gray_levels, overlay_png
-from endface_client._output.ownership import OVERLAY, PAGE, REPORT, files_of_runs, marked
-from endface_client._output.page import Card, page, photo_uri
+from endface_client._output.ownership import CONNECTOR, OVERLAY, PAGE, REPORT, files_of_runs, marked
+from endface_client._output.page import Card, FaceRow, page, photo_uri
 
 _LONGEST_STEM_BYTES: Final = 200  # file systems take 255, endings and a number included
 
@@ -35,7 +35,7 @@ class RunFolder:
 
     Args:
         directory: the folder.
-        pictures: what will be inspected.
+        pictures: what will be inspected: pictures, or connectors by their picture or folder.
 
     Raises:
         OutputError: the folder is that of the pictures, cannot be written, or holds a file of somebody else under a
@@ -45,8 +45,10 @@ class RunFolder:
     def __init__(self, directory: Path, pictures: Sequence[Path]) -> None:
         self._directory = directory
         self._cards: list[Card] = []
+        self._rows: list[FaceRow] = []
         self._stems = dict(zip(pictures, _distinct([path.stem for path in pictures]), strict=True))
-        if any(path.parent.resolve() == directory.resolve() for path in pictures):
+        folders = (path if path.is_dir() else path.parent for path in pictures)
+        if any(folder.resolve() == directory.resolve() for folder in folders):
             raise OutputError(f"--out {directory} is the folder of the pictures; name another one")
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -83,15 +85,35 @@ class RunFolder:
         return len(old)
 
     def add(self, outcome: Outcome) -> Outcome:
-        """Write the files of one picture, and keep it for the page.
+        """Write the files of one picture, or of a connector and its fibers, and keep it for the page.
 
         Returns:
             The outcome; an OutputError instead of the report if it cannot be written or drawn.
         """
+        stem = self._stems.get(outcome.path, "")
+        if outcome.connector is None:
+            return self._add(outcome, stem)
+        first = len(self._cards) + 1
+        fibers = tuple(self._add(fiber, f"{stem}.fiber-{fiber.fiber}") for fiber in outcome.fibers)
+        self._rows.append(FaceRow(outcome.path.name, outcome.connector, range(first, len(self._cards) + 1)))
+        error = next((fiber.result for fiber in fibers if isinstance(fiber.result, ClientError)), None)
+        path = self._directory / f"{stem}{CONNECTOR}"
+        try:
+            self._check_free(path)
+            write_whole(path, (outcome.connector.to_json() + "\n").encode())
+        except OSError as exc:
+            error = OutputError(f"{outcome.path} was inspected ({outcome.word}), but {path}: {in_words(exc)}")
+            error.__cause__ = exc
+        except OutputError as exc:
+            error = exc
+        return outcome if error is None else replace(outcome, result=error, fibers=())
+
+    def _add(self, outcome: Outcome, stem: str) -> Outcome:
+        """Write the files of one picture or fiber."""
         photo = ""
         if outcome.report is not None:
             try:
-                photo = self._write(outcome, outcome.report)
+                photo = self._write(outcome, outcome.report, stem)
             except Exception as exc:  # an error of the drawing or the disk concerns this picture alone
                 reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else f"{type(exc).__name__}: {exc}"
                 error = OutputError(
@@ -99,8 +121,7 @@ class RunFolder:
                 )
                 error.__cause__ = exc
                 outcome = replace(outcome, result=error)
-        stem = self._stems.get(outcome.path, "") if outcome.report else ""
-        self._cards.append(Card(replace(outcome, data=b""), photo, stem))
+        self._cards.append(Card(replace(outcome, data=b""), photo, stem if outcome.report else ""))
         return outcome
 
     def write_page(self, server: str, warnings: Sequence[str] = ()) -> None:
@@ -113,20 +134,32 @@ class RunFolder:
         Raises:
             OutputError: it cannot be written.
         """
-        text = page(self._cards, server=server, finished=datetime.now().astimezone(), warnings=warnings)
+        finished = datetime.now().astimezone()
+        text = page(self._cards, self._rows, server=server, finished=finished, warnings=warnings)
         try:
             write_whole(self.page, text.encode("utf-8", "replace"))
         except OSError as exc:
             raise OutputError(f"{self.page} cannot be written: {in_words(exc)}") from exc
 
-    def _write(self, outcome: Outcome, report: Report) -> str:
+    def _check_free(self, path: Path) -> None:
+        """Check that no file of somebody else has the name; what runs have left was removed before.
+
+        Raises:
+            OutputError: there is one.
+        """
+        if os.path.lexists(path):
+            raise OutputError(f"{path} was not written by endface; name another folder for --out")
+
+    def _write(self, outcome: Outcome, report: Report, stem: str) -> str:
         """Write report and overlay; return the picture for the page."""
         gray = gray_levels(outcome.data)
-        stem = self._stems[outcome.path]
         contents = {
             self._directory / f"{stem}{OVERLAY}": marked(overlay_png(gray, report)),
             self._directory / f"{stem}{REPORT}": (report.to_json() + "\n").encode(),
         }
+        if outcome.fiber is not None:  # their number was not known when the run began
+            for path in contents:
+                self._check_free(path)
         photo = photo_uri(gray)
         write_together(contents)
         return photo

@@ -10,17 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from endface import connector
 from endface.files import ASIDE
 from endface.report import SCHEMA_VERSION
 
 PAGE: Final = "index.html"
 OVERLAY: Final = ".overlay.png"
 REPORT: Final = ".json"
+CONNECTOR: Final = ".connector.json"
 
 _MARK: Final = b"tEXtSoftware\0endface"
 _HEADER_BYTES: Final = 33  # of a PNG: its signature and the chunk IHDR
 _PAGE_MARKS: Final = (b'<meta name="generator" content="endface', b"<title>End faces, ")
 _REPORT_START: Final = f'{{"schema_version":"{SCHEMA_VERSION}"'.encode()
+_CONNECTOR_START: Final = f'{{"schema_version":"{connector.SCHEMA_VERSION}"'.encode()
 
 
 def marked(png: bytes) -> bytes:
@@ -42,10 +45,15 @@ def _is_page(path: Path) -> bool:
     return path.name == PAGE and any(mark in _start(path) for mark in _PAGE_MARKS)
 
 
+def _is_connector(path: Path) -> bool:
+    """Whether it is the verdict on a connector, under the name that a run gives it."""
+    return path.name.endswith(CONNECTOR) and _start(path).startswith(_CONNECTOR_START)
+
+
 def files_of_runs(folder: Path) -> Iterator[Path]:
     """What earlier runs have left in a folder, half-written files of a killed one included."""
     for path in sorted(folder.iterdir()):
-        if _is_page(path) or path.name.startswith(ASIDE):
+        if _is_page(path) or _is_connector(path) or path.name.startswith(ASIDE):
             yield path
         elif _is_overlay(path):
             yield path

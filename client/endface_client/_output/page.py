@@ -16,6 +16,7 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from endface.connector import ConnectorReport
 from endface.report import Point, Report
 from endface_client._outcome import WORDS, Outcome, Tally, Word
 from endface_client._output.ownership import REPORT
@@ -46,9 +47,29 @@ class Card:
         return self.outcome.report
 
     @property
+    def has_face(self) -> bool:
+        """Whether the picture can be shown around its fiber."""
+        return bool(self.photo and self.report and self.report.fiber and self.report.calibration)
+
+    @property
     def report_link(self) -> str:
         """The report's address, seen from the page; empty where there is none."""
         return urllib.parse.quote(os.fsencode(self.stem + REPORT)) if self.stem else ""
+
+
+@dataclass(frozen=True)
+class FaceRow:
+    """A connector in the page: its faces side by side, as on a microscope that steps through them.
+
+    Attributes:
+        name: of its picture or folder.
+        report: the verdict on it.
+        numbers: of the cards of its fibers, from 1 in the order in which they were inspected.
+    """
+
+    name: str
+    report: ConnectorReport
+    numbers: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -75,11 +96,19 @@ def photo_uri(gray: NDArray[np.uint8] | None) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 
 
-def page(cards: Sequence[Card], *, server: str, finished: datetime, warnings: Sequence[str] = ()) -> str:
+def page(
+    cards: Sequence[Card],
+    rows: Sequence[FaceRow] = (),
+    *,
+    server: str,
+    finished: datetime,
+    warnings: Sequence[str] = (),
+) -> str:
     """The HTML of a run: what did not pass comes first.
 
     Args:
         cards: the pictures in the order in which they were inspected.
+        rows: the connectors whose fibers they are.
         server: where they were inspected.
         finished: when.
         warnings: sentences about the whole run.
@@ -90,6 +119,8 @@ def page(cards: Sequence[Card], *, server: str, finished: datetime, warnings: Se
         tally.add(card.outcome)
     return _environment().get_template("run.html.j2").render(
         cards=cards,
+        rows=rows,
+        noun="fiber" if rows else "picture",
         ordered=sorted(enumerate(cards, 1), key=lambda each: _FIRST.index(each[1].outcome.word)),
         words=WORDS,
         counts=tally.counts,

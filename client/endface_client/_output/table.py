@@ -32,17 +32,19 @@ class OutcomeTable:
         self._last_error = ""
 
     def add(self, outcome: Outcome) -> None:
-        """Add the row of one picture."""
+        """Add the row of one picture, or those of a connector and its fibers."""
         reason = _reason(outcome)
         error = outcome.result.reason if isinstance(outcome.result, ClientError) else ""
         shown = "as above" if error and error == self._last_error else reason
         self._last_error = error
-        self.rows.add_row(Text(outcome.path.name), _verdict(outcome), *_defects(outcome), Text(shown))
+        self.rows.add_row(Text(outcome.name), _verdict(outcome), *_defects(outcome), Text(shown))
+        for fiber in outcome.fibers:
+            self.add(fiber)
 
 
-def summary(tally: Tally) -> Text:
+def summary(tally: Tally, noun: str = "picture") -> Text:
     """Counts of the verdicts, such as "12 pictures: 10 pass, 2 fail; 1 borderline"."""
-    line = Text(f"{tally.total} picture{'' if tally.total == 1 else 's'}: ")
+    line = Text(f"{tally.total} {noun}{'' if tally.total == 1 else 's'}: ")
     parts = [Text(f"{tally.counts[word]} {_name(word)}", _STYLES[word]) for word in WORDS if tally.counts[word]]
     line.append_text(Text(", ").join(parts))
     return line.append(f"; {tally.borderline} borderline") if tally.borderline else line
@@ -54,10 +56,10 @@ def _name(word: Word) -> str:
 
 def _verdict(outcome: Outcome) -> Text:
     text = Text(_name(outcome.word), _STYLES[outcome.word])
-    if outcome.report and outcome.report.borderline:
+    if outcome.is_borderline:
         text.append(" borderline", "cyan")
-    if outcome.report and outcome.report.scope_text:
-        text.append(f" {outcome.report.scope_text}", "cyan")
+    if outcome.scope_text:
+        text.append(f" {outcome.scope_text}", "cyan")
     return text
 
 

@@ -63,11 +63,15 @@ def _zones(entry: Entry) -> list[str]:
 def _row(entry: Entry, counted: list[tuple[str, str]]) -> dict[str, Any]:
     """The cells of an inspection by column; the part of the report is empty where there is none."""
     report, error, picture = entry.report, entry.error, entry.values["picture"] or {}
+    connector = entry.values.get("connector") or {}
     return {
         "number": entry.mark.number,
         "time_utc": entry.time.strftime("%Y-%m-%d %H:%M:%S"),
         "serial": entry.values["serial"],
         "name": entry.values["name"],
+        "fiber": connector.get("fiber"),
+        "fibers": connector.get("fibers"),
+        "connector": connector.get("verdict"),
         "verdict": "not inspected" if entry.word == "error" else entry.word,
         "zones_judged": " ".join(report.scope.judged) if report and report.scope else "",
         "borderline": ("yes" if report.borderline else "no") if report else "",

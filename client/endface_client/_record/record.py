@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
+from endface.connector import ConnectorReport
 from endface.files import sha256
 from endface.report import Report
 from endface_client._errors import ClientError
@@ -117,6 +118,8 @@ class Record:
         serial: str = "",
         server: str = "",
         attempts: int | None = None,
+        fiber: int | None = None,
+        connector: ConnectorReport | None = None,
     ) -> str:
         """Add the outcome of one picture; it is on the disk when this returns.
 
@@ -129,6 +132,8 @@ class Record:
             serial: the part's serial number, where there is no report that holds it.
             server: who inspected it, such as "line-3:8001".
             attempts: how often it was sent, where that is known.
+            fiber: which fiber of a connector it is, from 1 in the order of ``connector.fibers``.
+            connector: the verdict on the whole connector; each of its fibers is an entry of its own.
 
         Returns:
             The entry's number and seal, as ``head``.
@@ -142,6 +147,8 @@ class Record:
         data = None if picture is None else wire.encode(picture)
         digest = None if data is None else sha256(data)
         values: dict[str, Any] = {"kind": "inspection", "server": server, "attempts": attempts}
+        if connector is not None:
+            values["connector"] = {"verdict": connector.verdict, "fiber": fiber, "fibers": len(connector.fibers)}
         if isinstance(result, Report):
             if digest != result.image.sha256:
                 raise RecordError(f"the report of {result.image.name!r} is of another picture; add what was inspected")

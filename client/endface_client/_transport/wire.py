@@ -6,7 +6,7 @@ import os
 import struct
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -46,6 +46,7 @@ class Job:
         zones: the zones to judge, such as ``A,B``; ``all`` for all of the profile's, whatever the server's default.
         screen: whether a picture that is too coarse to pass is searched for large defects.
         any_core: whether a core of another kind of fiber than the profile's is overlooked.
+        fiber: which of several fibers in the picture, from 1 in reading order; None where there is one.
     """
 
     picture: Picture
@@ -58,6 +59,7 @@ class Job:
     zones: str | None = None
     screen: bool | None = None
     any_core: bool | None = None
+    fiber: int | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,23 @@ def _encode_array(levels: NDArray[Any]) -> bytes:
     return png.tobytes()
 
 
+def picture_name(job: Job) -> str | None:
+    """What the report calls a job's picture; None for one without a name."""
+    if job.name is not None or isinstance(job.picture, bytes | np.ndarray):
+        return job.name
+    # Linux takes any bytes for a file name; those that are no text are spelled out.
+    return Path(job.picture).name.encode(errors="backslashreplace").decode()
+
+
+def encoded(job: Job) -> Job:
+    """The job with its picture's bytes, so that several requests are about the same picture.
+
+    Raises:
+        UnreadablePicture: see ``encode``.
+    """
+    return replace(job, picture=encode(job.picture), name=picture_name(job))
+
+
 def pack(job: Job) -> Call:
     """Read and encode a job's picture.
 
@@ -171,10 +190,6 @@ def parameters(job: Job) -> dict[str, str]:
     Raises:
         InvalidRequest: a text holds what is no Unicode and cannot travel.
     """
-    name = job.name
-    if name is None and not isinstance(job.picture, bytes | np.ndarray):
-        # Linux takes any bytes for a file name; those that are no text are spelled out.
-        name = Path(job.picture).name.encode(errors="backslashreplace").decode()
     values = {
         "profile": job.profile,
         "cladding_um": job.cladding_um,
@@ -182,8 +197,9 @@ def parameters(job: Job) -> dict[str, str]:
         "zones": job.zones,
         "screen": None if job.screen is None else str(job.screen).lower(),
         "any_core": None if job.any_core is None else str(job.any_core).lower(),
+        "fiber": job.fiber,
         "serial": job.serial,
-        "name": name,
+        "name": picture_name(job),
     }
     sent = {key: str(value) for key, value in values.items() if value not in (None, "")}
     sent |= {f"{contract.META_PREFIX}{key}": value for key, value in job.meta.items()}

@@ -31,6 +31,7 @@ from endface.errors import (
     EmptyImageError,
     EndfaceError,
     EngineError,
+    NoSuchFiberError,
     OversizedImageError,
     RequestError,
 )
@@ -215,7 +216,7 @@ def _prepare(pictures: list[bytes], options: Options) -> list[tuple[NDArray[np.u
     for data in pictures:
         try:
             prepared.append(stages.preprocess(data, options))
-        except (EmptyImageError, OversizedImageError) as exc:
+        except (EmptyImageError, OversizedImageError, NoSuchFiberError) as exc:
             refusals.append(exc)
             prepared.append(stages.refuse(data, options, exc))
     if len(refusals) == len(pictures):

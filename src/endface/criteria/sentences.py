@@ -108,7 +108,7 @@ def _also(others: Sequence[Mark]) -> str:
         return ""
     kind = others[0].kind
     many = len({mark.defect.id for mark in others}) > 1
-    return f"; also {({'scratch': 'scratches', 'defect': 'defects'}[kind] if many else kind)} {_ids(others)}"
+    return f"; also { ({'scratch': 'scratches', 'defect': 'defects'}[kind] if many else kind) } {_ids(others)}"
 
 
 def _ids(marks: Iterable[Mark]) -> str:

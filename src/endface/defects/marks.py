@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from endface.contract import Label
-from endface.defects.lines import Piece, find_lines, piece_of
+from endface.defects.lines import MIN_LENGTH_UM, find_lines
 from endface.defects.objects import LINE_RATIO
+from endface.defects.pieces import Piece, piece_of
 from endface.defects.rim import find_chips
 from endface.defects.shapes import Shape
 from endface.report import DefectType
@@ -21,8 +22,8 @@ TYPES: Final[dict[int, DefectType]] = {
 }
 """Types by the network's classes."""
 
-_LINE_UM: Final = 8.0
-"""Length from which an object of another class is a line where it has a line's shape."""
+_NEARLY: Final = 0.7
+"""Share of a line's least length in widths from which another camera or pose may measure a line."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,14 @@ def find_marks(shapes: Sequence[Shape], labels: Sequence[int]) -> list[Mark]:
     taken = {member for mark in marks for member in mark.members}
     free = [place for place in range(len(shapes)) if place not in taken]
     pieces = {place: piece_of(outlines[place], shapes[place].area_um2) for place in free}
-    for line in find_lines([pieces[place] for place in free]):
+    scratches = [labels[place] == Label.SCRATCH for place in free]
+    for line in find_lines([pieces[place] for place in free], scratches):
         members = tuple(free[member] for member in line.members)
         marks.append(Mark(members, "scratch", () if line.plain else ("contamination",)))
         taken.update(members)
-    marks += [_single(place, pieces[place], labels[place]) for place in free if place not in taken]
+    marks += [
+        _single(place, pieces[place], shapes[place].area_um2, labels[place]) for place in free if place not in taken
+    ]
     return marks
 
 
@@ -64,8 +68,17 @@ def _other(kind: DefectType, members: Sequence[int], labels: Sequence[int]) -> t
     return () if most == kind else (most,)
 
 
-def _single(place: int, piece: Piece, label: int) -> Mark:
-    kind = TYPES[label]
-    if kind == "contamination" and piece.length >= max(_LINE_UM, LINE_RATIO * piece.width) and piece.straight:
-        return Mark((place,), "scratch", (kind,))
+def _single(place: int, piece: Piece, area_um2: float, label: int) -> Mark:
+    """The mark of one object: a line is four times as long as wide, what is nearly that may be read both ways."""
+    kind, ratio = TYPES[label], piece.length / piece.width
+    if kind == "scratch":
+        bent = piece.length**2 / area_um2  # a line with a bend fills little of its rectangle
+        if bent < _NEARLY * LINE_RATIO:
+            return Mark((place,), "contamination", (kind,))
+        return Mark((place,), kind, () if bent >= LINE_RATIO else ("contamination",))
+    if kind == "contamination" and piece.length >= MIN_LENGTH_UM:
+        if ratio >= LINE_RATIO and piece.straight:
+            return Mark((place,), "scratch", (kind,))
+        if _NEARLY * LINE_RATIO <= ratio < LINE_RATIO:
+            return Mark((place,), kind, ("scratch",))
     return Mark((place,), kind)

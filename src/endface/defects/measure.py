@@ -12,6 +12,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,7 +73,8 @@ def measure(
     if not labels.any():  # many faces are clean
         return ()
     # What has no class is no candidate: a network's byte there, and what the camera did not see, makes no outline.
-    confidence = np.minimum(confidence, np.where(labels > 0, np.uint8(255), np.uint8(CANDIDATE - 1)))
+    most = cv2.threshold(labels, 0, 256 - CANDIDATE, cv2.THRESH_BINARY)[1] + np.uint8(CANDIDATE - 1)
+    confidence = np.asarray(cv2.min(confidence, most), np.uint8)
     objects = find_objects(labels, confidence)
     if not objects.labels:
         return ()

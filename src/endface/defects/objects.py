@@ -87,7 +87,7 @@ def find_objects(labels: _Map, confidence: _Map) -> Objects:
         )
     components, levels = _components(labels, confidence)
     numbers = cv2.copyTo(components, (labels > 0).view(np.uint8))  # a tenth of the time of numpy's where
-    flat = np.flatnonzero(numbers)
+    flat = np.flatnonzero(numbers > 0)  # of a mask it is five times as fast
     owners, kinds = numbers.ravel()[flat], labels.ravel()[flat]
     told = confidence.ravel()[flat] >= levels[owners] * 255  # soft rims do not tell what an object is
     votes = np.bincount(owners[told] * len(Label) + kinds[told], minlength=len(levels) * len(Label))

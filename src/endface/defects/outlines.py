@@ -13,6 +13,8 @@ from endface.contract import SQUARE_PX
 from endface.defects.curve import Floats
 from endface.defects.objects import Objects
 
+_HALF: Final = 127.5
+
 _Indices = NDArray[np.intp]
 _Field = NDArray[np.float32]
 
@@ -66,7 +68,7 @@ class Slope:
     """The probability on the objects' pixels and around them, scaled so that each object's outline lies at one half.
 
     Attributes:
-        field: float32 (514, 514), with a border of 0 around the square.
+        field: float32 (514, 514), 255 for certain, with a border of 0 around the square.
         numbers: int32 (514, 514) as ``Objects.numbers``.
         objects: the objects.
     """
@@ -80,7 +82,7 @@ class Slope:
         """The slope of a map uint8 (512, 512), the probability that a pixel belongs to a mark."""
         field = np.zeros((SQUARE_PX + 2, SQUARE_PX + 2), np.float32)
         numbers = np.zeros(field.shape, np.int32)
-        np.multiply(confidence, np.float32(1 / 255), out=field[1:-1, 1:-1])
+        field[1:-1, 1:-1] = confidence
         numbers[1:-1, 1:-1] = objects.numbers
         if (objects.levels < 0.5).any():
             places = objects.flat + (2 * (objects.flat // SQUARE_PX) + SQUARE_PX + 3)
@@ -105,15 +107,16 @@ class Slope:
         """
         field, numbers, width = self.field.ravel(), self.numbers.ravel(), SQUARE_PX + 2
         places = self.objects.flat + (2 * (self.objects.flat // SQUARE_PX) + SQUARE_PX + 3)
-        above = field[places] >= share
+        level = share * 255
+        above = field[places] >= level
         places, owners = places[above], self.objects.owners[above]
         rows, columns = np.divmod(places, width)
         points, found = [], []
         for x, y in ((1, 0), (0, 1), (-1, 0), (0, -1)):
             inside, outside = field[places], field[places + x + y * width]
-            edge = (outside < share) | (numbers[places + x + y * width] != owners + 1)
+            edge = (outside < level) | (numbers[places + x + y * width] != owners + 1)
             falling = np.maximum(inside[edge] - outside[edge], 1e-6)
-            step = np.minimum((inside[edge] - share) / falling, 1)
+            step = np.minimum((inside[edge] - level) / falling, 1)
             points.append(np.stack([columns[edge] + x * step, rows[edge] + y * step], axis=1))
             found.append(owners[edge])
         crossings: Floats = np.concatenate(points) - 1.0
@@ -129,7 +132,7 @@ class Slope:
         if (objects.layers != layer).any():
             field[(np.append(layer, objects.layers) != layer)[numbers]] = 0
         # What else reaches in from the sides makes closed rings, too.
-        field[[0, -1]], field[:, [0, -1]] = np.minimum(field[[0, -1]], 0.4), np.minimum(field[:, [0, -1]], 0.4)
+        field[[0, -1]], field[:, [0, -1]] = np.minimum(field[[0, -1]], 100), np.minimum(field[:, [0, -1]], 100)
         rings = _rings(field, numbers)
         return Rings(rings.points + np.array([x, y], np.float64), rings.starts, rings.owners)
 
@@ -142,14 +145,14 @@ def _rings(field: _Field, numbers: NDArray[np.int32]) -> Rings:
         numbers: int32 (H, W), one more than the place of each pixel's object.
     """
     width, values = field.shape[1], field.ravel()
-    above = (field >= 0.5).view(np.uint8)
+    above = (field >= _HALF).view(np.uint8)
     codes = (above[:-1, :-1] + 2 * above[:-1, 1:] + 4 * above[1:, 1:] + 8 * above[1:, :-1]).ravel()
     rows, columns = np.divmod(np.flatnonzero((codes > 0) & (codes < 15)), width - 1)
     kinds, cells = codes[rows * (width - 1) + columns], rows * width + columns
     # Where two corners across of each other are inside, the middle tells whether they hang together.
     saddle = (kinds == 5) | (kinds == 10)
     corners = cells[saddle, None] + (0, 1, width, width + 1)
-    kinds[saddle] += (16 * (values[corners].mean(axis=1) >= 0.5)).astype(np.uint8)
+    kinds[saddle] += (16 * (values[corners].mean(axis=1) >= _HALF)).astype(np.uint8)
     # The edge between a pixel and the next has twice the pixel's number, that to the pixel below one more.
     edges = 2 * cells[:, None] + (0, 3, 2 * width, 1)
     steps = _STEPS[:, kinds]
@@ -159,7 +162,7 @@ def _rings(field: _Field, numbers: NDArray[np.int32]) -> Rings:
     pixel, down = np.divmod(begin[order], 2)
     other = pixel + np.where(down, width, 1)
     one, two = values[pixel].astype(np.float64), values[other]
-    step = (0.5 - one) / (two - one)
+    step = (_HALF - one) / (two - one)
     y, x = np.divmod(pixel, width)
     points = np.stack([np.where(down, x, x + step), np.where(down, y + step, y)], axis=1)
     return Rings(points, starts, numbers.ravel()[np.where(one > two, pixel, other)] - 1)

@@ -36,8 +36,10 @@ def find_chips(outlines: Sequence[Floats], labels: Sequence[int]) -> list[tuple[
         middle = math.atan2(*points.mean(axis=0)[::-1])
         turns = (np.arctan2(points[:, 1], points[:, 0]) - middle + math.pi) % (2 * math.pi) - math.pi
         low, high = float(turns.min()) * _RADIUS_UM, float(turns.max()) * _RADIUS_UM
-        # A scratch across the rim, or along a tangent, is a line and no chip.
-        if labels[place] != Label.SCRATCH and high - low >= 0.5 * float(np.ptp(radii)):
+        # A scratch across the rim, or along a tangent, is a line; dirt belongs to a chip only on the rim itself.
+        stray = max(radii.max() - _RADIUS_UM, _RADIUS_UM - radii.min())
+        foreign = labels[place] == Label.CONTAMINATION and stray > 2 * REACH_UM
+        if labels[place] != Label.SCRATCH and not foreign and high - low >= 0.5 * float(np.ptp(radii)):
             spans.append((middle * _RADIUS_UM + low, middle * _RADIUS_UM + high, place))
     spans.sort()
     groups: list[list[int]] = [[place] for *_, place in spans]

@@ -24,11 +24,12 @@ from endface.report import Point
 SizeDefinition = Literal["enclosing_circle", "equivalent_area"]
 """What a defect's size is: the smallest circle's diameter around it, or that of the disc with its area."""
 
-_SMOOTHING: Final = 1 / 3
+_SMOOTHING: Final = 0.15
 """How far an outline's points are moved towards their neighbors before a circle is drawn around them.
 
 Linear interpolation strays up to 0.04 um from a sharp slanting edge, and the circle touches the points that stray most
-to the outside.  With a third, discs of 2 to 20 um are measured to -0.04 to 0.06 um.
+to the outside.  With this share, discs of 2 to 20 um are measured right to 0.1 um, and on average at most 0.08 um too
+large.
 """
 
 _Indices = NDArray[np.intp]

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.fiber.coarse import NESTED_RATIO, ring_edges, ring_groups, shrink
+from endface.fiber.coarse import ring_edges, ring_groups, shrink
 from endface.fiber.edge import Edge
 from endface.fiber.ellipse import moved
 from endface.report import Ellipse
@@ -67,7 +67,7 @@ def find_inside(gray: NDArray[np.uint8], disc: Edge) -> Ellipse | None:
             continue
         if small and around > DARK_AROUND * ferrule:
             continue
-        if best is None or edge.levels > NESTED_RATIO * best.levels:
+        if best is None or edge.levels > best.levels:
             best = edge
     return None if best is None else moved(copy.to_full(best.ellipse), left, top)
 

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.errors import DefocusError, NoFiberError, SeveralFibersError
-from endface.fiber.core import find_core
+from endface.errors import DefocusError, NoSuchFiberError, SeveralFibersError
+from endface.fiber.core import look_inside
 from endface.fiber.edge import Edge, fit_cladding_edge
 from endface.fiber.ellipse import moved
 from endface.fiber.neighbors import find_neighbors, looks_alike
@@ -28,6 +28,9 @@ NEIGHBOR_REACH: Final = 0.15
 
 ALIKE_RADIUS: Final = 0.08
 """Fibers of one picture differ in radius by less than this share."""
+
+MOST_PLACES: Final = 12
+"""Of more fibers a sentence does not say where each is."""
 
 CUT_SHARE: Final = 0.02
 """A fiber of which more than this share of the radius lies beyond the picture's border is cut off."""
@@ -42,12 +45,19 @@ class Located:
         core: the core's outline, None where none is seen.
         edge: the cladding's edge as it was followed; None where too little of it is seen.
         cut_off: whether the picture's border cuts through the cladding.
+        structure: whether a core, a ring or anything else of a fiber is seen inside; a plain disc has nothing.
     """
 
     cladding: Ellipse
     core: Ellipse | None
     edge: Edge | None
     cut_off: bool
+    structure: bool = False
+
+    @property
+    def core_share(self) -> float | None:
+        """The core's diameter as a share of the cladding's; None where no core is seen."""
+        return None if self.core is None else sum(self.core.radii_px) / sum(self.cladding.radii_px)
 
     @property
     def fiber(self) -> Fiber:
@@ -58,7 +68,7 @@ class Located:
         """The same fiber in a picture of which this one is a part."""
         edge = replace(self.edge, ellipse=moved(self.edge.ellipse, x_px, y_px)) if self.edge else None
         core = moved(self.core, x_px, y_px) if self.core else None
-        return Located(moved(self.cladding, x_px, y_px), core, edge, self.cut_off)
+        return replace(self, cladding=moved(self.cladding, x_px, y_px), core=core, edge=edge)
 
 
 def locate(gray: NDArray[np.uint8]) -> Fiber:
@@ -77,18 +87,18 @@ def choose(fibers: Sequence[Located], number: int | None = None) -> Located:
 
     Raises:
         SeveralFibersError: none is named, and there are several.
-        NoFiberError: there is none of that number.
+        NoSuchFiberError: there is none of that number.
     """
     if number is None:
         if len(fibers) > 1:
             raise SeveralFibersError(
-                f"{len(fibers)} fibers are in the picture, at {', '.join(map(_place, fibers))}; "
+                f"{len(fibers)} fibers are in the picture, at {_places(fibers)}; "
                 "name one of them by its number, or inspect the whole connector"
             )
         return _followed(fibers[0])
     if not 1 <= number <= len(fibers):
         count = "1 fiber is" if len(fibers) == 1 else f"{len(fibers)} fibers are"
-        raise NoFiberError(f"there is no fiber {number}: {count} in the picture, at {', '.join(map(_place, fibers))}")
+        raise NoSuchFiberError(f"there is no fiber {number}: {count} in the picture, at {_places(fibers)}")
     return _followed(fibers[number - 1])
 
 
@@ -114,8 +124,12 @@ def locate_all(gray: NDArray[np.uint8], field: Ellipse | None = None) -> tuple[L
     others = [
         _neighbor(gray, edge, found.copy.to_full(place)) for place in find_neighbors(found.copy.gray, found.small)
     ]
-    known = Located(edge.ellipse, find_core(gray, edge.ellipse), edge, _is_cut_off(edge.ellipse, gray))
-    return _in_reading_order([known, *(other for other in others if other is not None)])
+    return _in_reading_order([_located(gray, edge), *(other for other in others if other is not None)])
+
+
+def _located(gray: NDArray[np.uint8], edge: Edge) -> Located:
+    inside = look_inside(gray, edge.ellipse)
+    return Located(edge.ellipse, inside.core, edge, _is_cut_off(edge.ellipse, gray), inside.structure)
 
 
 def _neighbor(gray: NDArray[np.uint8], known: Edge, place: Ellipse) -> Located | None:
@@ -123,7 +137,7 @@ def _neighbor(gray: NDArray[np.uint8], known: Edge, place: Ellipse) -> Located |
     near = fit_cladding_edge(gray, place, reach=NEIGHBOR_REACH)
     edge = None if near is None else follow(gray, near.ellipse)
     if edge is not None and _is_alike(edge, known) and looks_alike(gray, edge.ellipse, known.ellipse):
-        return Located(edge.ellipse, find_core(gray, edge.ellipse), edge, _is_cut_off(edge.ellipse, gray))
+        return _located(gray, edge)
     return Located(place, None, None, _is_cut_off(place, gray)) if looks_alike(gray, place, known.ellipse) else None
 
 
@@ -150,6 +164,12 @@ def _in_reading_order(fibers: list[Located]) -> tuple[Located, ...]:
         ordered += sorted(row, key=lambda fiber: fiber.cladding.center_px[0])
         rest = rest[len(row) :]
     return tuple(ordered)
+
+
+def _places(fibers: Sequence[Located]) -> str:
+    """Where the first fibers are, in words; the report holds all."""
+    more = f" and {len(fibers) - MOST_PLACES} more places" if len(fibers) > MOST_PLACES else ""
+    return ", ".join(map(_place, fibers[:MOST_PLACES])) + more
 
 
 def _place(fiber: Located) -> str:

@@ -6,6 +6,7 @@ a circumference points to one place, a disc is there, also where most of it lies
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -16,6 +17,9 @@ from endface.fiber.edge import Edge
 from endface.fiber.ellipse import FloatArray, median
 from endface.report import Ellipse
 
+ENOUGH_PX: Final = 12.0
+"""Radius from which a disc is large enough to be found; a larger one is looked for on a copy of half the size."""
+
 SPREAD_SHARE: Final = 0.06
 """Votes within this share of the radius are for one center."""
 
@@ -24,6 +28,9 @@ MIN_SLOPE_SHARE: Final = 0.25
 
 MIN_VOTES: Final = 0.55
 """Share of the known disc's votes, by what can be seen of a circumference, from which a place is that of a disc."""
+
+SEEN_STEP: Final = 4
+"""Distance of the centers for which it is counted how much can be seen; between them it changes little."""
 
 MIN_SEEN: Final = 0.12
 """Share of its circumference that must be seen of a disc."""
@@ -45,6 +52,10 @@ MIN_PITCH: Final = 1.8
 
 def find_neighbors(small: NDArray[np.uint8], known: Edge) -> list[Ellipse]:
     """Places of further discs like a known one in a small copy uint8 (H, W), the most certain first."""
+    if min(known.ellipse.radii_px) >= 2 * ENOUGH_PX:
+        half = cv2.resize(small[: small.shape[0] // 2 * 2, : small.shape[1] // 2 * 2], None, fx=0.5, fy=0.5)
+        places = find_neighbors(half.astype(np.uint8, copy=False), replace(known, ellipse=_scaled(known.ellipse, 0.5)))
+        return [_scaled(place, 2.0) for place in places]
     radius_x, radius_y = known.ellipse.radii_px
     margin = np.array([int(radius_x) + 2, int(radius_y) + 2])
     share = _votes(small, known, margin)
@@ -62,6 +73,12 @@ def find_neighbors(small: NDArray[np.uint8], known: Edge) -> list[Ellipse]:
         place = (x, y)
         found.append(Ellipse((float(x - margin[0]), float(y - margin[1])), known.ellipse.radii_px))
     return found
+
+
+def _scaled(ellipse: Ellipse, factor: float) -> Ellipse:
+    """An ellipse on a copy that is so many times larger."""
+    x, y = ((place + 0.5) * factor - 0.5 for place in ellipse.center_px)
+    return Ellipse((x, y), (ellipse.radii_px[0] * factor, ellipse.radii_px[1] * factor))
 
 
 def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -88,14 +105,16 @@ def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> N
 
 def _seen(shape: tuple[int, ...], radii: tuple[float, float], margin: tuple[int, int]) -> NDArray[np.float32]:
     """Share of the circumference around each center that lies in the picture (H + 2 margins, W + 2 margins)."""
-    picture = np.zeros((shape[0] + 2 * margin[1], shape[1] + 2 * margin[0]), np.float32)
-    picture[margin[1] : margin[1] + shape[0], margin[0] : margin[0] + shape[1]] = 1
-    angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    x = np.rint(margin[0] + radii[0] * np.cos(angles)).astype(int)
-    y = np.rint(margin[1] + radii[1] * np.sin(angles)).astype(int)
-    ring = np.zeros((2 * margin[1] + 1, 2 * margin[0] + 1), np.float32)
-    np.add.at(ring, (y, x), 1 / len(angles))
-    return cv2.filter2D(picture, cv2.CV_32F, ring, borderType=cv2.BORDER_CONSTANT).astype(np.float32, copy=False)
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    inside = []
+    for side, radius, edge, along in zip(shape[::-1], radii, margin, (np.cos(angles), np.sin(angles)), strict=True):
+        places = np.arange(-edge, side + edge, SEEN_STEP)[None] + radius * along[:, None]
+        inside.append(((places >= 0) & (places < side)).astype(np.float32))
+    share: NDArray[np.float32] = np.einsum("ar,ac->rc", inside[1], inside[0]) / len(
+        angles
+    )  # a matrix product would start threads
+    size = (shape[1] + 2 * margin[0], shape[0] + 2 * margin[1])
+    return np.asarray(cv2.resize(share, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def looks_alike(gray: NDArray[np.uint8], place: Ellipse, known: Ellipse) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
@@ -79,7 +80,10 @@ def search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
     """
     found = _search(gray, field)
     inside = find_inside(gray, found.edge)
-    if inside is not None and (edge := follow(gray, inside)) is not None:
+    if inside is not None:
+        edge = follow(gray, inside)
+        if edge is None:
+            raise DefocusError("a whole ferrule is there, but the fiber in it is too small or too soft; magnify more")
         found = Found(found.copy, replace(edge, ellipse=found.copy.to_small(edge.ellipse)), edge)
     if field is not None:
         _require_cladding(found.edge, field)
@@ -120,14 +124,17 @@ def _clearest(
     """The clearest edge on the small copy and at full resolution, or None; and what stood out and could not be
     followed, of a search before or of this one.
     """
-    firsts = [
-        (first, edges)
-        for group in groups[:MAX_GROUPS]
-        if (first := next(edges := ring_edges(copy.gray, group), None)) is not None
-    ]
-    firsts.sort(key=lambda pair: -_clarity(pair[0]))
+    begun: list[tuple[Edge, Iterator[Edge]]] = []
+    for group in groups[:MAX_GROUPS]:
+        if begun and group[0].ellipse.radii_px < begun[0][0].ellipse.radii_px:
+            continue  # smaller things beside what stands out most are dirt
+        edges = ring_edges(copy.gray, group)
+        first = next(edges, None)
+        if first is not None:
+            begun.append((first, edges))
+    begun.sort(key=lambda pair: -_clarity(pair[0], copy.gray.shape))
     best: tuple[Edge, Edge] | None = None
-    for first, edges in firsts:
+    for first, edges in begun:
         for small in chain([first], edges):
             guess = replace(small, ellipse=copy.to_full(small.ellipse))
             if failed is not None and not _may_replace(guess, failed):
@@ -143,9 +150,11 @@ def _clearest(
     return best, failed
 
 
-def _clarity(edge: Edge) -> float:
-    """How much an edge stands out; of two alike the wider one is the more certain."""
-    return abs(edge.levels) * edge.support**2 * math.sqrt(math.sqrt(sum(edge.ellipse.radii_px)))
+def _clarity(edge: Edge, shape: tuple[int, ...]) -> float:
+    """How much an edge stands out; of two alike the wider one that is seen as a whole is the more certain."""
+    sides = zip(edge.ellipse.center_px, edge.ellipse.radii_px, shape[::-1], strict=True)
+    seen = [(min(place + radius, side) - max(place - radius, 0.0)) / (2 * radius) for place, radius, side in sides]
+    return abs(edge.levels) * edge.support**2 * seen[0] * seen[1] * math.sqrt(math.sqrt(sum(edge.ellipse.radii_px)))
 
 
 def _may_replace(edge: Edge, failed: Edge) -> bool:

@@ -42,14 +42,25 @@ def read_chroma(image: Image.Image) -> NDArray[np.uint8] | None:
         image = image.convert("RGB")
     rest = reduction(*image.size)
     reduced = image.reduce(rest) if rest > 1 else image
-    return np.asarray(reduced if reduced.mode == "YCbCr" else reduced.convert("YCbCr"))[..., 1:]
+    values = np.asarray(reduced if reduced.mode == "YCbCr" else reduced.convert("YCbCr"))
+    return np.ascontiguousarray(values[..., 1:])
 
 
 def find_paint(chroma: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """Where a reduced copy is painted, bool (H', W'); None where it is nowhere."""
-    tint = np.median(chroma[::2, ::2], axis=(0, 1))
-    off = cv2.absdiff(chroma, np.full_like(chroma, np.rint(tint).astype(np.uint8))).max(axis=2)
+    off = np.zeros(chroma.shape[:2], np.uint8)
+    for plane in cv2.split(chroma):
+        tint = int(np.searchsorted(np.cumsum(np.bincount(plane.ravel(), minlength=256)), plane.size / 2))
+        off = np.maximum(off, cv2.absdiff(plane, np.full_like(plane, tint)))
     if int(off.max()) < MIN_CHROMA:
         return None
     painted = off >= max(MIN_CHROMA, MIN_RELATIVE * float(np.percentile(off, 90)))
     return painted if 0 < painted.mean() < MAX_SHARE else None
+
+
+def remove_paint(gray: NDArray[np.uint8], painted: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Gray levels uint8 (H, W) in which the paint of a reduced copy is filled from around it (Telea, 2004)."""
+    height, width = gray.shape
+    around = cv2.dilate(painted.astype(np.uint8), np.ones((3, 3), np.uint8))
+    mask = cv2.resize(around, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.inpaint(gray, mask, 3, cv2.INPAINT_TELEA), np.uint8)

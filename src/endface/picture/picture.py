@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.ellipse import moved
-from endface.picture.paint import find_paint
+from endface.picture.paint import find_paint, remove_paint
 from endface.picture.round_field import find_round_field
 from endface.report import Ellipse
 
@@ -73,6 +73,11 @@ class Picture:
     def paint(self) -> NDArray[np.bool_] | None:
         """Where a reduced copy of the picture is painted in saturated color, bool (H', W'); None where nowhere."""
         return None if self.chroma is None else find_paint(self.chroma)
+
+    @cached_property
+    def unpainted(self) -> NDArray[np.uint8]:
+        """The gray levels, uint8 (H, W), with what is around the paint in its place: no edge of it is an edge."""
+        return self.gray if self.paint is None else remove_paint(self.gray, self.paint)
 
 
 def _frame_lines(lines: NDArray[np.uint8]) -> tuple[int, int]:

@@ -15,8 +15,11 @@ from endface.report import Ellipse
 SMALL_PX: Final = 200
 """Longer side of the copy on which the field is looked for, at most."""
 
-DARKEST: Final = 20
+DARKEST: Final = 12
 """Gray level up to which a corner may be outside the field: no ferrule under light is so dark in a good picture."""
+
+MIN_CONTRAST: Final = 4.0
+"""A quarter of the picture is so many times brighter: the corners of a dark picture are dark without a field."""
 
 MIN_CORNERS: Final = 3
 """Corners that must be black; a fiber off the center hides none of them."""
@@ -36,7 +39,7 @@ def find_round_field(gray: NDArray[np.uint8]) -> Ellipse | None:
     """The outline of a round field of view in a gray picture uint8 (H, W), or None where there is none."""
     step = max(math.ceil(max(gray.shape) / SMALL_PX), 1)
     small = gray[::step, ::step]
-    if min(small.shape) < 8:
+    if min(small.shape) < 8 or float(np.percentile(small, 75)) < MIN_CONTRAST * DARKEST:
         return None
     corners = small[[1, 1, -2, -2], [1, -2, 1, -2]]
     if int((corners <= DARKEST).sum()) < MIN_CORNERS:

@@ -30,6 +30,7 @@ def inspection_entry(report: Report, request_id: str, total_ms: float | None) ->
         "request_id": request_id[:_LONGEST],
         "serial": report.serial[:_LONGEST],
         "name": report.image.name[:_LONGEST],
+        "fiber": report.fiber_number,
         "profile": report.criteria.profile,
         "profile_sha256": report.criteria.sha256,
         "verdict": report.verdict,

@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from endface import __version__, environment
 from endface.contract import PROBE_NAMES, is_probe
 from endface.criteria.profile import load_profile, profile_names
-from endface.errors import EmptyImageError, EndfaceError, OversizedImageError, PictureError, RequestError
+from endface.errors import (
+    EmptyImageError,
+    EndfaceError,
+    NoSuchFiberError,
+    OversizedImageError,
+    PictureError,
+    RequestError,
+)
 from endface.report import DefectType, ModelInfo, Report, VerdictName
 from endface.telemetry import inspection_log, metrics, trace
 from endface.telemetry.log_writer import LogWriter
@@ -41,8 +48,13 @@ def codes(kind: type[EndfaceError]) -> set[str]:
     return {kind.code}.union(*map(codes, kind.__subclasses__()))
 
 
-INVALID_CODES: Final = codes(PictureError) | {EmptyImageError.code, OversizedImageError.code, OTHER}
-"""Why a picture may be invalid; the last two only beside good pictures in one request."""
+INVALID_CODES: Final = codes(PictureError) | {
+    EmptyImageError.code,
+    OversizedImageError.code,
+    NoSuchFiberError.code,
+    OTHER,
+}
+"""Why a picture may be invalid; the last ones only beside good pictures in one request."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from endface.engines import onnx_network
 from endface.engines.manifest import describe
 from endface.errors import BadParameterError, ConfigurationError, EngineError, UnknownProfileError
 from endface.report import Report
+from endface_build.drawing.camera import Camera
+from endface_build.drawing.faces import Face
+from endface_build.drawing.scopes import row_of_fibers
 
 
 class Tensor:
@@ -158,6 +161,23 @@ def test_malformed_picture_among_good_ones_gets_its_own_frame(preprocess: models
     assert response.SQUARE.shape == (3, 1, 512, 512)
     assert [problem and problem["code"] for problem in problems] == ["empty_image", None, "oversized_image"]
     assert not response.SQUARE[[0, 2]].any()
+
+
+def test_fiber_that_only_some_pictures_have_is_a_problem_of_the_others(preprocess: models.Preprocess) -> None:
+    """The whole request is refused only where none of its pictures has the fiber."""
+    camera = Camera(1100, 600, um_per_px=(0.5, 0.5))
+    one, two = (row_of_fibers([Face()] * count, camera, seed=1).encode() for count in (1, 2))
+    both, alone = preprocess.execute(
+        [request(MM | {"fiber": "2"}, IMAGE=images(*each)) for each in ([one, two], [one])]
+    )
+
+    frames = [json.loads(text) for text in both.FRAME.ravel()]
+    assert [frame["problem"] and frame["problem"]["code"] for frame in frames] == ["no_such_fiber", None]
+    assert [frame["fiber_number"] for frame in frames] == [2, 2]
+    assert alone.error.args == (
+        "no_such_fiber: there is no fiber 2: 1 fiber is in the picture, at (550, 300)",
+        "INVALID_ARG",
+    )
 
 
 def test_request_without_any_well_formed_picture_is_refused(preprocess: models.Preprocess) -> None:

@@ -56,6 +56,31 @@ def test_16_bit_file_is_scaled_by_the_cameras_depth(ending: str, bits: int) -> N
     assert np.abs(gray.astype(int) - GRAY * 255 // 250).max() <= 1
 
 
+def tiff(values: np.ndarray[Any, Any], order: str, *, white_is_zero: bool) -> bytes:
+    """An uncompressed gray TIFF in one strip (TIFF 6.0, section 4)."""
+    height, width = values.shape
+    data = values.astype(values.dtype.newbyteorder("<" if order == "<" else ">")).tobytes()
+    longs = {256: width, 257: height, 273: 8, 278: height, 279: len(data)}
+    shorts = {258: 8 * values.itemsize, 259: 1, 262: 0 if white_is_zero else 1, 277: 1}
+    entries = {tag: struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in longs.items()}
+    entries |= {tag: struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in shorts.items()}
+    directory = struct.pack(f"{order}H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries))
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", 8 + len(data))
+    return head + data + directory + bytes(4)
+
+
+@pytest.mark.parametrize("order", ["<", ">"], ids=["little-endian", "big-endian"])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("white_is_zero", [False, True])
+def test_tiff_is_read_as_its_bytes_and_its_white_say(order: str, bits: int, *, white_is_zero: bool) -> None:
+    """Either order of bytes gives the same picture; where 0 is white, it is turned around."""
+    gray = (GRAY * 255 // 250).astype(np.uint8)
+    stored = np.bitwise_not(gray) if white_is_zero else gray
+    values = stored if bits == 8 else stored.astype(np.uint16) * 257
+
+    assert (decode(tiff(values, order, white_is_zero=white_is_zero)).gray == gray).all()
+
+
 @pytest.mark.parametrize(
     ("ending", "bits"), [(".png", 8), (".bmp", 8), (".tiff", 8), (".jpg", 8), (".png", 16), (".tiff", 16)]
 )

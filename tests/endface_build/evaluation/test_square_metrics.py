@@ -50,11 +50,11 @@ def test_missed_and_false() -> None:
 
 
 def test_wrong_type_is_found_but_not_right() -> None:
-    """A scratch that is called contamination is found, of the wrong type and not told as a line."""
-    result = metrics(square((Label.SCRATCH, 40, 5, 4, 80)), square((Label.CONTAMINATION, 40, 5, 4, 80)))
+    """A pit that is called contamination is found, of the wrong type, and rightly told from a line."""
+    result = metrics(square((Label.PIT, 40, 5, 20, 20)), square((Label.CONTAMINATION, 40, 5, 20, 20)))
 
-    assert result["recall"]["scratch"] == 1.0
-    assert result["right_type"]["scratch"] == result["line_or_not"] == 0.0
+    assert result["recall"]["pit"] == result["line_or_not"] == 1.0
+    assert result["right_type"]["pit"] == 0.0
 
 
 def test_sizes_are_in_micrometers() -> None:

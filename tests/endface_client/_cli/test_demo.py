@@ -54,4 +54,5 @@ def test_interrupt_is_answered_before_the_server_has_stopped(pictures: Path, tmp
         _, stderr = process.communicate(timeout=60)
 
     assert said == "endface demo: interrupted; Triton is being stopped, this takes up to ten seconds\n"
-    assert (process.returncode, stderr) == (130, "")
+    assert process.returncode == 130
+    assert stderr in {"", f"wrote {tmp_path / 'out' / 'index.html'}\n"}  # a page was under way

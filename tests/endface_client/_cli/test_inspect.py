@@ -18,7 +18,7 @@ from endface.files import sha256
 from endface.report import ImageInfo, Report, Scope
 from endface_client import Job
 from endface_client._cli.find_pictures import FoundPictures
-from endface_client._cli.jobs import Results
+from endface_client._cli.jobs import Inspect, PictureJobs, Results
 from endface_client._cli.recording import recording
 from endface_client._cli.run import Run as InspectRun
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
@@ -155,8 +155,8 @@ def test_json_keeps_no_report(pictures: Path, capsys: pytest.CaptureFixture[str]
     alive: list[int] = []
 
     @contextmanager
-    def inspecting(jobs: Iterable[Job]) -> Iterator[Results]:
-        def results() -> Results:
+    def inspecting() -> Iterator[Inspect]:
+        def results(jobs: Iterable[Job]) -> Results:
             for job in jobs:
                 report = dataclasses.replace(PASS, image=ImageInfo(str(job.name), sha256(bytes(job.picture))))
                 born.append(weakref.ref(report))
@@ -164,10 +164,11 @@ def test_json_keeps_no_report(pictures: Path, capsys: pytest.CaptureFixture[str]
                     alive.append(sum(ref() is not None for ref in born))
                 yield report
 
-        yield results()
+        yield results
 
     run = InspectRun("here", inspecting, partial(recording, None, "here"), out=None, as_json=True)
-    code = run.inspect(FoundPictures([pictures / "a.png"] * 10_000), lambda _: "")
+    found = FoundPictures([pictures / "a.png"] * 10_000)
+    code = run.inspect(found, PictureJobs(found.pictures, lambda _: ""))
 
     assert code == 0
     assert len(capsys.readouterr().out.splitlines()) == 10_000

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from endface.connector import judge_connector
 from endface.report import ImageInfo, Report, Scope
 from endface_client import ServerUnavailable
 from endface_client._outcome import Outcome
 from endface_client._output.overlay import gray_levels
-from endface_client._output.page import Card, page, photo_uri, svg_path, zone_bars
+from endface_client._output.page import Card, FaceRow, page, photo_uri, svg_path, zone_bars
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 HOSTILE = "\"><script>alert('1')</script><img src=x onerror=alert(2)>&.png"
@@ -165,6 +166,21 @@ def test_whatever_comes_from_outside_is_escaped(cards: list[Card], found: Report
     assert not attacked.every("img")
     assert not any(name.startswith("on") for _, attributes in attacked.elements for name in attributes)
     assert attacked.every("article")[0]["data-name"] == Path(HOSTILE).name
+
+
+def test_a_connector_is_a_row_of_its_faces(cards: list[Card], found: Report, refused: Report) -> None:
+    """Each leads to its card, and shows that card's picture where there is one; the connector's name is only text."""
+    connector = judge_connector([found, refused], [], [])
+    reader = Reader(page(cards[:2], [FaceRow(HOSTILE, connector, (1, 2))], server="s", finished=NOON))
+    ids = {attributes.get("id") for _, attributes in reader.elements}
+    faces = [use["href"] for use in reader.every("use")]
+
+    assert reader.open == []
+    assert not reader.every("img")
+    assert [a["href"] for a in reader.every("a") if (a.get("title") or "").startswith("fiber")] == ["#c1", "#c2"]
+    assert faces == ["#face1"]
+    assert {face[1:] for face in faces if face} | {"c1", "c2"} <= ids
+    assert [section["class"] for section in reader.every("section")][1:] == ["connector fail"]
 
 
 def test_the_summary_counts_the_run(passed: Card, cards: list[Card]) -> None:
