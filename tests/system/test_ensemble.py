@@ -21,6 +21,7 @@ from tritonclient.utils import InferenceServerException
 
 from endface import contract
 from endface.engines.manifest import describe
+from endface.report import Scope
 from endface.server.process import EmbeddedServer
 from tests.png import gray
 from tests.system.conftest import Ask
@@ -109,12 +110,23 @@ def test_picture_that_cannot_be_judged_is_invalid(
     assert ask(png)[0].verdict == "pass"
 
 
+def test_request_may_confine_the_judgment(ask: Ask, png: bytes) -> None:
+    """To zones A and B, in whatever order it names them; the report says which were not judged."""
+    (report,) = ask(png, zones="B,A")
+
+    assert report.verdict == "pass"
+    assert [zone.name for zone in report.zones] == ["A", "B"]
+    assert report.scope == Scope(("A", "B"), ("C", "D"))
+
+
 @pytest.mark.parametrize(
     ("pictures", "parameters", "code"),
     [
         pytest.param([b"x"], {"profile": "foo"}, "unknown_profile", id="profile"),
         pytest.param([b"x"], {"um_per_px": "nan"}, "bad_parameter", id="scale"),
         pytest.param([b"x"], {"cladding_um": 0}, "bad_parameter", id="cladding"),
+        pytest.param([b"x"], {"zones": "A,X"}, "bad_parameter", id="zone"),
+        pytest.param([b"x"], {"screen": "perhaps"}, "bad_parameter", id="screening"),
         pytest.param([b""], {}, "empty_image", id="no picture"),
         pytest.param([b"", b""], {}, "empty_image", id="twice no picture"),
     ],

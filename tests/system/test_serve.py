@@ -19,7 +19,7 @@ import pytest
 import tritonclient.grpc
 
 from endface.engines import tensorrt_library
-from endface.report import Report
+from endface.report import Report, Scope
 from endface.server.process import EmbeddedServer
 from endface_client import Client
 from tests.servers import ENDFACE, Ports, Serving, free_ports, port_options, serve
@@ -54,13 +54,13 @@ def ports() -> Ports:
 
 @pytest.fixture
 def serving(repository: Path, ports: Ports) -> Iterator[Serving]:
-    """A running ``endface serve`` with a default profile."""
-    with serve(ports, f"--repository={repository}", "--profile=sm-apc") as running:
+    """A running ``endface serve`` with a default profile and default zones."""
+    with serve(ports, f"--repository={repository}", "--profile=sm-apc", "--zones=A,B") as running:
         yield running
 
 
 def test_serves_until_told_to_stop(serving: Serving, ports: Ports, png: bytes) -> None:
-    """One line when ready, a report by the default profile, and after SIGTERM no process and no port is left."""
+    """One line when ready, a report by both defaults, and after SIGTERM no process and no port is left."""
     with Client(serving.address) as client:
         report = client.inspect(png)
     processes = family(serving.process.pid)
@@ -69,6 +69,7 @@ def test_serves_until_told_to_stop(serving: Serving, ports: Ports, png: bytes) -
     assert serving.ready.startswith(f"endface is ready: gRPC 127.0.0.1:{ports['grpc_port']}, HTTP")
     assert "profile sm-apc" in serving.ready
     assert report.criteria.profile == "sm-apc"
+    assert report.scope == Scope(("A", "B"), ("C", "D"))
     assert len(processes) >= 5  # Triton, and a stub for each instance of the three stages
     assert none_runs(processes)
     socket.create_server(("127.0.0.1", ports["grpc_port"])).close()
