@@ -27,7 +27,7 @@ def place(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if Machine.here("tensorrt_rtx").gpu is not None:
         pytest.skip("this machine has a GPU, where the commands serve until they are stopped")
     folder = tmp_path_factory.mktemp("engines")
-    ignored = shutil.ignore_patterns("__pycache__", PLAN_FILE, "plan.json")
+    ignored = shutil.ignore_patterns("__pycache__", PLAN_FILE, "plan.json", "2")  # the page prints version 1
     shutil.copytree(project / "model_repository", folder / "model_repository", ignore=ignored)
     return folder
 

@@ -49,7 +49,7 @@ def place(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     for line in ("line-1", "line-2"):
         shutil.copytree(project / "model_repository", folder / line / "model_repository", ignore=ignored)
-    shutil.copytree(project / "model_repository" / "segment" / "1", folder / "candidate")
+    shutil.copytree(project / "model_repository" / "segment" / "2", folder / "candidate")
     (folder / "model_repository").symlink_to(Path("line-1", "model_repository"))
     for name in ("deploy", "samples"):
         (folder / name).symlink_to(project / name)
@@ -194,7 +194,7 @@ def test_network_is_rolled_out_as_printed(commands: list[str], place: Path, run:
         name: {json.loads(line)["model"]["version"] for line in (place / name).read_text().splitlines()}
         for name in ("candidate.jsonl", "serving.jsonl")
     }
-    assert versions == {"candidate.jsonl": {"3"}, "serving.jsonl": {"1"}}  # 2 was rolled back, its number stays taken
+    assert versions == {"candidate.jsonl": {"4"}, "serving.jsonl": {"2"}}  # 3 was rolled back, its number stays taken
 
 
 def sentences(project: Path) -> str:

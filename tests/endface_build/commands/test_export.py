@@ -58,22 +58,22 @@ def test_quantize_takes_what_serves_and_leaves_it_alone(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(quantize, "CALIBRATION_COUNT", 8)  # enough, and a fifth of the time
     segment = own_repository / "segment"
-    shutil.copytree(segment / "1", segment / "2")
-    manifest = read_manifest(segment / "2")
-    write_manifest(segment / "2", manifest | {"version": "2", "recipe": manifest["recipe"] | {"held_out_count": 1}})
+    shutil.copytree(segment / "1", segment / "3")
+    manifest = read_manifest(segment / "3")
+    write_manifest(segment / "3", manifest | {"version": "3", "recipe": manifest["recipe"] | {"held_out_count": 1}})
     before = {path: path.read_bytes() for path in segment.rglob("*") if path.is_file()}
     answer = run("quantize")
 
     assert answer.status == 0, answer.err
-    assert read_manifest(tmp_path / "candidate")["version"] == "2"
+    assert read_manifest(tmp_path / "candidate")["version"] == "3"
     assert {path: path.read_bytes() for path in segment.rglob("*") if path.is_file()} == before
 
 
 def test_variant_of_what_serves(run: Run, own_repository: Path) -> None:
     """After a promotion the forms for other engines are made of the newest version."""
     segment = own_repository / "segment"
-    shutil.copytree(segment / "1", segment / "2", ignore=shutil.ignore_patterns("opencv", "litert"))
+    shutil.copytree(segment / "1", segment / "3", ignore=shutil.ignore_patterns("opencv", "litert"))
     answer = run("export", "--format", "opencv")
 
     assert answer.status == 0, answer.err
-    assert (segment / "2" / "opencv" / "model.onnx").is_file()
+    assert (segment / "3" / "opencv" / "model.onnx").is_file()

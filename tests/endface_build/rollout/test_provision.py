@@ -47,7 +47,7 @@ def be(monkeypatch: pytest.MonkeyPatch) -> Be:
 def image(tmp_path: Path, project: Path) -> Path:
     """The project's repository as an image has it, with a plan that somebody built elsewhere."""
     copy = tmp_path / "image"
-    shutil.copytree(project / "model_repository", copy, ignore=shutil.ignore_patterns("__pycache__", "plan.json"))
+    shutil.copytree(project / "model_repository", copy, ignore=shutil.ignore_patterns("__pycache__", "plan.json", "2"))
     (copy / "segment" / "1" / "model.plan").write_bytes(b"built elsewhere")
     return copy
 
