@@ -21,7 +21,7 @@ Write = Callable[..., Path]
 def test_inspects_as_the_stages_do(samples: list[Path], repository: Path) -> None:
     """The report is the one of the stages around the network, the times aside."""
     options = Options("mm-pc", serial="A1", name="face.png")
-    network = Network(repository / "segment" / "1" / "model.onnx")
+    network = Network(repository / "segment" / "2" / "model.onnx")
     square, frame = preprocess(samples[0].read_bytes(), options)
     labels, confidence = network.segment(square[None, None])
     wanted = postprocess(labels[0], confidence[0], frame, network.info)
@@ -36,7 +36,7 @@ def test_a_batch_is_its_pictures(samples: list[Path], repository: Path, encode: 
     """Each gets the report that it gets alone; one without a fiber is invalid, names the network, and harms none."""
     black = encode(np.zeros((480, 640), np.uint8))
     pictures = [samples[0].read_bytes(), black, samples[1].read_bytes()]
-    network = Network(repository / "segment" / "1" / "model.onnx")
+    network = Network(repository / "segment" / "2" / "model.onnx")
     inspector = offline.Inspector.around(network, Options("mm-pc"))
 
     together = inspector.batch(pictures)

@@ -182,8 +182,9 @@ models.BusyMarker.__enter__ = hang_once
 def test_process_that_hangs_in_a_picture(fragile: Path, png: bytes, tmp_path: Path, stage: str) -> None:
     """One of a stage's two processes waits for something that never comes, the other one answers: it is replaced."""
     cause = tmp_path / "cause"
-    with (fragile / stage / "1" / "model.py").open("a") as model:
-        model.write(HANGING_IN_A_PICTURE.format(cause=str(cause)))
+    for path in (fragile / stage).glob("*/model.py"):
+        with path.open("a") as model:
+            model.write(HANGING_IN_A_PICTURE.format(cause=str(cause)))
     with started(fragile, free_ports()) as serving:
         event = healed(serving, png, cause.touch)
 

@@ -40,7 +40,7 @@ def models(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def candidate(repository: Path, tmp_path: Path) -> Path:
     """The served network with a remark in it: another file with the same answers."""
     folder = tmp_path / "candidate"
-    shutil.copytree(repository / "segment" / "1", folder)
+    shutil.copytree(repository / "segment" / "2", folder)
     model = onnx.load(folder / MODEL_FILE)
     model.doc_string = "the same, but another file"
     onnx.save_model(model, folder / MODEL_FILE)
@@ -81,10 +81,10 @@ def network(working: Stations) -> ModelInfo:
 
 
 def test_no_call_is_lost(serving: Serving, models: Path, ports: Ports, candidate: Path, png: bytes) -> None:
-    """Stations that work all the time see version 1, 2 and 1 again, each under its own sum, and never an error."""
+    """Stations that work all the time see version 2, 3 and 2 again, each under its own sum, and never an error."""
     servers = servers_of(f"127.0.0.1:{ports['http_port']}")
     versions = Versions(models)
-    first = sha256_of(versions.path(1) / MODEL_FILE)
+    first = sha256_of(versions.path(2) / MODEL_FILE)
     with stations(serving, png) as working:
         before = network(working)
         promote(candidate, versions, [Golden("face.png", png, "mm-pc", "pass")], servers=servers)
@@ -92,15 +92,15 @@ def test_no_call_is_lost(serving: Serving, models: Path, ports: Ports, candidate
         rollback(versions, servers=servers)
         after = network(working)
 
-    assert (before.version, before.sha256) == ("1", first)
-    assert (promoted.version, promoted.sha256) == ("2", sha256_of(candidate))
-    assert (after.version, after.sha256) == ("1", first)
+    assert (before.version, before.sha256) == ("2", first)
+    assert (promoted.version, promoted.sha256) == ("3", sha256_of(candidate))
+    assert (after.version, after.sha256) == ("2", first)
 
 
 def test_version_that_does_not_load_changes_nothing(serving: Serving, models: Path, png: bytes) -> None:
     """A broken version that somebody copied in by hand is named in the log; the one before goes on serving."""
     aside = models / "segment" / "broken"
-    shutil.copytree(models / "segment" / "1", aside)
+    shutil.copytree(models / "segment" / "2", aside)
     (aside / MODEL_FILE).write_bytes(b"not a network")
     with stations(serving, png) as working:
         network(working)
@@ -108,5 +108,5 @@ def test_version_that_does_not_load_changes_nothing(serving: Serving, models: Pa
         wait_until(lambda: "version 7 of the network is not served" in serving.log, message=serving.lines)
         model = network(working)
 
-    assert model.version == "1"
+    assert model.version == "2"
     assert "is not the file that its manifest describes" in serving.log

@@ -55,7 +55,7 @@ def ports() -> Ports:
 @pytest.fixture
 def serving(repository: Path, ports: Ports) -> Iterator[Serving]:
     """A running ``endface serve`` with a default profile and default zones."""
-    with serve(ports, f"--repository={repository}", "--profile=sm-apc", "--zones=A,B") as running:
+    with serve(ports, f"--repository={repository}", "--profile=mm-pc-ed1", "--zones=A,B") as running:
         yield running
 
 
@@ -67,8 +67,8 @@ def test_serves_until_told_to_stop(serving: Serving, ports: Ports, png: bytes) -
 
     assert serving.stop() == 0
     assert serving.ready.startswith(f"endface is ready: gRPC 127.0.0.1:{ports['grpc_port']}, HTTP")
-    assert "profile sm-apc" in serving.ready
-    assert report.criteria.profile == "sm-apc"
+    assert "profile mm-pc-ed1" in serving.ready
+    assert report.criteria.profile == "mm-pc-ed1"
     assert report.scope == Scope(("A", "B"), ("C", "D"))
     assert len(processes) >= 5  # Triton, and a stub for each instance of the three stages
     assert none_runs(processes)
@@ -128,7 +128,7 @@ def broken(repository: Path, tmp_path: Path) -> Path:
     """A copy of the repository whose network is not the one of its manifest."""
     copy = tmp_path / "models"
     shutil.copytree(repository, copy)
-    manifest = copy / "segment" / "1" / "manifest.json"
+    manifest = copy / "segment" / "2" / "manifest.json"
     values: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
     manifest.write_text(json.dumps(values | {"sha256": "0" * 64}), encoding="utf-8")
     return copy

@@ -44,6 +44,7 @@ def hanging_repository(folder: Path, stages: tuple[str, ...]) -> Path:
     copied = folder / "models"
     shutil.copytree(default_repository(), copied, ignore=shutil.ignore_patterns("__pycache__"))
     for stage in stages:
-        with (copied / stage / "1" / "model.py").open("a", encoding="utf-8") as model:
-            model.write(_HOOK.format(cause=str(folder / stage)))
+        for path in (copied / stage).glob("*/model.py"):  # each version has its own
+            with path.open("a", encoding="utf-8") as model:
+                model.write(_HOOK.format(cause=str(folder / stage)))
     return copied

@@ -46,6 +46,8 @@ def left(process: subprocess.Popen[str]) -> list[Path]:
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT])
 def test_signal_lets_requests_finish(start: Start, tmp_path: Path, number: signal.Signals) -> None:
     """A closed terminal, too, ends it in order: the ensemble is unloaded before Triton is told to leave."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip("the tests run under nohup, which the server inherits")
     with (tmp_path / "log").open("w") as log:
         process = start(log)
         process.send_signal(number)
