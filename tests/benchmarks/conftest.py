@@ -13,7 +13,7 @@ PROFILE = "mm-pc"
 @pytest.fixture(scope="session")
 def pictures() -> list[Picture]:
     """Drawn pictures of both cameras that can be judged."""
-    return expect(draw(4, PROFILE), PROFILE)
+    return expect(draw(8, PROFILE), PROFILE)
 
 
 @pytest.fixture
