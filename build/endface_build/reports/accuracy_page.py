@@ -97,7 +97,8 @@ def page_text(record: Json) -> str:
         contrast=_bands(drawn["mm-pc"], "contrast"),
         length=_bands(drawn["mm-pc"], "length_um"),
         length_contrast=_by_length_and_contrast(drawn["mm-pc"]["network"]["recall"]["length_contrast"]),
-        sensitivity=_sensitivity(record["sensitivity"]),
+        sensitivity=_sensitivity(record["sensitivity"], share_text),
+        size_errors=_sensitivity(record["sensitivity"], _error_text),
         confidence=_confidence(drawn["mm-pc"]["network"]["calibration"]["bins"]),
         repeatability=_repeatability(record["gage"]["conditions"]),
         photographs=_overview(photographs["evaluations"]) if photographs else "",
@@ -147,10 +148,13 @@ def _by_length_and_contrast(lines: Json) -> str:
     return table(["um", *contrasts], [[length, *map(share_text, row.values())] for length, row in lines.items()])
 
 
-def _sensitivity(seen: Json) -> str:
-    rows = [
-        [str(contrast), *map(share_text, row)] for contrast, row in zip(seen["contrasts"], seen["recall"], strict=True)
-    ]
+def _error_text(cell: Json) -> str:
+    """Bias and deviation of a cell's sizes, ``+0.31 ± 0.18``; empty where nothing was found."""
+    return "" if cell["bias_um"] is None else f"{cell['bias_um']:+.2f} ± {cell['sigma_um']:.2f}"
+
+
+def _sensitivity(seen: Json, text: Callable[[Json], str]) -> str:
+    rows = [[str(contrast), *map(text, row)] for contrast, row in zip(seen["contrasts"], seen["recall"], strict=True)]
     return table(["gray levels", *(f"{size:g} um" for size in seen["sizes_um"])], rows)
 
 
