@@ -66,12 +66,13 @@ def test_the_most_probable_mark(classes: tuple[float, ...], label: Label, confid
 
 
 @given(
-    st.lists(st.floats(-30, 30, width=32), min_size=5, max_size=5, unique=True),
+    st.lists(st.integers(-3000, 3000), min_size=5, max_size=5, unique=True),  # no two so near that rounding makes a tie
     st.integers(0, 511),
     st.integers(0, 511),
 )
-def test_each_pixel_has_its_own_place(classes: list[float], row: int, column: int) -> None:
+def test_each_pixel_has_its_own_place(hundredths: list[int], row: int, column: int) -> None:
     """A pixel's logits lie in its block, in the channel of its place there; the others are not touched."""
+    classes = [each / 100 for each in hundredths]
     logits = logits_of(9, 0, 0, 0, 0).copy()
     place = row % 2 * 2 + column % 2
     logits[0, place::4, row // 2, column // 2] = classes
