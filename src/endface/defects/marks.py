@@ -70,13 +70,14 @@ def _other(kind: DefectType, members: Sequence[int], labels: Sequence[int]) -> t
 
 def _single(place: int, piece: Piece, area_um2: float, label: int) -> Mark:
     """The mark of one object: a line is four times as long as wide, what is nearly that may be read both ways."""
-    kind, ratio = TYPES[label], piece.length / piece.width
+    kind = TYPES[label]
     if kind == "scratch":
         bent = piece.length**2 / area_um2  # a line with a bend fills little of its rectangle
         if bent < _NEARLY * LINE_RATIO:
             return Mark((place,), "contamination", (kind,))
         return Mark((place,), kind, () if bent >= LINE_RATIO else ("contamination",))
     if kind == "contamination" and piece.length >= MIN_LENGTH_UM:
+        ratio = piece.length / piece.width
         if ratio >= LINE_RATIO and piece.straight:
             return Mark((place,), "scratch", (kind,))
         if _NEARLY * LINE_RATIO <= ratio < LINE_RATIO:

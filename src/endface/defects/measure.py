@@ -49,8 +49,8 @@ def measure(
     apart: a pit that a scratch runs into would count as width of the scratch, or the scratch as size of the pit.  A
     scratch that is cut in two that way is still one; two pits that only it joins are two.
 
-    The outline runs where the probability of a mark is one half, between the pixels, and of a faint line at half of the
-    line's own; all measures are those of the outline.  Pieces of one line are one defect, as are pieces along the rim.
+    The outline runs between the pixels, where the probability is half of that in the mark's own middle, at most one
+    half; all measures are those of the outline.  Pieces of one line are one defect, as are pieces along the rim.
     Length and width of a scratch are those of its stroke, of other defects the sides of the smallest rectangle around
     it.  ``orientation_deg`` is the principal axis in [0, 180), counter-clockwise on the screen, 0 along a row; of a
     round defect it means nothing.
@@ -86,34 +86,40 @@ def measure(
     for place, mark in enumerate(marks):
         places[list(mark.members)] = place
     outlines = _camera_outlines(survey.edge.joined(places), placement)
-    defects = []
-    for mark, shape, (polygon, box) in zip(marks, shapes, outlines, strict=True):
-        is_line = mark.type == "scratch"
-        width_um, length_um = stroke_um(shape, partial(survey.pixels, mark.members)) if is_line else sides_um(shape)
-        defects.append(
-            Defect(
-                id=0,
-                type=mark.type,
-                zone=shape.zones[0] if shape.zones else "",
-                zones=shape.zones,
-                confidence=shape.confidence,
-                bbox_px=box,
-                polygon_px=polygon,
-                center_um=shape.center_um,
-                size_um=shape.size_um,
-                width_um=round(width_um, 2),
-                length_um=round(length_um, 2),
-                area_um2=shape.area_um2,
-                orientation_deg=shape.orientation_deg,
-                size_sigma_um=shape.size_sigma_um,
-                width_sigma_um=round(width_sigma_um(shape.edge_um2 / max(length_um, width_um)), 3),
-                type_alternatives=mark.alternatives,
-                parts=tuple(_part(pieces[member]) for member in mark.members) if len(mark.members) > 1 else (),
-            )
-        )
+    defects = [
+        _defect(mark, shape, survey, pieces, *outline)
+        for mark, shape, outline in zip(marks, shapes, outlines, strict=True)
+    ]
     order = {zone.name: number for number, zone in enumerate(zones)}
     defects.sort(key=lambda found: (order.get(found.zone, len(zones)), -found.size_um, *found.center_um[::-1]))
     return tuple(replace(defect, id=number) for number, defect in enumerate(defects, start=1))
+
+
+def _defect(  # noqa: PLR0913, PLR0917 - all that is known of one mark
+    mark: Mark, shape: Shape, survey: Survey, pieces: Sequence[Shape], polygon: _Polygon, box: _Box
+) -> Defect:
+    """One of the marks, without its number."""
+    is_line = mark.type == "scratch"
+    width_um, length_um = stroke_um(shape, partial(survey.pixels, mark.members)) if is_line else sides_um(shape)
+    return Defect(
+        id=0,
+        type=mark.type,
+        zone=shape.zones[0] if shape.zones else "",
+        zones=shape.zones,
+        confidence=shape.confidence,
+        bbox_px=box,
+        polygon_px=polygon,
+        center_um=shape.center_um,
+        size_um=shape.size_um,
+        width_um=round(width_um, 2),
+        length_um=round(length_um, 2),
+        area_um2=shape.area_um2,
+        orientation_deg=shape.orientation_deg,
+        size_sigma_um=shape.size_sigma_um,
+        width_sigma_um=round(width_sigma_um(shape.edge_um2 / max(length_um, width_um)), 3),
+        type_alternatives=mark.alternatives,
+        parts=tuple(_part(pieces[member]) for member in mark.members) if len(mark.members) > 1 else (),
+    )
 
 
 def _joined(survey: Survey, pieces: Sequence[Shape], marks: Sequence[Mark]) -> list[Shape]:
