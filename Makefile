@@ -65,11 +65,11 @@ clean: ## Remove caches, reports and packages (not .venv)
 $(VENV)/demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install 'pip>=25.1' # the first that knows --group
-	$(PIP) install --constraint constraints.txt --editable '.[client,serve]'
+	$(PIP) install --constraint constraints.txt --editable '.[client,serve,station]'
 	touch $@
 
 $(VENV)/test: $(VENV)/demo
-	$(PIP) install --constraint constraints.txt --editable '.[client,serve,build,rtx,litert,bench,trace]' --group dev
+	$(PIP) install --constraint constraints.txt --editable '.[client,serve,station,build,rtx,litert,bench,trace]' --group dev
 	touch $@
 
 $(VENV)/fuzz: $(VENV)/test

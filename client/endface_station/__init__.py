@@ -1,0 +1,1 @@
+"""The station: what an operator at the microscope sees, and the folder that a line PC watches."""
