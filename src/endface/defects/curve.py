@@ -45,33 +45,33 @@ class Curve:
 
     def place(self, points: Floats) -> tuple[Floats, Floats]:
         """Positions of points (N, 2) along the axis, and their distances from the parabola, signed."""
-        offset = points - self.center
-        along = offset @ np.array(self.axis)
-        across = offset @ np.array((-self.axis[1], self.axis[0]))
-        return along, across - np.polyval(self.bend, along)
+        (x, y), (cosine, sine) = (points - self.center).T, self.axis
+        along = x * cosine + y * sine
+        return along, y * cosine - x * sine - parabola(self.bend, along)
 
 
 def fit_curve(points: Floats, *, straight: bool = False) -> Curve:
     """Fit a curve, or a straight line, to points (N, 2), at least two of them at different places."""
-    center: Floats = points.sum(axis=0) / len(points)
-    offset = points - center
-    (xx, xy), (_, yy) = (offset.T @ offset).tolist()
-    angle = math.atan2(2 * xy, xx - yy) / 2
-    axis = (math.cos(angle), math.sin(angle))
-    along, across = (offset @ np.array([axis, (-axis[1], axis[0])]).T).T
-    if straight:  # the axis itself
-        return _curve(center, axis, (0.0, 0.0, 0.0), along, across)
-    # Normal equations of the parabola; polyfit's decomposition takes ten times as long.
-    powers = np.stack([along * along, along, np.ones_like(along)])
-    matrix = powers @ powers.T
-    matrix[np.diag_indices(3)] *= 1 + 1e-12  # two places alone leave the bend open: none
-    a, b, c = np.linalg.solve(matrix, powers @ across).tolist()
-    return _curve(center, axis, (a, b, c), along, across - np.array((a, b, c)) @ powers)
+    count = len(points)
+    center_x, center_y = (points.sum(axis=0) / count).tolist()
+    x, y = points[:, 0] - center_x, points[:, 1] - center_y
+    angle = math.atan2(2 * float(x @ y), float(x @ x - y @ y)) / 2
+    cosine, sine = math.cos(angle), math.sin(angle)
+    along, across = x * cosine + y * sine, y * cosine - x * sine
+    bend = (0.0, 0.0, 0.0)
+    if not straight:
+        # The parabola's normal equations; on principal axes those of its slope and offset have nothing on the right.
+        squares = along * along
+        second, third, fourth = float(along @ along), float(squares @ along), float(squares @ squares)
+        # Two places alone leave the bend open: none.
+        a = float(squares @ across) / (fourth * (1 + 1e-12) - third**2 / second - second**2 / count)
+        bend = (a, -a * third / second, -a * second / count)
+    rest = across - parabola(bend, along)
+    spread = math.sqrt(float(rest @ rest) / count)
+    return Curve((center_x, center_y), (cosine, sine), bend, float(along.min()), float(along.max()), spread)
 
 
-def _curve(
-    center: Floats, axis: tuple[float, float], bend: tuple[float, float, float], along: Floats, rest: Floats
-) -> Curve:
-    x, y = center.tolist()
-    spread = math.sqrt(float(rest @ rest) / len(rest))
-    return Curve((x, y), axis, bend, float(along.min()), float(along.max()), spread)
+def parabola(bend: tuple[float, float, float], along: Floats) -> Floats:
+    """How far a parabola is off its axis at positions along it."""
+    square, slope, offset = bend
+    return (square * along + slope) * along + offset

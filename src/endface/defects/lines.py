@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Final
 
 import numpy as np
@@ -98,9 +99,9 @@ def _expected(members: list[int], pieces: Sequence[Piece], nodes: Nodes) -> floa
     Infinite where the pieces are no line at all.
     """
     parts = [pieces[member] for member in members]
-    width = float(np.median([part.width for part in parts]))
     if len(parts) < 2 or (len(parts) == 2 and not all(part.elongated for part in parts)):
         return math.inf
+    width = median(part.width for part in parts)
     curve, stray = _fitted(members, nodes)
     inside = sum(part.length / 2 for part in (parts[0], parts[-1]) if not part.elongated)
     if curve.spread > STRAY * width or curve.length + inside < max(LINE_RATIO * width, MIN_LENGTH_UM):
@@ -130,7 +131,7 @@ def _extended(members: list[int], pieces: Sequence[Piece], nodes: Nodes, free: N
     while True:
         curve, stray = _fitted(found, nodes)
         along, off = curve.place(nodes.at)
-        width = float(np.median([pieces[member].width for member in found]))
+        width = median(pieces[member].width for member in found)
         longest = max(pieces[member].length for member in found)
         reach = min(GAP_LENGTHS * longest, MAX_GAP_UM)
         beyond = np.maximum(curve.start - along, along - curve.stop)

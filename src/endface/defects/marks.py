@@ -49,7 +49,7 @@ def find_marks(shapes: Sequence[Shape], labels: Sequence[int]) -> list[Mark]:
     marks = [Mark(chip, "chip", _other("chip", chip, labels)) for chip in find_chips(outlines, labels)]
     taken = {member for mark in marks for member in mark.members}
     free = [place for place in range(len(shapes)) if place not in taken]
-    pieces = {place: piece_of(outlines[place], shapes[place].area_um2) for place in free}
+    pieces = {place: piece_of(shapes[place]) for place in free}
     scratches = [labels[place] == Label.SCRATCH for place in free]
     for line in find_lines([pieces[place] for place in free], scratches):
         members = tuple(free[member] for member in line.members)

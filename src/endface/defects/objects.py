@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,29 +112,28 @@ def find_objects(labels: _Map, confidence: _Map) -> Objects:
     numbers.ravel()[flat] = places[owners]
     flat = flat[kept[owners]]
     owners = numbers.ravel()[flat].astype(np.intp) - 1
-    strength = confidence.ravel()[flat] / 255
     return Objects(
         numbers=numbers.astype(np.int32, copy=False),
         flat=flat,
         owners=owners,
         labels=np.array(classes)[kept].tolist(),
         layers=np.array(layers)[kept],
-        levels=np.minimum(levels[np.array(sources)[kept]], _half_heights(strength, owners)),
+        levels=np.minimum(levels[np.array(sources)[kept]], _half_heights(confidence.ravel()[flat], owners)),
     )
 
 
-def _half_heights(strength: Floats, owners: _Indices) -> Floats:
+def _half_heights(confidence: _Map, owners: _Indices) -> Floats:
     """Half of the probability in the middle of each object: one half, and less where the network doubts all of it.
 
     The middle is the most probable quarter of the pixels that are at least as probable as not, three at least.
     """
     if not len(owners):
         return np.empty(0)
-    order = np.lexsort((strength, owners))
-    stops = np.cumsum(np.bincount(owners))
-    sums = np.concatenate([[0.0], np.cumsum(strength[order])])
-    most = np.maximum(np.bincount(owners, strength >= 0.5) // 4, MIN_AREA_PX).astype(np.intp)
-    middle: Floats = (sums[stops] - sums[stops - most]) / most
+    counts = np.bincount(256 * owners + confidence, minlength=256 * (int(owners.max()) + 1)).reshape(-1, 256)
+    most = np.maximum(counts[:, SURE:].sum(axis=1) // 4, MIN_AREA_PX)
+    # A pixel adds one for each step up to its confidence.
+    steps = np.minimum(counts[:, :0:-1].cumsum(axis=1), most[:, np.newaxis]).sum(axis=1)
+    middle: Floats = steps / most / 255
     return np.maximum(middle / 2, CANDIDATE / 255)
 
 
@@ -162,24 +162,25 @@ def _lines(candidates: _Map, confidence: _Map) -> tuple[_Map, list[tuple[tuple[i
     contours, _ = cv2.findContours(_grown(candidates, GAP_PX), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     for contour in contours:
         x, y, columns, rows = cv2.boundingRect(contour)
-        if np.hypot(columns, rows) < _FAINT_LENGTH_PX:
+        if math.hypot(columns, rows) < _FAINT_LENGTH_PX:
             continue
         window = (slice(y, y + rows), slice(x, x + columns))
         whole = np.zeros((rows, columns), np.uint8)
         cv2.drawContours(whole, [contour - (x, y)], -1, (1,), cv2.FILLED)
         own = (whole & candidates[window]) > 0
-        points = np.argwhere(own)
-        if len(points) * LINE_RATIO > columns**2 + rows**2:
+        at_y, at_x = np.nonzero(own)
+        if len(at_x) * LINE_RATIO > columns**2 + rows**2:
             continue
-        curve = fit_curve(points[:, ::-1].astype(np.float64))
+        points = np.stack([at_x, at_y], axis=1).astype(np.float64)
+        curve = fit_curve(points)
         if curve.length < _FAINT_LENGTH_PX or curve.width * LINE_RATIO > curve.length:
             continue
-        ridge = _ridge(curve.place(points[:, ::-1].astype(np.float64))[0], confidence[window][own])
+        ridge = _ridge(curve.place(points)[0], confidence[window][own])
         if ridge < FAINT:
             continue
         lines[window] |= whole
         level = min(0.5, max(ridge / 2, CANDIDATE) / 255)
-        found.append(((int(points[0, 0]) + y, int(points[0, 1]) + x), level))
+        found.append(((int(at_y[0]) + y, int(at_x[0]) + x), level))
     return lines, found
 
 
@@ -187,7 +188,8 @@ def _ridge(along: Floats, confidence: _Map) -> float:
     """Median confidence along the middle of a chain; 0 where it is a row of beads, whose gaps are no part of them."""
     place = np.round(along - along.min()).astype(np.intp)
     middle = np.zeros(int(place.max()) + 1)
-    np.maximum.at(middle, place, confidence)
+    rising = np.argsort(confidence, kind="stable")
+    middle[place[rising]] = confidence[rising]  # the last one stays, which is the largest
     ridge = float(np.median(middle))
     return ridge if np.mean(middle >= ridge / 2) >= EVEN else 0.0
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,11 @@ from endface.defects.curve import Floats
 from endface.defects.objects import Objects
 
 _HALF: Final = 127.5
+_WIDTH: Final = SQUARE_PX + 2
+_BESIDE: Final = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
+"""Steps to a pixel's neighbors, in x and y."""
+
+_Number = TypeVar("_Number", np.uint8, np.int32)
 
 _Indices = NDArray[np.intp]
 _Field = NDArray[np.float32]
@@ -68,26 +74,25 @@ class Slope:
     """The probability on the objects' pixels and around them, scaled so that each object's outline lies at one half.
 
     Attributes:
-        field: float32 (514, 514), 255 for certain, with a border of 0 around the square.
-        numbers: int32 (514, 514) as ``Objects.numbers``.
+        field: float32 (514 x 514), row by row, 255 for certain, with a border of 0 around the square.
+        numbers: int32 (514 x 514) as ``Objects.numbers``.
+        pixels: the objects' pixels, as indices in both.
         objects: the objects.
     """
 
     field: NDArray[np.float32]
     numbers: NDArray[np.int32]
+    pixels: _Indices
     objects: Objects
 
     @classmethod
     def of(cls, objects: Objects, confidence: NDArray[np.uint8]) -> Slope:
         """The slope of a map uint8 (512, 512), the probability that a pixel belongs to a mark."""
-        field = np.zeros((SQUARE_PX + 2, SQUARE_PX + 2), np.float32)
-        numbers = np.zeros(field.shape, np.int32)
-        field[1:-1, 1:-1] = confidence
-        numbers[1:-1, 1:-1] = objects.numbers
+        field = _bordered(confidence).astype(np.float32)
+        pixels = objects.flat + (2 * (objects.flat // SQUARE_PX) + _WIDTH + 1)
         if (objects.levels < 0.5).any():
-            places = objects.flat + (2 * (objects.flat // SQUARE_PX) + SQUARE_PX + 3)
-            field.ravel()[places] *= (0.5 / objects.levels).astype(np.float32)[objects.owners]
-        return cls(field, numbers, objects)
+            field[pixels] *= (0.5 / objects.levels).astype(np.float32)[objects.owners]
+        return cls(field, _bordered(objects.numbers), pixels, objects)
 
     def outlines(self) -> Rings:
         """The outlines of all objects."""
@@ -95,7 +100,7 @@ class Slope:
         ends = np.cumsum([0] + [len(rings.points) for rings in layers])
         starts = [rings.starts[:-1] + start for rings, start in zip(layers, ends, strict=False)]
         return Rings(
-            np.concatenate([rings.points for rings in layers]) - 1.0,
+            np.concatenate([rings.points for rings in layers]),
             np.concatenate([*starts, ends[-1:]]),
             np.concatenate([rings.owners for rings in layers]),
         )
@@ -105,116 +110,113 @@ class Slope:
 
         Where the slope goes on beyond an object's pixels, the crossing lies one pixel outside them.
         """
-        field, numbers, width = self.field.ravel(), self.numbers.ravel(), SQUARE_PX + 2
-        places = self.objects.flat + (2 * (self.objects.flat // SQUARE_PX) + SQUARE_PX + 3)
         level = share * 255
-        above = field[places] >= level
-        places, owners = places[above], self.objects.owners[above]
-        rows, columns = np.divmod(places, width)
-        points, found = [], []
-        for x, y in ((1, 0), (0, 1), (-1, 0), (0, -1)):
-            inside, outside = field[places], field[places + x + y * width]
-            edge = (outside < level) | (numbers[places + x + y * width] != owners + 1)
-            falling = np.maximum(inside[edge] - outside[edge], 1e-6)
-            step = np.minimum((inside[edge] - level) / falling, 1)
-            points.append(np.stack([columns[edge] + x * step, rows[edge] + y * step], axis=1))
-            found.append(owners[edge])
-        crossings: Floats = np.concatenate(points) - 1.0
-        return crossings, np.concatenate(found)
+        above = self.field[self.pixels] >= level
+        pixels, owners = self.pixels[above], self.objects.owners[above]
+        beside = pixels + (_BESIDE @ (1, _WIDTH))[:, np.newaxis]
+        outside = self.field[beside]
+        edge = (outside < level) | (self.numbers[beside] != owners + 1)
+        side, at = np.nonzero(edge)
+        inside = self.field[pixels[at]]
+        step = np.minimum((inside - level) / np.maximum(inside - outside[edge], 1e-6), 1)
+        return _positions(pixels[at]) + _BESIDE[side] * step[:, np.newaxis], owners[at]
 
     def _layer(self, layer: int) -> Rings:
-        """Rings of the objects of one layer, in the field's pixels."""
-        objects = self.objects
-        rows, columns = np.divmod(objects.flat[objects.layers[objects.owners] == layer], SQUARE_PX)
-        y, x = int(rows.min()), int(columns.min())
-        around = (slice(y, int(rows.max()) + 3), slice(x, int(columns.max()) + 3))
-        field, numbers = self.field[around].copy(), self.numbers[around]
-        if (objects.layers != layer).any():
-            field[(np.append(layer, objects.layers) != layer)[numbers]] = 0
-        # What else reaches in from the sides makes closed rings, too.
-        field[[0, -1]], field[:, [0, -1]] = np.minimum(field[[0, -1]], 100), np.minimum(field[:, [0, -1]], 100)
-        rings = _rings(field, numbers)
-        return Rings(rings.points + np.array([x, y], np.float64), rings.starts, rings.owners)
+        """Rings of the objects of one layer."""
+        field = self.field
+        others = self.objects.layers != layer
+        if others.any():
+            field = field.copy()
+            field[self.pixels[others[self.objects.owners]]] = 0
+        return _rings(field, self.numbers)
+
+
+def _bordered(values: NDArray[_Number]) -> NDArray[_Number]:
+    """The values of a map (512, 512) with a border of 0 around them, row by row."""
+    return cast("NDArray[_Number]", cv2.copyMakeBorder(values, 1, 1, 1, 1, cv2.BORDER_CONSTANT).ravel())
+
+
+def _positions(pixels: _Indices) -> Floats:
+    """Positions (N, 2) on the square of pixels of a bordered map."""
+    rows, columns = np.divmod(pixels, _WIDTH)
+    return np.stack([columns, rows], axis=1) - 1.0
 
 
 def _rings(field: _Field, numbers: NDArray[np.int32]) -> Rings:
     """Rings where a field crosses one half (marching squares); their owners are those of the pixels inside.
 
     Args:
-        field: float32 (H, W), below one half at its border.
-        numbers: int32 (H, W), one more than the place of each pixel's object.
+        field: float32 (514 x 514), row by row, below one half at its border.
+        numbers: int32 (514 x 514), one more than the place of each pixel's object.
     """
-    width, values = field.shape[1], field.ravel()
     above = (field >= _HALF).view(np.uint8)
-    codes = (above[:-1, :-1] + 2 * above[:-1, 1:] + 4 * above[1:, 1:] + 8 * above[1:, :-1]).ravel()
-    rows, columns = np.divmod(np.flatnonzero((codes > 0) & (codes < 15)), width - 1)
-    kinds, cells = codes[rows * (width - 1) + columns], rows * width + columns
+    codes = above[: -_WIDTH - 1] + 2 * above[1:-_WIDTH] + 4 * above[_WIDTH + 1 :] + 8 * above[_WIDTH:-1]
+    cells = np.flatnonzero((codes > 0) & (codes < 15))
+    kinds = codes[cells]
     # Where two corners across of each other are inside, the middle tells whether they hang together.
-    saddle = (kinds == 5) | (kinds == 10)
-    corners = cells[saddle, None] + (0, 1, width, width + 1)
-    kinds[saddle] += (16 * (values[corners].mean(axis=1) >= _HALF)).astype(np.uint8)
-    # The edge between a pixel and the next has twice the pixel's number, that to the pixel below one more.
-    edges = 2 * cells[:, None] + (0, 3, 2 * width, 1)
-    steps = _STEPS[:, kinds]
-    pair, place = np.nonzero(steps[:, :, 0] >= 0)
-    begin, end = edges[place, steps[pair, place, 0]], edges[place, steps[pair, place, 1]]
-    order, starts = _walked(begin, end, 2 * values.size)
+    saddle = np.flatnonzero((kinds == 5) | (kinds == 10))
+    corners = cells[saddle, np.newaxis] + (0, 1, _WIDTH, _WIDTH + 1)
+    kinds[saddle] += (16 * (field[corners].sum(axis=1) >= 4 * _HALF)).astype(np.uint8)
+    begin, end = np.concatenate([2 * cells + _STEPS[0][:, kinds], 2 * cells[saddle] + _STEPS[1][:, kinds[saddle]]], 1)
+    order, starts = _walked(begin, end)
     pixel, down = np.divmod(begin[order], 2)
-    other = pixel + np.where(down, width, 1)
-    one, two = values[pixel].astype(np.float64), values[other]
+    other = pixel + np.where(down, _WIDTH, 1)
+    one, two = field[pixel].astype(np.float64), field[other]
     step = (_HALF - one) / (two - one)
-    y, x = np.divmod(pixel, width)
-    points = np.stack([np.where(down, x, x + step), np.where(down, y + step, y)], axis=1)
-    return Rings(points, starts, numbers.ravel()[np.where(one > two, pixel, other)] - 1)
+    points = _positions(pixel)
+    points[np.arange(len(points)), down] += step
+    return Rings(points, starts, numbers[np.where(one > two, pixel, other)] - 1)
 
 
-def _walked(begin: _Indices, end: _Indices, count: int) -> tuple[_Indices, _Indices]:
+def _walked(begin: _Indices, end: _Indices) -> tuple[_Indices, _Indices]:
     """Steps in the order in which they follow each other, each ring closed by its first, and where the rings start.
 
     Args:
         begin: the edge at which each step begins.
         end: the edge at which it ends, where another begins.
-        count: number of edges.
     """
-    place = np.empty(count, np.intp)
+    place = np.empty(2 * _WIDTH**2, np.intp)
     place[begin] = np.arange(len(begin))
     following = place[end].tolist()
     order: list[int] = []
-    starts, seen = [0], bytearray(len(begin))
+    starts = [0]
     for first in range(len(begin)):
-        if not seen[first]:
-            step = first
-            while not seen[step]:
-                seen[step] = 1
-                order.append(step)
-                step = following[step]
+        step = first
+        while (after := following[step]) >= 0:
+            order.append(step)
+            following[step] = -1
+            step = after
+        if len(order) > starts[-1]:
             order.append(first)
             starts.append(len(order))
     return np.array(order, np.intp), np.array(starts, np.intp)
 
 
-def _step_table() -> NDArray[np.int8]:
-    """int8 (2, 27, 2): the steps through a cell, by the corners that lie inside: from which of its edges to which.
+def _step_table() -> _Indices:
+    """Int (2, 2, 27): the steps through a cell, by the corners that lie inside: from which edge to which.
 
-    Corners and edges count clockwise from the upper left corner and the edge after it; the inside lies to the left.
-    A step begins at the edge before the first corner of a run that lies inside, and ends at the edge after the last.
-    Codes above 15 are those of two corners across of each other that hang together: the outside is in two runs.
+    The edge between a pixel and the next has twice the pixel's number, that to the pixel below one more; here they
+    count from the cell's upper left pixel.  Corners and edges go clockwise from that corner and the edge after it; the
+    inside lies to the left.  A step begins at the edge before the first corner of a run that lies inside, and ends at
+    the edge after the last.  Codes above 15 are those of two corners across of each other that hang together: the
+    outside is in two runs.  Only those and the two below 15 have a second step.
     """
-    table = np.full((2, 27, 2), -1, np.int8)
+    edges = (0, 3, 2 * _WIDTH, 1)
+    table = np.zeros((2, 2, 27), np.intp)
     for first in range(4):
         for run in range(1, 4):
             code = sum(1 << (first + step) % 4 for step in range(run))
-            table[0, code] = (first - 1) % 4, (first + run - 1) % 4
+            table[0, :, code] = edges[(first - 1) % 4], edges[(first + run - 1) % 4]
     for code in (5, 10):
-        table[0, code], table[1, code] = (table[0, code & half] for half in (3, 12))
-        table[0, code + 16], table[1, code + 16] = (table[0, code | half] for half in (3, 12))
+        for number, half in enumerate((3, 12)):
+            table[number, :, code], table[number, :, code + 16] = table[0, :, code & half], table[0, :, code | half]
     return table
 
 
 _STEPS: Final = _step_table()
 
 
-def by_owner(points: Floats, owners: _Indices, count: int) -> list[Floats]:
+def by_owner(points: _Field, owners: _Indices, count: int) -> list[_Field]:
     """The points (N, 2) of each of ``count`` objects."""
     order = np.argsort(owners, kind="stable")
     bounds = np.searchsorted(owners[order], np.arange(count + 1)).tolist()

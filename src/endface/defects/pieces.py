@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.defects.curve import Floats, fit_curve
+from endface.defects.curve import Floats, fit_curve, parabola
 from endface.defects.objects import LINE_RATIO
+from endface.defects.shapes import Shape
 
 ELONGATED: Final = 2.0
 """A piece so many times as long as wide has a direction of its own."""
@@ -67,9 +67,9 @@ class Piece:
         return len(self.nodes) > 1
 
 
-def piece_of(points: Floats, area_um2: float) -> Piece:
-    """The piece with an outline of points (N, 2), in um."""
-    center, sides, angle = cv2.minAreaRect(points.astype(np.float32))
+def piece_of(shape: Shape) -> Piece:
+    """The piece with an object's shape."""
+    center, sides, angle = shape.rectangle_um
     width, length = sorted(sides)
     if length < ELONGATED * width:
         return Piece(length, width, np.array([center], np.float64))
@@ -77,12 +77,12 @@ def piece_of(points: Floats, area_um2: float) -> Piece:
         turn = math.radians(angle if sides[0] >= sides[1] else angle + 90)
         half = (length - width) / 2 * np.array([math.cos(turn), math.sin(turn)])
         return Piece(length, width, np.array([center - half, center + half]))
-    curve = fit_curve(points)
-    width = min(width, area_um2 / curve.length)
+    curve = fit_curve(shape.points_um)
+    width = min(width, shape.area_um2 / curve.length)
     heel = min(curve.length / 3, _HEEL_UM)
     along = np.array([curve.start, curve.start + heel, curve.stop - heel, curve.stop])
     along[[0, 3]] += (width / 2, -width / 2)
-    across = np.polyval(curve.bend, along)
+    across = parabola(curve.bend, along)
     axis, normal = np.array(curve.axis), np.array((-curve.axis[1], curve.axis[0]))
     straight = curve.spread <= 0.75 * width and abs(curve.bend[0]) * 2 * MIN_RADIUS_UM <= 1
     return Piece(curve.length, width, curve.center + along[:, None] * axis + across[:, None] * normal, straight)
@@ -116,8 +116,9 @@ class Nodes:
         place = np.arange(len(piece)) - starts[piece]
         number = np.array(counts)[piece]
         length, width = (np.array(values)[piece] for values in zip(*((p.length, p.width) for p in pieces), strict=True))
+        at = np.concatenate([each.nodes for each in pieces])
         return cls(
-            at=np.concatenate([each.nodes for each in pieces]),
+            at=at,
             reach=np.where(number == 1, length / 2, width / 2),
             width=width,
             length=length,
@@ -125,7 +126,7 @@ class Nodes:
             inner=(number == 4) & ((place == 1) | (place == 2)),
             compact=number == 1,
             own=own,
-            middle=np.array([each.nodes.mean(axis=0) for each in pieces]),
+            middle=np.add.reduceat(at, starts) / np.array(counts)[:, np.newaxis],
         )
 
     def _edges(self) -> tuple[_Indices, _Indices, NDArray[np.bool_]]:
@@ -186,7 +187,7 @@ class Nodes:
         before, after, chord = self.at[b] - self.at[a], self.at[c] - self.at[b], self.at[c] - self.at[a]
         first, second, whole = (np.maximum(np.hypot(*each.T), 1e-9) for each in (before, after, chord))
         stray = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) / whole
-        width = np.median([self.width[a], self.width[b], self.width[c]], axis=0)
+        width = np.sort([self.width[a], self.width[b], self.width[c]], axis=0)[1]
         tolerated = STRAY * width + first * second / 2 / MIN_RADIUS_UM
         ahead = (before * after).sum(axis=1) > 0.9 * first * second
         cost: Floats = np.where(ahead & (stray <= tolerated), (stray / tolerated + second / MAX_GAP_UM) / 4, np.inf)

@@ -25,14 +25,16 @@ def find_chips(outlines: Sequence[Floats], labels: Sequence[int]) -> list[tuple[
     """Places of the pieces of each chip that has several, in their order along the rim.
 
     Args:
-        outlines: points (N, 2) in um from the fiber's center, of each piece.
+        outlines: points (N, 2) in um from the fiber's center, of each piece; at least one.
         labels: class of each piece.
     """
     spans = []
-    for place, points in enumerate(outlines):
-        radii = np.hypot(*points.T)
-        if radii.min() > _RADIUS_UM + REACH_UM or radii.max() < _RADIUS_UM - REACH_UM:
-            continue
+    every = np.hypot(*np.concatenate(outlines).T)
+    starts = np.cumsum([0, *map(len, outlines)])
+    nearest, farthest = (ufunc.reduceat(every, starts[:-1]) for ufunc in (np.minimum, np.maximum))
+    reach = (nearest <= _RADIUS_UM + REACH_UM) & (farthest >= _RADIUS_UM - REACH_UM)
+    for place in np.flatnonzero(reach).tolist():
+        points, radii = outlines[place], every[starts[place] : starts[place + 1]]
         middle = math.atan2(*points.mean(axis=0)[::-1])
         turns = (np.arctan2(points[:, 1], points[:, 0]) - middle + math.pi) % (2 * math.pi) - math.pi
         low, high = float(turns.min()) * _RADIUS_UM, float(turns.max()) * _RADIUS_UM
