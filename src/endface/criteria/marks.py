@@ -6,15 +6,19 @@ What an expert could read in two ways is there in both: a row of beads as one sc
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from endface.criteria.profile import Profile
 from endface.picture.square import Placement
 from endface.report import Defect, DefectPart, DefectType, LimitKind
+
+Points = NDArray[np.float64]
 
 SIGMAS: Final = 2.0
 """A size is taken to be right within so many of its standard deviations: 19 of 20 are."""
@@ -65,7 +69,15 @@ def kind_of(defect_type: DefectType) -> LimitKind:
     return "scratch" if defect_type == "scratch" else "defect"
 
 
-def readings(defect: Defect, profile: Profile, placement: Placement | None) -> tuple[tuple[Mark, ...], ...]:
+def outlines_um(defects: Sequence[Defect], placement: Placement) -> list[Points]:
+    """Points (N, 2) of each defect's outline, in um from the fiber's center."""
+    rings = [list(chain.from_iterable(defect.polygon_px)) for defect in defects]
+    points_px = np.fromiter(chain.from_iterable(chain.from_iterable(rings)), np.float64).reshape(-1, 2)
+    points_um = (points_px - placement.center_px) * placement.um_per_px
+    return [points_um[start:stop] for start, stop in pairwise(accumulate(map(len, rings), initial=0))]
+
+
+def readings(defect: Defect, profile: Profile, outline_um: Points | None) -> tuple[tuple[Mark, ...], ...]:
     """The ways to read a defect that rows tell apart, its own type first; each gives one mark or several.
 
     As a scratch it counts whole, in every zone that it crosses.  As anything else it counts in the innermost zone that
@@ -74,7 +86,7 @@ def readings(defect: Defect, profile: Profile, placement: Placement | None) -> t
     Args:
         defect: what was measured.
         profile: says how much a size and a place may be off at least.
-        placement: where the fiber lies in the camera's picture; None where every place is certain.
+        outline_um: points (N, 2) of its outline; None where every place is certain.
     """
     types: dict[LimitKind, DefectType] = {}
     for defect_type in (defect.type, *defect.type_alternatives):
@@ -84,7 +96,7 @@ def readings(defect: Defect, profile: Profile, placement: Placement | None) -> t
     def mark(read_as: DefectType, found: Defect | DefectPart) -> Mark:
         scratch = kind_of(read_as) == "scratch"
         count = None if scratch else 1
-        places = (found.zones, *_zones_around(found, profile, placement))
+        places = (found.zones, *_zones_around(found, profile, outline_um))
         size_um, sigma_um = (
             (defect.width_um, defect.width_sigma_um) if scratch else (found.size_um, found.size_sigma_um)
         )
@@ -99,25 +111,25 @@ def readings(defect: Defect, profile: Profile, placement: Placement | None) -> t
 
 
 def _zones_around(
-    found: Defect | DefectPart, profile: Profile, placement: Placement | None
+    found: Defect | DefectPart, profile: Profile, outline_um: Points | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The zones that it would touch a little farther in, and a little farther out."""
-    if placement is None:
+    if outline_um is None:
         return found.zones, found.zones
     if isinstance(found, Defect):
-        numbers = np.fromiter(chain.from_iterable(chain.from_iterable(found.polygon_px)), np.float64)
-        radii_um = np.hypot(*((numbers.reshape(-1, 2) - placement.center_px) * placement.um_per_px).T)
+        if not len(outline_um):
+            return found.zones, found.zones
+        radii_um = np.hypot(*outline_um.T)
+        least_um, most_um = float(radii_um.min()), float(radii_um.max())
     else:
-        radii_um = math.hypot(*found.center_um) + np.array([-0.5, 0.5]) * found.size_um
-    if not len(radii_um):
-        return found.zones, found.zones
-    least_um, most_um = float(radii_um.min()), float(radii_um.max())
+        middle_um = math.hypot(*found.center_um)
+        least_um, most_um = middle_um - found.size_um / 2, middle_um + found.size_um / 2
 
     def touched(shift_um: float) -> tuple[str, ...]:
         return tuple(
-            zone.name
-            for zone in profile.zones
-            if least_um + shift_um < zone.outer_um / 2 and most_um + shift_um >= zone.inner_um / 2
+            row.zone.name
+            for row in profile.rows
+            if least_um + shift_um < row.zone.outer_um / 2 and most_um + shift_um >= row.zone.inner_um / 2
         )
 
     return touched(-profile.uncertainty_um), touched(profile.uncertainty_um)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.criteria.marks import Mark
+from endface.criteria.marks import Mark, outlines_um
 from endface.criteria.profile import Profile
 from endface.picture.square import Placement
 
@@ -25,17 +24,10 @@ _Points = NDArray[np.float32]
 def join_neighbors(marks: Sequence[Mark], profile: Profile, placement: Placement) -> tuple[Mark, ...]:
     """The marks, with each group of whole marks other than scratches that may be one in its place."""
     whole = [mark for mark in marks if mark.kind == "defect" and not mark.piece and mark.defect.polygon_px]
-    outlines = [_outline_um(mark, placement) for mark in whole]
+    outlines = [each.astype(np.float32) for each in outlines_um([mark.defect for mark in whole], placement)]
     groups = list(_groups(whole, outlines))
     joined = {id(mark) for group in groups for mark, _ in group}
     return (*(mark for mark in marks if id(mark) not in joined), *(_as_one(group, profile) for group in groups))
-
-
-def _outline_um(mark: Mark, placement: Placement) -> _Points:
-    """Points of the outline (N, 2) in micrometers from the fiber's center."""
-    numbers = np.fromiter(chain.from_iterable(chain.from_iterable(mark.defect.polygon_px)), np.float64)
-    outline: _Points = ((numbers.reshape(-1, 2) - placement.center_px) * placement.um_per_px).astype(np.float32)
-    return outline
 
 
 def _groups(marks: Sequence[Mark], outlines: Sequence[_Points]) -> Iterator[list[tuple[Mark, _Points]]]:

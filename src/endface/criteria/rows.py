@@ -45,11 +45,13 @@ class Row:
         """Whether it holds more than it allows."""
         return self.limit.allowed is not None and len(self.caught) > self.limit.allowed
 
-    @cached_property
+    @property
     def margin_um(self) -> float | None:
         """Distance to the nearest shift of all sizes by one amount with the other verdict; negative where it is
         broken, None where no shift changes it.
         """
+        if self.limit.allowed is None or not self.marks:
+            return None
         shifting = ShiftedRow(self, np.ones(len(self.marks)))
         breakpoints = shifting.breakpoints
         if not len(breakpoints):
@@ -99,8 +101,7 @@ class ShiftedRow:
         if self.row.limit.allowed is None or not self.row.marks:
             return np.empty(0)
         ends = np.concatenate([self._entering, self._leaving])
-        breakpoints: Shifts = np.unique(ends[np.isfinite(ends)])
-        return breakpoints
+        return np.sort(ends[np.isfinite(ends)])
 
     def counted(self, shift: float) -> NDArray[np.bool_]:
         """Which marks lie in the row at a shift."""

@@ -45,6 +45,8 @@ beyond: on faces that were drawn sharp and again with blur, sizes differ by 0.5 
 def with_blur(defects: Iterable[Defect], quality: Quality) -> tuple[Defect, ...]:
     """Defects with the deviation of their sizes that the picture's blur adds."""
     added_um = SIGMA_PER_BLUR * max(quality.blur_um - SIGMA_FROM_UM, 0.0)
+    if not added_um:
+        return tuple(defects)
 
     def wider(sigma_um: float) -> float:
         return round(math.hypot(sigma_um, added_um), 3)

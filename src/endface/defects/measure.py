@@ -82,27 +82,32 @@ def measure(
     pieces = survey.shapes(np.arange(len(objects.labels)))
     marks = find_marks(pieces, objects.labels)
     shapes = _joined(survey, pieces, marks)
+    order = {zone.name: number for number, zone in enumerate(zones)}
+
+    def rank(found: tuple[Mark, Shape]) -> tuple[float, ...]:
+        shape = found[1]
+        zone = order[shape.zones[0]] if shape.zones else len(zones)
+        return (zone, -shape.size_um, *shape.center_um[::-1])
+
+    found = sorted(zip(marks, shapes, strict=True), key=rank)
     places = np.empty(len(pieces), np.intp)
-    for place, mark in enumerate(marks):
+    for place, (mark, _) in enumerate(found):
         places[list(mark.members)] = place
     outlines = _camera_outlines(survey.edge.joined(places), placement)
-    defects = [
-        _defect(mark, shape, survey, pieces, *outline)
-        for mark, shape, outline in zip(marks, shapes, outlines, strict=True)
-    ]
-    order = {zone.name: number for number, zone in enumerate(zones)}
-    defects.sort(key=lambda found: (order.get(found.zone, len(zones)), -found.size_um, *found.center_um[::-1]))
-    return tuple(replace(defect, id=number) for number, defect in enumerate(defects, start=1))
+    return tuple(
+        _defect(number, mark, shape, survey, pieces, *outline)
+        for number, ((mark, shape), outline) in enumerate(zip(found, outlines, strict=True), start=1)
+    )
 
 
 def _defect(  # noqa: PLR0913, PLR0917 - all that is known of one mark
-    mark: Mark, shape: Shape, survey: Survey, pieces: Sequence[Shape], polygon: _Polygon, box: _Box
+    number: int, mark: Mark, shape: Shape, survey: Survey, pieces: Sequence[Shape], polygon: _Polygon, box: _Box
 ) -> Defect:
-    """One of the marks, without its number."""
+    """The defect that one of the marks is."""
     is_line = mark.type == "scratch"
     width_um, length_um = stroke_um(shape, partial(survey.pixels, mark.members)) if is_line else sides_um(shape)
     return Defect(
-        id=0,
+        id=number,
         type=mark.type,
         zone=shape.zones[0] if shape.zones else "",
         zones=shape.zones,
@@ -163,7 +168,6 @@ def _inset(rings: Rings) -> Floats:
     """The rings' points moved to their inner side, which lies to the left of them."""
     before, after = rings.neighbors()
     along = rings.points[after] - rings.points[before]
-    inward = np.stack([along[:, 1], -along[:, 0]], axis=1)
-    lengths = np.maximum(np.hypot(*inward.T), 1e-9)
-    moved: Floats = rings.points + _INSET_PX * inward / lengths[:, None]
-    return moved
+    inward: Floats = along[:, ::-1] * (1.0, -1.0)
+    lengths = np.maximum(np.hypot(*along.T), 1e-9)
+    return rings.points + _INSET_PX * inward / lengths[:, np.newaxis]
