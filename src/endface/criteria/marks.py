@@ -69,6 +69,15 @@ def kind_of(defect_type: DefectType) -> LimitKind:
     return "scratch" if defect_type == "scratch" else "defect"
 
 
+def reaches_um(defects: Sequence[Defect], placement: Placement) -> list[tuple[float, float] | None]:
+    """How near to the fiber's center each defect comes, and how far from it; None without an outline."""
+    outlines = outlines_um(defects, placement)
+    radii_um = np.hypot(*np.concatenate([np.empty((0, 2)), *outlines]).T).tolist()
+    ends = accumulate(map(len, outlines), initial=0)
+    parts = [radii_um[start:stop] for start, stop in pairwise(ends)]
+    return [(min(part), max(part)) if part else None for part in parts]
+
+
 def outlines_um(defects: Sequence[Defect], placement: Placement) -> list[Points]:
     """Points (N, 2) of each defect's outline, in um from the fiber's center."""
     rings = [list(chain.from_iterable(defect.polygon_px)) for defect in defects]
@@ -77,7 +86,9 @@ def outlines_um(defects: Sequence[Defect], placement: Placement) -> list[Points]
     return [points_um[start:stop] for start, stop in pairwise(accumulate(map(len, rings), initial=0))]
 
 
-def readings(defect: Defect, profile: Profile, outline_um: Points | None) -> tuple[tuple[Mark, ...], ...]:
+def readings(
+    defect: Defect, profile: Profile, reach_um: tuple[float, float] | None
+) -> tuple[tuple[Mark, ...], ...]:
     """The ways to read a defect that rows tell apart, its own type first; each gives one mark or several.
 
     As a scratch it counts whole, in every zone that it crosses.  As anything else it counts in the innermost zone that
@@ -86,7 +97,7 @@ def readings(defect: Defect, profile: Profile, outline_um: Points | None) -> tup
     Args:
         defect: what was measured.
         profile: says how much a size and a place may be off at least.
-        outline_um: points (N, 2) of its outline; None where every place is certain.
+        reach_um: how near to the fiber's center it comes, and how far from it; None where its place is certain.
     """
     types: dict[LimitKind, DefectType] = {}
     for defect_type in (defect.type, *defect.type_alternatives):
@@ -96,7 +107,7 @@ def readings(defect: Defect, profile: Profile, outline_um: Points | None) -> tup
     def mark(read_as: DefectType, found: Defect | DefectPart) -> Mark:
         scratch = kind_of(read_as) == "scratch"
         count = None if scratch else 1
-        places = (found.zones, *_zones_around(found, profile, outline_um))
+        places = (found.zones, *_zones_around(found, profile, reach_um))
         size_um, sigma_um = (
             (defect.width_um, defect.width_sigma_um) if scratch else (found.size_um, found.size_sigma_um)
         )
@@ -111,17 +122,13 @@ def readings(defect: Defect, profile: Profile, outline_um: Points | None) -> tup
 
 
 def _zones_around(
-    found: Defect | DefectPart, profile: Profile, outline_um: Points | None
+    found: Defect | DefectPart, profile: Profile, reach_um: tuple[float, float] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The zones that it would touch a little farther in, and a little farther out."""
-    if outline_um is None:
+    if reach_um is None:
         return found.zones, found.zones
-    if isinstance(found, Defect):
-        if not len(outline_um):
-            return found.zones, found.zones
-        radii_um = np.hypot(*outline_um.T)
-        least_um, most_um = float(radii_um.min()), float(radii_um.max())
-    else:
+    least_um, most_um = reach_um
+    if isinstance(found, DefectPart):
         middle_um = math.hypot(*found.center_um)
         least_um, most_um = middle_um - found.size_um / 2, middle_um + found.size_um / 2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Final
 
 import cv2
@@ -34,15 +35,16 @@ def _groups(marks: Sequence[Mark], outlines: Sequence[_Points]) -> Iterator[list
     """Marks that are linked by near neighbors, two and more together."""
     if not marks:
         return
-    low, high = (np.array([end(outline, axis=0) for outline in outlines]) for end in (np.min, np.max))
+    points, starts = np.concatenate(outlines), [0, *accumulate(map(len, outlines[:-1]))]
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    close = ((low - NEAR_UM <= high[:, np.newaxis]) & (high + NEAR_UM >= low[:, np.newaxis])).all(axis=2)
     left = set(range(len(marks)))
     while left:
         group, reached = [], [left.pop()]
         while reached:
             at = reached.pop()
             group.append((marks[at], outlines[at]))
-            close = ((low - NEAR_UM <= high[at]) & (high + NEAR_UM >= low[at])).all(axis=1)
-            near = [other for other in np.flatnonzero(close).tolist() if other in left]
+            near = [other for other in np.flatnonzero(close[at]).tolist() if other in left]
             near = [other for other in near if _gap_um(outlines[at], outlines[other]) <= NEAR_UM]
             left.difference_update(near)
             reached += near

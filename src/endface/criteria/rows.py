@@ -52,7 +52,7 @@ class Row:
         """
         if self.limit.allowed is None or not self.marks:
             return None
-        shifting = ShiftedRow(self, np.ones(len(self.marks)))
+        shifting = self.shifted(np.ones(len(self.marks)))
         breakpoints = shifting.breakpoints
         if not len(breakpoints):
             return None
@@ -65,60 +65,54 @@ class Row:
         margin = round(float(np.abs(breakpoints[flips]).min()), 6)
         return -margin if self.broken and margin else margin
 
+    def shifted(self, reach_um: Shifts) -> ShiftedRow:
+        """The row where the sizes of its marks, one at least, are shifted by ``t`` times ``reach_um`` (marks,)."""
+        interval = self.limit.interval
+        sizes_um = np.array([mark.size_um for mark in self.marks])
+        above = sizes_um >= interval.lower if interval.lower_closed else sizes_um > interval.lower
+        below = sizes_um <= interval.upper if interval.upper_closed else sizes_um < interval.upper
+        entering = _crossings(interval.lower - sizes_um, reach_um, np.where(above, -math.inf, math.inf))
+        leaving = _crossings(interval.upper - sizes_um, reach_um, np.where(below, math.inf, -math.inf))
+        ends = np.concatenate([entering, leaving])
+        return ShiftedRow(self, entering, leaving, np.sort(ends[np.isfinite(ends)]))
+
     def within_reach(self) -> ShiftedRow:
         """The row where each size may be off by its own reach."""
-        return ShiftedRow(self, np.array([mark.off_um for mark in self.marks], np.float64))
+        return self.shifted(np.array([mark.off_um for mark in self.marks]))
 
 
 @dataclass(frozen=True)
 class ShiftedRow:
-    """A row whose marks' sizes are shifted by ``t`` times ``reach_um`` (marks,)."""
+    """A row that allows a number of marks, and whose marks' sizes are shifted.
+
+    Attributes:
+        row: the row.
+        entering: the shift at which each mark's size meets the row's lower bound.
+        leaving: the shift at which each mark's size meets the row's upper bound.
+        breakpoints: shifts, ascending, at which a mark enters or leaves the row.
+    """
 
     row: Row
-    reach_um: Shifts
-
-    @cached_property
-    def _entering(self) -> Shifts:
-        """The shift at which each mark's size meets the row's lower bound."""
-        interval, sizes_um = self.row.limit.interval, self._sizes_um
-        above = sizes_um >= interval.lower if interval.lower_closed else sizes_um > interval.lower
-        return _crossings(interval.lower - sizes_um, self.reach_um, np.where(above, -math.inf, math.inf))
-
-    @cached_property
-    def _leaving(self) -> Shifts:
-        """The shift at which each mark's size meets the row's upper bound."""
-        interval, sizes_um = self.row.limit.interval, self._sizes_um
-        below = sizes_um <= interval.upper if interval.upper_closed else sizes_um < interval.upper
-        return _crossings(interval.upper - sizes_um, self.reach_um, np.where(below, math.inf, -math.inf))
-
-    @cached_property
-    def _sizes_um(self) -> Shifts:
-        return np.array([mark.size_um for mark in self.row.marks], np.float64)
-
-    @cached_property
-    def breakpoints(self) -> Shifts:
-        """Shifts, ascending, at which a mark enters or leaves the row: none where its verdict never changes."""
-        if self.row.limit.allowed is None or not self.row.marks:
-            return np.empty(0)
-        ends = np.concatenate([self._entering, self._leaving])
-        return np.sort(ends[np.isfinite(ends)])
+    entering: Shifts
+    leaving: Shifts
+    breakpoints: Shifts
 
     def counted(self, shift: float) -> NDArray[np.bool_]:
         """Which marks lie in the row at a shift."""
         interval = self.row.limit.interval
-        entered = shift >= self._entering if interval.lower_closed else shift > self._entering
-        left = shift > self._leaving if interval.upper_closed else shift >= self._leaving
+        entered = shift >= self.entering if interval.lower_closed else shift > self.entering
+        left = shift > self.leaving if interval.upper_closed else shift >= self.leaving
         inside: NDArray[np.bool_] = entered & ~left
         return inside
 
     def passes(self, shifts: Shifts) -> NDArray[np.bool_]:
         """Whether the row passes, for each shift."""
         limit = self.row.limit
-        if limit.allowed is None:
-            return np.ones(len(shifts), bool)
-        entered = np.searchsorted(np.sort(self._entering), shifts, "right" if limit.interval.lower_closed else "left")
-        left = np.searchsorted(np.sort(self._leaving), shifts, "left" if limit.interval.upper_closed else "right")
-        return entered - left <= limit.allowed
+        assert limit.allowed is not None
+        entered = np.sort(self.entering).searchsorted(shifts, "right" if limit.interval.lower_closed else "left")
+        left = np.sort(self.leaving).searchsorted(shifts, "left" if limit.interval.upper_closed else "right")
+        passing: NDArray[np.bool_] = entered - left <= limit.allowed
+        return passing
 
 
 def _crossings(distances_um: Shifts, reach_um: Shifts, never: Shifts) -> Shifts:
@@ -170,10 +164,12 @@ class Face:
     def nearest(self, *, passing: bool) -> float | None:
         """The smallest shift within -1 to 1 at which the face passes or fails; None where there is none."""
         ends = [each.breakpoints for each in self._shifted]
-        points = np.unique(np.concatenate([np.array([-1.0, 0.0, 1.0]), *ends]))
+        points = np.sort(np.concatenate([(-1.0, 0.0, 1.0), *ends]))
         points = points[np.abs(points) <= 1]
         shifts = np.concatenate([points, (points[1:] + points[:-1]) / 2])
-        passes = np.all([np.ones(len(shifts), bool), *(each.passes(shifts) for each in self._shifted)], axis=0)
+        passes = np.ones(len(shifts), bool)
+        for each in self._shifted:
+            passes &= each.passes(shifts)
         wanted = shifts[passes == passing]
         return float(wanted[np.abs(wanted).argmin()]) if len(wanted) else None
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from endface.criteria import sentences
-from endface.criteria.marks import Mark, outlines_um, readings
+from endface.criteria.marks import Mark, reaches_um, readings
 from endface.criteria.neighbors import join_neighbors
 from endface.criteria.profile import Profile
 from endface.criteria.rows import Face, Row
@@ -79,8 +79,8 @@ def judge(  # noqa: PLR0913 - what is not known of the picture may be left out
     Returns:
         The verdict.  A row's ``margin_um`` is the largest uniform shift of all sizes that leaves its verdict as it is.
     """
-    outlines = [None] * len(defects) if placement is None else outlines_um(defects, placement)
-    read = [readings(defect, profile, outline) for defect, outline in zip(defects, outlines, strict=True)]
+    reaches = [None] * len(defects) if placement is None else reaches_um(defects, placement)
+    read = [readings(defect, profile, reach_um) for defect, reach_um in zip(defects, reaches, strict=True)]
     every = [mark for reading in read for marks in reading for mark in marks]
     worst = Face.of(profile, every)
     if worst.broken:

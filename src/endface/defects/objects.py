@@ -167,15 +167,14 @@ def _lines(candidates: _Map, confidence: _Map) -> tuple[_Map, list[tuple[tuple[i
         window = (slice(y, y + rows), slice(x, x + columns))
         whole = np.zeros((rows, columns), np.uint8)
         cv2.drawContours(whole, [contour - (x, y)], -1, (1,), cv2.FILLED)
-        own = (whole & candidates[window]) > 0
-        at_y, at_x = np.nonzero(own)
+        at_y, at_x = np.divmod(np.flatnonzero(cv2.bitwise_and(whole, candidates[window]).view(np.bool_)), columns)
         if len(at_x) * LINE_RATIO > columns**2 + rows**2:
             continue
         points = np.stack([at_x, at_y], axis=1).astype(np.float64)
         curve = fit_curve(points)
         if curve.length < _FAINT_LENGTH_PX or curve.width * LINE_RATIO > curve.length:
             continue
-        ridge = _ridge(curve.place(points)[0], confidence[window][own])
+        ridge = _ridge(curve.place(points)[0], confidence[window][at_y, at_x])
         if ridge < FAINT:
             continue
         lines[window] |= whole

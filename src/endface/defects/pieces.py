@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.defects.curve import Floats, fit_curve, parabola
+from endface.defects.curve import Floats, parabola
 from endface.defects.objects import LINE_RATIO
 from endface.defects.shapes import Shape
 
@@ -41,6 +41,9 @@ _HEEL_UM: Final = 8.0
 
 _NEIGHBORS: Final = 6
 """How many neighbors of a node are looked at: in a dense field a line's next piece is among the nearest."""
+
+_ROWS: Final = 256
+"""Nodes that are held against all at a time: a face of thousands would take gigabytes."""
 
 _Indices = NDArray[np.intp]
 
@@ -77,7 +80,7 @@ def piece_of(shape: Shape) -> Piece:
         turn = math.radians(angle if sides[0] >= sides[1] else angle + 90)
         half = (length - width) / 2 * np.array([math.cos(turn), math.sin(turn)])
         return Piece(length, width, np.array([center - half, center + half]))
-    curve = fit_curve(shape.points_um)
+    curve = shape.curve
     width = min(width, shape.area_um2 / curve.length)
     heel = min(curve.length / 3, _HEEL_UM)
     along = np.array([curve.start, curve.start + heel, curve.stop - heel, curve.stop])
@@ -130,22 +133,28 @@ class Nodes:
         )
 
     def _edges(self) -> tuple[_Indices, _Indices, NDArray[np.bool_]]:
-        """Directed edges, each with its reverse: from, to, and whether it lies within a piece."""
-        offset = self.at[:, None] - self.at[None]
-        gap = np.hypot(offset[..., 0], offset[..., 1]) - self.reach[:, None] - self.reach[None]
-        longest = np.maximum(self.length[:, None], self.length[None])
-        near = gap <= np.minimum(GAP_LENGTHS * longest, MAX_GAP_UM)
-        ratio = self.width[:, None] / self.width[None]
-        alike = (ratio <= WIDTH_RATIO) & (ratio >= 1 / WIDTH_RATIO)
-        apart = (self.piece[:, None] != self.piece[None]) & ~self.inner[:, None] & ~self.inner[None]
-        rank = np.where(near & alike & apart, gap, np.inf)
-        if len(rank) > _NEIGHBORS:
-            rank[rank > np.partition(rank, _NEIGHBORS - 1, axis=1)[:, _NEIGHBORS - 1, None]] = np.inf
-        joined = np.isfinite(rank)
-        begin, end = np.nonzero(joined | joined.T)
+        """Directed edges, each with its reverse, and whether it lies within a piece: from, to, and that."""
+        begin, end = np.concatenate([self._near(row) for row in range(0, len(self.at), _ROWS)], axis=1)
+        codes = np.unique(np.concatenate([begin * len(self.at) + end, end * len(self.at) + begin]))
+        begin, end = np.divmod(codes, len(self.at))
         one, other = np.array(self.own, np.intp).reshape(-1, 2).T
         within = np.repeat([False, True], [len(begin), 2 * len(one)])
         return np.concatenate([begin, one, other]), np.concatenate([end, other, one]), within
+
+    def _near(self, row: int) -> _Indices:
+        """Pairs of nodes (2, N) that a line could join: some rows of nodes with the nearest of all."""
+        some = slice(row, row + _ROWS)
+        offset_x, offset_y = (axis[some, np.newaxis] - axis for axis in self.at.T)
+        gap = np.hypot(offset_x, offset_y) - self.reach[some, np.newaxis] - self.reach
+        near = gap <= np.minimum(GAP_LENGTHS * np.maximum(self.length[some, np.newaxis], self.length), MAX_GAP_UM)
+        ratio = self.width[some, np.newaxis] / self.width
+        alike = (ratio <= WIDTH_RATIO) & (ratio >= 1 / WIDTH_RATIO)
+        apart = (self.piece[some, np.newaxis] != self.piece) & ~self.inner[some, np.newaxis] & ~self.inner
+        rank = np.where(near & alike & apart, gap, np.inf)
+        if len(self.at) > _NEIGHBORS:
+            rank[rank > np.partition(rank, _NEIGHBORS - 1, axis=1)[:, _NEIGHBORS - 1, np.newaxis]] = np.inf
+        begin, end = np.nonzero(np.isfinite(rank))
+        return np.stack([begin + row, end])
 
     def members(self, path: list[int]) -> list[int]:
         """The pieces of a row of nodes, in order."""
@@ -155,8 +164,6 @@ class Nodes:
         """Rows of nodes in which each step is the best both ways."""
         begin, end, within = self._edges()
         count = len(self.at)
-        number = np.full((count, count), -1)
-        number[begin, end] = np.arange(len(begin))
         order = np.argsort(begin, kind="stable")
         outgoing = np.bincount(begin, minlength=count)
         first = np.cumsum(outgoing) - outgoing
@@ -176,7 +183,9 @@ class Nodes:
         best = np.full(len(begin), -1)
         worst_first = np.argsort(-cost, kind="stable")
         best[one[worst_first]] = two[worst_first]
-        reverse = number[end, begin]
+        codes = begin * count + end
+        in_order = np.argsort(codes)
+        reverse = in_order[np.searchsorted(codes, end * count + begin, sorter=in_order)]
         follows = {
             edge: int(nxt) for edge, nxt in enumerate(best.tolist()) if nxt >= 0 and best[reverse[nxt]] == reverse[edge]
         }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import compress, pairwise
+from functools import cached_property
+from itertools import accumulate, compress, pairwise
 from typing import Final, Literal, cast
 
 import cv2
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from endface.contract import SQUARE_CENTER_PX, SQUARE_PX, UM_PER_PX
 from endface.defects import skeleton
-from endface.defects.curve import Floats, fit_curve
+from endface.defects.curve import Curve, Floats, fit_curve
 from endface.defects.objects import Objects
 from endface.defects.outlines import Rings, Slope, by_owner, moments
 from endface.defects.uncertainty import INNER, OUTER, size_sigma_um
@@ -73,6 +74,11 @@ class Shape:
         """The points of all rings, float64 (N, 2)."""
         return self.rings_um[0] if len(self.rings_um) == 1 else np.concatenate(self.rings_um)
 
+    @cached_property
+    def curve(self) -> Curve:
+        """The line through its outline."""
+        return fit_curve(self.points_um)
+
 
 class Survey:
     """The outlines of a face's objects, to be measured one by one or joined.
@@ -109,7 +115,7 @@ class Survey:
         rings = self._rings_um(edge, count)
         outer = by_owner(self._outer, places[self._outer_owners], count)
         inner = by_owner(self._inner, places[self._inner_owners], count)
-        points = [np.concatenate(each, dtype=np.float32) for each in rings]
+        points = [(each[0] if len(each) == 1 else np.concatenate(each)).astype(np.float32) for each in rings]
         sizes = [self._sizes_um(*each) for each in zip(points, outer, inner, found.area.tolist(), strict=True)]
         return [
             Shape(*values)
@@ -184,11 +190,13 @@ def stroke_um(shape: Shape, pixels: Callable[[], NDArray[np.uint8]]) -> tuple[fl
         shape: its outline.
         pixels: gives uint8 (H, W), 1 on it, for a line with a bend or with branches, whose middle line is searched.
     """
-    curve = fit_curve(shape.points_um)
+    curve = shape.curve
     covered = curve.stop - curve.start
     if len(shape.rings_um) > 1:  # where it is cut, by a pit or between beads, there is no area
         covered, reached = 0.0, -math.inf
-        for start, stop in sorted((along.min(), along.max()) for along, _ in map(curve.place, shape.rings_um)):
+        along, starts = curve.place(shape.points_um)[0], [0, *accumulate(map(len, shape.rings_um[:-1]))]
+        ends = (ends.reduceat(along, starts).tolist() for ends in (np.minimum, np.maximum))
+        for start, stop in sorted(zip(*ends, strict=True)):
             covered += max(0.0, stop - max(start, reached))
             reached = max(reached, stop)
     width = shape.area_um2 / covered
