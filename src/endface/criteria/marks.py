@@ -86,9 +86,7 @@ def outlines_um(defects: Sequence[Defect], placement: Placement) -> list[Points]
     return [points_um[start:stop] for start, stop in pairwise(accumulate(map(len, rings), initial=0))]
 
 
-def readings(
-    defect: Defect, profile: Profile, reach_um: tuple[float, float] | None
-) -> tuple[tuple[Mark, ...], ...]:
+def readings(defect: Defect, profile: Profile, reach_um: tuple[float, float] | None) -> tuple[tuple[Mark, ...], ...]:
     """The ways to read a defect that rows tell apart, its own type first; each gives one mark or several.
 
     As a scratch it counts whole, in every zone that it crosses.  As anything else it counts in the innermost zone that

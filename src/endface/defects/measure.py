@@ -170,4 +170,5 @@ def _inset(rings: Rings) -> Floats:
     along = rings.points[after] - rings.points[before]
     inward: Floats = along[:, ::-1] * (1.0, -1.0)
     lengths = np.maximum(np.hypot(*along.T), 1e-9)
-    return rings.points + _INSET_PX * inward / lengths[:, np.newaxis]
+    moved: Floats = rings.points + _INSET_PX * inward / lengths[:, np.newaxis]
+    return moved

@@ -139,7 +139,8 @@ def _bordered(values: NDArray[_Number]) -> NDArray[_Number]:
 def _positions(pixels: _Indices) -> Floats:
     """Positions (N, 2) on the square of pixels of a bordered map."""
     rows, columns = np.divmod(pixels, _WIDTH)
-    return np.stack([columns, rows], axis=1) - 1.0
+    positions: Floats = np.stack([columns, rows], axis=1) - 1.0
+    return positions
 
 
 def _rings(field: _Field, numbers: NDArray[np.int32]) -> Rings:
@@ -180,13 +181,13 @@ def _walked(begin: _Indices, end: _Indices) -> tuple[_Indices, _Indices]:
     following = place[end].tolist()
     order: list[int] = []
     starts = [0]
-    for first in range(len(begin)):
-        step = first
-        while (after := following[step]) >= 0:
-            order.append(step)
-            following[step] = -1
-            step = after
-        if len(order) > starts[-1]:
+    for first, after in enumerate(following):
+        if after >= 0:
+            step = first
+            while after >= 0:
+                order.append(step)
+                following[step] = -1  # done
+                step, after = after, following[after]
             order.append(first)
             starts.append(len(order))
     return np.array(order, np.intp), np.array(starts, np.intp)

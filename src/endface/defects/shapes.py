@@ -144,9 +144,7 @@ class Survey:
                 found[owner].append(points[start:stop])
         return list(map(tuple, found))
 
-    def _sizes_um(
-        self, points_um: _Points, outer: _Points, inner: _Points, area_px: float
-    ) -> tuple[float, float]:
+    def _sizes_um(self, points_um: _Points, outer: _Points, inner: _Points, area_px: float) -> tuple[float, float]:
         """Size and its standard deviation."""
         circle = _circle(points_um)
         larger, smaller = (UM_PER_PX * _circle(each) for each in (outer, inner))
@@ -209,9 +207,9 @@ def stroke_um(shape: Shape, pixels: Callable[[], NDArray[np.uint8]]) -> tuple[fl
 
 def _circle(points: _Points) -> float:
     """Diameter of the smallest circle around points; 0 around none."""
-    if len(points) > _MANY:
-        points = cv2.convexHull(points)
-    return 2 * cv2.minEnclosingCircle(points)[1] if len(points) else 0.0
+    if not len(points):
+        return 0.0
+    return 2 * cv2.minEnclosingCircle(cv2.convexHull(points) if len(points) > _MANY else points)[1]
 
 
 def _rounded(values: Floats) -> list[float]:
