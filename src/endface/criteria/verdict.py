@@ -138,8 +138,9 @@ def _may_fail(
 ) -> tuple[str, ...]:
     """Why a face that passes could fail: by sizes or places, by neighbors that are one, or by what is not seen."""
     faces = Face.around(profile, marks)
-    if placement is not None:
-        faces = itertools.chain(faces, Face.around(profile, join_neighbors(marks, profile, placement)))
+    joined = marks if placement is None else join_neighbors(marks, profile, placement)
+    if len(joined) < len(marks):
+        faces = itertools.chain(faces, Face.around(profile, joined))
     reasons: list[str] = []
     for face in faces:
         if (shift := face.nearest(passing=False)) is not None:

@@ -189,8 +189,9 @@ def _ridge(along: Floats, confidence: _Map) -> float:
     middle = np.zeros(int(place.max()) + 1)
     rising = np.argsort(confidence, kind="stable")
     middle[place[rising]] = confidence[rising]  # the last one stays, which is the largest
-    ridge = float(np.median(middle))
-    return ridge if np.mean(middle >= ridge / 2) >= EVEN else 0.0
+    ordered = np.sort(middle)
+    ridge = float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2  # numpy's median takes 30 us
+    return ridge if np.count_nonzero(middle >= ridge / 2) / len(middle) >= EVEN else 0.0
 
 
 def _parts(flat: _Indices, labels: _Map, present: _Indices, majority: int) -> list[_Part]:
