@@ -148,18 +148,13 @@ def _camera_outlines(rings: Rings, placement: Placement) -> list[tuple[_Polygon,
     """Each place's rings in camera pixels, and the box of the camera's pixels that they touch."""
     camera = replace(rings, points=placement.to_camera(rings.points))
     points: list[Point] = list(zip(*np.round(_inset(camera), 2).T.tolist(), strict=True))
-    polygons: list[list[tuple[Point, ...]]] = [[] for _ in range(int(rings.owners.max()) + 1)]
-    starts = rings.starts.tolist()
-    for owner, (start, end) in zip(rings.owners[rings.starts[:-1]].tolist(), pairwise(starts), strict=True):
-        if owner >= 0:
-            polygons[owner].append(tuple(points[start : end - 1]))  # without the first point once more
+    polygons: list[list[tuple[Point, ...]]] = [[] for _ in range(int(rings.owners[-1]) + 1)]
+    for owner, (start, end) in zip(rings.owners.tolist(), pairwise(rings.starts.tolist()), strict=True):
+        polygons[owner].append(tuple(points[start : end - 1]))  # without the first point once more
     # Of each place's pixels the first and the last, in x and y.
-    order = np.argsort(rings.owners, kind="stable")
-    order = order[np.searchsorted(rings.owners[order], 0) :]
-    first = np.searchsorted(rings.owners[order], np.arange(len(polygons)))
-    pixels = np.floor(camera.points[order] + 0.5)
-    low = np.minimum.reduceat(pixels, first).astype(int)
-    size = np.maximum.reduceat(np.ceil(camera.points[order] + 0.5), first).astype(int) - low
+    first = rings.bounds[:-1]
+    low = np.floor(np.minimum.reduceat(camera.points, first) + 0.5).astype(int)
+    size = np.ceil(np.maximum.reduceat(camera.points, first) + 0.5).astype(int) - low
     boxes: list[_Box] = list(map(tuple, np.hstack([low, size]).tolist()))
     return list(zip(map(tuple, polygons), boxes, strict=True))
 

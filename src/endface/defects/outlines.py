@@ -32,7 +32,7 @@ class Rings:
     Attributes:
         points: float64 (N, 2), x and y in pixels of the square; each ring ends where it begins.
         starts: the first point of each ring, and N.
-        owners: the place of each point's object; below 0 for none.
+        owners: the place of each ring's object; below 0 for none.
     """
 
     points: Floats
@@ -52,9 +52,20 @@ class Rings:
         before, after = self.neighbors()
         return self.points + share * ((self.points[before] + self.points[after]) / 2 - self.points)
 
+    @property
+    def bounds(self) -> _Indices:
+        """Of joined rings, the first point of each place, and N."""
+        return self.starts[np.searchsorted(self.owners, np.arange(int(self.owners[-1]) + 2))]
+
     def joined(self, places: _Indices) -> Rings:
-        """The same rings where each object belongs to a place among others."""
-        return Rings(self.points, self.starts, np.append(places, -1)[self.owners])
+        """The rings of the objects that belong to a place, from 0 on, and not below: place by place."""
+        owners = np.append(places, -1)[self.owners]
+        order = np.argsort(owners, kind="stable")
+        order = order[np.searchsorted(owners[order], 0) :]
+        lengths = np.diff(self.starts)[order]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        points = self.points[np.arange(starts[-1]) + np.repeat(self.starts[order] - starts[:-1], lengths)]
+        return Rings(points, starts, owners[order])
 
 
 @dataclass(frozen=True)
@@ -166,7 +177,8 @@ def _rings(field: _Field, numbers: NDArray[np.int32]) -> Rings:
     step = (_HALF - one) / (two - one)
     points = _positions(pixel)
     points[np.arange(len(points)), down] += step
-    return Rings(points, starts, numbers[np.where(one > two, pixel, other)] - 1)
+    owners = np.maximum.reduceat(numbers[np.where(one > two, pixel, other)], starts[:-1]) - 1
+    return Rings(points, starts, owners)
 
 
 def _walked(begin: _Indices, end: _Indices) -> tuple[_Indices, _Indices]:
@@ -181,9 +193,9 @@ def _walked(begin: _Indices, end: _Indices) -> tuple[_Indices, _Indices]:
     following = place[end].tolist()
     order: list[int] = []
     starts = [0]
-    for first, after in enumerate(following):
-        if after >= 0:
-            step = first
+    for first, second in enumerate(following):
+        if second >= 0:
+            step, after = first, second
             while after >= 0:
                 order.append(step)
                 following[step] = -1  # done
@@ -218,26 +230,25 @@ _STEPS: Final = _step_table()
 
 
 def by_owner(points: _Field, owners: _Indices, count: int) -> list[_Field]:
-    """The points (N, 2) of each of ``count`` objects."""
+    """The points (N, 2) of each of ``count`` places; those of owners below 0 are left out."""
     order = np.argsort(owners, kind="stable")
     bounds = np.searchsorted(owners[order], np.arange(count + 1)).tolist()
     points = points[order]
     return [points[start:stop] for start, stop in pairwise(bounds)]
 
 
-def moments(rings: Rings, count: int) -> Moments:
-    """Moments of the area inside the rings of ``count`` objects, by Green's theorem."""
+def moments(rings: Rings) -> Moments:
+    """Moments of the area inside joined rings, place by place, by Green's theorem."""
     x: Floats = rings.points[:-1, 0]
     y: Floats = rings.points[:-1, 1]
     x2: Floats = rings.points[1:, 0]
     y2: Floats = rings.points[1:, 1]
     cross = cast("Floats", x * y2 - x2 * y)
     cross[rings.starts[1:-1] - 1] = 0  # from the end of one ring to the start of the next
-    numbers = rings.owners[:-1] + 1  # 0 is nobody's
+    first = rings.bounds[:-1]
 
     def summed(values: Floats | float) -> Floats:
-        sums: Floats = np.bincount(numbers, cross * values, count + 1)[1:].astype(np.float64, copy=False)
-        return sums
+        return np.add.reduceat(cross * values, first)
 
     twice = summed(1.0)
     center_x, center_y = summed(x + x2) / (3 * twice), summed(y + y2) / (3 * twice)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, compress, pairwise
+from itertools import compress, pairwise
 from typing import Final, Literal, cast
 
 import cv2
@@ -46,7 +46,8 @@ class Shape:
     """What is measured on the outline of one object, or of several together.
 
     Attributes:
-        rings_um: the outline's points from the fiber's center, float64 (N, 2) for each ring.
+        points_um: the outline's points from the fiber's center, float64 (N, 2), ring by ring.
+        starts: the first point of each ring.
         rectangle_um: the smallest rectangle around it: its center, its sides, and the angle of the first in degrees.
         center_um: center of the area.
         area_um2: area inside the outline.
@@ -58,7 +59,8 @@ class Shape:
         zones: zones that it touches, from inside out.
     """
 
-    rings_um: tuple[Floats, ...]
+    points_um: Floats
+    starts: list[int]
     rectangle_um: Rectangle
     center_um: Point
     area_um2: float
@@ -68,11 +70,6 @@ class Shape:
     orientation_deg: float
     confidence: float
     zones: tuple[str, ...]
-
-    @property
-    def points_um(self) -> Floats:
-        """The points of all rings, float64 (N, 2)."""
-        return self.rings_um[0] if len(self.rings_um) == 1 else np.concatenate(self.rings_um)
 
     @cached_property
     def curve(self) -> Curve:
@@ -104,45 +101,47 @@ class Survey:
         """The shapes of objects that are joined where ``places`` gives them the same number, from 0 on; below, none."""
         count = int(places.max()) + 1
         edge = self.edge.joined(places)
-        found = moments(edge, count)
+        found = moments(edge)
         center_um = [(axis - SQUARE_CENTER_PX) * UM_PER_PX for axis in (found.x, found.y)]
         # Rows run downward and angles upward, hence the minus.  Rounding keeps a round defect's noise from turning it.
         angles = np.degrees(np.arctan2(*(np.round(each, 6) + 0.0 for each in (-2 * found.xy, found.xx - found.yy)))) / 2
-        owners = places[self.objects.owners] + 1  # 0 is nobody's
-        total, square = (np.bincount(owners, self._chances**power, count + 1)[1:] for power in (1, 2))
-        relative = self._chances / 2 / self.objects.levels[self.objects.owners]
+        owners = places[self.objects.owners]
+        mine = np.flatnonzero(owners >= 0)
+        owners, chances, levels = owners[mine], self._chances[mine], self.objects.levels[self.objects.owners[mine]]
+        total, square = (np.bincount(owners, weights, count) for weights in (chances, chances * chances))
+        relative, sure = chances / 2 / levels, chances >= levels
         between = (relative >= OUTER) & (relative < INNER)
-        rings = self._rings_um(edge, count)
+        outlines = self._outlines_um(edge)
         outer = by_owner(self._outer, places[self._outer_owners], count)
         inner = by_owner(self._inner, places[self._inner_owners], count)
-        points = [(each[0] if len(each) == 1 else np.concatenate(each)).astype(np.float32) for each in rings]
+        points = [points_um.astype(np.float32) for points_um, _ in outlines]
         sizes = [self._sizes_um(*each) for each in zip(points, outer, inner, found.area.tolist(), strict=True)]
         return [
             Shape(*values)
             for values in zip(
-                rings,
+                *zip(*outlines, strict=True),
                 map(cv2.minAreaRect, points),
                 zip(*map(_rounded, center_um), strict=True),
                 _rounded(found.area * UM_PER_PX**2),
                 *zip(*sizes, strict=True),
-                (np.bincount(owners[between], minlength=count + 1)[1:] * UM_PER_PX**2).tolist(),
+                (np.bincount(owners[between], minlength=count) * UM_PER_PX**2).tolist(),
                 (np.round(angles, 1) % 180).tolist(),
                 np.round(square / total, 4).tolist(),
-                self._zone_names(edge, owners, count),
+                self._zone_names(edge, owners[sure], self.objects.flat[mine[sure]]),
                 strict=True,
             )
         ]
 
     @staticmethod
-    def _rings_um(edge: Rings, count: int) -> list[tuple[Floats, ...]]:
-        """The rings of each place."""
+    def _outlines_um(edge: Rings) -> list[tuple[Floats, list[int]]]:
+        """The points of each place, and where its rings start among them."""
         points = (edge.smoothed(_SMOOTHING) - SQUARE_CENTER_PX) * UM_PER_PX
-        found: list[list[Floats]] = [[] for _ in range(count)]
         starts = edge.starts.tolist()
-        for owner, (start, stop) in zip(edge.owners[edge.starts[:-1]].tolist(), pairwise(starts), strict=True):
-            if owner >= 0:
-                found[owner].append(points[start:stop])
-        return list(map(tuple, found))
+        rings = np.searchsorted(edge.owners, np.arange(int(edge.owners[-1]) + 2)).tolist()
+        return [
+            (points[starts[first] : starts[stop]], [start - starts[first] for start in starts[first:stop]])
+            for first, stop in pairwise(rings)
+        ]
 
     def _sizes_um(self, points_um: _Points, outer: _Points, inner: _Points, area_px: float) -> tuple[float, float]:
         """Size and its standard deviation."""
@@ -151,20 +150,18 @@ class Survey:
         size = circle if self.size == "enclosing_circle" else 2 * math.sqrt(area_px / math.pi) * UM_PER_PX
         return round(size, 2), round(size_sigma_um(larger, smaller), 3)
 
-    def _zone_names(self, edge: Rings, owners: _Indices, count: int) -> list[tuple[str, ...]]:
-        """The zones that each outline touches or holds, from inside out."""
-        sure = self._chances >= self.objects.levels[self.objects.owners]
-        inside = index_map(self.zones).ravel()[self.objects.flat[sure]]
+    def _zone_names(self, edge: Rings, owners: _Indices, flat: _Indices) -> list[tuple[str, ...]]:
+        """The zones that the outline of each place touches, or the pixels in it, from inside out."""
         diameters = 2 * UM_PER_PX * np.hypot(*(edge.points - SQUARE_CENTER_PX).T)
         on_edge = np.zeros(len(diameters), np.intp)
         for place, zone in enumerate(self.zones, start=1):
             on_edge[(diameters >= zone.inner_um) & (diameters < zone.outer_um)] = place
         width = len(self.zones) + 1
-        touched = np.zeros((count + 1) * width, bool)
-        touched[owners[sure] * width + inside] = True
-        touched[(edge.owners + 1) * width + on_edge] = True
+        touched = np.zeros((int(edge.owners[-1]) + 1) * width, bool)
+        touched[owners * width + index_map(self.zones).ravel()[flat]] = True
+        touched[np.repeat(edge.owners, np.diff(edge.starts)) * width + on_edge] = True
         names = [zone.name for zone in self.zones]
-        return [tuple(compress(names, inside)) for inside in touched.reshape(-1, width)[1:, 1:].tolist()]
+        return [tuple(compress(names, inside)) for inside in touched.reshape(-1, width)[:, 1:].tolist()]
 
     def pixels(self, members: Sequence[int]) -> NDArray[np.uint8]:
         """The pixels inside the outlines of some objects: uint8 (H, W), 1 on them, as large as they need."""
@@ -190,10 +187,10 @@ def stroke_um(shape: Shape, pixels: Callable[[], NDArray[np.uint8]]) -> tuple[fl
     """
     curve = shape.curve
     covered = curve.stop - curve.start
-    if len(shape.rings_um) > 1:  # where it is cut, by a pit or between beads, there is no area
+    if len(shape.starts) > 1:  # where it is cut, by a pit or between beads, there is no area
         covered, reached = 0.0, -math.inf
-        along, starts = curve.place(shape.points_um)[0], [0, *accumulate(map(len, shape.rings_um[:-1]))]
-        ends = (ends.reduceat(along, starts).tolist() for ends in (np.minimum, np.maximum))
+        along = curve.place(shape.points_um)[0]
+        ends = (ends.reduceat(along, shape.starts).tolist() for ends in (np.minimum, np.maximum))
         for start, stop in sorted(zip(*ends, strict=True)):
             covered += max(0.0, stop - max(start, reached))
             reached = max(reached, stop)
