@@ -14,7 +14,7 @@ from benchmarks.load import run_locust
 from benchmarks.load.shapes import ProductionLine
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
 
-LINE = ProductionLine(knee=1, seconds=2, settle_s=1)
+LINE = ProductionLine(stations=2, takt_ms=100, seconds=2, settle_s=1)
 ANSWERS: dict[bytes, Answer] = {
     b"right": PASS,
     b"wrong": PASS,
@@ -42,14 +42,14 @@ def test_every_outcome_is_counted_by_itself(processes: int, prepared: Path, tmp_
     """A wrong verdict, a full queue and an error are no answers, in one process of Locust as in two."""
     with FakeServer(answer) as server:
         target = LoadTarget(server.address, "", "mm-pc", prepared)
-        row = run_locust.run("overload", LINE, target, tmp_path / "out", processes=processes)
-    phase = next(each for each in row if each["phase"] == "overload")
+        (phase,) = run_locust.run("takt", LINE, target, tmp_path / "out", processes=processes)
 
     outcomes = [phase[key] for key in ("answered", "refused", "failed", "wrong_verdicts")]
     assert all(count > 0 for count in outcomes)
     assert sum(outcomes) == phase["requests"]
     assert phase["images_per_s"] == pytest.approx(phase["answered"] / phase["measured_s"], abs=0.01)
     assert phase["p99_ms"] > 0
+    assert 0 < phase["fewest"] <= phase["most"] < phase["answered"]
 
 
 def test_connectors_come_at_once(prepared: Path, tmp_path: Path) -> None:
