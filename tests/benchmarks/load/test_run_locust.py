@@ -18,7 +18,6 @@ LINE = ProductionLine(stations=2, takt_ms=100, seconds=2, settle_s=1)
 ANSWERS: dict[bytes, Answer] = {
     b"right": PASS,
     b"wrong": PASS,
-    b"refused": Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"),
     b"failed": Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such"),
 }
 
@@ -39,12 +38,12 @@ def prepared(tmp_path: Path) -> Path:
 @pytest.mark.long
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_outcome_is_counted_by_itself(processes: int, prepared: Path, tmp_path: Path) -> None:
-    """A wrong verdict, a full queue and an error are no answers, in one process of Locust as in two."""
+    """A wrong verdict and an error are no answers, in one process of Locust as in two."""
     with FakeServer(answer) as server:
         target = LoadTarget(server.address, "", "mm-pc", prepared)
         (phase,) = run_locust.run("takt", LINE, target, tmp_path / "out", processes=processes)
 
-    outcomes = [phase[key] for key in ("answered", "refused", "failed", "wrong_verdicts")]
+    outcomes = [phase[key] for key in ("answered", "failed", "wrong_verdicts")]
     assert all(count > 0 for count in outcomes)
     assert sum(outcomes) == phase["requests"]
     assert phase["images_per_s"] == pytest.approx(phase["answered"] / phase["measured_s"], abs=0.01)
@@ -55,7 +54,7 @@ def test_every_outcome_is_counted_by_itself(processes: int, prepared: Path, tmp_
 def test_connectors_come_at_once(prepared: Path, tmp_path: Path) -> None:
     """All fibers come together; a connector has a time beside theirs, and wrong verdicts and errors are no answers."""
     line = ProductionLine(machines=1, connector_ms=100, seconds=2, settle_s=1)
-    with FakeServer(lambda received: PASS if received.picture == b"refused" else answer(received)) as server:
+    with FakeServer(answer) as server:
         target = LoadTarget(server.address, "", "mm-pc", prepared)
         row = run_locust.run("burst", line, target, tmp_path / "out")
 
