@@ -48,7 +48,7 @@ def test_every_outcome_is_counted_by_itself(processes: int, prepared: Path, tmp_
     assert sum(outcomes) == phase["requests"]
     assert phase["images_per_s"] == pytest.approx(phase["answered"] / phase["measured_s"], abs=0.01)
     assert phase["p99_ms"] > 0
-    assert 0 < phase["fewest"] <= phase["most"] < phase["answered"]
+    assert phase["fewest"] + phase["most"] == phase["answered"]  # of two stations
 
 
 def test_connectors_come_at_once(prepared: Path, tmp_path: Path) -> None:
