@@ -55,9 +55,9 @@ def figures(sent: Sequence[Sent], capacity: float, seconds: float) -> Json:
     Returns:
         ``rows`` of the normal load, the overload and each second after it, by when pictures were sent;
         ``unserved_share``, the share of the capacity that the overload did not get; ``p99_ms`` of what was answered in
-        it; ``refusal_p99_ms``; ``failed_share``; ``wrong_verdicts``; ``normal_again_s``, from the end of the overload
-        until two seconds in a row are normal.  None where nothing was answered or refused, or nothing was normal again
-        within ``AFTER_S``.
+        it; ``refusal_p99_ms``, 0 where nobody was refused; ``failed_share``; ``wrong_verdicts``; ``normal_again_s``,
+        from the end of the overload until two seconds in a row are normal.  None where nothing was answered, or nothing
+        was normal again within ``AFTER_S``.
     """
     end_s = 2 * seconds
     normal = _row("normal", sent, 0, seconds)
@@ -71,7 +71,7 @@ def figures(sent: Sequence[Sent], capacity: float, seconds: float) -> Json:
         "served_per_s": round(served, 2),
         "unserved_share": round(max(1 - served / capacity, 0.0), 4),
         "p99_ms": overload["p99_ms"],
-        "refusal_p99_ms": overload["refusal_p99_ms"],
+        "refusal_p99_ms": overload["refusal_p99_ms"] or 0.0,
         "failed_share": round(overload["failed"] / max(overload["sent"], 1), 5),
         "wrong_verdicts": sum(each.outcome == WRONG for each in sent),
         "normal_again_s": normal_again_s(after, normal),
