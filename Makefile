@@ -39,7 +39,7 @@ format: $(VENV)/test ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix $(PATHS)
 	$(BIN)/ruff format $(PATHS)
 
-bench: $(VENV)/test ## Time the stages, load a real Triton, write benchmarks/RESULTS.md (about twenty minutes)
+bench: $(VENV)/test ## Time the stages, load a real Triton, write benchmarks/RESULTS.md (about ten minutes)
 	$(BIN)/python -m benchmarks stages
 	$(BIN)/python -m benchmarks load; status=$$?; $(BIN)/python -m benchmarks page; exit $$status
 

@@ -18,7 +18,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
 from benchmarks.common.triton_counters import Counters, scrape, since, split
-from benchmarks.load.shapes import SHAPES, ProductionLine, Phase, phases
+from benchmarks.load.shapes import LOCUST, ProductionLine, Phase, phases
 from endface_build.provenance import write_json
 from benchmarks.common.usage import Usage, family, memory_mib, server_processes, usage
 
@@ -33,7 +33,7 @@ PHASE = "phase"
 def add_options(parser: LocustArgumentParser) -> None:
     """Options of ours beside Locust's own."""
     ours = parser.add_argument_group("endface")
-    ours.add_argument("--shape", choices=SHAPES, default="ramp", help="What the line does.")
+    ours.add_argument("--shape", choices=LOCUST, default="ramp", help="What the line does.")
     ours.add_argument("--endface-profile", default="mm-pc", help="The limits to judge by.")
     ours.add_argument("--pictures", default="out/bench/pictures", help="Folder that `benchmarks load` prepared.")
     ours.add_argument("--metrics", default="", help="host:port of the server's metrics, for its own account of time.")

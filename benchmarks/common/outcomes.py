@@ -9,7 +9,7 @@ REFUSED: Final = "refused"
 FAILED: Final = "failed"
 WRONG: Final = "wrong"
 OUTCOMES: Final = (ANSWERED, REFUSED, FAILED, WRONG)
-"""With the right verdict, by a full queue, by another error, with a wrong verdict: Locust's request types."""
+"""With the right verdict, by a full queue, by another error, with a wrong verdict: Locust's request types, too."""
 
 RETRY_S: Final = 0.5
 """A station that got no verdict asks again after so long: at once, it would only keep the server busy refusing."""

@@ -15,9 +15,9 @@ from benchmarks.common.pictures import save
 from benchmarks.common.study import Study
 from benchmarks.common.target import LoadTarget, serving
 from benchmarks.load import section
-from benchmarks.load.measure import LoadPlan, measure
+from benchmarks.load.measure import LoadPlan, checks_of, measure
 from benchmarks.load.shapes import SHAPES, ProductionLine
-from benchmarks.load.slo import SLO_FILE, Limits, judge, read_limits
+from benchmarks.load.slo import SLO_FILE, AnyLimits, read_limits
 from endface.server.settings import DEFAULT_ENGINE
 
 STUDY = Study("load", measure, section.text, section.plot)
@@ -37,7 +37,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     takt_ms: Annotated[float, typer.Option(min=1, help="Their takt.")] = _LINE.takt_ms,
     machines: Annotated[int, typer.Option(min=1, help="Machines of burst.")] = _LINE.machines,
     connector_ms: Annotated[float, typer.Option(min=1, help="Their takt.")] = _LINE.connector_ms,
-    knee: Annotated[int, typer.Option(min=1, help="Stations of soak and recovery, where no ramp runs.")] = _LINE.knee,
+    knee: Annotated[int, typer.Option(min=1, help="Stations of soak, where no ramp runs.")] = _LINE.knee,
     most: Annotated[int, typer.Option(min=2, help="Stations up to which ramp goes.")] = _LINE.most,
     seconds: Annotated[float, typer.Option(min=1, help="How long each phase is counted.")] = _LINE.seconds,
     settle_s: Annotated[float, typer.Option(min=1, help="How long it runs before.")] = _LINE.settle_s,
@@ -61,13 +61,13 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     raise typer.Exit(conclude(record, plan.limits))
 
 
-def conclude(record: Json, limits: Mapping[str, Limits]) -> int:
+def conclude(record: Json, limits: Mapping[str, AnyLimits]) -> int:
     """Say what a record comes to.
 
     Returns:
         The exit status: 2 where a shape failed, else 1 where a limit is not kept, else 0.
     """
-    checks = judge(limits, record["shapes"])
+    checks = checks_of(record, limits)
     broken = [check for check in checks if not check.kept]
     for check in broken:
         console.print(f"not kept: {check}")

@@ -16,12 +16,16 @@ _ENSEMBLE: Final = contract.ENSEMBLE.name
 CONNECTOR: Final = "connector"
 """Locust's request type for all fibers of a connector together."""
 
+STATION: Final = "station"
+"""Beginning of the request types that count each station's right answers by themselves."""
+
 
 def phase_figures(entries: Iterable[Mapping[str, object]], phase: Json) -> Json:
     """Join Locust's statistics of a phase with what the phase cost.
 
     Returns:
-        Counts and shares of the outcomes, throughput of right answers, percentiles in ms, the server's split.
+        Counts and shares of the outcomes, throughput of right answers, the fewest and the most of them that a station
+        got, percentiles in ms, the server's split.
     """
     rows: dict[str, Json] = {str(row["method"]): dict(row) for row in entries if row["name"] == phase["name"]}
     counts = {outcome: int(rows[outcome]["num_requests"]) if outcome in rows else 0 for outcome in OUTCOMES}
@@ -37,6 +41,7 @@ def phase_figures(entries: Iterable[Mapping[str, object]], phase: Json) -> Json:
         "wrong_verdicts": counts[WRONG],
         "refused_share": round(counts[REFUSED] / total, 5) if total else 0.0,
         "failed_share": round(counts[FAILED] / total, 5) if total else 0.0,
+        **_shared_out(rows, phase["users"]),
         "images_per_s": round(counts[ANSWERED] / phase["measured_s"], 2),
         "mean_ms": mean_ms and round(mean_ms, 2),
         **_percentiles(answered),
@@ -91,6 +96,13 @@ def percentile(histogram: Mapping[str, int], share: float) -> float | None:
 def bottleneck(figures: Sequence[Json], processes: int) -> list[str]:
     """The phases in which the generator's processes had too little processor to ask in time."""
     return [each["phase"] for each in figures if each["cores"]["generator"] / processes >= BUSY_GENERATOR]
+
+
+def _shared_out(rows: Mapping[str, Json], users: int) -> dict[str, int]:
+    """Right answers of the station that got the fewest, and of the one that got the most."""
+    counts = [int(row["num_requests"]) for kind, row in rows.items() if kind.startswith(STATION)]
+    counts += [0] * (users - len(counts))  # who got none has no row
+    return {"fewest": min(counts, default=0), "most": max(counts, default=0)}
 
 
 def _percentiles(row: Json | None) -> Json:

@@ -1,6 +1,6 @@
 """The measurement under load, from the limit without a server to the judgement: one run, one machine, one record.
 
-limit -> ramp -> knee -> takt, burst, soak, overload at that knee -> a second load generator -> the limit again
+limit -> ramp -> knee -> takt, burst, soak at that knee -> a second load generator -> overload -> the limit again
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from benchmarks.common.overhead import one_client
 from benchmarks.common.pictures import Picture
 from benchmarks.common.study import Progress
 from benchmarks.common.target import LoadTarget, warm_up
-from benchmarks.load import run_locust
+from benchmarks.load import overload, run_locust
+from benchmarks.load.fairness import fairness
 from benchmarks.load.figures import bottleneck
 from benchmarks.load.knee import knee
-from benchmarks.load.recovery import recovery
-from benchmarks.load.shapes import SHAPES, ProductionLine, phases
-from benchmarks.load.slo import Limits, judge, read_limits
+from benchmarks.load.shapes import OVERLOAD, SHAPES, ProductionLine, phases
+from benchmarks.load.slo import FAIR, AnyLimits, LimitCheck, judge, read_limits
 
 AGREEMENT: Final = 0.05
 """The two generators agree where their throughputs differ by no more than this share."""
@@ -51,14 +51,14 @@ class LoadPlan:
 
     line: ProductionLine = field(default_factory=ProductionLine)
     shapes: Sequence[str] = SHAPES
-    limit_s: float = 20.0
+    limit_s: float = 5.0
     processes: int = 1
-    limits: Mapping[str, Limits] = field(default_factory=read_limits)
+    limits: Mapping[str, AnyLimits] = field(default_factory=read_limits)
 
     def __post_init__(self) -> None:
         for shape in self.shapes:
             phases(shape, self.line)  # an unknown one is refused before an hour of measuring
-        judge(self.limits, {shape: [] for shape in self.shapes})
+        judge(self.limits, {shape: [] for shape in (*self.shapes, *([FAIR] if "ramp" in self.shapes else []))})
 
 
 def measure(target: LoadTarget, work: Work, plan: LoadPlan, *, out: Path, progress: Progress) -> Json:
@@ -68,11 +68,11 @@ def measure(target: LoadTarget, work: Work, plan: LoadPlan, *, out: Path, progre
         The record; a shape that could not be measured is among ``failed`` with what went wrong.
     """
     served_by = warm_up(target, work)
-    record = {"plan": asdict(plan), "pictures": _described(work.pictures), "served_by": served_by}
+    record: Json = {"plan": asdict(plan), "pictures": _described(work.pictures), "served_by": served_by}
     progress("the limit without a server")
     before = limit(work, seconds=plan.limit_s)
     progress("one client")
-    one = one_client(target.server, work, seconds=2 * plan.line.seconds)
+    one = one_client(target.server, work, seconds=plan.line.seconds)
 
     def run(shape: str, line: ProductionLine) -> list[Json]:
         return run_locust.run(shape, line, target, out / shape, processes=plan.processes)
@@ -84,21 +84,34 @@ def measure(target: LoadTarget, work: Work, plan: LoadPlan, *, out: Path, progre
     second = asyncio_load.run(
         target.server, work.pictures, target.profile, asyncio_load.Span(users, plan.line.seconds, plan.line.settle_s)
     )
+    if OVERLOAD in plan.shapes:
+        progress(OVERLOAD)
+        capacity = max(second["images_per_s"], *(phase["images_per_s"] for phase in ramp), 1.0)
+        overloaded = overload.measure(target, work.pictures, capacity, plan.line.seconds)
+    else:
+        overloaded = None
     progress("the limit again")
     after = limit(work, seconds=plan.limit_s, ways=[fastest(before)])
-    return record | {
+    record |= {
         "limit": {"before": before, "after": after},
         "one_client": one,
         "shapes": shapes,
         "failed": failed,
-        "overload": recovery(shapes.get("overload", []), one),
+        "fair": fairness(ramp),
+        "overload": overloaded,
         "knee": knee(ramp),
         "second_generator": second,
         "generators": compare(ramp, second),
         "generator_busy": bottleneck([phase for each in shapes.values() for phase in each], plan.processes),
         "served_over_limit": served_over_limit(ramp, before, after),
-        "checks": [check.to_json() for check in judge(plan.limits, shapes)],
     }
+    return record | {"checks": [check.to_json() for check in checks_of(record, plan.limits)]}
+
+
+def checks_of(record: Json, limits: Mapping[str, AnyLimits]) -> list[LimitCheck]:
+    """Hold a record against limits: its shapes, the fairness of its ramp, and its overload."""
+    found = {FAIR: record["fair"], OVERLOAD: [record["overload"]] if record["overload"] else []}
+    return judge(limits, record["shapes"] | {name: rows for name, rows in found.items() if rows})
 
 
 def served_over_limit(ramp: Sequence[Json], *limits: Json) -> float | None:
@@ -133,10 +146,11 @@ def compare(ramp: Sequence[Json], second: Json) -> Json | None:
 def measure_shapes(
     plan: LoadPlan, run: RunShape, progress: Progress
 ) -> tuple[dict[str, list[Json]], list[dict[str, str]]]:
-    """Figures of every shape that could be measured, and what went wrong with the others."""
+    """Figures of every shape of Locust's that could be measured, and what went wrong with the others."""
     shapes: dict[str, list[Json]] = {}
     failed = []
-    for shape in sorted(plan.shapes, key=lambda name: name != "ramp"):  # the others take their size from the knee
+    asked = [shape for shape in plan.shapes if shape != OVERLOAD]
+    for shape in sorted(asked, key=lambda name: name != "ramp"):  # the others take their size from the knee
         progress(shape)
         try:
             shapes[shape] = run(shape, replace(plan.line, knee=_users(shapes.get("ramp", []), plan.line)))
@@ -146,11 +160,9 @@ def measure_shapes(
 
 
 def _users(ramp: Sequence[Json], line: ProductionLine) -> int:
-    """Stations for what follows the ramp: its knee, the most that was tried, or the line's own where none ran."""
-    if not ramp:
-        return line.knee
+    """Stations for what follows the ramp: its knee, or the line's own where none was found."""
     found = knee(ramp)
-    return int(found["users"]) if found else line.most
+    return int(found["users"]) if found else line.knee
 
 
 def _described(pictures: Sequence[Picture]) -> Json:

@@ -13,12 +13,12 @@ from benchmarks.common.caveats import caveats
 from benchmarks.common.cells import decimal
 from benchmarks.common.origin import Json, origin_text
 from benchmarks.common.plots import COLORS, PICTURES, add_legend, save_plot
-from benchmarks.load.shapes import AFTER_S
+from benchmarks.load.overload import AFTER_S
 from benchmarks.stages.section import limit_text
 from endface_build.reports.markdown import table
 
 PLOTS: Final = {
-    "load.png": "Throughput and p99 against load",
+    "load.png": "Throughput, p99 and the length of a turn against the number of stations",
     "stages.png": "Time in each stage against load",
 }
 """File and alternative text of each plot."""
@@ -40,6 +40,8 @@ def _load(record: Json) -> str:
     text += f"\nOne client at a time: {_one_client(record['one_client'])}.\n"
     for shape, phases in record["shapes"].items():
         text += f"\n### {shape}\n\n{table(_HEADS, [_row(phase) for phase in phases])}"
+        if shape == "ramp":
+            text += _fairness(record["fair"], phases)
         for phase in phases:
             if phase["connector"]:
                 text += f"\n{phase['phase']}: a whole connector took {_milliseconds(phase['connector'])}.\n"
@@ -74,12 +76,45 @@ def _row(phase: Json) -> list[str]:
     return [phase["phase"], f"{phase['images_per_s']:.1f}", *times, *counts, *cores, decimal(phase["server_mib"])]
 
 
+def _fairness(shares: Sequence[Json], phases: Sequence[Json]) -> str:
+    rows = [
+        [
+            share["phase"],
+            str(phase["fewest"]),
+            str(phase["most"]),
+            decimal(share["most_over_fewest"], 2),
+            decimal(share["p99_over_turn"], 2),
+            f"{share['lost_share']:.3f}",
+        ]
+        for share, phase in zip(shares, phases, strict=True)
+    ]
+    heads = ["phase", "fewest of a station", "most", "most / fewest", "p99 in turns", "throughput lost"]
+    return f"\nA turn is stations / throughput: one picture of every station.\n\n{table(heads, rows)}"
+
+
 def _overload(found: Json) -> str:
-    ratio, seconds = found["overload_over_unloaded"], found["normal_again_s"]
-    answered = "nothing was answered" if ratio is None else f"**{ratio:.1f}** times the unloaded one"
-    text = f"\nOverload: p99 of the answered pictures {decimal(found['overload_p99_ms'])} ms, {answered}"
-    text += f" ({decimal(found['unloaded_p99_ms'])} ms). Throughput and p99 as before the overload: "
-    return text + (f"not within {AFTER_S} s.\n" if seconds is None else f"**{seconds:.1f} s** after it.\n")
+    heads = ["", "asked/s", "answered", "p50 ms", "p99 ms", "refused", "p99 of refusals, ms", "failed"]
+    rows = [
+        [
+            row["phase"],
+            f"{row['sent'] / row['seconds']:.1f}",
+            str(row["answered"]),
+            decimal(row["p50_ms"]),
+            decimal(row["p99_ms"]),
+            str(row["refused"]),
+            decimal(row["refusal_p99_ms"]),
+            str(row["failed"]),
+        ]
+        for row in found["rows"]
+    ]
+    seconds = found["normal_again_s"]
+    again = f"not within {AFTER_S} s" if seconds is None else f"**{seconds:.0f} s** after it"
+    return (
+        f"\n### overload\n\nAn open stream, first at half of the capacity of {found['capacity']:.1f} pictures/s, then "
+        f"at twice the capacity, then at half of it again; each picture is sent once.\n\n{table(heads, rows)}\n"
+        f"Answered under overload: {found['served_per_s']:.1f} pictures/s, "
+        f"**{1 - found['unserved_share']:.2f}** of the capacity. As before the overload: {again}.\n"
+    )
 
 
 def _caveats(record: Json) -> str:
@@ -114,7 +149,7 @@ def _one_client(figures: Json) -> str:
 
 
 def _found(value: float | None) -> str:
-    return "nothing answered" if value is None else f"{value:g}"
+    return "nothing" if value is None else f"{value:g}"
 
 
 def _milliseconds(figures: Json) -> str:
@@ -150,9 +185,12 @@ def _throughput(axes: Axes, ramp: Sequence[Json], record: Json) -> None:
     shown = [(phase["users"], phase["p99_ms"]) for phase in ramp if phase["p99_ms"] is not None]
     if shown:
         waiting.plot(*zip(*shown, strict=True), marker="s", color=COLORS[2], label="p99")
+    turns = [(phase["users"], 1000 * phase["users"] / phase["images_per_s"]) for phase in ramp if phase["images_per_s"]]
+    if turns:
+        waiting.plot(*zip(*turns, strict=True), linestyle=":", color=COLORS[2], label="a turn")
     waiting.set_ylim(bottom=0)
-    waiting.set_ylabel("p99 in ms")
-    add_legend(axes, waiting, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+    waiting.set_ylabel("ms")
+    add_legend(axes, waiting, loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
 
 
 def _stages(axes: Axes, ramp: Sequence[Json]) -> None:

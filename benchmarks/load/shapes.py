@@ -1,13 +1,13 @@
 """Load shapes: what a production line asks of a server, as rows of phases.
 
 The model is closed: a station presents its next parts only when it has the verdicts of the last ones, so a slow server
-is also asked less.  That is how a line works, but it hides waiting that an open stream of parts would see.
+is also asked less.  That is how a line works, but it hides waiting that an open stream of parts would see: that is
+``overload``, which has a generator of its own (open_loop.py).
 
     takt       stations that each present one part every T ms
     burst      machines that present all fibers of a connector at once: 12, then 24
     ramp       1, 2, 4, ... stations without a pause, to find the knee
     soak       as many as the knee for long, in slices that show a drift
-    overload   the knee, twice, five and ten times it, then the knee again second by second: when is it as before?
 """
 
 from __future__ import annotations
@@ -22,17 +22,8 @@ from benchmarks.common.errors import BenchmarkError
 CONNECTORS: Final = (12, 24)
 """Fibers of the usual multi-fiber connectors (MPO, IEC 61754-7)."""
 
-ON_THE_WAY: Final = (2, 5)
-"""So many times the knee before the overload: a curve."""
-
-OVERLOAD: Final = 10
-"""So many times the knee is more than any line will do by plan."""
-
-NORMAL: Final = "normal"
-"""The phase of ``overload`` that says what is normal."""
-
-AFTER_S: Final = 10
-"""So many seconds after the overload are counted one by one."""
+OVERLOAD: Final = "overload"
+"""The shape that Locust has no part in."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class ProductionLine:
         takt_ms: Time from part to part at each of them.
         machines: Machines of ``burst``, each with connectors in hand.
         connector_ms: Time from connector to connector at each of them.
-        knee: Stations at which the server is just busy; ``ramp`` finds the number.
+        knee: Stations of ``soak``, at which the server is just busy; ``ramp`` finds the number.
         most: Stations up to which ``ramp`` goes, doubling from one.
         seconds: How long each phase is counted.
         settle_s: How long it runs before, uncounted: connections open, queues fill.
@@ -56,10 +47,10 @@ class ProductionLine:
     machines: int = 1
     connector_ms: float = 3000.0
     knee: int = 4
-    most: int = 32
-    seconds: float = 20.0
-    settle_s: float = 5.0
-    slices: int = 10
+    most: int = 64
+    seconds: float = 10.0
+    settle_s: float = 3.0
+    slices: int = 3
 
 
 @dataclass(frozen=True)
@@ -73,7 +64,6 @@ class Phase:
         fibers: Pictures that a station presents at once.
         takt_ms: Time from one presentation to the next; 0: as soon as the verdicts are there.
         counted: Whether requests that end in this phase count.
-        settles: Whether the same load runs before, uncounted.
     """
 
     name: str
@@ -82,29 +72,23 @@ class Phase:
     fibers: int = 1
     takt_ms: float = 0.0
     counted: bool = True
-    settles: bool = True
 
 
 def phases(shape: str, line: ProductionLine) -> list[Phase]:
-    """The phases of a shape, each behind its time of settling.
+    """The phases of one of Locust's shapes, each behind its time of settling; none of ``OVERLOAD``.
 
     Raises:
         BenchmarkError: there is no such shape.
     """
     if shape not in SHAPES:
         raise BenchmarkError(f"there is no load shape {shape!r}; choose from {', '.join(SHAPES)}")
-    return [part for phase in _counted(shape, line) for part in (*_settling(phase, line), phase)]
+    return [part for phase in _counted(shape, line) for part in (_settling(phase, line), phase)]
 
 
 def ramp_users(most: int) -> list[int]:
     """1, 2, 4, ... up to ``most``, and ``most`` itself."""
     doubling = takewhile(lambda users: users < most, (1 << power for power in range(most.bit_length())))
     return [*doubling, most]
-
-
-def after(number: int) -> str:
-    """The name of a second after the overload; the first is 1."""
-    return f"second {number} after"
 
 
 def _counted(shape: str, line: ProductionLine) -> Iterator[Phase]:
@@ -123,17 +107,13 @@ def _counted(shape: str, line: ProductionLine) -> Iterator[Phase]:
             yield from (busy(f"{users} station{'s' * (users > 1)}", users) for users in ramp_users(line.most))
         case "soak":
             yield from (busy(f"slice {number}", line.knee) for number in range(1, line.slices + 1))
-        case _:
-            yield busy(NORMAL, line.knee)
-            yield from (busy(f"{times} times the knee", times * line.knee) for times in ON_THE_WAY)
-            yield busy("overload", OVERLOAD * line.knee)
-            yield from (Phase(after(number), line.knee, 1, settles=False) for number in range(1, AFTER_S + 1))
-            yield busy("recovery", line.knee)
 
 
-def _settling(phase: Phase, line: ProductionLine) -> Iterator[Phase]:
-    if phase.settles:
-        yield replace(phase, name=f"before {phase.name}", seconds=line.settle_s, counted=False)
+def _settling(phase: Phase, line: ProductionLine) -> Phase:
+    return replace(phase, name=f"before {phase.name}", seconds=line.settle_s, counted=False)
 
 
-SHAPES: Final = ("takt", "burst", "ramp", "soak", "overload")
+LOCUST: Final = ("takt", "burst", "ramp", "soak")
+"""The shapes that Locust asks."""
+
+SHAPES: Final = (*LOCUST, OVERLOAD)

@@ -1,14 +1,15 @@
-"""Service level objectives of each load shape: limits from a TOML file, and checks of figures against them."""
+"""Service level objectives: limits of each load shape, of fairness and of an overload, and checks of figures."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from benchmarks.common.origin import Json
+from benchmarks.load.shapes import OVERLOAD
 from endface.errors import ConfigurationError
 
 SLO_FILE: Final = Path(__file__).parents[1] / "slo.toml"
@@ -32,8 +33,38 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class FairLimits:
+    """Upper limits of each phase of the ramp, as ``fairness.fairness`` has its figures."""
+
+    lost_share: float
+    p99_over_turn: float
+    most_over_fewest: float
+
+
+@dataclass(frozen=True)
+class OverloadLimits:
+    """Upper limits of the overload, as ``overload.figures`` has its figures."""
+
+    unserved_share: float
+    p99_ms: float
+    refusal_p99_ms: float
+    failed_share: float
+    wrong_verdicts: int
+    normal_again_s: float
+
+
+AnyLimits: TypeAlias = Limits | FairLimits | OverloadLimits
+
+FAIR: Final = "fair"
+"""The section of fairness, which every ramp must keep."""
+
+_KINDS: Final[dict[str, type[AnyLimits]]] = {FAIR: FairLimits, OVERLOAD: OverloadLimits}
+"""Of the sections that are not those of Locust's shapes."""
+
+
+@dataclass(frozen=True)
 class LimitCheck:
-    """One limit and what was found; ``found`` is None where nothing was answered, which keeps no limit."""
+    """One limit and what was found; ``found`` is None where there is no such figure, which keeps no limit."""
 
     shape: str
     phase: str
@@ -47,7 +78,7 @@ class LimitCheck:
         return self.found is not None and self.found <= self.limit
 
     def __str__(self) -> str:
-        found = f"{self.what} {self.found:g}," if self.found is not None else f"nothing was answered, {self.what}"
+        found = f"{self.what} {self.found:g}," if self.found is not None else f"there is no {self.what},"
         return f"{self.shape}, {self.phase}: {found} at most {self.limit:g} allowed"
 
     def to_json(self) -> Json:
@@ -55,7 +86,7 @@ class LimitCheck:
         return asdict(self) | {"kept": self.kept}
 
 
-def read_limits(path: Path = SLO_FILE) -> dict[str, Limits]:
+def read_limits(path: Path = SLO_FILE) -> dict[str, AnyLimits]:
     """Limits by shape or phase.
 
     Raises:
@@ -65,15 +96,15 @@ def read_limits(path: Path = SLO_FILE) -> dict[str, Limits]:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as exc:
         raise ConfigurationError(f"the limits in {path} cannot be read: {exc}") from exc
-    return {shape: _limits(table, f"{path} [{shape}]") for shape, table in tables.items()}
+    return {name: _limits(_KINDS.get(name, Limits), table, f"{path} [{name}]") for name, table in tables.items()}
 
 
-def judge(limits: Mapping[str, Limits], shapes: Mapping[str, list[Json]]) -> list[LimitCheck]:
+def judge(limits: Mapping[str, AnyLimits], shapes: Mapping[str, Sequence[Json]]) -> list[LimitCheck]:
     """Hold every counted phase against the limits of its shape.
 
     Args:
-        limits: by shape, or by phase where one has limits of its own.
-        shapes: figures of the phases (``figures.phase_figures``) by shape.
+        limits: by shape.
+        shapes: figures of the phases by shape; ``FAIR`` counts as one.
 
     Raises:
         ConfigurationError: a shape has no limits.
@@ -82,17 +113,17 @@ def judge(limits: Mapping[str, Limits], shapes: Mapping[str, list[Json]]) -> lis
     for shape, phases in shapes.items():
         if shape not in limits:
             raise ConfigurationError(f"there are no limits for the shape {shape}; add a section [{shape}]")
+        own = asdict(limits[shape])
         for phase in phases:
-            own = asdict(limits.get(phase["phase"], limits[shape]))
             checks += [LimitCheck(shape, phase["phase"], what, limit, phase[what]) for what, limit in own.items()]
     return checks
 
 
-def _limits(table: object, where: str) -> Limits:
-    wanted = {field.name for field in fields(Limits)}
+def _limits(kind: type[AnyLimits], table: object, where: str) -> AnyLimits:
+    wanted = {field.name for field in fields(kind)}
     if not isinstance(table, dict) or set(table) != wanted:
         raise ConfigurationError(f"{where} must hold exactly {', '.join(sorted(wanted))}")
     for key, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise ConfigurationError(f"{where} {key} is {value!r}; it must be a number, not negative")
-    return Limits(**table)
+    return kind(**table)

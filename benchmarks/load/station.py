@@ -1,7 +1,7 @@
 """A station of the line as a Locust user: presents pictures, waits for the verdicts, checks them.
 
 Locust's rows are the outcome and the phase: ("answered", "4 stations"), and "refused", "failed" or "wrong" beside it,
-so that percentiles of answered pictures hold no quick refusals.
+so that percentiles of answered pictures hold no quick refusals.  What each station got has a row of its own.
 """
 
 # ruff: noqa: E402 - gRPC must learn of gevent before anything opens a channel
@@ -9,6 +9,7 @@ import grpc.experimental.gevent
 
 grpc.experimental.gevent.init_gevent()
 
+import os
 import random
 import time
 from pathlib import Path
@@ -22,7 +23,7 @@ from benchmarks.common.errors import BenchmarkError
 from benchmarks.common.outcomes import ANSWERED, FAILED, REFUSED, RETRY_S, WRONG
 from benchmarks.common.pictures import Picture, load
 from benchmarks.common.stations import StationClient
-from benchmarks.load.figures import CONNECTOR
+from benchmarks.load.figures import CONNECTOR, STATION
 from benchmarks.load.shapes import Phase
 from endface_client import ClientError, Overloaded
 
@@ -39,10 +40,7 @@ class WrongVerdictError(BenchmarkError):
 
 
 class Station(User):
-    """Presents the phase's number of pictures at once, at the phase's takt.
-
-    Its client asks a busy server again, as clients do; in an overload it does not: there each refusal is to be seen.
-    """
+    """Presents the phase's number of pictures at once, at the phase's takt, with the client that lines have."""
 
     phase: ClassVar[Phase] = IDLE
     """What the whole line does now."""
@@ -56,12 +54,11 @@ class Station(User):
         if not Station._pictures:
             Station._pictures = load(Path(options.pictures))
         Station._count += 1
+        self._row = f"{STATION} {os.getpid()}-{Station._count}"
         rng = random.Random(Station._count)
         self._next = rng.randrange(len(self._pictures))
         self._due_s = time.perf_counter() + rng.random() * Station.phase.takt_ms / 1000
-        self.client = StationClient(
-            str(self.environment.host), profile=options.endface_profile, repeat=options.shape != "overload"
-        )
+        self.client = StationClient(str(self.environment.host), profile=options.endface_profile)
         gevent.sleep(max(self._due_s - time.perf_counter(), 0))
 
     def on_stop(self) -> None:
@@ -106,6 +103,8 @@ class Station(User):
             right = report.verdict == picture.verdict
             wrong = WrongVerdictError(f"{picture.name} should be {picture.verdict}, the server said {report.verdict}")
             self._record(ANSWERED if right else WRONG, started, None if right else wrong)
+            if right:
+                self._record(self._row, started, None)
 
     def _record(self, outcome: str, started: float, error: Exception | None) -> None:
         """Tell Locust, if the phase counts in which this ended."""

@@ -25,6 +25,7 @@ def phase() -> Json:
     split_ms = {"preprocess queue": 1.0, "preprocess compute": 6.0, "segment queue": 4.0, "segment compute": 21.0}
     split_ms |= {"postprocess queue": 0.5, "postprocess compute": 2.5, "between stages": 2.0, "client and gRPC": 3.0}
     own = {"phase": "2 stations", "users": 2, "measured_s": 10.0, "connector": None, "server_mib": 650.0}
+    own |= {"fewest": 240, "most": 260}
     return (
         own
         | counts
@@ -67,6 +68,10 @@ def load_record(origin: Json, phase: Json) -> Json:
         "one_client": {"passes": 9, "p50_ms": 22.5, "p99_ms": 30.0, "alone_p50_ms": 20.0, "overhead_ms": 2.5},
         "shapes": {"ramp": [one, phase], "takt": [phase]},
         "failed": [],
+        "fair": [
+            {"phase": "1 station", "lost_share": 0.0, "p99_over_turn": 1.2, "most_over_fewest": 1.0},
+            {"phase": "2 stations", "lost_share": 0.0, "p99_over_turn": 1.38, "most_over_fewest": 1.08},
+        ],
         "overload": None,
         "knee": {"users": 2, "images_per_s": 50.0},
         "second_generator": second,

@@ -62,9 +62,7 @@ def test_a_server_that_freezes_costs_no_picture(start: Start, tls: Callable[...,
     """SIGSTOP of one of two under load: its silence is noticed, what it had and what follows goes to the other one."""
     freezes, stays = start("server"), start("line-2")
     with Client(f"{freezes.grpc_address},{stays.grpc_address}", profile="mm-pc", tls=tls("station")) as client:
-        stations = Stations(
-            client, count=2
-        )  # a server takes that many at any time: none is sent again for a full queue
+        stations = Stations(client, count=2)
         with stations.working():
             stations.wait_for(40)
             with frozen(triton_of(freezes)):

@@ -23,6 +23,7 @@ from endface import contract
 from endface.engines.manifest import describe
 from endface.report import Scope
 from endface.server.process import EmbeddedServer
+from endface_client import Client
 from tests.png import gray
 from tests.system.conftest import Ask
 from tests.system.tensors import image_tensor
@@ -172,6 +173,29 @@ def test_good_and_bad_at_the_same_time(ask: Ask, png: bytes, bad_pictures: dict[
         outcomes = list(threads.map(outcome, range(32)))
 
     assert outcomes == ["pass", "empty_image", "undecodable", "unknown_profile"] * 8
+
+
+def test_stations_wait_for_their_turn(server: EmbeddedServer, png: bytes) -> None:
+    """Of a dozen pictures at once none is refused, and so none is sent twice."""
+    with Client(server.grpc_address, profile="mm-pc", deadline_s=120) as client, ThreadPoolExecutor(12) as stations:
+        replies = list(stations.map(lambda _: client.ask(png), range(12)))
+
+    assert {(reply.report.verdict, reply.attempts) for reply in replies} == {("pass", 1)}
+
+
+def test_picture_whose_time_is_up_is_dropped_without_work(triton: Any, png: bytes) -> None:
+    """A request says how long it can wait in the queue; preprocess never sees one that cannot."""
+
+    def prepared() -> int:
+        (stats,) = triton.get_inference_statistics("preprocess").model_stats
+        return int(stats.inference_stats.success.count)
+
+    before = prepared()
+    with pytest.raises(InferenceServerException, match="Request timeout expired") as dropped:
+        triton.infer("endface", [image_tensor(png)], parameters={"profile": "mm-pc"}, timeout=1)
+
+    assert dropped.value.status() == "StatusCode.UNAVAILABLE"
+    assert prepared() == before
 
 
 def test_flood_is_refused_at_once(triton: Any, ask: Ask, png: bytes) -> None:

@@ -115,9 +115,9 @@ def test_triton(serving: Serving, png: bytes, number: signal.Signals, kind: str)
 
 @long
 def test_overload_is_no_illness(serving: Serving, png: bytes) -> None:
-    """Many more stations than the server can answer in time: it refuses, and nobody repairs it."""
+    """Many more stations than its queue has places: it refuses, and nobody repairs it."""
     before = len(repairs(serving))
-    with stations(serving.address, png, count=72) as working:
+    with stations(serving.address, png, count=96) as working:
         working.wait_for(800)
 
     assert len(repairs(serving)) == before

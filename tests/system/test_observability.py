@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -116,14 +117,18 @@ def failures(server: EmbeddedServer, model: str) -> float:
     return sum(each.value for each in samples if each.name == _FAILURES and each.labels["model"] == model)
 
 
-def test_asking_again_is_no_failure_of_a_stage(talkative: EmbeddedServer, png: bytes) -> None:
+def test_asking_again_is_no_failure_of_a_stage(repository: Path, png: bytes, tmp_path: Path) -> None:
     """The alerts rely on it: Triton counts a refusal for a full queue twice, for the ensemble, and for no stage."""
-    with Client(talkative.grpc_address, profile="mm-pc") as client, ThreadPoolExecutor(16) as pool:
-        refused = sum(reply.attempts - 1 for reply in pool.map(lambda _: client.ask(png), range(64)))
+    models = shutil.copytree(repository, tmp_path / "models", ignore=shutil.ignore_patterns("__pycache__"))
+    config = models / contract.PREPROCESS.name / "config.pbtxt"
+    config.write_text(config.read_text(encoding="utf-8").replace("max_queue_size: 64", "max_queue_size: 2"))
+    with running(Settings(models, **free_ports())) as server:
+        with Client(server.grpc_address, profile="mm-pc") as client, ThreadPoolExecutor(16) as pool:
+            refused = sum(reply.attempts - 1 for reply in pool.map(lambda _: client.ask(png), range(64)))
 
-    assert refused > 0
-    wait_until(lambda: failures(talkative, contract.ENSEMBLE.name) == 2 * refused)
-    assert [failures(talkative, stage.name) for stage in contract.MODELS if stage != contract.ENSEMBLE] == [0, 0, 0]
+        assert refused > 0
+        wait_until(lambda: failures(server, contract.ENSEMBLE.name) == 2 * refused)
+        assert [failures(server, stage.name) for stage in contract.MODELS if stage != contract.ENSEMBLE] == [0, 0, 0]
 
 
 def test_numbers_survive_new_processes(talkative: EmbeddedServer, png: bytes) -> None:

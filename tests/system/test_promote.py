@@ -26,7 +26,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.triton
 
 STATIONS = 2
-"""As many pictures as a server takes at any time: none is refused for a full queue."""
+"""As many pictures under way as a server works on at a time."""
 
 
 @pytest.fixture(scope="module")

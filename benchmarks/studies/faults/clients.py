@@ -28,7 +28,7 @@ _SECONDS: Final = 10.0
 """How long clients give up, one call after the other."""
 
 _DEADLINES_S: Final = (0.05, 0.5)
-"""How long such a client waits: from less than a picture takes to what a full queue takes."""
+"""How long such a client waits: from less than a picture takes to what a queue of some stations takes."""
 
 _KILLS: Final = 10
 _UNDER_WAY_S: Final = 0.3

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from endface.errors import EndfaceError
-from endface_client._base_client import DEFAULT_SERVER
+from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
 from endface_client._cli.options import Servers, TlsAuthority, TlsCertificate, TlsKey, TlsServerName
 from endface_client._cli.run import NOT_INSPECTED
 from endface_client._client import Client
@@ -24,7 +24,7 @@ _DeadlineS = Annotated[float, typer.Option(min=0.1, help="Seconds until a server
 def health(  # noqa: PLR0913 - one parameter for each option of the command
     *,
     server: Servers = DEFAULT_SERVER,
-    deadline_s: _DeadlineS = 2,
+    deadline_s: _DeadlineS = DEFAULT_DEADLINE_S,
     tls_authority: TlsAuthority = None,
     tls_certificate: TlsCertificate = None,
     tls_key: TlsKey = None,

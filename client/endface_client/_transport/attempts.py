@@ -40,7 +40,8 @@ _LONGEST_PAUSE_S: Final = 1.0
 """A server that repairs itself takes seconds: more than one question a second for each picture would not help it."""
 
 _LONGEST_BUSY_PAUSE_S: Final = 0.16
-"""A server that works frees a place every 20 ms, and a refusal costs it 0.2 ms; a longer pause lets others pass."""
+"""A server that works frees a place in its queue every 20 ms or so, and a refusal costs it 0.2 ms.  With a longer pause
+others would take all of them: first come, first served holds only from the moment that a picture is let in."""
 
 ALWAYS: Final[Repeat] = (ClientError,)
 NEVER: Final[Repeat] = ()

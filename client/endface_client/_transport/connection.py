@@ -3,7 +3,7 @@
 A canceled call can end Triton 2.51 for all its clients (segmentation fault in its gRPC front end).  gRPC cancels a
 call whose deadline passes, that is collected as garbage, or whose channel is closed.  So a call here runs until the
 server has answered, even where its caller has stopped waiting and the answer is dropped.  Triton's own ``timeout`` says
-how long the caller waits: the server refuses a picture that it has not begun by then.
+how long the picture may wait in the queue: the server drops one whose turn comes later, without any work.
 """
 
 from __future__ import annotations

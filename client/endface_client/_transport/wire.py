@@ -28,6 +28,9 @@ Picture: TypeAlias = str | os.PathLike[str] | bytes | NDArray[np.uint8] | NDArra
 
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
+_WORK_S: Final = 0.5
+"""Time that is kept for a picture once its turn in the queue has come: a busy server takes some tenths of a second."""
+
 _PNG_FAST: Final = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # lossless at every level; the highest only takes longer
 
 
@@ -86,12 +89,15 @@ class Call:
         """Triton's request.
 
         Args:
-            timeout_s: after which the server need not begin; it travels in microseconds, 0 would mean for ever.
+            timeout_s: how long the caller waits.  Triton's ``timeout`` says how much of it the picture may spend in the
+                queue: all but half a second for the work, or half of a shorter time.  In microseconds; 0 would mean
+                for ever.
         """
         request = service_pb2.ModelInferRequest(model_name=contract.ENSEMBLE.name, id=self.request_id)
         for key, value in self.parameters.items():
             request.parameters[key].string_param = value
-        request.parameters["timeout"].int64_param = max(1, round(timeout_s * 1e6))
+        queue_s = max(timeout_s - _WORK_S, timeout_s / 2)
+        request.parameters["timeout"].int64_param = max(1, round(queue_s * 1e6))
         request.inputs.add(name=contract.IMAGE.name, datatype=contract.IMAGE.datatype, shape=[1, 1])
         request.raw_input_contents.append(serialize_byte_tensor(np.array([[self.data]], dtype=np.object_)).item())
         request.outputs.add(name=contract.REPORT.name)

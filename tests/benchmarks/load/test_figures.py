@@ -72,6 +72,16 @@ def test_phase_without_answers() -> None:
     assert found["p50_ms"] is found["p99_ms"] is found["mean_ms"] is found["split_ms"] is None
 
 
+def test_stations_are_counted_by_themselves() -> None:
+    """One of four got nothing, so it has no row of its own; no picture counts twice."""
+    rows = [entry(f"station 7-{number}", {"40": count}) for number, count in enumerate((30, 50, 20))]
+
+    found = phase_figures([entry("answered", {"40": 100}), *rows], PHASE)
+
+    assert (found["fewest"], found["most"]) == (0, 50)
+    assert found["requests"] == found["answered"] == 100
+
+
 def test_whole_connectors_have_times_of_their_own() -> None:
     """A connector's time is that of its slowest fiber, and no picture more is counted for it."""
     entries = [entry("answered", {"80": 24}), entry("connector", {"90": 2})]

@@ -17,13 +17,30 @@ from benchmarks.common.target import LoadTarget, serving
 from benchmarks.load import run_locust
 from benchmarks.load.command import conclude
 from benchmarks.load.measure import LoadPlan, compare, measure_shapes, served_over_limit
-from benchmarks.load.shapes import AFTER_S, SHAPES, ProductionLine
-from benchmarks.load.slo import Limits
+from benchmarks.load.shapes import LOCUST, ProductionLine
+from benchmarks.load.slo import Limits, read_limits
 from endface.server.process import EmbeddedServer
 
 SHORT = ["--faces=2", "--most=2", "--seconds=1", "--settle-s=1", "--limit-s=0.2"]
 FAILED = {"shape": "soak", "error": "Locust did not end the shape soak"}
-LENIENT = "p99_ms = 1e9\nfailed_share = 0.0\nrefused_share = 0.0\nwrong_verdicts = 0\n"
+LENIENT = """
+[ramp]
+p99_ms = 1e9
+failed_share = 0.0
+refused_share = 0.0
+wrong_verdicts = 0
+[fair]
+lost_share = 1
+p99_over_turn = 1e9
+most_over_fewest = 1e9
+[overload]
+unserved_share = 1
+p99_ms = 1e9
+refusal_p99_ms = 1e9
+failed_share = 1
+wrong_verdicts = 0
+normal_again_s = 1e9
+"""
 
 
 def test_ratio_is_held_against_the_greater_limit() -> None:
@@ -75,7 +92,7 @@ def test_limits_give_the_exit_status(
     p99_ms: float, failed: list[Json], status: int, load_record: Json, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """0 where every limit is kept, 1 and the broken one in words where not, 2 where a shape failed."""
-    limits = {"ramp": Limits(p99_ms, 0, 0, 0), "takt": Limits(1e9, 0, 0, 0)}
+    limits = read_limits() | {"ramp": Limits(p99_ms, 0, 0, 0), "takt": Limits(1e9, 0, 0, 0)}
 
     assert conclude(load_record | {"failed": failed}, limits) == status
     said = capsys.readouterr()
@@ -100,7 +117,7 @@ def test_what_cannot_be_measured_ends_with_2(
 def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) -> None:
     """From the limit to the judgement: the record joins what Locust counted with what the server says."""
     slo = tmp_path / "slo.toml"
-    slo.write_text(f"[ramp]\n{LENIENT}", encoding="utf-8")
+    slo.write_text(LENIENT, encoding="utf-8")
     addresses = [f"--server={server.grpc_address}", f"--metrics={server.metrics_address}"]
     options = [*SHORT, "--shape=ramp", f"--slo={slo}", f"--results={tmp_path}", f"--out={tmp_path / 'out'}"]
 
@@ -111,6 +128,7 @@ def test_measurement_of_a_real_server(server: EmbeddedServer, tmp_path: Path) ->
     record = json.loads(path.read_text(encoding="utf-8"))
     assert [phase["users"] for phase in record["shapes"]["ramp"]] == [1, 2]
     assert all(phase["answered"] > 0 and phase["split_ms"] for phase in record["shapes"]["ramp"])
+    assert all(phase["fewest"] > 0 for phase in record["shapes"]["ramp"])
     assert record["served_over_limit"] > 0
     assert all(check["kept"] for check in record["checks"])
     assert record["one_client"]["passes"] > 0
@@ -123,12 +141,12 @@ def test_every_other_shape_on_a_real_server(server: EmbeddedServer, pictures: li
     save(pictures, tmp_path / "pictures")
     target = LoadTarget(server.grpc_address, server.metrics_address, "mm-pc", tmp_path / "pictures")
     line = ProductionLine(stations=2, connector_ms=500, knee=1, seconds=2, settle_s=1, slices=2)
-    shapes = [shape for shape in SHAPES if shape != "ramp"]
+    shapes = [shape for shape in LOCUST if shape != "ramp"]
 
     with ThreadPoolExecutor(len(shapes)) as pool:
         found = list(pool.map(lambda shape: run_locust.run(shape, line, target, tmp_path / shape), shapes))
 
-    assert [len(row) for row in found] == [1, 2, 2, AFTER_S + 5]
+    assert [len(row) for row in found] == [1, 2, 2]
     for shape, row in zip(shapes, found, strict=True):
         names = {path.name for path in (tmp_path / shape).iterdir()}
         assert {"locust_stats.csv", "locust_stats_history.csv", "locust.html", "locust.json"} <= names

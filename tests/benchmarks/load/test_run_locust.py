@@ -14,11 +14,10 @@ from benchmarks.load import run_locust
 from benchmarks.load.shapes import ProductionLine
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
 
-LINE = ProductionLine(knee=1, seconds=2, settle_s=1)
+LINE = ProductionLine(stations=2, takt_ms=100, seconds=2, settle_s=1)
 ANSWERS: dict[bytes, Answer] = {
     b"right": PASS,
     b"wrong": PASS,
-    b"refused": Failure(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"),
     b"failed": Failure(grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such"),
 }
 
@@ -39,23 +38,23 @@ def prepared(tmp_path: Path) -> Path:
 @pytest.mark.long
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_outcome_is_counted_by_itself(processes: int, prepared: Path, tmp_path: Path) -> None:
-    """A wrong verdict, a full queue and an error are no answers, in one process of Locust as in two."""
+    """A wrong verdict and an error are no answers, in one process of Locust as in two."""
     with FakeServer(answer) as server:
         target = LoadTarget(server.address, "", "mm-pc", prepared)
-        row = run_locust.run("overload", LINE, target, tmp_path / "out", processes=processes)
-    phase = next(each for each in row if each["phase"] == "overload")
+        (phase,) = run_locust.run("takt", LINE, target, tmp_path / "out", processes=processes)
 
-    outcomes = [phase[key] for key in ("answered", "refused", "failed", "wrong_verdicts")]
+    outcomes = [phase[key] for key in ("answered", "failed", "wrong_verdicts")]
     assert all(count > 0 for count in outcomes)
     assert sum(outcomes) == phase["requests"]
     assert phase["images_per_s"] == pytest.approx(phase["answered"] / phase["measured_s"], abs=0.01)
     assert phase["p99_ms"] > 0
+    assert phase["fewest"] + phase["most"] == phase["answered"]  # of two stations
 
 
 def test_connectors_come_at_once(prepared: Path, tmp_path: Path) -> None:
     """All fibers come together; a connector has a time beside theirs, and wrong verdicts and errors are no answers."""
     line = ProductionLine(machines=1, connector_ms=100, seconds=2, settle_s=1)
-    with FakeServer(lambda received: PASS if received.picture == b"refused" else answer(received)) as server:
+    with FakeServer(answer) as server:
         target = LoadTarget(server.address, "", "mm-pc", prepared)
         row = run_locust.run("burst", line, target, tmp_path / "out")
 

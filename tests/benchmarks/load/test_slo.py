@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.common.origin import Json
 from benchmarks.load.shapes import SHAPES
-from benchmarks.load.slo import Limits, judge, read_limits
+from benchmarks.load.slo import FairLimits, Limits, judge, read_limits
 from endface.errors import ConfigurationError
 
 STRICT = Limits(p99_ms=100, failed_share=0.0, refused_share=0.1, wrong_verdicts=0)
@@ -32,14 +32,18 @@ def test_each_limit_can_be_broken(broken: dict[str, float | None]) -> None:
     assert [check.what for check in checks if not check.kept] == list(broken)
 
 
-def test_phase_with_limits_of_its_own() -> None:
-    """A phase is held against the section of its name, where there is one, instead of its shape's."""
-    patient = Limits(p99_ms=1e9, failed_share=1, refused_share=1, wrong_verdicts=0)
-    figures = [phase(p99_ms=200), phase(p99_ms=200) | {"phase": "recovery"}]
+def test_fairness_and_overload_have_limits_of_their_own() -> None:
+    """A station that got nothing has no share, and a server that does not recover no time: neither keeps its limit."""
+    fair = {"phase": "64 stations", "lost_share": 0.02, "p99_over_turn": 1.3, "most_over_fewest": None}
+    overload = {"phase": "overload", "unserved_share": 0.05, "p99_ms": 2000.0, "refusal_p99_ms": 8.0}
+    overload |= {"failed_share": 0.0, "wrong_verdicts": 0, "normal_again_s": None}
 
-    checks = judge({"overload": patient, "recovery": STRICT}, {"overload": figures})
+    checks = judge(read_limits(), {"fair": [fair], "overload": [overload]})
 
-    assert [check.phase for check in checks if not check.kept] == ["recovery"]
+    assert [str(check) for check in checks if not check.kept] == [
+        "fair, 64 stations: there is no most_over_fewest, at most 2 allowed",
+        "overload, overload: there is no normal_again_s, at most 5 allowed",
+    ]
 
 
 def test_broken_limit_reads_as_a_sentence() -> None:
@@ -47,7 +51,7 @@ def test_broken_limit_reads_as_a_sentence() -> None:
     slow, silent = (judge({"takt": STRICT}, {"takt": [phase(p99_ms=ms)]})[0] for ms in (250.0, None))
 
     assert str(slow) == "takt, 4 stations: p99_ms 250, at most 100 allowed"
-    assert str(silent) == "takt, 4 stations: nothing was answered, p99_ms at most 100 allowed"
+    assert str(silent) == "takt, 4 stations: there is no p99_ms, at most 100 allowed"
 
 
 def test_shape_without_limits() -> None:
@@ -60,8 +64,8 @@ def test_own_file_covers_every_shape() -> None:
     """The project's limits name every shape, and none of them lets a wrong verdict through."""
     limits = read_limits()
 
-    assert set(SHAPES) <= set(limits)
-    assert {each.wrong_verdicts for each in limits.values()} == {0}
+    assert set(limits) == {*SHAPES, "fair"}
+    assert {each.wrong_verdicts for each in limits.values() if not isinstance(each, FairLimits)} == {0}
 
 
 @pytest.mark.parametrize(

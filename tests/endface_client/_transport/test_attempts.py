@@ -39,12 +39,13 @@ class End:
 REPORT = End(0.05)
 REFUSED = End(0.001, grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses")
 FULL = End(0.001, grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
+EXPIRED = End(1.0, grpc.StatusCode.UNAVAILABLE, "in ensemble 'endface', Request timeout expired")
 STOPPING = End(0.01, grpc.StatusCode.NOT_FOUND, "unknown model: 'endface' has no available versions")
 STUB = End(1.0, grpc.StatusCode.INTERNAL, "in ensemble 'endface', Stub process 'preprocess_0_0' is not healthy.")
 HANGS = End(1e9)
 BUG = End(0.05, grpc.StatusCode.INTERNAL, "in ensemble 'endface', internal: the server could not answer this request")
 BAD = End(0.01, grpc.StatusCode.INVALID_ARGUMENT, "bad_parameter: no such")
-TRANSIENT = (REFUSED, FULL, STOPPING, STUB, HANGS)
+TRANSIENT = (REFUSED, FULL, EXPIRED, STOPPING, STUB, HANGS)
 LASTING = (BUG, BAD)
 
 
@@ -120,7 +121,7 @@ def test_every_picture_has_one_end_in_time(ends: list[End], count: int, repeat: 
     assert not any(end in LASTING for end in made[:-1])
     assert isinstance(found, Reply) == (len(made) < found.attempts and not world.is_late)
     assert repeat or found.attempts == 1
-    assert repeat != WHEN_BUSY or set(made[:-1]) <= {FULL}
+    assert repeat != WHEN_BUSY or set(made[:-1]) <= {FULL, EXPIRED}
 
 
 @given(st.floats(0, 5), st.sampled_from([REFUSED, STOPPING, STUB, FULL]), st.lists(st.floats(0, 1), max_size=30))
@@ -163,9 +164,10 @@ def test_each_of_several_servers_gets_its_chance() -> None:
     assert [world.inspect().attempts for _ in range(4)][-1] == 3
 
 
-def test_a_full_queue_is_waited_for_by_every_picture() -> None:
-    """A server that refuses for want of room is there: no picture gives up early."""
-    world = World(lambda _: FULL)
+@pytest.mark.parametrize("refusal", [FULL, EXPIRED], ids=["at once", "after a wait"])
+def test_a_full_queue_is_waited_for_by_every_picture(refusal: End) -> None:
+    """A server that refuses for want of room or time is there: no picture gives up early."""
+    world = World(lambda _: refusal)
     errors = [world.inspect() for _ in range(4)]
 
     assert all(isinstance(error, Overloaded) and error.attempts > 5 for error in errors)

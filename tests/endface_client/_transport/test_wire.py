@@ -67,6 +67,9 @@ def test_an_answer_without_a_report_is_told(contents: list[bytes]) -> None:
         unpack(pack(Job(b"x")), response)
 
 
-def test_time_that_is_up_is_told_as_the_least() -> None:
-    """Zero would mean that the server may take as long as it likes."""
-    assert pack(Job(b"x")).request(0.0).parameters["timeout"].int64_param == 1
+@pytest.mark.parametrize(
+    ("waits_s", "queue_us"), [(10.0, 9_500_000), (1.0, 500_000), (0.2, 100_000), (0.0, 1)], ids=str
+)
+def test_the_queue_gets_what_the_work_leaves(waits_s: float, queue_us: int) -> None:
+    """Half a second is kept for the work, or half of a short wait; never zero, which would mean for ever."""
+    assert pack(Job(b"x")).request(waits_s).parameters["timeout"].int64_param == queue_us
