@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -90,6 +91,7 @@ class Settings:
         certificates: what gRPC is encrypted with; None talks in the clear.
         admin_secret: file with the secret that opens the administration; None makes one up, anew at each start.
         connection_age_s: how long a client's connection may last.
+        processes: how many processes run each stage, by model; those that are not named, as their configuration says.
     """
 
     repository: Path
@@ -107,6 +109,7 @@ class Settings:
     certificates: Certificates | None = None
     admin_secret: Path | None = None
     connection_age_s: float = CONNECTION_AGE_S
+    processes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ports(self) -> dict[str, int]:
