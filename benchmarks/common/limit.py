@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ import cv2
 from benchmarks.common.origin import Json
 from benchmarks.common.pictures import Picture
 from benchmarks.common.workers import Barrier, Kind, together
+from endface import processor
 from endface.engines.catalog import ONNXRUNTIME
 from endface.engines.load import open_network
 from endface.offline import Inspector
@@ -69,7 +69,7 @@ def setups(cores: int) -> tuple[Setup, ...]:
     )
 
 
-CORES: Final = os.cpu_count() or 1
+CORES: Final = processor.find().cores
 
 
 def limit(work: Work, *, seconds: float, ways: Sequence[Setup] = setups(CORES)) -> Json:

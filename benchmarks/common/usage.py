@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Final, Self
 
 import psutil
+
+from endface.server.processes import STUB
 
 BUSY_GENERATOR: Final = 0.8
 """A generator's process that takes this share of a core no longer asks when it should: it is the bottleneck."""
@@ -54,6 +57,17 @@ def server_processes(port: int) -> list[psutil.Process]:
         if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
             return family(psutil.Process(connection.pid))
     return []
+
+
+def by_model(processes: Iterable[psutil.Process]) -> dict[str, float]:
+    """Seconds of processor time so far of a server's processes, by model; ``tritonserver`` is the server itself."""
+    seconds: dict[str, float] = {}
+    for process in processes:
+        words = process.cmdline()
+        is_stub = len(words) > 1 and Path(words[0]).name == STUB
+        name = Path(words[1]).parent.parent.name if is_stub else "tritonserver"
+        seconds[name] = seconds.get(name, 0.0) + _seconds([process])
+    return seconds
 
 
 def memory_mib(processes: Iterable[psutil.Process]) -> float:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Final, Literal, Protocol, TypeVar
+
+from endface.server.settings import LIBRARIES
 
 Kind = Literal["processes", "threads"]
 Result = TypeVar("Result")
@@ -47,8 +51,20 @@ def together(count: int, kind: Kind, work: Callable[..., Result], *arguments: ob
     # process only as it is made, so each keeps it for itself.
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(count, timeout=_START_S)
-    with ProcessPoolExecutor(count, context, _join, (barrier,)) as pool:
+    with as_in_a_stage(), ProcessPoolExecutor(count, context, _join, (barrier,)) as pool:
         return _results([pool.submit(_begin_joined, work, arguments) for _ in range(count)])
+
+
+@contextlib.contextmanager
+def as_in_a_stage() -> Iterator[None]:
+    """Processes that are started inside the block have the libraries' settings of a server's stages."""
+    before = dict(os.environ)
+    os.environ.update(LIBRARIES)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 _joined: list[Barrier] = []

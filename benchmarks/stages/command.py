@@ -9,6 +9,7 @@ import typer
 from benchmarks.common.options import Faces, Folder, Profile, Results, console, work_of
 from benchmarks.common.origin import RESULTS
 from benchmarks.common.study import Study
+from benchmarks.common.turns import Turns
 from benchmarks.stages import section
 from benchmarks.stages.measure import measure
 
@@ -20,9 +21,15 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     faces: Faces = 24,
     folder: Folder = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each picture goes through each stage.")] = 20,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long each way to the limit is counted.")] = 20.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each way to the limit is counted.")] = 6.0,
+    turns: Annotated[int, typer.Option(min=1, help="Turns of the server and of the limit, three seconds each.")] = 12,
     results: Results = RESULTS,
 ) -> None:
-    """Time every stage without a server, and find the pictures a second that this machine can do at all."""
-    record = STUDY.record(results, work_of(faces, folder, profile), rounds=rounds, seconds=seconds)
-    console.print(f"{record['limit']['images_per_s']:g} pictures/s")
+    """Time every stage without a server, and hold a server against the same stages in turns; at most four minutes."""
+    work = work_of(faces, folder, profile)
+    record = STUDY.record(results, work, rounds=rounds, seconds=seconds, turns=Turns(turns))
+    found, one = record["turns"], record["one_client"]
+    console.print(
+        f"{found['served_images_per_s']['median']:g} of {found['limit_images_per_s']['median']:g} pictures/s, "
+        f"served over limit {found['served_over_limit']['median']:g}; one client {one['overhead_ms']:g} ms more"
+    )

@@ -1,17 +1,21 @@
-"""Milliseconds of every pure stage, alone on the machine and beside as many others as it has cores."""
+"""Every pure stage without a server, the limit, and a server against the limit in turns."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from benchmarks.common.limit import CORES, Work, inspect_to_json, limit
 from benchmarks.common.origin import Json
+from benchmarks.common.overhead import one_client
 from benchmarks.common.pictures import Picture
+from benchmarks.common.target import LoadTarget, serving, warm_up
+from benchmarks.common.turns import Turns, in_turns
 from benchmarks.common.workers import Barrier, together
 from endface.engines.onnx_network import Network
 from endface.fiber.locate import locate
@@ -22,24 +26,34 @@ from endface.picture.decode import decode
 from endface.stages import postprocess, preprocess
 
 Times = dict[str, dict[str, list[float]]]
-"""Milliseconds by picture size and stage."""
+"""Milliseconds of processor time by picture size and stage."""
 
 
-def measure(work: Work, *, rounds: int, seconds: float) -> Json:
-    """Time the stages, then find the limit.
+def measure(work: Work, *, rounds: int, seconds: float, turns: Turns) -> Json:
+    """Time the stages, find the limit, and hold a server of our own against it.
 
     Returns:
-        ``stages`` by number of processes, picture size and stage; and ``limit``.
+        ``stages`` as ``stage_times`` says; ``limit``; ``turns`` of the server and the limit; and ``one_client``.
     """
-    stages = {
+    record = {"rounds": rounds, "stages": stage_times(work, rounds), "limit": limit(work, seconds=seconds)}
+    with serving("", "", work.engine) as (server, metrics):
+        warm_up(LoadTarget(server, metrics, work.profile, Path()), work)
+        return record | {
+            "turns": in_turns(server, metrics, work, turns),
+            "one_client": one_client(server, work, seconds=turns.rounds * turns.seconds),
+        }
+
+
+def stage_times(work: Work, rounds: int, cores: int = CORES) -> Json:
+    """Times by number of processes at once (one, and one a core), picture size and stage."""
+    return {
         str(workers): _summary(together(workers, "processes", time_stages, work, rounds))
-        for workers in sorted({1, CORES})
+        for workers in sorted({1, cores})
     }
-    return {"rounds": rounds, "stages": stages, "limit": limit(work, seconds=seconds)}
 
 
 def time_stages(barrier: Barrier, work: Work, rounds: int) -> Times:
-    """Time every stage on every picture in this process, one thread each."""
+    """Processor time of every stage on every picture in this process, one thread each."""
     cv2.setNumThreads(1)
     loaded, options = Network(work.network), Options(work.profile)
     steps = [(picture.size, _steps(picture, loaded, options)) for picture in work.pictures]
@@ -51,9 +65,9 @@ def time_stages(barrier: Barrier, work: Work, rounds: int) -> Times:
     for _ in range(rounds):
         for size, stages in steps:
             for stage, run in stages.items():
-                started = time.perf_counter()
+                started = time.thread_time()
                 run()
-                spent_ms = (time.perf_counter() - started) * 1000
+                spent_ms = (time.thread_time() - started) * 1000
                 times.setdefault(size, {}).setdefault(stage, []).append(spent_ms)
     return times
 

@@ -9,7 +9,8 @@ from endface_build.reports.markdown import table
 def text(record: Json) -> str:
     """The section in Markdown."""
     parts = f"## Stages without a server\n\n{origin_text(record)}\n"
-    parts += "Median milliseconds, in brackets the tenth and ninetieth percentile, one thread a process.\n"
+    times = " of processor time" if "turns" in record else ""  # older records have the wall clock's
+    parts += f"Median milliseconds{times}, in brackets the tenth and ninetieth percentile, one thread a process.\n"
     counts = list(record["stages"])
     for size in record["stages"][counts[0]]:
         rows = [
@@ -18,7 +19,30 @@ def text(record: Json) -> str:
         ]
         heads = [size, *(f"{count} process{'es' if count != '1' else ''} at once" for count in counts)]
         parts += f"\n{table(heads, rows)}"
-    return f"{parts}\n{limit_text(record['limit'])}"
+    parts += f"\n{limit_text(record['limit'])}"
+    return parts + turns_text(record["turns"], record["one_client"]) if "turns" in record else parts
+
+
+def turns_text(turns: Json, one: Json) -> str:
+    """A server against the limit, in Markdown."""
+    rows = [
+        ["without a server", _quartiles(turns["limit_images_per_s"])],
+        ["served", _quartiles(turns["served_images_per_s"])],
+        ["served over limit", _quartiles(turns["served_over_limit"])],
+        ["the same on the cores that the load generator left", _quartiles(turns["served_over_limit_on_cores_left"])],
+    ]
+    spent = [[name, f"{cpu_ms:.2f}"] for name, cpu_ms in turns["cpu_ms"].items()]
+    return f"""
+A server of our own and the limit (one process a core) took {turns["rounds"]} turns of {turns["seconds"]:g} seconds
+each, with {turns["users"]} pictures under way at the server; medians, in brackets the quartiles:
+
+{table(["", "pictures/s"], rows)}
+Processor time of a picture in these turns:
+
+{table(["process", "ms"], spent)}
+At one client a picture takes {one["p50_ms"]:.1f} ms (p99 {one["p99_ms"]:.1f}), {one["overhead_ms"]:.1f} ms more than in
+one process in turn.
+"""
 
 
 def limit_text(limit: Json) -> str:
@@ -38,6 +62,10 @@ The limit that serving is held against is the fastest way to use this machine wi
 **{limit["images_per_s"]:.1f} pictures/s**:
 
 {table(heads, rows)}"""
+
+
+def _quartiles(cell: Json) -> str:
+    return f"{cell['median']:.3g} ({cell['q1']:.3g}, {cell['q3']:.3g})"
 
 
 def _spread(cell: Json) -> str:

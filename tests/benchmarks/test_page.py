@@ -37,6 +37,8 @@ def test_page_says_where_it_comes_from_and_what_was_found(load_record: Json, sta
     assert "Served over limit: **0.833**. Knee: 2 stations." in text
     assert "Serving adds 2.5 ms to a picture" in text
     assert "| - decode | 3.00 (2.00, 4.00) | 3.50 (2.50, 4.50) |" in text
+    assert "| served over limit | 0.9 (0.89, 0.91) |" in text
+    assert "| tritonserver | 1.60 |" in text
     assert "| 2 stations | 50.0 | 39 | 48 | 55 | 500 | 0 | 0 | 0 | 1.60 | 0.20 | 650 |" in text
     assert "2 limits of `slo.toml`, 1 not kept." in text
     assert "| ramp, 2 stations | p99_ms | 10 | 55 |" in text

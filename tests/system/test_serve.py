@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -73,6 +74,19 @@ def test_serves_until_told_to_stop(serving: Serving, ports: Ports, png: bytes) -
     assert len(processes) >= 5  # Triton, and a stub for each instance of the three stages
     assert none_runs(processes)
     socket.create_server(("127.0.0.1", ports["grpc_port"])).close()
+
+
+def test_cores_give_the_processes(repository: Path, ports: Ports, png: bytes, tmp_path: Path) -> None:
+    """The stages have as many processes as it was told cores, also after another version of the network is loaded."""
+    copy = tmp_path / "models"
+    shutil.copytree(repository, copy)
+    with serve(ports, f"--repository={copy}", "--profile=mm-pc", "--cores=3") as serving:
+        assert Counter(serving.stubs.values()) == {"preprocess": 3, "segment": 3, "postprocess": 2}
+        wait_until(lambda: "one thread each: 3 preprocess, 3 segment, 2 postprocess; found" in serving.log)
+        with Client(serving.address) as client:
+            shutil.rmtree(copy / "segment" / "2")
+            wait_until(lambda: str(getattr(client.inspect(png).model, "version", "")) == "1")
+        wait_until(lambda: Counter(serving.stubs.values())["segment"] == 3)
 
 
 def test_requests_under_way_are_finished(serving: Serving, png: bytes) -> None:

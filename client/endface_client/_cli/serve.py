@@ -10,12 +10,13 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from endface import environment
+from endface import environment, processor
 from endface.criteria.profile import profile_sums
 from endface.engines.catalog import SERVED
 from endface.environment import default_repository
 from endface.errors import ConfigurationError, EndfaceError
 from endface.health.supervisor import Supervisor
+from endface.server import instances
 from endface.server.certificates import Certificates
 from endface.server.process import EmbeddedServer
 from endface.server.settings import DEFAULT_ENGINE, Settings
@@ -68,6 +69,14 @@ _AdminSecret = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Secret that opens Triton's administration; default: one nobody knows."),
 ]
+_Cores = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        envvar=processor.CORES,
+        help="Cores to use, one process of each stage on each; default: what the machine or container gives.",
+    ),
+]
 
 
 def serve(  # noqa: PLR0913 - one parameter for each option of the command
@@ -88,6 +97,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
     tls_key: _TlsKey = None,
     tls_clients: _TlsClients = None,
     admin_secret: _AdminSecret = None,
+    cores: _Cores = None,
 ) -> None:
     """Run Triton with endface's models until SIGTERM or Ctrl-C; requests under way are then finished.
 
@@ -99,6 +109,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
             signal.signal(number, _leave)
     log = LogWriter.to(sys.stderr)
     try:
+        processes, why = _processes(cores)
         settings = Settings(
             repository=repository or default_repository(),
             host=host,
@@ -114,8 +125,9 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
             metrics_host=metrics_host,
             certificates=_certificates(tls_certificate, tls_key, tls_clients),
             admin_secret=admin_secret,
+            processes=processes,
         )
-        _run(settings, log)
+        _run(settings, log, why)
     except EndfaceError as exc:
         log.write(f"endface serve: {exc}")
         raise typer.Exit(2) from exc
@@ -123,17 +135,27 @@ def serve(  # noqa: PLR0913 - one parameter for each option of the command
         log.close()
 
 
-def _run(settings: Settings, log: LogWriter) -> NoReturn:
-    """Serve until a signal comes."""
+def _run(settings: Settings, log: LogWriter, processes: str) -> NoReturn:
+    """Serve until a signal comes; the log begins with a sentence on the processes."""
     with EmbeddedServer(settings) as server:
         server.wait_ready(READY_WITHIN_S)
         server.listen(log.write)
         output = LogWriter.to(sys.stdout)  # as the log: it may be a full disk
         output.write(_ready_line(server))
         output.close()
+        log.write(processes)
         for name, sha256 in profile_sums(server.profiles).items():
             log.write(f"profile {name} sha256 {sha256}")
         Supervisor(server, log.write, READY_WITHIN_S, log_lines_dropped=lambda: log.dropped).watch()
+
+
+def _processes(cores: int | None) -> tuple[dict[str, int], str]:
+    """Processes of each stage, and the sentence that says why so many."""
+    found, shared_bytes = processor.find(), instances.shared_memory_bytes()
+    chosen = instances.choose(cores) if cores else instances.choose(found.cores, shared_bytes)
+    counts = ", ".join(f"{count} {model}" for model, count in chosen.items())
+    bound = f"told to use {cores}" if cores else f"{shared_bytes >> 20} MiB of shared memory"
+    return chosen, f"processes of one thread each: {counts}; found {found}, {bound}"
 
 
 def _certificates(certificate: Path | None, key: Path | None, clients: Path | None) -> Certificates | None:

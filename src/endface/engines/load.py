@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,8 @@ from endface.engines.onnx_network import Network
 from endface.engines.opencv_network import OpenCVNetwork
 from endface.environment import default_repository
 from endface.errors import EngineError
+from endface.processor import usable_cores
 from endface.report import ModelInfo
-
-_CORES: Final = os.cpu_count() or 1
-"""One picture is inspected at a time, so it gets the whole machine."""
 
 
 class Segmenter(Protocol):
@@ -70,13 +67,19 @@ def load(engine: str = ONNXRUNTIME, network: Path | None = None) -> Segmenter:
     return _loaded(engine, (network or network_file(default_folder(), engine)).resolve())
 
 
-def open_network(engine: str, path: Path, *, threads: int = _CORES) -> Segmenter:
-    """A network's file in an engine, loaded anew; OpenCV takes no number of threads.
+def open_network(engine: str, path: Path, *, threads: int | None = None) -> Segmenter:
+    """A network's file in an engine, loaded anew.
+
+    Args:
+        engine: one of ``OFFLINE``.
+        path: the file.
+        threads: threads of one run; None for all cores: one picture is inspected at a time.  OpenCV takes no number.
 
     Raises:
         EngineError: the engine's package is not installed.
-        ConfigurationError: the network is missing or broken.
+        ConfigurationError: the network is missing or broken, or ENDFACE_CORES is no number.
     """
+    threads = threads or usable_cores()
     try:
         if engine == OPENCV:
             return OpenCVNetwork(path)

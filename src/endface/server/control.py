@@ -11,6 +11,7 @@ import contextlib
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from endface import contract
@@ -46,6 +47,7 @@ class Control:
         self._lock = f"{_KEY_HEADER}={key}"
         self._http = TritonHttp(address, port, {_KEY_HEADER: key})
         self._is_exposed = is_exposed
+        self._counts: dict[str, int] = {}
 
     @property
     def flags(self) -> list[str]:
@@ -82,7 +84,17 @@ class Control:
             RepositoryError: Triton refuses the new version, with its reason; the former goes on serving.
             ServerStartError: Triton does not answer.
         """
-        self._load(model, {}, _LOAD_S)
+        self._load(model, self._scaled(model) if model in self._counts else {}, _LOAD_S)
+
+    def scale(self, model: str, count: int) -> None:
+        """Give a loaded model another number of processes, which it keeps when it is loaded again.
+
+        Raises:
+            RepositoryError: Triton cannot, with its reason.
+            ServerStartError: Triton does not answer.
+        """
+        self._counts[model] = count
+        self._load(model, self._scaled(model), _LOAD_S)
 
     def reload(self, model: str, timeout_s: float) -> None:
         """Have Triton make a loaded model's processes anew, from the same files.
@@ -94,13 +106,9 @@ class Control:
             RepositoryError: Triton cannot, with its reason.
             ServerStartError: Triton does not answer in time.
         """
-        try:
-            _, body = self._http.get(f"/v2/models/{model}/config", _CALL_S)
-            config: dict[str, Any] = json.loads(body)
-        except (*FAILURES, ValueError) as exc:
-            raise ServerStartError(f"Triton did not give the configuration of {model!r}") from exc
+        config = self._config(model)
         marks = config.get("parameters", {}) | {_MARK: {"string_value": secrets.token_hex(4)}}
-        self._load(model, {"parameters": {"config": json.dumps(config | {"parameters": marks})}}, timeout_s)
+        self._load(model, _with_config(config | {"parameters": marks}), timeout_s)
 
     def drain(self, timeout_s: float) -> None:
         """Take no new requests, and wait until those under way are answered, or time is up.
@@ -112,6 +120,21 @@ class Control:
             self._http.post(f"/v2/repository/models/{contract.ENSEMBLE.name}/unload", {}, _CALL_S)
             while self._state() == "UNLOADING" and time.monotonic() < deadline_s:
                 time.sleep(_POLL_S)
+
+    def _config(self, model: str) -> dict[str, Any]:
+        """The configuration that a loaded model runs."""
+        try:
+            _, body = self._http.get(f"/v2/models/{model}/config", _CALL_S)
+            config: dict[str, Any] = json.loads(body)
+        except (*FAILURES, ValueError) as exc:
+            raise ServerStartError(f"Triton did not give the configuration of {model!r}") from exc
+        return config
+
+    def _scaled(self, model: str) -> dict[str, Any]:
+        """What to ask for so that a model has its own number of processes."""
+        config = self._config(model)
+        groups = [group | {"count": self._counts[model]} for group in config["instance_group"]]
+        return _with_config(config | {"instance_group": groups})
 
     def _load(self, model: str, content: dict[str, Any], timeout_s: float) -> None:
         try:
@@ -126,3 +149,8 @@ class Control:
         _, body = self._http.post("/v2/repository/index", {}, _CALL_S)
         models: list[dict[str, Any]] = json.loads(body)
         return next((model.get("state") for model in models if model["name"] == contract.ENSEMBLE.name), None)
+
+
+def _with_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Content of a request that loads a model with a configuration other than its file's."""
+    return {"parameters": {"config": json.dumps(config)}}

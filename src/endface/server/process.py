@@ -12,13 +12,15 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
 from endface.criteria.profile import read_own
+from endface.engines import catalog
 from endface.errors import ServerStartError
-from endface.server import binary, log
+from endface.server import binary, instances, log
 from endface.server.control import Control
 from endface.server.launch import EXIT_S, Running, has_gpu, launch
 from endface.server.offered_version import OfferedVersion
@@ -189,6 +191,7 @@ class EmbeddedServer:
             if now_s > deadline_s:
                 raise ServerStartError(f"Triton was not ready within {timeout_s:.0f} s; is the machine overloaded?")
             time.sleep(_POLL_S)
+        self._scale(deadline_s)
         self.processes.remember()
 
     def is_ready(self) -> bool:
@@ -239,6 +242,17 @@ class EmbeddedServer:
             running.reader.join()
             running.workspace.remove()
             self._running = None  # not earlier: a signal may break this off, and the next call must do the rest
+
+    def _scale(self, deadline_s: float) -> None:
+        """Give each stage its number of processes, and wait until those that are replaced have ended."""
+        settings = self.settings
+        counts = instances.changed(settings.repository, catalog.named(settings.engine), settings.processes)
+        for model, count in counts.items():
+            self.control.scale(model, count)
+        while counts.items() - Counter(self.processes.stubs().values()).items():
+            if time.monotonic() > deadline_s:
+                raise ServerStartError("Triton did not start as many processes as it was told to in time")
+            time.sleep(_POLL_S)
 
     def _take_line(self, line: str) -> None:
         with self._log_lock:

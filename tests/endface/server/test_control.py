@@ -102,6 +102,22 @@ def test_load_asks_for_one_model(serve_http: Serve) -> None:
     assert server.paths == ["/v2/repository/models/segment/load"]
 
 
+def test_scaled_model_keeps_its_number_of_processes(serve_http: Serve) -> None:
+    """It is loaded with its own configuration but for the number, and so is the next version."""
+    config = json.dumps({"name": "segment", "instance_group": [{"kind": "KIND_CPU", "count": 2}]}).encode()
+    server = serve_http(lambda path: (200, config if path.endswith("config") else b""))
+    scaled = control(server)
+
+    scaled.scale("segment", 8)
+    scaled.load("segment")
+
+    asked, loaded = "/v2/models/segment/config", "/v2/repository/models/segment/load"
+    assert server.paths == [asked, loaded, asked, loaded]
+    for body in server.bodies[1::2]:
+        sent = json.loads(json.loads(body)["parameters"]["config"])
+        assert sent == {"name": "segment", "instance_group": [{"kind": "KIND_CPU", "count": 8}]}
+
+
 def test_refused_load_says_why(serve_http: Serve) -> None:
     """Triton's own reason is kept."""
     server = serve_http(lambda _: (400, b'{"error":"version 2 is at UNAVAILABLE state"}'))
