@@ -9,8 +9,8 @@ from typing import Final, Literal
 from endface.report import Defect, DefectType, LimitResult, Report, ZoneResult
 
 Step = Literal[
-    "next", "finish", "clean", "clean_again", "polish", "replace", "refocus", "center", "light", "profile", "camera",
-    "one_fiber", "engineer", "again", "rework",
+    "clean", "clean_again", "polish", "replace", "refocus", "center", "light", "profile", "camera",
+    "one_fiber", "again", "rework",
 ]  # fmt: skip
 """A key of the section ``advice`` in a file of texts."""
 
@@ -29,8 +29,6 @@ _OF_ERROR: Final[dict[str, Step]] = {
     "scale_mismatch": "profile",
     "profile_mismatch": "profile",
     "no_core": "profile",
-    "fiber_count": "engineer",
-    "repeated_picture": "camera",
 }
 
 _OF_TYPE: Final[dict[DefectType, Step]] = {
@@ -69,12 +67,10 @@ def step_after(report: Report, tries: int, most_tries: int) -> Step:
     """What to do with a face.
 
     Args:
-        report: on its last picture.
+        report: on its last picture, which did not pass.
         tries: how often the camera has looked at it.
         most_tries: after how many tries without a pass the part goes to rework.
     """
-    if report.verdict == "pass":
-        return "next"
     if report.verdict == "fail" and tries >= most_tries:
         return "rework"
     if report.error:

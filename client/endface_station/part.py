@@ -125,10 +125,20 @@ class Part:
 
     @property
     def word(self) -> Word | None:
-        """The verdict: that of its worst face; None until each face has one."""
+        """The verdict: that of its worst face; None until each face has one.
+
+        It is what ``judge_connector`` says of the reports, which are not all in memory.
+        """
         if not self.is_whole:
             return None
-        return next(word for word in _DONE if any(face.word == word for face in self.faces.values()))
+        words = {face.word for face in self.faces.values()} | ({"invalid"} if self.has_repeated_picture else set())
+        return next(word for word in _DONE if word in words)
+
+    @property
+    def has_repeated_picture(self) -> bool:
+        """Whether two of its faces have the very same picture: one of them was not looked at."""
+        shown = [face.attempts[-1].picture for face in self.faces.values() if face.attempts]
+        return len(set(shown)) < len(shown)
 
     @property
     def is_first_pass(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -29,7 +30,7 @@ from endface_station.picture_queue import PictureQueue
 from endface_station.shift import Shift
 from endface_station.station import Filed, Station
 from endface_station.texts import Texts
-from endface_station.web.app import Access, create_app
+from endface_station.web.app import Access, PageServer, create_app
 from endface_station.web.view import View
 
 _HERE: Final = ("127.0.0.1", "localhost", "::1")
@@ -115,10 +116,9 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
             stack.enter_context(_watching(watched, station, settings.data))
         scheme = "https" if page.certificate else "http"
         typer.echo(f"open {scheme}://{page.host}:{page.port}/ in a browser; Ctrl-C ends the station")
-        uvicorn.run(
+        listener = stack.enter_context(_listening(page.host, page.port))
+        config = uvicorn.Config(
             app,
-            host=page.host,
-            port=page.port,
             ssl_certfile=page.certificate,
             ssl_keyfile=page.key,
             log_level="warning",
@@ -126,6 +126,7 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
             proxy_headers=False,
             timeout_graceful_shutdown=2,
         )
+        PageServer(config).run(sockets=[listener])
 
 
 @contextmanager
@@ -171,6 +172,21 @@ def _pattern(option: str, pattern: str | None) -> SerialOf | None:
         return None if pattern is None else serial_from_name(pattern)
     except ValueError as exc:
         raise ConfigurationError(f"{option}: {exc}") from exc
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        ConfigurationError: the address is none of this machine, or is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"the page cannot be shown at {host}:{port}: {exc.strerror}; name another --port"
+        ) from exc
 
 
 def _access(page: PageSettings) -> Access:

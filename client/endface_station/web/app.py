@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+import uvicorn
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -236,12 +238,25 @@ def create_app(  # noqa: PLR0913 - its parts, each made elsewhere
         changes.close()
 
     others = [Mount(path, each) for path, each in (mounts or {}).items()]
-    return Starlette(
+    app = Starlette(
         routes=[*page.routes(), *others, Mount("/static", StaticFiles(directory=_STATIC))],
         middleware=[Middleware(Guard, names=access.names, login=login)],
         exception_handlers={EndfaceError: _refused},
         lifespan=lifespan,
     )
+    app.state.changes = changes
+    return app
+
+
+class PageServer(uvicorn.Server):
+    """A server of the page that lets open pages go before it waits for their connections to end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down."""
+        app = self.config.app
+        if isinstance(app, Starlette):
+            app.state.changes.close()
+        await super().shutdown(sockets)
 
 
 def _refused(_: Request, exc: Exception) -> Response:

@@ -55,7 +55,7 @@ class Changes:
                 regions = await run_in_threadpool(self._regions)
                 new = {region: html for region, html in regions.items() if sent.get(region) != html}
                 sent |= new
-                yield ServerSentEvent(json.dumps(new), event="regions")
+                yield ServerSentEvent(json.dumps(new), event="regions", retry=1000)
                 try:
                     await asyncio.wait_for(news.wait(), self._beat_s)
                 except TimeoutError:

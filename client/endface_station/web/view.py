@@ -22,7 +22,7 @@ REGIONS: Final = ("status", "face", "verdict", "part", "tally", "announce")
 
 _NOWHERE: Final = Path("face")
 
-SIGNS: Final = {"pass": "✓", "fail": "✕", "invalid": "?", "error": "!", "open": "…", "waiting": "…", "ready": ""}
+SIGNS: Final = {"pass": "✓", "fail": "✕", "invalid": "!", "error": "-", "open": "…", "waiting": "…", "ready": ""}
 """A sign beside each word and color."""
 
 
@@ -215,6 +215,10 @@ class View:
                 yield self._take(part, next_fiber)
         else:
             yield self._take(part, next_fiber)
+            if part.word and (bad := [str(fiber) for fiber, face in sorted(part.faces.items()) if face.word != "pass"]):
+                yield self.texts("advice.open_faces", fibers=", ".join(bad))
+        if not part.serial:
+            yield self.texts("advice.scan")
 
     def _take(self, part: Part, fiber: int) -> str:
         return self.texts("advice.picture_single") if part.fibers == 1 else self.texts("advice.picture", fiber=fiber)
