@@ -43,7 +43,11 @@ class PictureQueue:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._held = _hold(folder / "in-use")
-            self._waiting = self._found()
+            try:
+                self._waiting = self._found()
+            except BaseException:
+                self._held.close()
+                raise
         except (OSError, ValueError) as exc:
             reason = in_words(exc) if isinstance(exc, OSError) else str(exc)
             raise QueueError(f"the queue {folder} cannot be used: {reason}") from exc
@@ -129,7 +133,7 @@ class PictureQueue:
             if path.name.startswith(ASIDE):
                 path.unlink()
             elif named := _NAME.fullmatch(path.name):
-                found.append((int(named["number"]), Arrival.from_json(path.read_bytes())))
+                found.append((int(named["number"]), _read(path)))
             elif path.suffix == ".picture" and not path.with_suffix(".json").exists():
                 path.unlink()  # its values were never written, or removed first: nobody was told that it waits
         return found
@@ -141,6 +145,13 @@ class PictureQueue:
     def _paths(self, number: int, arrival: Arrival) -> tuple[Path, Path]:
         stem = self.folder / f"{number:012d}-{arrival.id}"
         return stem.with_suffix(".picture"), stem.with_suffix(".json")
+
+
+def _read(path: Path) -> Arrival:
+    try:
+        return Arrival.from_json(path.read_bytes())
+    except ValueError as exc:
+        raise ValueError(f"{path.name} is damaged, move it and its picture elsewhere: {exc}") from exc
 
 
 def _hold(path: Path) -> IO[bytes]:

@@ -31,8 +31,9 @@ from endface_station.shift import Shift
 _AT_ONCE: Final = 4
 """Pictures under way on the servers while a queue is caught up."""
 
-_FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 5.0
+PAUSES_S: Final = (0.5, 5.0)
+"""The first and the longest pause after a failure."""
+
 _ASKS_EVERY_S: Final = 10.0
 """How often a station without pictures asks whether the server works."""
 
@@ -73,6 +74,7 @@ class Station:
         server: how the record names the servers.
         on_filed: gets each picture that has its entry in the record.
         on_change: is called after every change of what a page shows.
+        pauses_s: the first and the longest pause after a failure.
     """
 
     def __init__(  # noqa: PLR0913 - its neighbors, and by keyword what they are told
@@ -85,6 +87,7 @@ class Station:
         server: str,
         on_filed: Callable[[Filed], None] = lambda _: None,
         on_change: Callable[[], None] = lambda: None,
+        pauses_s: tuple[float, float] = PAUSES_S,
     ) -> None:
         self._client = client
         self._record = record
@@ -94,6 +97,7 @@ class Station:
         self.on_filed = on_filed
         self.on_change = on_change
         self._repeats, self.warning = latest(record.folder)
+        self._pauses_s = pauses_s
         self._failures: Counter[str] = Counter()
         self._wake = threading.Condition()
         self._ends = False
@@ -187,7 +191,8 @@ class Station:
 
     def run(self) -> None:
         """Inspect what waits, and what comes, until ``stop``."""
-        pause_s = _FIRST_PAUSE_S
+        first_s, longest_s = self._pauses_s
+        pause_s = first_s
         while not self._ends:
             batch = self._queue.oldest(_AT_ONCE)
             if not batch and self._wait(_ASKS_EVERY_S, until_picture=True):
@@ -198,13 +203,13 @@ class Station:
                 elif not self._ends:
                     self._client.health()
                     self._is_now(self.state.now("ready"))
-                pause_s = _FIRST_PAUSE_S
+                pause_s = first_s
             except Exception as exc:
                 if not isinstance(exc, EndfaceError):
                     traceback.print_exc()  # a defect; the picture stays in the queue, and the page says so
                 self._is_now(self.state.after(exc))
                 self._wait(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                pause_s = min(2 * pause_s, longest_s)
 
     def stop(self) -> None:
         """Let ``run`` end; what waits then is inspected after the next start."""

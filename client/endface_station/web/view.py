@@ -225,6 +225,7 @@ class View:
 
     def _faces(self, part: Part, next_fiber: int) -> Iterator[FaceButton]:
         waiting = self._station.waiting_of(part)
+        is_open = part.word != "pass" or bool(part.selected)
         for fiber in range(1, part.fibers + 1):
             face = part.face(fiber)
             photo = self._photos.of(face.attempts[-1]) if face.attempts else None
@@ -232,7 +233,7 @@ class View:
                 fiber,
                 "waiting" if waiting.get(fiber) else face.word or "empty",
                 f"/pictures/{face.attempts[-1].picture}.thumb.jpg" if photo else "",
-                fiber == next_fiber,
+                is_open and fiber == next_fiber,
                 part.tries(fiber),
             )
 
