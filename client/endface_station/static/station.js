@@ -4,7 +4,8 @@
 const byId = (id) => document.getElementById(id);
 const serial = byId("serial");
 const SILENT_MS = 12000; // the station says something every five seconds
-const SCAN_GAP_MS = 50; // a scanner types faster than any person
+const SCAN_GAP_MS = 100; // a scanner types faster than any person
+const PAUSE_MS = 1000; // what stood in the field for so long before a scan is no part of it
 const SHORTEST_SCAN = 4;
 
 // ---- what comes from the station
@@ -77,13 +78,16 @@ async function upload(files) {
 
 // ---- the serial number: typed, or scanned wherever the focus is
 
-let burst = "";
-let lastKeyAt = 0;
+let typed = ""; // since the last pause
+let isFast = true; // as a scanner
+let lastKeyAt = -PAUSE_MS;
 
 function takeKey(event) {
-  const now = event.timeStamp;
-  burst = now - lastKeyAt < SCAN_GAP_MS ? burst + event.key : event.key;
-  lastKeyAt = now;
+  const gap = event.timeStamp - lastKeyAt;
+  lastKeyAt = event.timeStamp;
+  if (gap >= PAUSE_MS) [typed, isFast] = ["", true];
+  else if (gap > SCAN_GAP_MS) isFast = false;
+  typed += event.key;
   if (document.activeElement !== serial) {
     serial.value = "";
     serial.focus(); // the key itself arrives there
@@ -92,9 +96,10 @@ function takeKey(event) {
 
 byId("scan").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const isScan = burst.length >= SHORTEST_SCAN && serial.value.endsWith(burst);
-  const value = isScan ? burst : serial.value; // what stood in the field before a scan is no part of it
-  burst = "";
+  const isScan = isFast && typed.length >= SHORTEST_SCAN && serial.value.endsWith(typed);
+  const value = isScan ? typed : serial.value;
+  typed = "";
+  isFast = true;
   serial.value = "";
   if (value.trim()) await post("/begin", { serial: value, fibers: byId("fibers").value });
   else serial.focus();
