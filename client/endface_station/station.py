@@ -55,11 +55,20 @@ class Inspects(Protocol):
 
 @dataclass(frozen=True)
 class Filed:
-    """A picture that has its entry in the record, its bytes, and a warning about it."""
+    """A picture that has its entry in the record.
+
+    Attributes:
+        arrival: what it shows.
+        attempt: what came of it.
+        data: its bytes.
+        before: what came of the picture of the same fiber before it; None for the first one.
+        warning: what is odd about it; empty where nothing is.
+    """
 
     arrival: Arrival
     attempt: Attempt
     data: bytes
+    before: Attempt | None = None
     warning: str = ""
 
 
@@ -276,7 +285,8 @@ class Station:
                 self._record.add(None, result, name=arrival.name, serial=arrival.serial, server=self._server)
             attempt = _attempt(arrival, data, result)
             warning = self._repeats.add(attempt.picture, arrival.part, arrival.name)
-            filed = Filed(arrival, attempt, data, warning)
+            judged = part.face(arrival.fiber).judged
+            filed = Filed(arrival, attempt, data, judged[-1] if judged else None, warning)
             self.shift.add(part, arrival.fiber, attempt)
             if self.shift.current in (None, part):
                 self.shift.current, self.last = part, filed
