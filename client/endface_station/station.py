@@ -153,9 +153,9 @@ class Station:
             part.selected = clean_fiber(str(fiber), part.fibers)
         self.on_change()
 
-    def next_fiber(self, part: Part) -> int:
-        """The fiber that the next picture of a part shows."""
-        return part.next_fiber(self.waiting_of(part), steps_itself=self.shift.steps_itself)
+    def next_fiber(self, part: Part, *, goes_on: bool = False) -> int:
+        """The fiber that the next picture of a part shows; ``goes_on`` as for ``accept``."""
+        return part.next_fiber(self.waiting_of(part), steps_itself=goes_on or self.shift.steps_itself)
 
     def aim(self) -> tuple[str, int]:
         """The part and the fiber that the next picture shows."""
@@ -163,8 +163,15 @@ class Station:
             part = self.shift.awaiting()
             return part.key, self.next_fiber(part)
 
-    def accept(
-        self, data: bytes, name: str, *, serial: str | None = None, fiber: str | None = None, picture_id: str = ""
+    def accept(  # noqa: PLR0913 - what is known of it, by keyword
+        self,
+        data: bytes,
+        name: str,
+        *,
+        serial: str | None = None,
+        fiber: str | None = None,
+        goes_on: bool = False,
+        picture_id: str = "",
     ) -> Arrival:
         """Take a picture; it is in the queue, on the disk, when this returns.
 
@@ -173,6 +180,8 @@ class Station:
             name: of its file.
             serial: of its part; None for the part in progress.
             fiber: which one of the part's; None for the next one.
+            goes_on: it is one of several that came together, each of another fiber: none of them looks again at a face
+                that did not pass.
             picture_id: one that is taken again under the same id is filed once; empty for a new id.
 
         Raises:
@@ -188,15 +197,20 @@ class Station:
             raise RefusedInput(f"{name} is no PNG, JPEG, BMP or TIFF")
         with self.lock:
             part = self.shift.awaiting() if serial is None else self._part_in_progress(clean_serial(serial))
-            number = self.next_fiber(part) if fiber is None else clean_fiber(fiber, part.fibers)
+            number = self.next_fiber(part, goes_on=goes_on) if fiber is None else clean_fiber(fiber, part.fibers)
             arrival = Arrival(plain(name), part.serial, part.key, number, part.fibers, id=picture_id or new_id())
             if not (picture_id and self.shift.knows(picture_id)):
                 self._queue.put(arrival, data)
             part.latest, part.selected = number, None
-        with self._wake:
-            self._wake.notify_all()
-        self.on_change()
+        self._tell()
         return arrival
+
+    def wait_for(self, arrival: Arrival, seconds: float) -> None:
+        """Wait until a picture has its report, as long as there is hope for one soon."""
+        with self._wake:
+            self._wake.wait_for(
+                lambda: self._ends or self.state.condition == "down" or not self._waits(arrival), seconds
+            )
 
     def run(self) -> None:
         """Inspect what waits, and what comes, until ``stop``."""
@@ -225,6 +239,9 @@ class Station:
         with self._wake:
             self._ends = True
             self._wake.notify_all()
+
+    def _waits(self, arrival: Arrival) -> bool:
+        return any(each.id == arrival.id for each in self._queue.of_part(arrival.part))
 
     def _part_in_progress(self, serial: str) -> Part:
         """The part with that serial number, made the one in progress."""
@@ -293,12 +310,18 @@ class Station:
             self.on_filed(filed)
         self._queue.remove(arrival, refused=not isinstance(result, Report))
         self._failures.pop(arrival.id, None)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake whoever waits, and say that a page shows something new."""
+        with self._wake:
+            self._wake.notify_all()
         self.on_change()
 
     def _is_now(self, state: ServerState) -> None:
         self.state, before = state, self.state
         if state != before:
-            self.on_change()
+            self._tell()
 
 
 def _attempt(arrival: Arrival, data: bytes, result: Report | ClientError) -> Attempt:

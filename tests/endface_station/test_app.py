@@ -192,3 +192,23 @@ def test_texts_from_outside_are_escaped(started: Start) -> None:
         assert "<img src=x" not in html
     assert "&lt;img src=x onerror=alert(1)&gt;" in line.web.get("/").text
     assert line.entries[0].values["serial"] == hostile
+
+
+def test_answer_of_the_camera_comes_with_the_verdict(started: Start, fake_server: FakeServer) -> None:
+    """So the page ignores a key that is pressed twice; a server that is away holds nobody up."""
+
+    class Camera:
+        def __init__(self, _: Station) -> None:
+            self.count = 0
+
+        def take(self) -> tuple[bytes, str]:
+            self.count += 1
+            return picture(self.count), "fail.png"
+
+    line = started(camera=Camera, fibers=4)
+    assert line.web.post("/capture").json()["fiber"] == 1
+    assert len(line.entries) == 1
+    assert line.web.post("/capture").json()["fiber"] == 1
+    fake_server.__exit__()
+    line.web.post("/capture")
+    assert line.station.state.condition == "down"

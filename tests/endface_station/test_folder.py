@@ -22,12 +22,20 @@ class Intake:
     def __init__(self) -> None:
         self.taken: list[tuple[str, str | None, str | None]] = []
         self.ids: list[str] = []
+        self.go_on: list[bool] = []
         self.said: list[str] = []
         self.now_s = 0.0
         self.error: Exception | None = None
 
     def accept(
-        self, data: bytes, name: str, *, serial: str | None = None, fiber: str | None = None, picture_id: str = ""
+        self,
+        data: bytes,
+        name: str,
+        *,
+        serial: str | None = None,
+        fiber: str | None = None,
+        goes_on: bool = False,
+        picture_id: str = "",
     ) -> None:
         """Take a picture."""
         if self.error:
@@ -35,6 +43,7 @@ class Intake:
         assert data
         self.taken.append((name, serial, fiber))
         self.ids.append(picture_id)
+        self.go_on.append(goes_on)
 
     @property
     def names(self) -> list[str]:
@@ -75,6 +84,17 @@ def test_files_are_taken_in_the_order_in_which_they_were_written(intake: Intake,
     assert intake.names == ["c.png", "a.jpg", "b.tif"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["done", "notes.txt"]
     assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["a.jpg", "b.tif", "c.png"]
+
+
+def test_files_that_are_found_together_are_of_different_fibers(intake: Intake, tmp_path: Path) -> None:
+    """One that comes alone may be a second look at a face that did not pass."""
+    watched = intake.watch(tmp_path)
+    for names in (("a.png",), ("b.png", "c.png")):
+        for number, name in enumerate(names):
+            write(tmp_path / name, number)
+        intake.settle(watched)
+
+    assert list(zip(intake.names, intake.go_on, strict=True)) == [("a.png", False), ("b.png", True), ("c.png", True)]
 
 
 def test_file_that_is_still_written_is_not_taken(intake: Intake, tmp_path: Path) -> None:

@@ -202,15 +202,17 @@ def test_face_is_chosen_with_the_keyboard(open_page: Open, started: Start) -> No
 
 
 def test_pictures_are_dropped_and_opened(open_page: Open, started: Start, tmp_path: Path) -> None:
-    """Several at once, each for the next fiber, in their order."""
+    """Several at once, each of another fiber in their order, though the first one fails."""
     line = started(fibers=4)
     page = open_page(line.url)
     scan(page, "A100")
-    files = [tmp_path / f"{name}.png" for name in ("b", "a")]
+    files = [tmp_path / f"{name}.png" for name in ("b.fail", "a")]
     for number, path in enumerate(files):
         path.write_bytes(picture(number))
     page.set_input_files("#files", files)
     expect(page.locator("#fiber2.pass")).to_be_visible()
+    expect(page.locator("#fiber1.fail")).to_be_visible()
+    page.locator("#fiber3").click()
     page.evaluate(
         """(bytes) => {
           const files = new DataTransfer();
@@ -222,7 +224,7 @@ def test_pictures_are_dropped_and_opened(open_page: Open, started: Start, tmp_pa
     )
     expect(page.locator("#fiber3.pass")).to_be_visible()
     line.settle()
-    assert [entry.values["name"] for entry in line.entries] == ["b.png", "a.png", "dropped.png"]
+    assert [entry.values["name"] for entry in line.entries] == ["b.fail.png", "a.png", "dropped.png"]
 
 
 def test_folder_that_fills_while_the_page_is_closed(open_page: Open, started: Start, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal, Protocol, Self
 
@@ -36,8 +37,15 @@ _LOOKS_EVERY_S: Final = 1.0
 class Accepts(Protocol):
     """What takes a picture: ``Station.accept``."""
 
-    def __call__(
-        self, data: bytes, name: str, *, serial: str | None = None, fiber: str | None = None, picture_id: str = ""
+    def __call__(  # noqa: PLR0913 - what is known of it, by keyword
+        self,
+        data: bytes,
+        name: str,
+        *,
+        serial: str | None = None,
+        fiber: str | None = None,
+        goes_on: bool = False,
+        picture_id: str = "",
     ) -> object:
         """Take a picture."""
 
@@ -157,12 +165,10 @@ class WatchedFolder(FileSystemEventHandler):
         try:
             found = sorted(map(_File.of, filter(_is_picture, self._folder.iterdir())))
             self._seen = {file.path: self._seen.get(file.path, _Seen(file, self._clock())) for file in found}
-            for file in found:
-                if file.id in self._taken_before:
-                    continue
-                if not self._is_complete(file):
-                    break
-                self._take(file)
+            new = [file for file in found if file.id not in self._taken_before]
+            complete = list(takewhile(self._is_complete, new))
+            for file in complete:
+                self._take(file, goes_on=len(complete) > 1)
         except FileNotFoundError as exc:
             self._say_once(f"{self._folder} is not there: {in_words(exc)}" if not self._folder.is_dir() else "")
         except (OSError, EndfaceError) as exc:
@@ -176,7 +182,7 @@ class WatchedFolder(FileSystemEventHandler):
             seen = self._seen[file.path] = _Seen(file, self._clock())
         return file.path in self._closed or self._clock() - seen.since_s >= _SETTLED_S
 
-    def _take(self, file: _File) -> None:
+    def _take(self, file: _File, *, goes_on: bool) -> None:
         """Put a picture into the queue, then let its file go.
 
         Raises:
@@ -188,7 +194,8 @@ class WatchedFolder(FileSystemEventHandler):
         try:
             serial = self._serial_of(file.path) if self._serial_of else None
             fiber = self._fiber_of(file.path) if self._fiber_of else None
-            self._accept(read_picture(file.path), file.path.name, serial=serial, fiber=fiber, picture_id=file.id)
+            data, name = read_picture(file.path), file.path.name
+            self._accept(data, name, serial=serial, fiber=fiber, goes_on=goes_on, picture_id=file.id)
         except (ClientError, RefusedInput) as exc:
             self._say(f"{file.path.name} was not taken: {exc}")
             target = REFUSED

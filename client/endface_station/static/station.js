@@ -70,8 +70,9 @@ async function send(path, options = {}) {
 const post = (path, values = {}) => send(path, { body: new URLSearchParams(values) });
 
 async function upload(files) {
+  const goesOn = files.length > 1; // each is of another fiber, whatever the verdicts
   for (const file of files) { // one after another: their order is that of the fibers
-    const query = new URLSearchParams({ name: file.name });
+    const query = new URLSearchParams({ name: file.name, goes_on: goesOn });
     await send(`/pictures?${query}`, { body: file, headers: { "Content-Type": file.type || "application/octet-stream" } });
   }
 }
@@ -138,7 +139,13 @@ byId("part").addEventListener("click", (event) => {
   if (face) post("/select", { fiber: face.dataset.fiber });
 });
 byId("finish").addEventListener("click", () => post("/finish"));
-byId("capture")?.addEventListener("click", () => send("/capture"));
+let isCapturing = false;
+byId("capture")?.addEventListener("click", async () => {
+  if (isCapturing) return; // a key that is pressed twice takes one picture
+  isCapturing = true;
+  await send("/capture");
+  isCapturing = false;
+});
 byId("choose").addEventListener("click", () => byId("files").click());
 byId("files").addEventListener("change", async (event) => {
   await upload([...event.target.files]);

@@ -26,7 +26,7 @@ from endface.contract import MAX_IMAGE_BYTES
 from endface.errors import EndfaceError
 from endface_client._output.page import css
 from endface_client._output.palette import DEFECT_COLORS
-from endface_station.arrival import MOST_FIBERS, RefusedInput, clean_fiber
+from endface_station.arrival import MOST_FIBERS, Arrival, RefusedInput, clean_fiber
 from endface_station.photos import Photos
 from endface_station.station import Station
 from endface_station.web.changes import Changes
@@ -37,6 +37,9 @@ _STATIC: Final = Path(__file__).parents[1] / "static"
 _FACE_CSS: Final = Path(endface_client._output.__file__).parent / "templates" / "face.css"
 _WRONG_SECRET_S: Final = 1.0
 """How long a wrong secret takes, one after another: nobody tries a million of them."""
+
+_VERDICT_WITHIN_S: Final = 5.0
+"""How long a camera's picture is waited for; a server that is busy for longer does not hold up the operator."""
 
 _LONGEST_FORM_BYTES: Final = 10_000
 
@@ -149,14 +152,24 @@ class Page:
             raise RefusedInput(f"the picture is too large, at most {MAX_IMAGE_BYTES:,} bytes are taken")
         query = request.query_params
         name = Path(query.get("name", "") or "upload").name[:255]
-        return await self._accept(bytes(data), name, query.get("serial"), query.get("fiber"))
+        arrival = await run_in_threadpool(
+            self._station.accept,
+            bytes(data),
+            name,
+            serial=query.get("serial"),
+            fiber=query.get("fiber"),
+            goes_on=query.get("goes_on") == "true",
+        )
+        return _accepted(arrival)
 
     async def capture(self, _: Request) -> Response:
-        """Take a picture with the camera."""
+        """Take a picture with the camera; the answer comes with the verdict: an impatient key takes no second one."""
         if self._camera is None:
             raise RefusedInput("this station has no camera; start it with --camera")
         data, name = await run_in_threadpool(self._camera.take)
-        return await self._accept(data, name, None, None)
+        arrival = await run_in_threadpool(self._station.accept, data, name)
+        await run_in_threadpool(self._station.wait_for, arrival, _VERDICT_WITHIN_S)
+        return _accepted(arrival)
 
     async def begin(self, request: Request) -> Response:
         """Begin with a part, or go on with it."""
@@ -200,10 +213,6 @@ class Page:
         answer = RedirectResponse(LOGIN, 303)
         answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
         return answer
-
-    async def _accept(self, data: bytes, name: str, serial: str | None, fiber: str | None) -> Response:
-        arrival = await run_in_threadpool(self._station.accept, data, name, serial=serial, fiber=fiber)
-        return JSONResponse({"id": arrival.id, "serial": arrival.serial, "fiber": arrival.fiber}, 202)
 
 
 def create_app(  # noqa: PLR0913 - its parts, each made elsewhere
@@ -257,6 +266,11 @@ class PageServer(uvicorn.Server):
         if isinstance(app, Starlette):
             app.state.changes.close()
         await super().shutdown(sockets)
+
+
+def _accepted(arrival: Arrival) -> Response:
+    """A picture that is in the queue."""
+    return JSONResponse({"id": arrival.id, "serial": arrival.serial, "fiber": arrival.fiber}, 202)
 
 
 def _refused(_: Request, exc: Exception) -> Response:
