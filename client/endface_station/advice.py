@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from endface.report import Defect, DefectType, LimitResult, Report, ZoneResult
+from endface.report import DefectType, LimitResult, Report, ZoneResult
 
 Step = Literal[
     "clean", "clean_again", "polish", "replace", "refocus", "center", "light", "profile", "camera",
@@ -50,17 +50,15 @@ class Culprit:
 
 
 def culprits(report: Report) -> list[Culprit]:
-    """The defects that make a face fail, in the order of ``_OF_TYPE``; the largest of each type and zone."""
+    """The defects that make a face fail: by type as in ``_OF_TYPE``, then from inside out; the largest of each."""
     largest: dict[tuple[str, str], Culprit] = {}
     for zone in report.zones:
         for limit in zone.limits:
             if limit.verdict == "fail":
-                for defect in _counted(report, zone, limit):
-                    size_um = defect.width_um if limit.kind == "scratch" else defect.size_um
-                    found = Culprit(defect.type, zone.name, size_um)
-                    first = largest.setdefault((defect.type, zone.name), found)
-                    largest[defect.type, zone.name] = max(first, found, key=lambda each: each.size_um)
-    return sorted(largest.values(), key=lambda each: (list(_OF_TYPE).index(each.type), -each.size_um))
+                for found in _counted(report, zone, limit):
+                    first = largest.setdefault((found.type, zone.name), found)
+                    largest[found.type, zone.name] = max(first, found, key=lambda each: each.size_um)
+    return sorted(largest.values(), key=lambda each: list(_OF_TYPE).index(each.type))
 
 
 def step_after(report: Report, tries: int, most_tries: int) -> Step:
@@ -79,11 +77,12 @@ def step_after(report: Report, tries: int, most_tries: int) -> Step:
     return _OF_TYPE[found[0].type] if found else "clean"
 
 
-def _counted(report: Report, zone: ZoneResult, limit: LimitResult) -> Iterator[Defect]:
-    """The defects that a row of the limits is about."""
+def _counted(report: Report, zone: ZoneResult, limit: LimitResult) -> Iterator[Culprit]:
+    """The defects that a row of the limits is about, each as the type that the row counts it for."""
     for defect in report.defects:
         size_um = defect.width_um if limit.kind == "scratch" else defect.size_um
-        is_kind = (defect.type == "scratch") == (limit.kind == "scratch")
         is_size = (limit.lower_um or 0.0) <= size_um and (limit.upper_um is None or size_um <= limit.upper_um)
-        if zone.name in defect.zones and is_kind and is_size:
-            yield defect
+        if zone.name in defect.zones and is_size:
+            kinds = (defect.type, *defect.type_alternatives)
+            counted = [kind for kind in kinds if (kind == "scratch") == (limit.kind == "scratch")]
+            yield from (Culprit(kind, zone.name, size_um) for kind in counted[:1])

@@ -50,6 +50,13 @@ def test_largest_culprit_of_each_type_is_named() -> None:
     assert culprits(failed(mark("pit", 6.0), mark("pit", 8.0), mark("scratch", 2.0))) == [Culprit("pit", "B", 8.0)]
 
 
+def test_row_of_droplets_is_named_as_the_limit_reads_it() -> None:
+    """A joined line that fails as contamination is dirt to the operator."""
+    row = dataclasses.replace(mark("scratch", 59.0), width_um=2.0, type_alternatives=("contamination",))
+    assert culprits(failed(row)) == [Culprit("contamination", "B", 59.0)]
+    assert step_after(failed(row), 1, 3) == "clean"
+
+
 def test_part_goes_to_rework_after_its_last_try() -> None:
     """However often a picture was out of focus, that is no try at cleaning."""
     assert step_after(failed(mark("pit", 6.0)), 3, 3) == "rework"
