@@ -20,6 +20,9 @@ demo: $(VENV)/demo ## Inspect samples/ (or IMAGES=folder) on a real Triton; repo
 serve: $(VENV)/demo ## Run the server on this machine until Ctrl-C; ARGS="--grpc-port 9001" adds options
 	PATH="$(CURDIR)/$(BIN):$$PATH" endface serve --profile "$(PROFILE)" $(ARGS)
 
+station: $(VENV)/demo ## Show an operator's page with a played microscope, at http://127.0.0.1:8080; ARGS="--port 80" adds options
+	PATH="$(CURDIR)/$(BIN):$$PATH" endface station --demo "$(IMAGES)" --profile "$(PROFILE)" --fibers 12 --data "$(OUT)/station" $(ARGS)
+
 test: $(VENV)/test ## Run the tests, a real Triton included (some minutes)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -76,4 +79,4 @@ $(VENV)/fuzz: $(VENV)/test
 	$(PIP) install --constraint constraints.txt --group fuzz
 	touch $@
 
-.PHONY: help demo serve docs test test-long test-containers lint format bench fuzz model clean
+.PHONY: help demo serve station docs test test-long test-containers lint format bench fuzz model clean

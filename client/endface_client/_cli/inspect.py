@@ -18,8 +18,22 @@ from endface_client._cli.find_pictures import find_pictures
 from endface_client._cli.find_server import find_server
 from endface_client._cli.jobs import Inspect, PictureJobs, SerialOf, serial_from_name
 from endface_client._cli.offline import inspect_offline
-from endface_client._cli.options import Servers, TlsAuthority, TlsCertificate, TlsKey, TlsServerName
-from endface_client._cli.record import KEY_VARIABLE
+from endface_client._cli.options import (
+    AnyCore,
+    CladdingUm,
+    DeadlineS,
+    Profile,
+    RecordKey,
+    RecordLimitGb,
+    Screen,
+    Servers,
+    TlsAuthority,
+    TlsCertificate,
+    TlsKey,
+    TlsServerName,
+    UmPerPx,
+    Zones,
+)
 from endface_client._cli.recording import recording
 from endface_client._cli.run import Run
 from endface_client._client import Client
@@ -39,7 +53,6 @@ _SerialFromName = Annotated[
         help="Regular expression that finds the serial number in each picture's name: its first group, or all of it.",
     ),
 ]
-_Profile = Annotated[str | None, typer.Option(help="Limits to judge by; default: the server's, or ENDFACE_PROFILE.")]
 _Profiles = Annotated[
     Path | None,
     typer.Option(
@@ -47,16 +60,6 @@ _Profiles = Annotated[
         help=f"Folder with your own profile files, for --offline; default: {environment.PROFILES}.",
     ),
 ]
-_CladdingUm = Annotated[float | None, typer.Option(help="True cladding diameter in um; gives the scale.")]
-_UmPerPx = Annotated[float | None, typer.Option(help="Scale of the camera in um per pixel, instead of the cladding.")]
-_Zones = Annotated[
-    str | None,
-    typer.Option(metavar="A,B", help="Zones to judge, or all; default: the server's, or ENDFACE_ZONES."),
-]
-_Screen = Annotated[
-    bool, typer.Option("--screen", help="Search pictures that are too coarse to pass for large defects and dirt.")
-]
-_AnyCore = Annotated[bool, typer.Option("--any-core", help="Judge a fiber with a core that the profile is not for.")]
 _Fiber = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Which of several fibers in each picture, in reading order.")
 ]
@@ -72,16 +75,11 @@ _FiberCount = Annotated[
     typer.Option(min=1, metavar="N", help="Fibers of each connector; with another number it is invalid."),
 ]
 _Concurrency = Annotated[int, typer.Option(min=1, help="Number of pictures that are sent at once.")]
-_DeadlineS = Annotated[float, typer.Option(min=0.1, help="Seconds for a report, all attempts included.")]
 _Out = Annotated[
     Path | None,
     typer.Option(help="Write reports, overlays and a page into this folder, in the place of an earlier run's."),
 ]
 _Record = Annotated[Path | None, typer.Option(help="Add each inspection to the record in this folder.")]
-_RecordLimitGb = Annotated[float, typer.Option(min=0.001, help="Size at which the record drops its oldest entries.")]
-_RecordKey = Annotated[
-    Path | None, typer.Option(envvar=KEY_VARIABLE, metavar="FILE", help="Key that seals the record.")
-]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one report a line on stdout, and nothing else there.")]
 _Offline = Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")]
 _Engine = Annotated[
@@ -96,22 +94,22 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     serial: _Serial = None,
     serial_from_name: _SerialFromName = None,
     server: Servers = DEFAULT_SERVER,
-    profile: _Profile = None,
+    profile: Profile = None,
     profiles: _Profiles = None,
-    cladding_um: _CladdingUm = None,
-    um_per_px: _UmPerPx = None,
-    zones: _Zones = None,
-    screen: _Screen = False,
-    any_core: _AnyCore = False,
+    cladding_um: CladdingUm = None,
+    um_per_px: UmPerPx = None,
+    zones: Zones = None,
+    screen: Screen = False,
+    any_core: AnyCore = False,
     fiber: _Fiber = None,
     connector: _Connector = False,
     fiber_count: _FiberCount = None,
     concurrency: _Concurrency = 8,
-    deadline_s: _DeadlineS = DEFAULT_DEADLINE_S,
+    deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
     out: _Out = None,
     record: _Record = None,
-    record_limit_gb: _RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
-    record_key: _RecordKey = None,
+    record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
+    record_key: RecordKey = None,
     as_json: _AsJson = False,
     offline: _Offline = False,
     engine: _Engine = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from endface_client._cli.record import KEY_VARIABLE
 from endface_client._transport.tls import FLEET_NAME
 
 Servers = Annotated[
@@ -36,3 +37,17 @@ TlsServerName = Annotated[
         help=f"Name in the server's certificate; default: the host in --server, of several servers: {FLEET_NAME}.",
     ),
 ]
+Profile = Annotated[str | None, typer.Option(help="Limits to judge by; default: the server's, or ENDFACE_PROFILE.")]
+CladdingUm = Annotated[float | None, typer.Option(help="True cladding diameter in um; gives the scale.")]
+UmPerPx = Annotated[float | None, typer.Option(help="Scale of the camera in um per pixel, instead of the cladding.")]
+Zones = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Zones to judge, or all; default: the server's, or ENDFACE_ZONES."),
+]
+Screen = Annotated[
+    bool, typer.Option("--screen", help="Search pictures that are too coarse to pass for large defects and dirt.")
+]
+AnyCore = Annotated[bool, typer.Option("--any-core", help="Judge a fiber with a core that the profile is not for.")]
+RecordLimitGb = Annotated[float, typer.Option(min=0.001, help="Size at which the record drops its oldest entries.")]
+RecordKey = Annotated[Path | None, typer.Option(envvar=KEY_VARIABLE, metavar="FILE", help="Key that seals the record.")]
+DeadlineS = Annotated[float, typer.Option(min=0.1, help="Seconds for a report, all attempts included.")]

@@ -86,14 +86,17 @@ class ZoneBar:
 
 
 def photo_uri(gray: NDArray[np.uint8] | None) -> str:
-    """The picture uint8 (H, W) as a JPEG data URI of at most 1280 pixels a side; empty for None."""
-    if gray is None:
-        return ""
+    """The picture uint8 (H, W) as a data URI of its ``photo_jpeg``; empty for None."""
+    return "" if gray is None else "data:image/jpeg;base64," + base64.b64encode(photo_jpeg(gray)).decode()
+
+
+def photo_jpeg(gray: NDArray[np.uint8]) -> bytes:
+    """The picture uint8 (H, W) as a JPEG of at most 1280 pixels a side."""
     shrink = min(1.0, _LONGEST_SIDE_PX / max(gray.shape))
     size = [max(1, round(side * shrink)) for side in gray.shape[::-1]]
     small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) if shrink < 1 else gray
     _, jpeg = cv2.imencode(".jpg", small, _JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+    return jpeg.tobytes()
 
 
 def page(
@@ -117,7 +120,7 @@ def page(
     tally = Tally()
     for card in cards:
         tally.add(card.outcome)
-    return _environment().get_template("run.html.j2").render(
+    return environment().get_template("run.html.j2").render(
         cards=cards,
         rows=rows,
         noun="fiber" if rows else "picture",
@@ -127,7 +130,7 @@ def page(
         borderline=tally.borderline,
         bars=zone_bars(reports),
         kinds=list(DEFECT_COLORS),
-        colors={name: _css(color) for name, color in (*DEFECT_COLORS.items(), *VERDICT_COLORS.items())},
+        colors={name: css(color) for name, color in (*DEFECT_COLORS.items(), *VERDICT_COLORS.items())},
         profiles=sorted({report.criteria for report in reports}, key=lambda criteria: criteria.profile),
         models={report.model for report in reports if report.model},
         softwares=sorted({report.software for report in reports}),
@@ -154,14 +157,20 @@ def upper_right(rings: tuple[tuple[Point, ...], ...]) -> Point:
     return max((point for ring in rings for point in ring), key=lambda point: point[0] - point[1])
 
 
-def _css(color: Color) -> str:
+def css(color: Color) -> str:
+    """The color as CSS writes it."""
     return "#{:02x}{:02x}{:02x}".format(*color)
 
 
-def _environment() -> jinja2.Environment:
-    """Everything from outside is escaped; an unknown name in the template is an error."""
+def environment(*packages: str) -> jinja2.Environment:
+    """Templates of these packages, then of this one.
+
+    Everything from outside is escaped; an unknown name in a template is an error.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("endface_client._output"),
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(package) for package in (*packages, "endface_client._output")]
+        ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,88 @@
+"""What an operator does next, by the error or the defect that kept a face from passing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from endface.report import DefectType, LimitResult, Report, ZoneResult
+
+Step = Literal[
+    "clean", "clean_again", "polish", "replace", "refocus", "center", "light", "profile", "camera",
+    "one_fiber", "again", "rework",
+]  # fmt: skip
+"""A key of the section ``advice`` in a file of texts."""
+
+_OF_ERROR: Final[dict[str, Step]] = {
+    "defocus": "refocus",
+    "no_fiber": "center",
+    "zone_cut_off": "center",
+    "several_fibers": "one_fiber",
+    "saturated": "light",
+    "negative": "camera",
+    "overlay": "camera",
+    "undecodable": "camera",
+    "too_many_pixels": "camera",
+    "coarse_scale": "camera",
+    "too_coarse_to_pass": "camera",
+    "scale_mismatch": "profile",
+    "profile_mismatch": "profile",
+    "no_core": "profile",
+}
+
+_OF_TYPE: Final[dict[DefectType, Step]] = {
+    "contamination": "clean",
+    "pit": "clean_again",  # a loose particle looks like one
+    "scratch": "polish",
+    "chip": "replace",
+}
+"""The first step is the one that costs least: what can be wiped off comes first."""
+
+
+@dataclass(frozen=True)
+class Culprit:
+    """The largest defect that a row of the limits forbids, and where: its type, zone and deciding size."""
+
+    type: DefectType
+    zone: str
+    size_um: float
+
+
+def culprits(report: Report) -> list[Culprit]:
+    """The defects that make a face fail: by type as in ``_OF_TYPE``, then from inside out; the largest of each."""
+    largest: dict[tuple[str, str], Culprit] = {}
+    for zone in report.zones:
+        for limit in zone.limits:
+            if limit.verdict == "fail":
+                for found in _counted(report, zone, limit):
+                    first = largest.setdefault((found.type, zone.name), found)
+                    largest[found.type, zone.name] = max(first, found, key=lambda each: each.size_um)
+    return sorted(largest.values(), key=lambda each: list(_OF_TYPE).index(each.type))
+
+
+def step_after(report: Report, tries: int, most_tries: int) -> Step:
+    """What to do with a face.
+
+    Args:
+        report: on its last picture, which did not pass.
+        tries: how often the camera has looked at it.
+        most_tries: after how many tries without a pass the part goes to rework.
+    """
+    if report.verdict == "fail" and tries >= most_tries:
+        return "rework"
+    if report.error:
+        return _OF_ERROR.get(report.error.code, "again")
+    found = culprits(report)
+    return _OF_TYPE[found[0].type] if found else "clean"
+
+
+def _counted(report: Report, zone: ZoneResult, limit: LimitResult) -> Iterator[Culprit]:
+    """The defects that a row of the limits is about, each as the type that the row counts it for."""
+    for defect in report.defects:
+        size_um = defect.width_um if limit.kind == "scratch" else defect.size_um
+        is_size = (limit.lower_um or 0.0) <= size_um and (limit.upper_um is None or size_um <= limit.upper_um)
+        if zone.name in defect.zones and is_size:
+            kinds = (defect.type, *defect.type_alternatives)
+            counted = [kind for kind in kinds if (kind == "scratch") == (limit.kind == "scratch")]
+            yield from (Culprit(kind, zone.name, size_um) for kind in counted[:1])

@@ -1,0 +1,103 @@
+"""A camera that OpenCV opens, and one that shows the project's samples where there is none."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from endface.errors import ConfigurationError
+from endface_station.arrival import RefusedInput
+
+_STALE_FRAMES: Final = 4
+"""Frames that a camera's driver has kept from before the button was pressed."""
+
+_CLEAN: Final = "multimode-clean"
+_PITS: Final = "pits-in-core"
+_DIRTY: Final = {3: "contaminated", 7: "out-of-focus"}
+
+
+class Camera:
+    """A camera by its number in the system; threads may share it.
+
+    Args:
+        number: 0 is the first one.
+
+    Raises:
+        ConfigurationError: it cannot be opened.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._lock = threading.Lock()
+        self._capture = cv2.VideoCapture(number)
+        self._name = f"camera-{number}"
+        if not self._capture.isOpened():
+            raise ConfigurationError(f"camera {number} cannot be opened; check its cable, and that no program uses it")
+
+    def take(self) -> tuple[bytes, str]:
+        """A picture as PNG without loss, and its name.
+
+        Raises:
+            RefusedInput: the camera gives none.
+        """
+        with self._lock:
+            for _ in range(_STALE_FRAMES):
+                self._capture.grab()
+            is_there, frame = self._capture.read()
+        if not is_there:
+            raise RefusedInput("the camera gives no picture; check its cable")
+        return png(np.asarray(frame, np.uint8)), f"{self._name}.png"
+
+
+class SampleCamera:
+    """A microscope that is played: it shows the samples as the twelve fibers of connector after connector.
+
+    Some are dirty or out of focus at the first look, and clean at the second; one has pits that stay.  Each picture has
+    noise of its own, as a camera's have.
+
+    Args:
+        samples: the folder of the project's samples.
+        aim: gives the part and the fiber that are under the microscope.
+
+    Raises:
+        ConfigurationError: one of them is missing.
+    """
+
+    def __init__(self, samples: Path, aim: Callable[[], tuple[str, int]]) -> None:
+        self._aim = aim
+        self._lock = threading.Lock()
+        self._random = np.random.default_rng(1)
+        self._looks: dict[tuple[str, int], int] = {}
+        self._connectors: list[str] = []
+        self._pictures = {name: _read(samples / f"{name}.jpg") for name in {_CLEAN, *_DIRTY.values(), _PITS}}
+
+    def take(self) -> tuple[bytes, str]:
+        """A picture of the fiber under the microscope, and its name."""
+        part, fiber = self._aim()
+        with self._lock:
+            if part not in self._connectors:
+                self._connectors.append(part)
+            looks = self._looks[part, fiber] = self._looks.get((part, fiber), 0) + 1
+            stays = self._connectors.index(part) % 3 == 2 and fiber == 5
+            name = _PITS if stays else _DIRTY.get(fiber, _CLEAN) if looks == 1 else _CLEAN
+            noise = self._random.normal(0.0, 1.0, self._pictures[name].shape)
+        noisy = np.clip(self._pictures[name] + noise, 0, 255).astype(np.uint8)
+        return png(noisy), f"{name}.png"
+
+
+def png(levels: NDArray[np.uint8]) -> bytes:
+    """Levels uint8 (H, W) or (H, W, 3) as PNG."""
+    _, data = cv2.imencode(".png", levels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    return data.tobytes()
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    levels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if levels is None:
+        raise ConfigurationError(f"{path} is no picture; name the folder of the project's samples")
+    return np.asarray(levels, np.uint8)

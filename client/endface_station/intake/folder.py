@@ -1,0 +1,223 @@
+"""A watched folder: each complete picture in it is taken once, in the order of the times at which they were written."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Final, Literal, Protocol, Self
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from endface.errors import EndfaceError
+from endface.files import in_words, sha256
+from endface_client import ClientError
+from endface_client._cli.find_pictures import SUFFIXES
+from endface_client._cli.jobs import SerialOf, read_picture
+from endface_station.arrival import RefusedInput
+from endface_station.intake.ledger import TakenBefore
+
+Taken = Literal["move", "leave"]
+"""What becomes of a file that was taken: it is moved to ``done``, or left where it is."""
+
+DONE: Final = "done"
+REFUSED: Final = "refused"
+
+_SETTLED_S: Final = 1.0
+"""A file whose size and time have stood still for so long is complete, where nobody says that it was closed."""
+
+_LOOKS_EVERY_S: Final = 1.0
+"""How often the folder is listed: a share in the network tells nobody about its changes."""
+
+
+class Accepts(Protocol):
+    """What takes a picture: ``Station.accept``."""
+
+    def __call__(  # noqa: PLR0913 - what is known of it, by keyword
+        self,
+        data: bytes,
+        name: str,
+        *,
+        serial: str | None = None,
+        fiber: str | None = None,
+        goes_on: bool = False,
+        picture_id: str = "",
+    ) -> object:
+        """Take a picture."""
+
+
+@dataclass(frozen=True, order=True)
+class _File:
+    """A file as it is now; files are in the order in which they were written."""
+
+    mtime_ns: int
+    path: Path
+    size: int
+
+    @classmethod
+    def of(cls, path: Path) -> _File:
+        """The file at a path.
+
+        Raises:
+            OSError: there is none.
+        """
+        stat = path.stat()
+        return cls(stat.st_mtime_ns, path, stat.st_size)
+
+    @property
+    def id(self) -> str:
+        """An id of these bytes under this name."""
+        return sha256(f"{self.path.name}\0{self.size}\0{self.mtime_ns}".encode(errors="surrogateescape"))[:16]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A file, and since when it has stood still."""
+
+    file: _File
+    since_s: float
+
+
+class WatchedFolder(FileSystemEventHandler):
+    """Takes the pictures of a folder while it is entered.
+
+    A file is complete once its writer has closed it or has moved it here; without a word about that, once it has stood
+    still for a second.  A picture is taken under an id that is made of its name, size and time, so that a station that
+    was killed between taking and moving it does not file it twice.
+
+    Args:
+        folder: what to watch; its subfolders are not looked into.
+        accept: takes a picture.
+        taken: what becomes of a file.
+        serial_of: gives the serial number in a file's name; None for the part in progress.
+        fiber_of: gives the fiber in a file's name; None for the next one.
+        ledger: file that remembers what was taken, for files that are left; None to remember it while this runs.
+        say: gets a sentence about a file that was refused, or a folder that cannot be read.
+        clock: a clock in seconds.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it watches, and by keyword how
+        self,
+        folder: Path,
+        accept: Accepts,
+        *,
+        taken: Taken = "move",
+        serial_of: SerialOf | None = None,
+        fiber_of: SerialOf | None = None,
+        ledger: Path | None = None,
+        say: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._accept = accept
+        self._taken = taken
+        self._serial_of = serial_of
+        self._fiber_of = fiber_of
+        self._say = say
+        self._clock = clock
+        self._seen: dict[Path, _Seen] = {}
+        self._closed: set[Path] = set()
+        self._taken_before = TakenBefore(ledger)
+        self._said = ""
+        self._wake = threading.Event()
+        self._ends = threading.Event()
+        self._observer = Observer()
+        self._thread = threading.Thread(target=self._run, name="watched-folder", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._observer.schedule(self, str(self._folder))
+        self._observer.start()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.set()
+        self._wake.set()
+        self._observer.stop()
+        self._observer.join()
+        self._thread.join()
+
+    def on_closed(self, event: FileSystemEvent) -> None:
+        """A writer has closed a file."""
+        self._is_whole(str(event.src_path))
+
+    def on_moved(self, event: FileSystemEvent) -> None:
+        """A file was renamed."""
+        self._is_whole(str(event.dest_path))
+
+    def _is_whole(self, path: str) -> None:
+        if Path(path).parent == self._folder:
+            self._closed.add(Path(path))
+            self._wake.set()
+
+    def _run(self) -> None:
+        while not self._ends.is_set():
+            self._wake.clear()
+            self.look()
+            self._wake.wait(_LOOKS_EVERY_S)
+
+    def look(self) -> None:
+        """Take what is complete, the oldest first; what comes after a file that is still written waits for it."""
+        try:
+            found = sorted(map(_File.of, filter(_is_picture, self._folder.iterdir())))
+            self._seen = {file.path: self._seen.get(file.path, _Seen(file, self._clock())) for file in found}
+            new = [file for file in found if file.id not in self._taken_before]
+            complete = list(takewhile(self._is_complete, new))
+            for file in complete:
+                self._take(file, goes_on=len(complete) > 1)
+        except FileNotFoundError as exc:
+            self._say_once(f"{self._folder} is not there: {in_words(exc)}" if not self._folder.is_dir() else "")
+        except (OSError, EndfaceError) as exc:
+            self._say_once(f"{self._folder}: {in_words(exc) if isinstance(exc, OSError) else exc}")
+        else:
+            self._said = ""
+
+    def _is_complete(self, file: _File) -> bool:
+        seen = self._seen[file.path]
+        if seen.file != file:
+            seen = self._seen[file.path] = _Seen(file, self._clock())
+        return file.path in self._closed or self._clock() - seen.since_s >= _SETTLED_S
+
+    def _take(self, file: _File, *, goes_on: bool) -> None:
+        """Put a picture into the queue, then let its file go.
+
+        Raises:
+            EndfaceError: the station cannot take anything now; the file stays.
+            OSError: the file cannot be moved; it is not taken twice all the same.
+        """
+        self._closed.discard(file.path)
+        target = DONE
+        try:
+            serial = self._serial_of(file.path) if self._serial_of else None
+            fiber = self._fiber_of(file.path) if self._fiber_of else None
+            data, name = read_picture(file.path), file.path.name
+            self._accept(data, name, serial=serial, fiber=fiber, goes_on=goes_on, picture_id=file.id)
+        except (ClientError, RefusedInput) as exc:
+            self._say(f"{file.path.name} was not taken: {exc}")
+            target = REFUSED
+        self._taken_before.add(file.id)
+        if self._taken == "move":
+            _move(file.path, self._folder / target)
+
+    def _say_once(self, sentence: str) -> None:
+        if sentence and sentence != self._said:
+            self._say(sentence)
+        self._said = sentence
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _move(path: Path, folder: Path) -> None:
+    """Move a file, under another name where its own is taken."""
+    folder.mkdir(exist_ok=True)
+    target, number = folder / path.name, 1
+    while target.exists():
+        number += 1
+        target = folder / f"{path.stem}-{number}{path.suffix}"
+    path.rename(target)

@@ -1,0 +1,252 @@
+"""The commands at work: a station with its threads, its folder and its page, until a signal ends them."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+import uvicorn
+
+from endface.environment import default_repository
+from endface.errors import ConfigurationError
+from endface.server.ports import free_ports
+from endface.server.process import EmbeddedServer
+from endface.server.settings import Settings
+from endface_client import Client, Record
+from endface_client._cli.jobs import SerialOf, serial_from_name
+from endface_client._cli.serve import READY_WITHIN_S
+from endface_client._record.entry import read_key
+from endface_station.intake.camera import Camera, SampleCamera
+from endface_station.intake.folder import WatchedFolder
+from endface_station.photos import Photos
+from endface_station.picture_queue import PictureQueue
+from endface_station.shift import Shift
+from endface_station.station import Filed, Station
+from endface_station.texts import Texts
+from endface_station.web.app import Access, PageServer, create_app
+from endface_station.web.view import View
+
+_HERE: Final = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class StationSettings:
+    """A station: its servers, the settings of its client, and its folder.
+
+    ``record`` is None for the folder ``record`` in ``data``.
+    """
+
+    server: str
+    client: Mapping[str, Any]
+    data: Path
+    record: Path | None
+    record_limit_bytes: int
+    record_key: Path | None
+    fibers: int
+    steps_itself: bool
+
+
+@dataclass(frozen=True)
+class WatchSettings:
+    """A folder to watch, whether its files are left there, and patterns for what their names say."""
+
+    folder: Path
+    leave: bool
+    serial: str | None
+    fiber: str | None
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """A page: where it is, who may call it, and what it shows."""
+
+    host: str
+    port: int
+    names: tuple[str, ...]
+    secret_file: Path | None
+    certificate: Path | None
+    key: Path | None
+    texts: Path | None
+    name: str
+    tries: int
+    camera: int | None
+    demo: Path | None
+
+
+def run_watch(settings: StationSettings, watched: WatchSettings) -> None:
+    """Watch a folder until a signal comes.
+
+    Raises:
+        EndfaceError: the folder, the record, the queue or a setting cannot be used.
+    """
+    with _station(settings, settings.server) as (station, _):
+        station.on_filed = _print_filed
+        station.on_change = _StateLine(station)
+        with _watching(watched, station, settings.data):
+            typer.echo(f"watching {watched.folder}; Ctrl-C ends")
+            threading.Event().wait()
+
+
+def run_station(settings: StationSettings, page: PageSettings, watched: WatchSettings | None) -> None:
+    """Show the page until a signal comes.
+
+    Raises:
+        EndfaceError: the folder, the record, the queue, the camera or a setting cannot be used.
+    """
+    access, texts = _access(page), Texts.of(page.texts)
+    with ExitStack() as stack:
+        profile = str(settings.client.get("profile") or "")
+        server = stack.enter_context(_demo_server(profile)) if page.demo else settings.server
+        station, record = stack.enter_context(_station(settings, server))
+        photos = Photos(record.folder)
+        station.on_filed = lambda filed: photos.add(filed.attempt, filed.data)
+        camera = None if page.camera is None else Camera(page.camera)
+        shown = SampleCamera(page.demo, station.aim) if page.demo else camera
+        view = View(station, photos, texts, most_tries=page.tries, name=page.name, has_camera=shown is not None)
+        # Other applications, such as the review of kept pictures, are mounted here, behind the same guard.
+        app = create_app(station, view, photos, camera=shown, access=access, mounts={})
+        if watched:
+            stack.enter_context(_watching(watched, station, settings.data))
+        scheme = "https" if page.certificate else "http"
+        typer.echo(f"open {scheme}://{page.host}:{page.port}/ in a browser; Ctrl-C ends the station")
+        listener = stack.enter_context(_listening(page.host, page.port))
+        config = uvicorn.Config(
+            app,
+            ssl_certfile=page.certificate,
+            ssl_keyfile=page.key,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=2,
+        )
+        PageServer(config).run(sockets=[listener])
+
+
+@contextmanager
+def _station(settings: StationSettings, server: str) -> Iterator[tuple[Station, Record]]:
+    """A station whose thread runs, and its record."""
+    folder = settings.record or settings.data / "record"
+    with ExitStack() as stack:
+        record = stack.enter_context(
+            Record(folder, limit_bytes=settings.record_limit_bytes, key_file=settings.record_key)
+        )
+        queue = stack.enter_context(PictureQueue(settings.data / "queue"))
+        # One server is asked again by the station itself, which says at once that it is down; of several servers the
+        # client tries another one.
+        client = stack.enter_context(Client(server, repeat="," in server, **settings.client))
+        shift = Shift.of_record(folder, fibers=settings.fibers, steps_itself=settings.steps_itself)
+        station = Station(client, record, queue, shift, server=server)
+        thread = threading.Thread(target=station.run, name="station", daemon=True)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(station.stop)
+        yield station, record
+
+
+@contextmanager
+def _watching(watched: WatchSettings, station: Station, data: Path) -> Iterator[None]:
+    """The folder is watched meanwhile."""
+    if not watched.folder.is_dir():
+        raise ConfigurationError(f"{watched.folder} is no folder; name the one that the microscope writes into")
+    with WatchedFolder(
+        watched.folder,
+        station.accept,
+        taken="leave" if watched.leave else "move",
+        serial_of=_pattern("--serial-from-name", watched.serial),
+        fiber_of=_pattern("--fiber-from-name", watched.fiber),
+        ledger=data / "taken.txt" if watched.leave else None,
+        say=lambda sentence: typer.echo(f"warning: {sentence}", err=True),
+    ):
+        yield
+
+
+def _pattern(option: str, pattern: str | None) -> SerialOf | None:
+    try:
+        return None if pattern is None else serial_from_name(pattern)
+    except ValueError as exc:
+        raise ConfigurationError(f"{option}: {exc}") from exc
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        ConfigurationError: the address is none of this machine, or is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"the page cannot be shown at {host}:{port}: {exc.strerror}; name another --port"
+        ) from exc
+
+
+def _access(page: PageSettings) -> Access:
+    """Who may call the page.
+
+    Raises:
+        ConfigurationError: other machines may, and there is no certificate.
+        RecordError: the secret's file cannot be read, or it is too short.
+    """
+    if (page.certificate is None) != (page.key is None):
+        raise ConfigurationError("--page-certificate and --page-key go together; name both files")
+    if page.host in _HERE and not page.secret_file:
+        return Access((*_HERE, *page.names))
+    if page.certificate is None:
+        raise ConfigurationError(
+            f"--host {page.host} shows the page to other machines; give --page-certificate and --page-key"
+        )
+    secret = read_key(page.secret_file) or secrets.token_urlsafe(18).encode()
+    if page.secret_file is None:
+        typer.echo(f"the secret that opens the page until the station ends: {secret.decode()}")
+    return Access((*_HERE, page.host, *page.names), secret)
+
+
+@contextmanager
+def _demo_server(profile: str) -> Iterator[str]:
+    """A server on this machine; its address."""
+    http_port, grpc_port, metrics_port = free_ports(3)
+    settings = Settings(
+        repository=default_repository(),
+        http_port=http_port,
+        grpc_port=grpc_port,
+        metrics_port=metrics_port,
+        profile=profile,
+    )
+    typer.echo("starting a server on this machine")
+    with EmbeddedServer(settings) as server:
+        server.wait_ready(READY_WITHIN_S)
+        yield server.grpc_address
+
+
+class _StateLine:
+    """Prints the server's condition whenever it is another one."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._last = ""
+
+    def __call__(self) -> None:
+        state = self._station.state
+        if state.condition != self._last:
+            self._last = state.condition
+            waiting = f", {self._station.waiting} waiting" if self._station.waiting else ""
+            reason = f": {state.reason}" if state.reason else ""
+            typer.echo(f"server {state.condition}{waiting}{reason}", err=True)
+
+
+def _print_filed(filed: Filed) -> None:
+    """One line for each picture."""
+    reason = f": {filed.attempt.reason}" if filed.attempt.reason else ""
+    serial = f"{filed.arrival.serial} " if filed.arrival.serial else ""
+    typer.echo(f"{filed.attempt.word} {serial}{filed.arrival.name}{reason}")
+    if filed.warning:
+        typer.echo(f"warning: {filed.warning}", err=True)

@@ -1,0 +1,165 @@
+"""The shift: the part in progress, the last parts, takt and first-pass yield, all of it out of the record."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from endface_client._record.database import entries, reading
+from endface_client._record.entry import Entry
+from endface_station.part import Attempt, Part, part_of
+
+LAST_PARTS: Final = 50
+"""How many parts the page shows, and yield and takt are about."""
+
+_WHOLE_PARTS: Final = 4
+"""How many parts keep their reports in memory: the one in progress, and those that a queue still fills."""
+
+_LOOKS_BACK: Final = timedelta(hours=24)
+_STAND_IN: Final = "no-serial-"
+
+History = Callable[[str], Iterable[Entry]]
+"""Gives the entries of a part by its serial number, the oldest first."""
+
+
+class Shift:
+    """What a station has inspected lately; not for several threads at once.
+
+    Args:
+        history: gives earlier entries of a part; a serial number that is scanned again finds its faces there.
+        fibers: how many a new part has.
+        steps_itself: whether the microscope goes on to the next fiber whatever the verdict.
+    """
+
+    def __init__(self, history: History, *, fibers: int = 1, steps_itself: bool = False) -> None:
+        self._history = history
+        self._parts: OrderedDict[str, Part] = OrderedDict()
+        self._whole: OrderedDict[str, None] = OrderedDict()
+        self.fibers = fibers
+        self.steps_itself = steps_itself
+        self.current: Part | None = None
+
+    @classmethod
+    def of_record(cls, record: Path, *, fibers: int = 1, steps_itself: bool = False) -> Shift:
+        """The shift as the record's last day tells it.
+
+        Raises:
+            RecordError: the record cannot be read.
+        """
+
+        def history(serial: str) -> Iterable[Entry]:
+            with reading(record) as db:
+                return list(entries(db, serial=serial))
+
+        shift = cls(history, fibers=fibers, steps_itself=steps_itself)
+        since = (datetime.now(UTC) - _LOOKS_BACK).isoformat(timespec="milliseconds")
+        with reading(record) as db:
+            for entry in entries(db, since=since):
+                key, fiber, fibers_of_part = part_of(entry.values)
+                part = shift._filed(key, entry.values["serial"], fibers_of_part)
+                part.face(fiber).attempts.append(Attempt.of_entry(entry, whole=False))
+                shift.current = part
+        if shift.current and (shift.current.word == "pass" or not shift.current.serial):
+            shift.current = None
+        if shift.current:
+            shift.current = shift.part(shift.current.key, shift.current.serial, shift.current.fibers)
+        return shift
+
+    def begin(self, serial: str, fibers: int | None = None) -> Part:
+        """Make a part the one in progress.
+
+        Args:
+            serial: its serial number; empty for a part without one.
+            fibers: how many it has; None for as many as before, or as the station's parts have.
+        """
+        key = serial or f"{_STAND_IN}{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}"
+        part = self.part(key, serial, fibers)
+        part.latest, part.selected = 0, None
+        self.current = part
+        return part
+
+    def awaiting(self) -> Part:
+        """The part that the next picture belongs to.
+
+        A part that has passed takes no further picture unless the operator has chosen one of its fibers: whoever
+        forgets to scan must not add a stranger's face to it.
+        """
+        part = self.current
+        if part is None or (part.word == "pass" and not part.selected):
+            return self.begin("")
+        return part
+
+    def part(self, key: str, serial: str, fibers: int | None = None) -> Part:
+        """A part with the reports of its faces, read from the record where they are not in memory."""
+        part = self._filed(key, serial, fibers or (self._parts[key].fibers if key in self._parts else self.fibers))
+        if key not in self._whole and serial:
+            self._read(part, keep_fibers=fibers is not None)
+        self._whole[key] = None
+        self._whole.move_to_end(key)
+        while len(self._whole) > _WHOLE_PARTS:
+            oldest, _ = self._whole.popitem(last=False)
+            if oldest in self._parts:
+                self._parts[oldest].forget_reports()
+        return part
+
+    def knows(self, picture_id: str) -> bool:
+        """Whether a picture of that id is filed already."""
+        return any(
+            attempt.picture_id == picture_id
+            for part in self._parts.values()
+            for face in part.faces.values()
+            for attempt in face.attempts
+        )
+
+    def add(self, part: Part, fiber: int, attempt: Attempt) -> None:
+        """File one picture of a part."""
+        part.face(fiber).attempts.append(attempt)
+        if part.key in self._parts:
+            self._parts.move_to_end(part.key)
+
+    def last(self) -> list[Part]:
+        """The last parts that were inspected, the oldest first; the one in progress only once it is whole."""
+        seen = [part for part in self._parts.values() if any(face.attempts for face in part.faces.values())]
+        return [part for part in seen if part is not self.current or part.is_whole][-LAST_PARTS:]
+
+    @property
+    def first_pass_yield(self) -> float | None:
+        """Share of the last parts that passed with the first picture of each face that could be judged."""
+        parts = self.last()
+        return sum(part.is_first_pass for part in parts) / len(parts) if parts else None
+
+    @property
+    def takt(self) -> timedelta | None:
+        """Median time from one part to the next; None for less than two parts."""
+        ends = sorted(time for part in self.last() if (time := part.last_time))
+        steps = [(later - earlier).total_seconds() for earlier, later in pairwise(ends)]
+        return timedelta(seconds=median(steps)) if steps else None
+
+    @property
+    def counts(self) -> Counter[str]:
+        """The last parts by verdict; ``open`` are those that were left before each face had one."""
+        return Counter(part.word or "open" for part in self.last())
+
+    def _filed(self, key: str, serial: str, fibers: int) -> Part:
+        part = self._parts.setdefault(key, Part(key, serial))
+        part.fibers = max([fibers, *part.faces])
+        self._parts.move_to_end(key)
+        while len(self._parts) > LAST_PARTS + _WHOLE_PARTS:
+            forgotten, _ = self._parts.popitem(last=False)
+            self._whole.pop(forgotten, None)
+        return part
+
+    def _read(self, part: Part, *, keep_fibers: bool) -> None:
+        """Take a part's faces from the record."""
+        part.faces.clear()
+        for entry in self._history(part.serial):
+            _, fiber, fibers = part_of(entry.values)
+            part.face(fiber).attempts.append(Attempt.of_entry(entry, whole=True))
+            if not keep_fibers:
+                part.fibers = fibers
+        part.fibers = max([part.fibers, *part.faces])

@@ -1,0 +1,185 @@
+// The page of a station: it shows what the server renders, and sends what the operator does.  It keeps nothing.
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+const serial = byId("serial");
+const SILENT_MS = 12000; // the station says something every five seconds
+const SCAN_GAP_MS = 100; // a scanner types faster than any person
+const PAUSE_MS = 1000; // what stood in the field for so long before a scan is no part of it
+const SHORTEST_SCAN = 4;
+
+// ---- what comes from the station
+
+let heard = Date.now();
+
+function show(regions) {
+  for (const [id, html] of Object.entries(regions)) {
+    const element = byId(id);
+    const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+    element.innerHTML = html; // every text in it was escaped where it was rendered
+    if (focused) byId(focused)?.focus();
+  }
+}
+
+function sayLost(lost) {
+  const alarm = byId("lost");
+  if (alarm.hidden === !lost) return;
+  alarm.hidden = !lost;
+  alarm.textContent = lost ? alarm.dataset.text : "";
+  document.body.classList.toggle("old", lost);
+}
+
+function listen() {
+  const events = new EventSource("/events");
+  events.addEventListener("regions", (event) => {
+    heard = Date.now();
+    sayLost(false);
+    show(JSON.parse(event.data));
+  });
+  events.addEventListener("error", () => {
+    sayLost(true);
+    if (events.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    setTimeout(async () => {
+      const answer = await fetch("/state").catch(() => null);
+      if (answer?.status === 401) location.assign("/login");
+      else listen();
+    }, 2000);
+  });
+  return events;
+}
+
+setInterval(() => {
+  if (Date.now() - heard > SILENT_MS) sayLost(true);
+}, 2000);
+
+// ---- what goes to the station
+
+async function send(path, options = {}) {
+  let said = "";
+  try {
+    const answer = await fetch(path, { method: "POST", ...options });
+    if (answer.status === 401) location.assign("/login");
+    else if (!answer.ok) said = await answer.text();
+  } catch {
+    said = byId("lost").dataset.text;
+  }
+  byId("refusal").textContent = said;
+  byId("refusal").hidden = !said;
+}
+
+const post = (path, values = {}) => send(path, { body: new URLSearchParams(values) });
+
+async function upload(files) {
+  const goesOn = files.length > 1; // each is of another fiber, whatever the verdicts
+  for (const file of files) { // one after another: their order is that of the fibers
+    const query = new URLSearchParams({ name: file.name, goes_on: goesOn });
+    await send(`/pictures?${query}`, { body: file, headers: { "Content-Type": file.type || "application/octet-stream" } });
+  }
+}
+
+// ---- the serial number: typed, or scanned wherever the focus is
+
+let typed = ""; // since the last pause
+let isFast = true; // as a scanner
+let lastKeyAt = -PAUSE_MS;
+
+function takeKey(event) {
+  const gap = event.timeStamp - lastKeyAt;
+  lastKeyAt = event.timeStamp;
+  if (gap >= PAUSE_MS) [typed, isFast] = ["", true];
+  else if (gap > SCAN_GAP_MS) isFast = false;
+  typed += event.key;
+  if (document.activeElement !== serial) {
+    serial.value = "";
+    serial.focus(); // the key itself arrives there
+  }
+}
+
+byId("scan").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const isScan = isFast && typed.length >= SHORTEST_SCAN && serial.value.endsWith(typed);
+  const value = isScan ? typed : serial.value;
+  typed = "";
+  isFast = true;
+  serial.value = "";
+  if (value.trim()) await post("/begin", { serial: value, fibers: byId("fibers").value });
+  else serial.focus();
+});
+
+// ---- keys and buttons
+
+const KEYS = {
+  F2: () => { serial.focus(); serial.select(); },
+  F4: () => byId("capture")?.click(),
+  F8: () => byId("choose").click(),
+  F9: () => byId("finish").click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (KEYS[event.key]) {
+    event.preventDefault();
+    if (!event.repeat) KEYS[event.key]();
+  } else if (event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    const pressesButton = event.key === " " && document.activeElement?.closest("button, select");
+    if (!pressesButton) takeKey(event);
+  } else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !document.activeElement?.matches("input, select")) {
+    step(event.key === "ArrowRight" ? 1 : -1);
+  }
+}, true);
+
+function step(by) {
+  const faces = [...document.querySelectorAll("#part button")];
+  const at = faces.indexOf(document.activeElement);
+  const from = at >= 0 ? at : faces.findIndex((face) => face.classList.contains("shown"));
+  faces[Math.min(Math.max(from + by, 0), faces.length - 1)]?.focus();
+}
+
+byId("part").addEventListener("click", (event) => {
+  const face = event.target.closest("button[data-fiber]");
+  if (face) post("/select", { fiber: face.dataset.fiber });
+});
+byId("finish").addEventListener("click", () => post("/finish"));
+let isCapturing = false;
+byId("capture")?.addEventListener("click", async () => {
+  if (isCapturing) return; // a key that is pressed twice takes one picture
+  isCapturing = true;
+  await send("/capture");
+  isCapturing = false;
+});
+byId("choose").addEventListener("click", () => byId("files").click());
+byId("files").addEventListener("change", async (event) => {
+  await upload([...event.target.files]);
+  event.target.value = "";
+});
+
+// ---- pictures that are dropped
+
+let over = 0;
+
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+document.addEventListener("dragenter", (event) => {
+  if (hasFiles(event)) byId("drop").hidden = ++over === 0;
+});
+document.addEventListener("dragleave", (event) => {
+  if (hasFiles(event)) byId("drop").hidden = --over <= 0;
+});
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  over = 0;
+  byId("drop").hidden = true;
+  upload([...event.dataTransfer.files]);
+});
+
+// ---- light or dark
+
+const THEME = "endface-theme";
+const isDark = () => (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark")) === "dark";
+if (localStorage.getItem(THEME)) document.documentElement.dataset.theme = localStorage.getItem(THEME);
+byId("theme").addEventListener("click", () => {
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+  localStorage.setItem(THEME, document.documentElement.dataset.theme);
+});
+
+serial.focus();
+listen();

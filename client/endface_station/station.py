@@ -1,0 +1,335 @@
+"""The station: it takes pictures into its queue, has them inspected in their order, and files the reports.
+
+The order of the steps is what keeps a picture from being lost: queue, server, record, page; only then it leaves the
+queue.  A kill between any two of them ends in the same record.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, Protocol
+
+from endface.errors import EndfaceError, RequestError
+from endface.files import sha256
+from endface.picture.decode import check_size
+from endface.report import Report
+from endface_client import ClientError, Job, Record
+from endface_client._record.entry import plain
+from endface_client._record.pictures import ending
+from endface_client._record.repeats import latest
+from endface_station.arrival import Arrival, RefusedInput, clean_fiber, clean_serial, new_id
+from endface_station.part import Attempt, Part
+from endface_station.picture_queue import PictureQueue
+from endface_station.server_state import ServerState, concerns_the_picture, may_concern_the_picture
+from endface_station.shift import Shift
+
+_AT_ONCE: Final = 4
+"""Pictures under way on the servers while a queue is caught up."""
+
+PAUSES_S: Final = (0.5, 5.0)
+"""The first and the longest pause after a failure."""
+
+_ASKS_EVERY_S: Final = 10.0
+"""How often a station without pictures asks whether the server works."""
+
+_TRIES: Final = 3
+"""How often a picture is sent that the server fails on while it inspects others."""
+
+
+class Inspects(Protocol):
+    """What inspects pictures: a ``Client``."""
+
+    def inspect_many(
+        self, pictures: Iterable[Job], *, concurrency: int, return_errors: Literal[True]
+    ) -> Iterator[Report | ClientError]:
+        """Reports and errors in the order of the pictures."""
+
+    def health(self) -> None:
+        """Return if the servers inspect."""
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A picture that has its entry in the record.
+
+    Attributes:
+        arrival: what it shows.
+        attempt: what came of it.
+        data: its bytes.
+        before: what came of the picture of the same fiber before it; None for the first one.
+        warning: what is odd about it; empty where nothing is.
+    """
+
+    arrival: Arrival
+    attempt: Attempt
+    data: bytes
+    before: Attempt | None = None
+    warning: str = ""
+
+
+class Station:
+    """Pictures in, reports out; threads may share it.
+
+    Args:
+        client: what inspects.
+        record: where each outcome is written before anybody sees it.
+        queue: where pictures wait.
+        shift: what was inspected before.
+        server: how the record names the servers.
+        on_filed: gets each picture that has its entry in the record.
+        on_change: is called after every change of what a page shows.
+        pauses_s: the first and the longest pause after a failure.
+    """
+
+    def __init__(  # noqa: PLR0913 - its neighbors, and by keyword what they are told
+        self,
+        client: Inspects,
+        record: Record,
+        queue: PictureQueue,
+        shift: Shift,
+        *,
+        server: str,
+        on_filed: Callable[[Filed], None] = lambda _: None,
+        on_change: Callable[[], None] = lambda: None,
+        pauses_s: tuple[float, float] = PAUSES_S,
+    ) -> None:
+        self._client = client
+        self._record = record
+        self._queue = queue
+        self.shift = shift
+        self._server = server
+        self.on_filed = on_filed
+        self.on_change = on_change
+        self._repeats, self.warning = latest(record.folder)
+        self._pauses_s = pauses_s
+        self._failures: Counter[str] = Counter()
+        self._wake = threading.Condition()
+        self._ends = False
+        self.lock = threading.RLock()
+        self.state = ServerState()
+        self.last: Filed | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many pictures have no report yet."""
+        return len(self._queue)
+
+    def waiting_of(self, part: Part) -> Counter[int]:
+        """How many pictures of each fiber of a part have no report yet."""
+        return Counter(arrival.fiber for arrival in self._queue.of_part(part.key))
+
+    def begin(self, serial: str, fibers: int | None = None) -> Part:
+        """Make a part the one in progress; a serial number that was inspected before goes on where it was left.
+
+        Raises:
+            RefusedInput: that is no serial number.
+            RecordError: the record cannot be read.
+        """
+        with self.lock:
+            part = self.shift.begin(clean_serial(serial), fibers)
+            self.last = None
+        self.on_change()
+        return part
+
+    def finish(self) -> None:
+        """Leave the part in progress; the next picture without a scan belongs to none."""
+        with self.lock:
+            self.shift.current, self.last = None, None
+        self.on_change()
+
+    def select(self, fiber: int) -> None:
+        """Choose the fiber that the next picture of the part in progress shows.
+
+        Raises:
+            RefusedInput: it has no such fiber.
+        """
+        with self.lock:
+            part = self.shift.current or self.shift.begin("")
+            part.selected = clean_fiber(str(fiber), part.fibers)
+        self.on_change()
+
+    def next_fiber(self, part: Part, *, goes_on: bool = False) -> int:
+        """The fiber that the next picture of a part shows; ``goes_on`` as for ``accept``."""
+        return part.next_fiber(self.waiting_of(part), steps_itself=goes_on or self.shift.steps_itself)
+
+    def aim(self) -> tuple[str, int]:
+        """The part and the fiber that the next picture shows."""
+        with self.lock:
+            part = self.shift.awaiting()
+            return part.key, self.next_fiber(part)
+
+    def accept(  # noqa: PLR0913 - what is known of it, by keyword
+        self,
+        data: bytes,
+        name: str,
+        *,
+        serial: str | None = None,
+        fiber: str | None = None,
+        goes_on: bool = False,
+        picture_id: str = "",
+    ) -> Arrival:
+        """Take a picture; it is in the queue, on the disk, when this returns.
+
+        Args:
+            data: the encoded picture.
+            name: of its file.
+            serial: of its part; None for the part in progress.
+            fiber: which one of the part's; None for the next one.
+            goes_on: it is one of several that came together, each of another fiber: none of them looks again at a face
+                that did not pass.
+            picture_id: one that is taken again under the same id is filed once; empty for a new id.
+
+        Raises:
+            RefusedInput: it is no picture, or serial number or fiber are none.
+            QueueError: it cannot be written.
+            RecordError: the record cannot be read.
+        """
+        try:
+            check_size(data)
+        except RequestError as exc:
+            raise RefusedInput(str(exc)) from exc
+        if not ending(data):
+            raise RefusedInput(f"{name} is no PNG, JPEG, BMP or TIFF")
+        with self.lock:
+            part = self.shift.awaiting() if serial is None else self._part_in_progress(clean_serial(serial))
+            number = self.next_fiber(part, goes_on=goes_on) if fiber is None else clean_fiber(fiber, part.fibers)
+            arrival = Arrival(plain(name), part.serial, part.key, number, part.fibers, id=picture_id or new_id())
+            if not (picture_id and self.shift.knows(picture_id)):
+                self._queue.put(arrival, data)
+            part.latest, part.selected = number, None
+        self._tell()
+        return arrival
+
+    def wait_for(self, arrival: Arrival, seconds: float) -> None:
+        """Wait until a picture has its report, as long as there is hope for one soon."""
+        with self._wake:
+            self._wake.wait_for(
+                lambda: self._ends or self.state.condition == "down" or not self._waits(arrival), seconds
+            )
+
+    def run(self) -> None:
+        """Inspect what waits, and what comes, until ``stop``."""
+        first_s, longest_s = self._pauses_s
+        pause_s = first_s
+        while not self._ends:
+            batch = self._queue.oldest(_AT_ONCE)
+            if not batch and self._wait(_ASKS_EVERY_S, until_picture=True):
+                continue
+            try:
+                if batch:
+                    self._inspect(batch)
+                elif not self._ends:
+                    self._client.health()
+                    self._is_now(self.state.now("ready"))
+                pause_s = first_s
+            except Exception as exc:
+                if not isinstance(exc, EndfaceError):
+                    traceback.print_exc()  # a defect; the picture stays in the queue, and the page says so
+                self._is_now(self.state.after(exc))
+                self._wait(pause_s)
+                pause_s = min(2 * pause_s, longest_s)
+
+    def stop(self) -> None:
+        """Let ``run`` end; what waits then is inspected after the next start."""
+        with self._wake:
+            self._ends = True
+            self._wake.notify_all()
+
+    def _waits(self, arrival: Arrival) -> bool:
+        return any(each.id == arrival.id for each in self._queue.of_part(arrival.part))
+
+    def _part_in_progress(self, serial: str) -> Part:
+        """The part with that serial number, made the one in progress."""
+        part = self.shift.current
+        return part if part and serial and part.serial == serial else self.shift.begin(serial)
+
+    def _wait(self, seconds: float, *, until_picture: bool = False) -> bool:
+        """Wait; say whether a picture has come."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._ends or (until_picture and len(self._queue) > 0), seconds)
+            return len(self._queue) > 0
+
+    def _inspect(self, batch: list[Arrival]) -> None:
+        """Inspect the oldest pictures, until one has to wait.
+
+        Raises:
+            EndfaceError: why the first one that is left has to wait.
+        """
+        held = [(arrival, self._queue.data(arrival)) for arrival in batch if not self._is_filed(arrival)]
+        jobs = [Job(data, serial=each.serial, name=each.name, meta=each.meta) for each, data in held]
+        results = list(self._client.inspect_many(jobs, concurrency=_AT_ONCE, return_errors=True))
+        for (arrival, data), result in zip(held, results, strict=True):
+            if isinstance(result, ClientError) and not self._is_final(arrival, result):
+                raise result  # what came for later pictures is asked for again: the record is in order
+            self._file(arrival, data, result)
+            if isinstance(result, Report):
+                self._is_now(self.state.now("ready"))
+
+    def _is_filed(self, arrival: Arrival) -> bool:
+        """Whether a picture has its entry, and only could not leave the queue; then it leaves now."""
+        with self.lock:
+            is_filed = self.shift.knows(arrival.id)
+        if is_filed:
+            self._queue.remove(arrival)
+        return is_filed
+
+    def _is_final(self, arrival: Arrival, error: ClientError) -> bool:
+        """Whether a picture will not be inspected however often it is sent."""
+        if concerns_the_picture(error):
+            return True
+        if not may_concern_the_picture(error):
+            return False
+        self._failures[arrival.id] += 1
+        if self._failures[arrival.id] < _TRIES:
+            return False
+        self._client.health()  # where the server inspects nothing at all, it is not the picture's fault
+        return True
+
+    def _file(self, arrival: Arrival, data: bytes, result: Report | ClientError) -> None:
+        """Write an outcome into the record, then show it, then let the picture go."""
+        with self.lock:
+            part = self.shift.part(arrival.part, arrival.serial, arrival.fibers)
+            if isinstance(result, Report):
+                connector = part.connector(arrival.fiber, result)
+                fiber = arrival.fiber if connector else None
+                self._record.add(data, result, server=self._server, fiber=fiber, connector=connector)
+            else:
+                self._record.add(None, result, name=arrival.name, serial=arrival.serial, server=self._server)
+            attempt = _attempt(arrival, data, result)
+            warning = self._repeats.add(attempt.picture, arrival.part, arrival.name)
+            judged = part.face(arrival.fiber).judged
+            filed = Filed(arrival, attempt, data, judged[-1] if judged else None, warning)
+            self.shift.add(part, arrival.fiber, attempt)
+            if self.shift.current in (None, part):
+                self.shift.current, self.last = part, filed
+            self.on_filed(filed)
+        self._queue.remove(arrival, refused=not isinstance(result, Report))
+        self._failures.pop(arrival.id, None)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake whoever waits, and say that a page shows something new."""
+        with self._wake:
+            self._wake.notify_all()
+        self.on_change()
+
+    def _is_now(self, state: ServerState) -> None:
+        self.state, before = state, self.state
+        if state != before:
+            self._tell()
+
+
+def _attempt(arrival: Arrival, data: bytes, result: Report | ClientError) -> Attempt:
+    """The outcome as the shift keeps it."""
+    time, picture = datetime.now(UTC), sha256(data)
+    if isinstance(result, Report):
+        reason = result.reasons[0] if result.reasons else ""
+        is_kept = result.borderline or result.verdict != "pass"
+        file = picture + ending(data) if is_kept else ""
+        return Attempt(result.verdict, time, picture, reason, result, arrival.id, file)
+    return Attempt("error", time, picture, result.reason, None, arrival.id)

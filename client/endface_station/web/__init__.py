@@ -1,0 +1,1 @@
+"""The page: its routes, what guards them, and what it shows."""

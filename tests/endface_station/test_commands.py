@@ -1,0 +1,204 @@
+"""``endface station`` and ``endface watch`` as they are started."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from endface_client.__main__ import app
+from endface_client.testing import FakeServer
+from endface_station.commands import register
+from endface_station.texts import ENGLISH
+from tests.endface_station.conftest import by_name, entries_of, picture
+from tests.servers import free_ports
+from tests.waiting import WITHIN_S, wait_until
+
+Start = Callable[..., subprocess.Popen[str]]
+
+COMMAND = "import endface_commands; endface_commands.endface()"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start the command in a folder of its own: ``start("watch", "in")``."""
+    with ExitStack() as stack:
+
+        def started(*arguments: str | Path, **env: str) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [sys.executable, "-c", COMMAND, *map(str, arguments)],
+                cwd=tmp_path,
+                env=os.environ | env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            stack.callback(process.communicate)
+            stack.callback(process.kill)
+            return process
+
+        yield started
+
+
+def station(start: Start, server: str, *options: str) -> tuple[subprocess.Popen[str], str]:
+    """A station that shows its page, and the page's address."""
+    port = free_ports()["http_port"]
+    process = start("station", "--server", server, "--profile", "mm-pc", "--port", str(port), *options)
+    assert process.stdout
+    line = process.stdout.readline()
+    assert f"http://127.0.0.1:{port}/" in line, process.stderr and process.stderr.read()
+    url = f"http://127.0.0.1:{port}"
+    wait_until(lambda: answers(url))
+    return process, url
+
+
+def answers(url: str) -> bool:
+    """Whether the page is there."""
+    try:
+        return httpx.get(f"{url}/state").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_killed_station_loses_no_picture(start: Start, tmp_path: Path) -> None:
+    """SIGKILL while the server is away: the next start inspects what waits, in its order, each once."""
+    with FakeServer(by_name) as server:
+        address = server.address
+    process, url = station(start, address)
+    for number in range(8):
+        query = {"serial": f"A{number}", "name": f"{number}.png"}
+        assert httpx.post(f"{url}/pictures", params=query, content=picture(number)).status_code == 202
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with FakeServer(by_name, address=address):
+        _, url = station(start, address)
+        wait_until(lambda: httpx.get(f"{url}/state").json()["waiting"] == 0)
+        httpx.post(f"{url}/pictures", params={"serial": "A8"}, content=picture(8))
+        wait_until(lambda: len(entries_of(tmp_path / "station" / "record")) == 9)
+
+    found = [entry.values["serial"] for entry in entries_of(tmp_path / "station" / "record")]
+    assert found == [f"A{number}" for number in range(9)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_the_station_though_a_page_is_open(
+    start: Start, fake_server: FakeServer, number: signal.Signals
+) -> None:
+    """Without a traceback, with the shells' exit code."""
+    process, url = station(start, fake_server.address)
+    with httpx.stream("GET", f"{url}/events") as events:
+        next(events.iter_lines())
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=WITHIN_S)
+
+    assert (process.returncode, stderr) == (128 + number, "")
+
+
+def test_watch_inspects_a_folder_without_a_page(start: Start, fake_server: FakeServer, tmp_path: Path) -> None:
+    """One line for each picture, and an entry in the record."""
+    (tmp_path / "in").mkdir()
+    options = ("--server", fake_server.address, "--profile", "mm-pc", "--serial-from-name", r"(\w+)_")
+    process = start("watch", "in", *options)
+    assert process.stdout
+    assert "watching in" in process.stdout.readline()
+    for at, name in enumerate(("A1_clean.png", "A2_fail.png")):
+        (tmp_path / name).write_bytes(picture(at))
+        (tmp_path / name).rename(tmp_path / "in" / name)
+    lines = [process.stdout.readline() for _ in range(2)]
+    process.terminate()
+    _, stderr = process.communicate(timeout=WITHIN_S)
+
+    assert lines == [
+        "pass A1 A1_clean.png\n",
+        "fail A2 A2_fail.png: zone B: scratch 2 is 5.0 um wide, limit 3 um (mm-pc)\n",
+    ]
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in stderr
+    assert [entry.word for entry in entries_of(tmp_path / "station" / "record")] == ["pass", "fail"]
+    assert len(list((tmp_path / "in" / "done").iterdir())) == 2
+
+
+@pytest.fixture
+def refused(tmp_path: Path, fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Run a command line that is refused, in this process; give what it says."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ENDFACE_SERVER", fake_server.address)
+    if not any(command.name == "watch" or command.callback.__name__ == "watch" for command in app.registered_commands):
+        register(app)
+
+    def ran(*arguments: str | Path) -> str:
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        assert done.exit_code == 2, done.output
+        return done.stderr
+
+    return ran
+
+
+def test_page_for_other_machines_needs_a_certificate(refused: Callable[..., str], certificates: Path) -> None:
+    """Pictures and secrets never travel in clear."""
+    assert "give --page-certificate and --page-key" in refused("station", "--host", "0.0.0.0")
+    one = ("--page-certificate", certificates / "server.pem")
+    assert "go together" in refused("station", "--host", "0.0.0.0", *one)
+
+
+def test_secret_that_can_be_guessed_is_refused(refused: Callable[..., str], certificates: Path, tmp_path: Path) -> None:
+    """A word is too short."""
+    (tmp_path / "secret").write_text("fiber")
+    both = ("--page-certificate", certificates / "server.pem", "--page-key", certificates / "server.key")
+    assert "at least 16 are needed" in refused("station", "--host", "0.0.0.0", *both, "--secret-file", "secret")
+
+
+def test_port_that_is_taken_is_a_sentence(refused: Callable[..., str]) -> None:
+    """It names another way."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert re.search(rf"127\.0\.0\.1:{port}: .*name another --port", refused("station", "--port", str(port)))
+
+
+def test_folder_that_is_none_is_a_sentence(refused: Callable[..., str]) -> None:
+    """For both commands."""
+    assert "nowhere is no folder" in refused("watch", "nowhere")
+    assert "nowhere is no folder" in refused("station", "--watch", "nowhere")
+
+
+def test_texts_are_checked_at_the_start(refused: Callable[..., str], tmp_path: Path) -> None:
+    """Before the first operator reads them."""
+    text = ENGLISH.read_text(encoding="utf-8").replace('language = "en"\n', "")
+    (tmp_path / "de.toml").write_text(text, encoding="utf-8")
+    assert "has no text for language" in refused("station", "--texts", "de.toml")
+
+
+@pytest.mark.parametrize(("command", "missing"), [("station", "uvicorn"), ("watch", "watchdog")])
+def test_missing_extra_is_named_with_its_command(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, command: str, missing: str
+) -> None:
+    """Whoever has installed the client alone reads what to install."""
+    for name in [
+        name for name in sys.modules if name.startswith(("endface_station.running", "endface_station.intake"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.setitem(sys.modules, f"{missing}.events", None)
+    said = refused(command, *(["."] if command == "watch" else []))
+    assert re.search(rf"endface {command} needs {missing}.*: pip install 'endface\[station\]'", said)
+
+
+def test_commands_that_need_no_station_import_none() -> None:
+    """``endface --version`` is as quick as before."""
+    program = (
+        "import sys; sys.argv = ['endface', '--version']; import endface_commands\n"
+        "try: endface_commands.endface()\n"
+        "except SystemExit: print(sorted({'starlette', 'uvicorn', 'watchdog'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")

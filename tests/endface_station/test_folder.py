@@ -1,0 +1,215 @@
+"""The watched folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from endface_client._cli.jobs import serial_from_name
+from endface_station.arrival import RefusedInput
+from endface_station.intake.folder import WatchedFolder
+from endface_station.picture_queue import QueueError
+from tests.endface_station.conftest import Running, picture
+from tests.waiting import wait_until
+
+
+class Intake:
+    """Keeps what it is given, and a clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str | None, str | None]] = []
+        self.ids: list[str] = []
+        self.go_on: list[bool] = []
+        self.said: list[str] = []
+        self.now_s = 0.0
+        self.error: Exception | None = None
+
+    def accept(
+        self,
+        data: bytes,
+        name: str,
+        *,
+        serial: str | None = None,
+        fiber: str | None = None,
+        goes_on: bool = False,
+        picture_id: str = "",
+    ) -> None:
+        """Take a picture."""
+        if self.error:
+            raise self.error
+        assert data
+        self.taken.append((name, serial, fiber))
+        self.ids.append(picture_id)
+        self.go_on.append(goes_on)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the files that were taken."""
+        return [name for name, _, _ in self.taken]
+
+    def watch(self, folder: Path, **settings: object) -> WatchedFolder:
+        """A folder that this looks into by hand."""
+        return WatchedFolder(folder, self.accept, say=self.said.append, clock=lambda: self.now_s, **settings)  # type: ignore[arg-type]
+
+    def settle(self, watched: WatchedFolder) -> None:
+        """Look, let time pass, and look again."""
+        watched.look()
+        self.now_s += 2
+        watched.look()
+
+
+@pytest.fixture
+def intake() -> Intake:
+    """What takes the pictures."""
+    return Intake()
+
+
+def write(path: Path, number: int, written_s: int = 0) -> None:
+    """Write a picture, and say when."""
+    path.write_bytes(picture(number))
+    if written_s:
+        os.utime(path, (written_s, written_s))
+
+
+def test_files_are_taken_in_the_order_in_which_they_were_written(intake: Intake, tmp_path: Path) -> None:
+    """Not by name; and they go into ``done``."""
+    for number, name in enumerate(("c.png", "a.jpg", "b.tif")):
+        write(tmp_path / name, number, 1000 + number)
+    (tmp_path / "notes.txt").write_text("no picture")
+    intake.settle(intake.watch(tmp_path))
+
+    assert intake.names == ["c.png", "a.jpg", "b.tif"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["done", "notes.txt"]
+    assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["a.jpg", "b.tif", "c.png"]
+
+
+def test_files_that_are_found_together_are_of_different_fibers(intake: Intake, tmp_path: Path) -> None:
+    """One that comes alone may be a second look at a face that did not pass."""
+    watched = intake.watch(tmp_path)
+    for names in (("a.png",), ("b.png", "c.png")):
+        for number, name in enumerate(names):
+            write(tmp_path / name, number)
+        intake.settle(watched)
+
+    assert list(zip(intake.names, intake.go_on, strict=True)) == [("a.png", False), ("b.png", True), ("c.png", True)]
+
+
+def test_file_that_is_still_written_is_not_taken(intake: Intake, tmp_path: Path) -> None:
+    """Until it has stood still; what was written after it waits for it."""
+    watched = intake.watch(tmp_path)
+    data = picture(1)
+    (tmp_path / "a.png").write_bytes(data[:20])
+    watched.look()
+    intake.now_s += 0.5
+    (tmp_path / "a.png").write_bytes(data)
+    watched.look()
+    intake.now_s += 0.6
+    watched.look()
+    assert intake.names == []
+    intake.now_s += 0.5
+    watched.look()
+    assert intake.names == ["a.png"]
+
+
+def test_files_may_stay(intake: Intake, tmp_path: Path) -> None:
+    """They are taken once, across restarts; a file that is written anew is another picture."""
+    folder, ledger = tmp_path / "in", tmp_path / "taken.txt"
+    folder.mkdir()
+    write(folder / "snap.png", 1, 1000)
+    for _ in range(2):
+        intake.settle(intake.watch(folder, taken="leave", ledger=ledger))
+    assert intake.names == ["snap.png"]
+    write(folder / "snap.png", 2, 2000)
+    intake.settle(intake.watch(folder, taken="leave", ledger=ledger))
+
+    assert intake.names == ["snap.png", "snap.png"]
+    assert [path.name for path in folder.iterdir()] == ["snap.png"]
+
+
+def test_killed_station_gives_a_file_the_same_id_again(intake: Intake, tmp_path: Path) -> None:
+    """So that a picture that was taken and not yet moved is filed once."""
+    write(tmp_path / "a.png", 1, 1000)
+    intake.settle(intake.watch(tmp_path))
+    (tmp_path / "done" / "a.png").rename(tmp_path / "a.png")
+    intake.settle(intake.watch(tmp_path))
+
+    assert len(intake.ids) == 2
+    assert len(set(intake.ids)) == 1
+
+
+def test_names_say_serial_and_fiber(intake: Intake, tmp_path: Path) -> None:
+    """By patterns; a name without one is refused, and says so."""
+    write(tmp_path / "A123_f07.png", 1, 1000)
+    write(tmp_path / "snap.png", 2, 2000)
+    patterns = {"serial_of": serial_from_name(r"^(\w+)_f"), "fiber_of": serial_from_name(r"_f0*(\d+)")}
+    intake.settle(intake.watch(tmp_path, **patterns))
+
+    assert intake.taken == [("A123_f07.png", "A123", "7")]
+    assert "snap.png was not taken" in intake.said[0]
+    assert [path.name for path in (tmp_path / "refused").iterdir()] == ["snap.png"]
+
+
+def test_file_that_is_no_picture_is_put_aside(intake: Intake, tmp_path: Path) -> None:
+    """The others go on."""
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    os.utime(tmp_path / "a.png", (1000, 1000))
+    write(tmp_path / "b.png", 1, 2000)
+    intake.settle(intake.watch(tmp_path))
+
+    assert intake.names == ["b.png"]
+    assert "is no PNG" in intake.said[0]
+
+
+def test_disk_that_is_full_leaves_the_file(intake: Intake, tmp_path: Path) -> None:
+    """It is said once, and the file is taken once there is room."""
+    write(tmp_path / "a.png", 1, 1000)
+    watched = intake.watch(tmp_path)
+    intake.error = QueueError("a.png cannot be put into queue: No space left on device")
+    intake.settle(watched)
+    watched.look()
+    assert (len(intake.said), intake.names) == (1, [])
+    intake.error = None
+    watched.look()
+    assert intake.names == ["a.png"]
+
+
+def test_refused_serial_puts_the_file_aside(intake: Intake, tmp_path: Path) -> None:
+    """Such as one that no label holds."""
+    write(tmp_path / "a.png", 1, 1000)
+    intake.error = RefusedInput("the serial number has 200 characters, at most 100 are taken")
+    intake.settle(intake.watch(tmp_path))
+    assert [path.name for path in (tmp_path / "refused").iterdir()] == ["a.png"]
+
+
+def test_name_that_was_taken_before_overwrites_nothing(intake: Intake, tmp_path: Path) -> None:
+    """The second one gets a number."""
+    for number in (1, 2):
+        write(tmp_path / "a.png", number, 1000 * number)
+        intake.settle(intake.watch(tmp_path))
+    assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["a-2.png", "a.png"]
+
+
+def test_folder_that_is_away_is_named_once(intake: Intake, tmp_path: Path) -> None:
+    """A share that was unmounted."""
+    watched = intake.watch(tmp_path / "share")
+    intake.settle(watched)
+    assert len(intake.said) == 1
+    assert "share is not there" in intake.said[0]
+
+
+def test_folder_feeds_a_station(started: Callable[..., Running], tmp_path: Path) -> None:
+    """Closed and renamed files are taken as they come, with the part and fiber of their names."""
+    line, folder = started(fibers=4), tmp_path / "in"
+    folder.mkdir()
+    patterns = {"serial_of": serial_from_name(r"^(\w+)_f"), "fiber_of": serial_from_name(r"_f(\d+)")}
+    with WatchedFolder(folder, line.station.accept, **patterns):
+        for number, name in enumerate(("A1_f2.png", "A1_f1.png", "B1_f1.png")):
+            (folder / f".{name}").write_bytes(picture(number))
+            (folder / f".{name}").rename(folder / name)
+            wait_until(lambda done=number + 1: len(line.entries) == done)
+
+    found = [(each.values["serial"], each.values["report"]["meta"]["fiber"]) for each in line.entries]
+    assert found == [("A1", "2"), ("A1", "1"), ("B1", "1")]

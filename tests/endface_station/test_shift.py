@@ -1,0 +1,118 @@
+"""The shift out of the record."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from endface.files import sha256
+from endface.report import ImageInfo
+from endface_client import Record
+from endface_station.arrival import Arrival
+from endface_station.part import Attempt
+from endface_station.shift import LAST_PARTS, Shift
+from tests.endface_station.conftest import picture, report_of
+
+NUMBERS = count(1)
+
+
+def add(record: Record, verdict: str, serial: str, *, fiber: int = 1, fibers: int = 1, part: str = "") -> None:
+    """Write the entry of another picture, as a station does."""
+    number = next(NUMBERS)
+    data = picture(number)
+    arrival = Arrival("a.png", serial, part or serial, fiber, fibers, f"{number:x}")
+    image = ImageInfo("a.png", sha256(data), 64, 48)
+    record.add(data, dataclasses.replace(report_of(verdict), image=image, serial=serial, meta=arrival.meta))
+
+
+def test_shift_is_what_the_record_says(tmp_path: Path) -> None:
+    """Parts, attempts and yield come back after a restart; the part that is not finished is the one in progress."""
+    with Record(tmp_path) as record:
+        add(record, "pass", "A1")
+        add(record, "fail", "A2")
+        add(record, "pass", "A2")
+        add(record, "pass", "A3", fiber=1, fibers=2)
+        add(record, "invalid", "A3", fiber=2, fibers=2)
+    shift = Shift.of_record(tmp_path)
+
+    assert [(part.serial, part.word) for part in shift.last()] == [("A1", "pass"), ("A2", "pass"), ("A3", "invalid")]
+    assert shift.first_pass_yield == pytest.approx(1 / 3)
+    assert shift.current is not None
+    assert (shift.current.serial, shift.current.fibers, shift.current.next_fiber({})) == ("A3", 2, 2)
+    assert shift.current.face(1).attempts[0].report is not None
+
+
+def test_finished_part_is_not_in_progress_after_a_restart(tmp_path: Path) -> None:
+    """Nor is one without a serial number."""
+    with Record(tmp_path) as record:
+        add(record, "pass", "A1")
+    assert Shift.of_record(tmp_path).current is None
+    with Record(tmp_path) as record:
+        add(record, "fail", "", part="no-serial-1")
+    assert Shift.of_record(tmp_path).current is None
+
+
+def test_serial_that_is_scanned_again_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    """Its faces are read from the record, however long ago they were inspected; so are its tries."""
+    with Record(tmp_path) as record:
+        add(record, "pass", "A1", fiber=1, fibers=2)
+        add(record, "fail", "A1", fiber=2, fibers=2)
+    shift = Shift.of_record(tmp_path, fibers=12)
+    shift.begin("A2")
+    part = shift.begin("A1")
+
+    assert (part.fibers, part.word, part.tries(2), part.next_fiber({})) == (2, "fail", 1, 2)
+
+
+def test_picture_after_a_pass_needs_a_scan(tmp_path: Path) -> None:
+    """It belongs to a part without a serial number, unless the operator has chosen a fiber."""
+    with Record(tmp_path) as record:
+        add(record, "pass", "A1")
+        shift = Shift.of_record(tmp_path)
+        part = shift.begin("A1")
+        part.selected = 1
+        assert shift.awaiting() is part
+        part.selected = None
+        assert shift.awaiting().serial == ""
+
+
+def attempt(second: int, word: str = "pass") -> Attempt:
+    """A picture that was filed at that second."""
+    time = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+    return Attempt(word, time, f"{second:064x}", report=report_of(word))  # type: ignore[arg-type]
+
+
+def test_takt_is_the_median_time_between_parts() -> None:
+    """A break does not change it."""
+    shift = Shift(lambda _: ())
+    assert shift.takt is None
+    for number, second in enumerate((0, 40, 80, 120, 2000, 2040)):
+        shift.add(shift.begin(f"A{number}"), 1, attempt(second))
+
+    assert shift.takt == timedelta(seconds=40)
+
+
+def test_shift_keeps_fifty_parts_and_few_reports() -> None:
+    """However many are inspected."""
+    shift = Shift(lambda _: ())
+    for second in range(500):
+        shift.add(shift.begin(f"A{second}"), 1, attempt(second))
+    last = shift.last()
+    held = [part for part in last if part.face(1).attempts[0].report]
+
+    assert [part.serial for part in last] == [f"A{number}" for number in range(450, 500)]
+    assert len(last) == LAST_PARTS
+    assert len(held) <= 4
+
+
+def test_part_in_progress_counts_once_it_is_whole() -> None:
+    """One that is left before counts as open."""
+    shift = Shift(lambda _: ())
+    shift.add(shift.begin("A1", 2), 1, attempt(1))
+    assert shift.last() == []
+    shift.begin("A2")
+    assert dict(shift.counts) == {"open": 1}
