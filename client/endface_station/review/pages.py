@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import jinja2
 
+from endface.report import Defect
 from endface.review.case import Case
 from endface.review.marks import TYPES, Mark, marks_of
 from endface.review.opinions import OPINIONS, Review, person
@@ -86,14 +87,14 @@ def case(base: str, reviewer: str, chosen: Filter, shown: Case, around: tuple[st
     """
     own = [review for review in shown.reviews if reviewer and person(review.reviewer) == person(reviewer)]
     reviews = shown.reviews if own else ()
-    start = next((review.marks for review in reversed(own) if review.marks is not None), shown.marks)
+    corrected = next((review.marks for review in reversed(own) if review.marks is not None), None)
     size = shown.size or (640, 480)
     view = view_of(shown.report, size)
     data = {
         "types": TYPES,
-        "marks": _json(start),
+        "marks": _json(shown.marks if corrected is None else corrected),
         "reported": _json(shown.marks),
-        "measures": [_measures(defect) for defect in shown.report.defects] if start is shown.marks else [],
+        "measures": [_measures(defect) for defect in shown.report.defects] if corrected is None else [],
         "others": [{"marks": None if each.marks is None else _json(each.marks)} for each in reviews],
         "candidate": _json(marks_of(shown.candidate)) if shown.candidate else None,
         "view": view,
@@ -148,9 +149,9 @@ def _json(marks: Sequence[Mark]) -> list[dict[str, Any]]:
     return [mark.to_json() for mark in marks]
 
 
-def _measures(defect: Any) -> str:
+def _measures(defect: Defect) -> str:
     zone = f"zone {defect.zone}" if defect.zone else "outside"
-    return f"{defect.size_um:.1f} µm, {zone}, {defect.confidence:.0%} sure"
+    return f"{defect.size_um:.1f} µm, {zone}, {defect.confidence:.0%}"
 
 
 def _said(review: Review) -> str:

@@ -52,7 +52,8 @@ class Tally:
     @property
     def text(self) -> str:
         """The counts in a sentence."""
-        said = f"the candidate judged {self.judged} pictures and differs on {self.disagreements}"
+        pictures = "1 picture" if self.judged == 1 else f"{self.judged} pictures"
+        said = f"the candidate judged {pictures} and differs on {self.disagreements}"
         said += f"; {self.dropped} came too fast for it" if self.dropped else ""
         return said + (f"; {self.failed} could not be compared ({self.problem})" if self.failed else "")
 
