@@ -10,6 +10,7 @@
      +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
      +-- EngineError             the chosen engine does not exist, or its package is not installed
      +-- RolloutError            a network could not be rolled out or rolled back
+     +-- ReviewError             a review case or a review is missing, damaged, or cannot be written
      +-- ServerStartError        Triton could not be started here
           +-- ServerMissingError, PortTakenError, RepositoryError
 
@@ -184,6 +185,12 @@ class RolloutError(EndfaceError):
     """A network could not be rolled out or rolled back; the former one goes on serving."""
 
     code = "rollout"
+
+
+class ReviewError(EndfaceError):
+    """A review case or a review is missing, damaged, or cannot be written."""
+
+    code = "review"
 
 
 class ServerStartError(EndfaceError):

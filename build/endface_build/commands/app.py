@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from endface_build.commands import evaluation, export, foreign, rollout, training
+from endface_build.commands import evaluation, export, foreign, learn, review, rollout, training
 
 HELP = "The network's life: each step alone, or drawing to quantizing at once by `model`."
 
@@ -24,3 +24,5 @@ app.command()(evaluation.page)
 app.command()(rollout.promote)
 app.command()(rollout.rollback)
 app.command()(rollout.provision)
+app.command()(learn.learn)
+app.add_typer(review.app, name="review")

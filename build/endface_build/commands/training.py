@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -108,8 +108,17 @@ def read_recipe(path: Path | None) -> Recipe:
     Raises:
         ConfigurationError: The file is missing, not a JSON object, or names an unknown key.
     """
+    return Recipe.from_json(read_recipe_values(path))
+
+
+def read_recipe_values(path: Path | None) -> dict[str, Any]:
+    """What a JSON file changes in a recipe; nothing where no file is given.
+
+    Raises:
+        ConfigurationError: The file is missing, or not a JSON object.
+    """
     if path is None:
-        return Recipe()
+        return {}
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
@@ -118,7 +127,7 @@ def read_recipe(path: Path | None) -> Recipe:
         ) from exc
     if not isinstance(values, dict):
         raise ConfigurationError(f'The recipe {path} must be a JSON object with options, say {{"steps": 500}}.')
-    return Recipe.from_json(values)
+    return values
 
 
 def _train(run: Path, recipe: Recipe, start: Path | None) -> None:

@@ -8,7 +8,8 @@ outline beside the picture, a picture of another size than the outlines were dra
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +41,19 @@ TEXT: Final = "utf-8-sig"
 """Encoding of label files: UTF-8, with the mark that editors on Windows put before it or without."""
 
 
+@dataclass(frozen=True)
+class CocoPicture:
+    """A picture of a COCO file.
+
+    Attributes:
+        size: Height and width; None where the file does not say.
+        regions: Our code of each region, and its outlines or its run lengths.
+    """
+
+    size: tuple[int, int] | None
+    regions: list[tuple[int, list[Points] | NDArray[np.int64]]]
+
+
 def read_coco(path: Path, codes: Mapping[str, int]) -> dict[str, Draw]:
     """The pictures of a COCO file, and what draws the label map of each; empty where the JSON file is not COCO.
 
@@ -48,9 +62,23 @@ def read_coco(path: Path, codes: Mapping[str, int]) -> dict[str, Draw]:
         codes: Our code for each of their class names.
 
     Raises:
+        ConfigurationError: As ``coco_pictures``. Drawing raises it where the picture has another size than the file
+            says, or a region has no pixel in it.
+    """
+    pictures = coco_pictures(path, codes)
+    return {name: partial(_paint_sized, each.regions, path, each.size) for name, each in pictures.items()}
+
+
+def coco_pictures(path: Path, codes: Mapping[str, int]) -> dict[str, CocoPicture]:
+    """The pictures of a COCO file by their names; empty where the JSON file is not COCO.
+
+    Args:
+        path: The file.
+        codes: Our code for each of their class names.
+
+    Raises:
         ConfigurationError: The file is broken, names a class that ``codes`` does not have or a picture twice, or holds
-            boxes without polygons or compressed runs. Drawing raises it where the picture has another size than the
-            file says, or a region has no pixel in it.
+            boxes without polygons or compressed runs.
     """
     try:
         values = json.loads(path.read_text(encoding=TEXT))
@@ -60,19 +88,34 @@ def read_coco(path: Path, codes: Mapping[str, int]) -> dict[str, Draw]:
         return {}
     try:
         names = {category["id"]: str(category["name"]) for category in values["categories"]}
-        regions: dict[Any, list[tuple[int, Any]]] = {image["id"]: [] for image in values["images"]}
+        regions: dict[Any, list[tuple[int, list[Points] | NDArray[np.int64]]]] = {
+            image["id"]: [] for image in values["images"]
+        }
         for annotation in values["annotations"]:
             code = _code(names[annotation["category_id"]], codes, path)
             regions[annotation["image_id"]].append((code, _segmentation(annotation, path)))
-        drawings: dict[str, Draw] = {
-            str(image["file_name"]): partial(_paint_sized, regions[image["id"]], path, _size(image))
-            for image in values["images"]
+        pictures = {
+            str(image["file_name"]): CocoPicture(_size(image), regions[image["id"]]) for image in values["images"]
         }
     except (KeyError, TypeError, ValueError) as exc:
         raise ConfigurationError(f"{path} is not a whole COCO file: {exc!r} is missing or wrong.") from exc
-    if len(drawings) < len(values["images"]):
+    if len(pictures) < len(values["images"]):
         raise ConfigurationError(f"{path} has a picture's file_name twice: give each picture a name of its own.")
-    return drawings
+    return pictures
+
+
+def pixels_of_runs(counts: NDArray[np.int64], path: Path, size: tuple[int, int] | None) -> NDArray[np.bool_]:
+    """Pixels (H, W) of a region that a COCO file gives in runs.
+
+    Raises:
+        ConfigurationError: They are none of a picture of that height and width, or are empty.
+    """
+    if size is None:
+        raise ConfigurationError(f"{path} gives runs of a picture without its width and height: export it anew.")
+    pixels = _runs(counts, path, size)
+    if not pixels.any():
+        raise ConfigurationError(f"{path} has a region without a pixel: draw it anew or remove it.")
+    return pixels
 
 
 def yolo_names(folder: Path) -> list[str]:
@@ -164,7 +207,7 @@ def _segmentation(annotation: Mapping[str, Any], path: Path) -> list[Points] | N
 
 
 def _paint_sized(
-    regions: list[tuple[int, Any]], path: Path, size: tuple[int, int] | None, shape: tuple[int, int]
+    regions: Sequence[tuple[int, Any]], path: Path, size: tuple[int, int] | None, shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
     if size is not None and size != shape:
         raise ConfigurationError(
@@ -179,7 +222,7 @@ def _paint_shares(regions: list[tuple[int, Points]], path: Path, shape: tuple[in
     return _paint([(code, [corners * size]) for code, corners in regions], path, shape)
 
 
-def _paint(regions: list[tuple[int, Any]], path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
+def _paint(regions: Sequence[tuple[int, Any]], path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
     labels = np.zeros(shape, np.uint8)
     for code, drawn in sorted(regions, key=lambda region: region[0] != UNDECIDED):
         mask = _runs(drawn, path, shape) if isinstance(drawn, np.ndarray) else _filled(drawn, shape)

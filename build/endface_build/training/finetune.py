@@ -117,16 +117,36 @@ def finetune(
     Raises:
         ConfigurationError: The run has no checkpoint or no drawn set, or none of the pictures can be judged.
     """
-    before = load_trained(run / CHECKPOINT)
+    recipe = load_trained(run / CHECKPOINT).recipe
+    return finetune_from(pictures, run, options, progress, recipe=recipe, start=run / CHECKPOINT, steps=steps)
+
+
+def finetune_from(  # noqa: PLR0913 - the last three are by keyword
+    pictures: LabelledSet, run: Path, options: Options, progress: Progress, *, recipe: Recipe, start: Path, steps: int
+) -> tuple[Prepared, Trained]:
+    """The same, from any weights: a checkpoint's, or those of a version that serves.
+
+    Args:
+        pictures: As ``finetune``.
+        run: Its drawn set is learned from; the result goes into its folder ``finetune``.
+        options: As ``finetune``.
+        progress: As ``finetune``.
+        recipe: The recipe that made the weights.
+        start: The checkpoint, or a version's ``model.fp32.onnx``.
+        steps: As ``finetune``.
+
+    Raises:
+        ConfigurationError: The run has no drawn set, the weights are missing, or none of the pictures can be judged.
+    """
     drawn = SquareSet(run / "train")
     prepared = prepare(pictures, options, run / "finetune", partial(progress, "locating", len(pictures)))
-    recipe = gentle(before.recipe, steps)
+    recipe = gentle(recipe, steps)
     (prepared.folder / CHECKPOINT).unlink(missing_ok=True)  # other labels, another run
     trained = train(
         MixedSet(SquareSet(prepared.folder), drawn),
         recipe,
         prepared.folder / CHECKPOINT,
-        start=run / CHECKPOINT,
+        start=start,
         progress=lambda step, _: progress("training", recipe.steps, step),
     )
     return prepared, trained

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import typer
 
 from endface import environment
 from endface.engines.catalog import OFFLINE, ONNXRUNTIME
+from endface.options import Options
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
 from endface_client._cli.connectors import ConnectorJobs, FoundConnectors, find_connectors
 from endface_client._cli.find_pictures import find_pictures
@@ -34,9 +35,11 @@ from endface_client._cli.options import (
     UmPerPx,
     Zones,
 )
-from endface_client._cli.recording import recording
+from endface_client._cli.recording import Warn, recording
+from endface_client._cli.reviewing import reviewing
 from endface_client._cli.run import Run
 from endface_client._client import Client
+from endface_client._outcome import Outcome
 from endface_client._record.pictures import FOLDER
 from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import tls_of
@@ -80,6 +83,15 @@ _Out = Annotated[
     typer.Option(help="Write reports, overlays and a page into this folder, in the place of an earlier run's."),
 ]
 _Record = Annotated[Path | None, typer.Option(help="Add each inspection to the record in this folder.")]
+_Review = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Keep failures, borderlines, invalid and doubtful pictures here for review."),
+]
+_ReviewAll = Annotated[bool, typer.Option("--review-all", help="Keep all pictures for review, clear passes too.")]
+_Shadow = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A candidate's model.onnx, which judges too; keep where it differs (--review)."),
+]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one report a line on stdout, and nothing else there.")]
 _Offline = Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")]
 _Engine = Annotated[
@@ -110,6 +122,9 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     record: _Record = None,
     record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
     record_key: RecordKey = None,
+    review: _Review = None,
+    review_all: _ReviewAll = False,
+    shadow: _Shadow = None,
     as_json: _AsJson = False,
     offline: _Offline = False,
     engine: _Engine = None,
@@ -122,11 +137,14 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     for name, value in (("--engine", engine), ("--profiles", profiles)):
         if value and not offline:
             raise typer.BadParameter("this needs --offline; a server has what it was started with", param_hint=name)
+    for name, given in (("--shadow", shadow is not None), ("--review-all", review_all)):
+        if given and review is None:
+            raise typer.BadParameter("this needs --review: the folder of what should be looked at", param_hint=name)
     if fiber_count and not connector:
         raise typer.BadParameter("this needs --connector", param_hint="--fiber-count")
     if connector and (fiber or recursive):
         raise typer.BadParameter("it asks for every fiber of each PATH; leave --fiber and --recursive out")
-    outputs = (out, record, record and record / FOLDER)
+    outputs = (out, record, record and record / FOLDER, review)
     found = find_connectors(paths, outputs) if connector else find_pictures(paths, recursive=recursive, outputs=outputs)
     serial_of = _serial_of(serial, serial_from_name, len(found.pictures))
     judged = {
@@ -145,10 +163,20 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
         settings = judged | {"deadline_s": deadline_s, "tls": tls}
         inspector, inspecting = server, partial(_on_servers, server, concurrency, settings)
     limit_bytes = round(record_limit_gb * _GB)
+    wishes = Options("", profiles=profiles or environment.profiles_folder(), screen=screen, any_core=any_core)
+
+    @contextmanager
+    def keeping(warn: Warn) -> Iterator[Callable[[Outcome], None]]:
+        with (
+            recording(record, inspector, warn, limit_bytes=limit_bytes, key_file=record_key) as write,
+            reviewing(review, shadow, wishes, warn, everything=review_all, after=write) as write_and_keep,
+        ):
+            yield write_and_keep
+
     run = Run(
         inspector,
         inspecting,
-        lambda warn: recording(record, inspector, warn, limit_bytes=limit_bytes, key_file=record_key),
+        keeping,
         out=out,
         as_json=as_json,
     )

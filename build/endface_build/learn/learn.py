@@ -1,0 +1,269 @@
+"""One way from reviewed cases to a version that serves, or to the reasons why it does not.
+
+reviews -> labels -> split by part -> fine-tuning from the network that serves -> export, eight bits
+-> both networks on old and new pictures -> repeatability -> promotion with its gates
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from endface.contract import CLADDING_UM
+from endface.errors import ConfigurationError, RolloutError
+from endface.files import sha256_of
+from endface.options import Options
+from endface.picture.decode import decode
+from endface.review.case import Case
+from endface_build.data.label_folder import open_folder
+from endface_build.drawing import squares
+from endface_build.evaluation import golden, repeatability
+from endface_build.evaluation.false_passes import DRAWN, JudgedSet, drawn_sets
+from endface_build.evaluation.inspector import with_network
+from endface_build.evaluation.repeated_parts import PhotographedPart
+from endface_build.export.quantize import FP32_FILE, quantize
+from endface_build.export.to_onnx import export
+from endface_build.learn.compare import Comparison, Counts, Pair, compare, counts, judge
+from endface_build.learn.reviewed import Split, split
+from endface_build.manifest import MODEL_FILE, read_manifest
+from endface_build.rollout.promote import Promotion, promote
+from endface_build.rollout.servers import NO_SERVERS, Servers
+from endface_build.rollout.versions import Versions
+from endface_build.training.finetune import CHECKPOINT, STEPS, finetune_from
+from endface_build.training.recipe import Recipe
+from endface_build.training.train import load_trained
+
+CANDIDATE: Final = "candidate"
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to learn.
+
+    Attributes:
+        run: folder for what is made on the way: drawn squares, checkpoint, candidate.
+        steps: optimizer steps.
+        drawn: drawn squares that keep the network from forgetting.
+        faces: drawn faces of each fiber that both networks are judged on.
+        gage_parts: held-out pictures of the repeatability study.
+        gage_repeats: trials of each under each condition.
+        cladding_um: cladding diameter.
+        recipe: what differs from the recipe of the network that serves.
+        workers: processes that draw.
+        promotes: whether the candidate is promoted if nothing speaks against it.
+        accept_flips: whether verdicts of pictures may change where the right one is not known.
+    """
+
+    run: Path
+    steps: int = STEPS
+    drawn: int = 600
+    faces: int = DRAWN
+    gage_parts: int = 6
+    gage_repeats: int = 2
+    cladding_um: float = CLADDING_UM
+    recipe: dict[str, Any] = field(default_factory=dict)
+    workers: int = 1
+    promotes: bool = True
+    accept_flips: bool = False
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of it.
+
+    Attributes:
+        split: the reviewed cases on both sides.
+        skipped: a sentence for each learned picture that could not be used.
+        candidate: the folder of the new network.
+        sets: both networks on each set, by its name.
+        gage: the unmarked flips of each network when pictures are taken again; None where none was judged.
+        differing: pictures on which they differ, with the set's name.
+        against: why it is not promoted; empty where nothing speaks against it.
+        promotion: the new version; None where it was not promoted.
+    """
+
+    split: Split
+    skipped: tuple[str, ...]
+    candidate: Path
+    sets: dict[str, Comparison]
+    gage: tuple[int, int] | None
+    differing: tuple[tuple[str, Pair], ...]
+    against: tuple[str, ...]
+    promotion: Promotion | None = None
+
+
+def learn(  # noqa: PLR0913 - the last three are by keyword
+    cases: Iterable[Case],
+    versions: Versions,
+    settings: Settings,
+    progress: Progress,
+    *,
+    labelled: Path | None = None,
+    profile: str = "",
+    servers: Servers = NO_SERVERS,
+) -> Learned:
+    """Learn from reviewed cases, and promote the network if nothing speaks against it.
+
+    Args:
+        cases: any cases; those whose reviews say what is right are used.
+        versions: the repository's.
+        settings: how.
+        progress: called with what is being done, the number of all steps, and the number done.
+        labelled: an older folder of labelled pictures, on which the candidate may not be worse.
+        profile: by which these are judged; empty for the first of the reviewed cases.
+        servers: those that must have loaded a promoted version in the end.
+
+    Raises:
+        ConfigurationError: too few cases are reviewed, or a file is missing or broken.
+    """
+    sides = split(cases)
+    _refuse_empty(sides)
+    serving = versions.path(versions.newest)
+    candidate, skipped = _train(sides, serving, settings, progress)
+    networks = serving / MODEL_FILE, candidate / MODEL_FILE
+    new = {f"reviewed, {each}": JudgedSet(sides.held_out.of_profile(each), each) for each in sides.held_out.profiles}
+    old = drawn_sets(settings.faces)
+    if labelled is not None:
+        old[str(labelled)] = JudgedSet(open_folder(labelled), profile or sides.held_out.profiles[0])
+    sets, differing = {}, []
+    parts = sides.held_out.parts
+    options = Options("", cladding_um=settings.cladding_um, any_core=True)
+    for name, judged in (new | old).items():
+        rows: list[tuple[str, Counts, Counts]] = []
+        for pair in judge(judged, networks, lambda picture: parts.get(picture, picture), options):
+            rows.append((pair.part, counts(pair.before), counts(pair.after)))
+            differing += [(name, pair)] if pair.differs else []
+            progress(f"judging {name}", len(judged.pictures), len(rows))
+        sets[name] = compare(rows)
+    gage = _gage(new, networks, settings, progress)
+    against = reasons_against(sets, gage, new=tuple(new))
+    learned = Learned(sides, skipped, candidate, sets, gage, tuple(differing), against)
+    if against or not settings.promotes:
+        return learned
+    return _promoted(learned, versions, new | old, new, servers, accept_flips=settings.accept_flips)
+
+
+def reasons_against(
+    sets: dict[str, Comparison], gage: tuple[int, int] | None, *, new: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Why a candidate should not serve, in sentences.
+
+    Args:
+        sets: both networks on each set.
+        gage: unmarked flips of both when pictures are taken again.
+        new: names of the sets of reviewed pictures, on which it must not have fewer right verdicts.
+    """
+    against = []
+    for name, comparison in sets.items():
+        for figure, change in comparison.changes.items():
+            if change.is_worse(figure):
+                against.append(
+                    f"on {name} its {figure.replace('_', ' ')} is surely worse: {change.after:.1%} after "
+                    f"{change.before:.1%}"
+                )
+    for name in new:
+        verdict = sets[name].changes["verdict"]
+        if (verdict.after or 0.0) < (verdict.before or 0.0):
+            against.append(f"on {name} fewer verdicts are right: {verdict.after:.1%} after {verdict.before:.1%}")
+    if gage is not None and gage[1] > gage[0]:
+        against.append(f"more verdicts flip unmarked when a part is taken again: {gage[1]} after {gage[0]}")
+    return tuple(dict.fromkeys(against))
+
+
+def _refuse_empty(sides: Split) -> None:
+    for name, side in {"learn from": sides.learned, "judge on": sides.held_out}.items():
+        if not len(side):
+            reasons = "; ".join(f"{count}: {reason}" for reason, count in sides.left_out.items()) or "none"
+            raise ConfigurationError(
+                f"There is no reviewed part to {name}: review more cases of more parts. Used are "
+                f"{len(sides.learned)} to learn from and {len(sides.held_out)} to judge on; left out are {reasons}."
+            )
+
+
+def _train(sides: Split, serving: Path, settings: Settings, progress: Progress) -> tuple[Path, tuple[str, ...]]:
+    """Fine-tune the network that serves; gives the candidate's folder."""
+    manifest = read_manifest(serving)
+    if "recipe" not in manifest or not (serving / FP32_FILE).is_file():
+        raise ConfigurationError(
+            f"Version {serving.name} was not trained here, so it cannot learn: train it with the tool that made it."
+        )
+    known = {key: value for key, value in manifest["recipe"].items() if key in Recipe.__dataclass_fields__}
+    recipe = replace(
+        Recipe.from_json(known | {"train_count": settings.drawn} | settings.recipe),
+        start_sha256=sha256_of(serving / FP32_FILE),
+    )
+    if not (settings.run / "train").is_dir():
+        squares.draw_set(
+            settings.run / "train",
+            seed=recipe.train_seed,
+            count=recipe.train_count,
+            workers=settings.workers,
+            progress=partial(progress, "drawing", recipe.train_count),
+        )
+    options = Options("mm-pc", cladding_um=settings.cladding_um, any_core=True)  # the profile has no part in learning
+    prepared, _ = finetune_from(
+        sides.learned,
+        settings.run,
+        options,
+        progress,
+        recipe=recipe,
+        start=serving / FP32_FILE,
+        steps=settings.steps,
+    )
+    candidate = settings.run / CANDIDATE
+    export(load_trained(prepared.folder / CHECKPOINT), candidate)
+    quantize(candidate, candidate, progress=partial(progress, "comparing with FP32", recipe.held_out_count))
+    return candidate, prepared.skipped
+
+
+def _gage(
+    new: dict[str, JudgedSet], networks: tuple[Path, Path], settings: Settings, progress: Progress
+) -> tuple[int, int] | None:
+    """Unmarked flips of both networks on held-out pictures that are taken again."""
+    flips = [0, 0]
+    judged_parts = 0
+    for judged in new.values():
+        photographs = [PhotographedPart(each.name, decode(each.data).gray) for each in judged.pictures]
+        chosen = photographs[: settings.gage_parts]
+        options = Options(judged.profile, cladding_um=settings.cladding_um, any_core=True)
+        for place, network in enumerate(networks):
+            what = f"repeating, {'candidate' if place else 'serving'}"
+            result = repeatability.study(
+                chosen,
+                with_network(network, options),
+                repeats=settings.gage_repeats,
+                progress=partial(progress, what, len(chosen)),
+            )
+            judged_parts += result["parts"]
+            flips[place] += sum(values["flips_not_borderline"] for values in result["conditions"].values())
+    return (flips[0], flips[1]) if judged_parts else None
+
+
+def _promoted(  # noqa: PLR0913 - what a promotion takes
+    learned: Learned,
+    versions: Versions,
+    sets: dict[str, JudgedSet],
+    changed: dict[str, JudgedSet],
+    servers: Servers,
+    *,
+    accept_flips: bool,
+) -> Learned:
+    """Promote the candidate; the gates of promotion may give a reason against it."""
+    try:
+        promotion = promote(
+            learned.candidate / MODEL_FILE,
+            versions,
+            golden.drawn(),
+            labelled=sets,
+            changed=changed,
+            servers=servers,
+            accept_flips=accept_flips,
+        )
+    except RolloutError as exc:
+        return replace(learned, against=(str(exc),))
+    return replace(learned, promotion=promotion)

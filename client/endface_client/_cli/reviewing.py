@@ -1,0 +1,58 @@
+"""``endface inspect --review``: outcomes that a person should look at are kept, and a candidate judges them as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from endface.options import Options
+from endface.review.cases import Cases
+from endface.review.shadow import Shadow
+from endface_client._outcome import Outcome
+
+
+@contextmanager
+def reviewing(  # noqa: PLR0913 - the last two are by keyword
+    folder: Path | None,
+    shadow: Path | None,
+    options: Options,
+    warn: Callable[[str], None],
+    *,
+    everything: bool,
+    after: Callable[[Outcome], None],
+) -> Iterator[Callable[[Outcome], None]]:
+    """A function that keeps what should be reviewed.
+
+    Args:
+        folder: of the cases; None for none.
+        shadow: the candidate's network file; None for none.
+        options: what reports do not say of how they were judged.
+        warn: shows a sentence: what the candidate found, at the end.
+        everything: whether every outcome is kept.
+        after: what is done with an outcome before.
+
+    Raises:
+        EndfaceError: the candidate cannot be loaded; the function raises ReviewError where a case cannot be written.
+    """
+    if folder is None:
+        yield after
+        return
+    cases = Cases(folder)
+    with ExitStack() as open_until_the_end:
+        candidate = None
+        if shadow is not None:
+            candidate = open_until_the_end.enter_context(Shadow.of_file(cases, shadow, options))
+
+        def keep(outcome: Outcome) -> None:
+            after(outcome)
+            for each in outcome.fibers or (outcome,):
+                if each.report is None or not each.data:
+                    continue
+                cases.keep(each.report, each.data, asked=everything)
+                if candidate is not None:
+                    candidate.offer(each.data, each.report)
+
+        yield keep
+    if candidate is not None:
+        warn(candidate.tally.text)
