@@ -131,10 +131,15 @@ class Control:
         return config
 
     def _scaled(self, model: str) -> dict[str, Any]:
-        """What to ask for so that a model has its own number of processes."""
+        """What to ask for so that a model has its own number of processes, and its queue a length that goes with it."""
         config = self._config(model)
+        before = sum(group["count"] for group in config["instance_group"])
         groups = [group | {"count": self._counts[model]} for group in config["instance_group"]]
-        return _with_config(config | {"instance_group": groups})
+        batching = config.get("dynamic_batching", {})
+        policy = batching.get("default_queue_policy", {})
+        length = policy.get("max_queue_size", 0) * self._counts[model] // before  # 0: no bound
+        queue = {"dynamic_batching": batching | {"default_queue_policy": policy | {"max_queue_size": length}}}
+        return _with_config(config | {"instance_group": groups} | (queue if length else {}))
 
     def _load(self, model: str, content: dict[str, Any], timeout_s: float) -> None:
         try:

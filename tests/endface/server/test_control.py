@@ -118,6 +118,24 @@ def test_scaled_model_keeps_its_number_of_processes(serve_http: Serve) -> None:
         assert sent == {"name": "segment", "instance_group": [{"kind": "KIND_CPU", "count": 8}]}
 
 
+def test_queue_grows_with_the_processes(serve_http: Serve) -> None:
+    """A bounded queue keeps its length for each process, so the last in it waits as long as before."""
+    bounded = {"timeout_action": "REJECT", "max_queue_size": 64}
+    config = {
+        "instance_group": [{"kind": "KIND_CPU", "count": 2}],
+        "dynamic_batching": {"preferred_batch_size": [1], "default_queue_policy": bounded},
+    }
+    server = serve_http(lambda path: (200, json.dumps(config).encode() if path.endswith("config") else b""))
+
+    control(server).scale("preprocess", 8)
+
+    sent = json.loads(json.loads(server.bodies[-1])["parameters"]["config"])
+    assert sent["dynamic_batching"] == {
+        "preferred_batch_size": [1],
+        "default_queue_policy": {"timeout_action": "REJECT", "max_queue_size": 256},
+    }
+
+
 def test_refused_load_says_why(serve_http: Serve) -> None:
     """Triton's own reason is kept."""
     server = serve_http(lambda _: (400, b'{"error":"version 2 is at UNAVAILABLE state"}'))
