@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.fiber.edge import MIN_LEVELS, fit_edge, sample_rays
+from endface.fiber.edge import MIN_LEVELS, fit_edge
+from endface.fiber.rays import sample_rays
 from endface.report import Ellipse
 
 CORE_SHARES: Final = (0.05, 0.8)

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.fiber.edge import MIN_RAYS_SEEN, MIN_SUPPORT
+from endface.fiber.edge import MIN_SUPPORT
 from endface.fiber.ellipse import MAX_ASPECT, FloatArray, distances, fit_ellipses, from_fit
+from endface.fiber.rays import MIN_RAYS_SEEN
 from endface.report import Ellipse
 
 LEVELS: Final = 20
