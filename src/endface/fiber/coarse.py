@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from endface.errors import NoFiberError
 from endface.fiber.edge import SIDE_PX, SIDE_SHARE, Edge, fit_edge, fit_twice
-from endface.fiber.ellipse import CLEAR_VOTE, from_fit, median
+from endface.fiber.ellipse import CLEAR_VOTE, from_fit
 from endface.fiber.outlines import POINTS, find_outlines
 from endface.fiber.rays import sample_rays
+from endface.order import median
 from endface.report import Ellipse
 
 COARSE_PX: Final = 200

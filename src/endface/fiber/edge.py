@@ -17,11 +17,11 @@ from endface.fiber.ellipse import (
     aspect,
     distances,
     from_fit,
-    median,
     reweighted_fits,
     robust_fit,
 )
 from endface.fiber.rays import Strip, unwrap
+from endface.order import median
 from endface.report import Ellipse
 
 MIN_SUPPORT: Final = 0.6
@@ -158,7 +158,7 @@ def _as_sharp_step(strip: Strip, edge: Edge) -> Edge | None:
 
     None where the picture does not become darker, or the light belongs to something else than an edge.
     """
-    levels = np.median(strip.levels, axis=0)
+    levels = median(strip.levels.T)
     inside, outside = float(levels[0]), float(levels[-1])
     if inside - outside < MIN_LEVELS:
         return None

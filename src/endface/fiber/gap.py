@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.edge import SIDE_PX, Edge, fit_slopes
-from endface.fiber.ellipse import FloatArray
 from endface.fiber.rays import sample_rays, unwrap
+from endface.order import quantile
 from endface.report import Ellipse
 
-RAYS: Final = 120
+RAYS: Final = 90
 MIN_SEEN: Final = 0.8
 """Rays around the bore, and the share of them that must lie in the picture."""
 
@@ -52,6 +52,9 @@ MIN_ALONG: Final = 0.7
 MIN_STEP_SHARE: Final = 0.35
 """The crescent's inner edge is at least so many levels high on the mean, seen on one side only, and has along so much
 of its course this share of its mean height."""
+
+MIN_LOPSIDED: Final = 5.0
+"""Least difference between the sides of the border of a bore: most pictures are settled by it at little cost."""
 
 MIN_DARK: Final = 1.6
 """The whole crescent is darker than the fiber by so many times what levels fall across its soft edge; beyond a thin
@@ -101,12 +104,17 @@ def _leans(fiber: Ellipse, bore: Ellipse) -> bool:
 def _course(levels: NDArray[np.float32]) -> tuple[int, int] | None:
     """The numbers of depth and direction of a crescent in levels (rays, shares); None where there is none."""
     half = round(SLOPE_SHARE / 2 / STEP)
+    if _lopsidedness(levels) < MIN_LOPSIDED:
+        return None
     falls = np.zeros_like(levels)
     falls[:, half:-half] = levels[:, : -2 * half] - levels[:, 2 * half :]
-    most = float(np.percentile(np.abs(falls[:, : np.searchsorted(SHARES, 1 - DEPTHS[0])]), 98))
     places, wide = _courses()
-    along = np.clip(falls[np.arange(RAYS), places], -most, most)
-    heights = (along * wide).sum(axis=-1) / wide.sum(axis=-1)
+    some = (slice(None, None, 2),) * 3
+    if _heights(falls[::2], places[some], wide[::2, ::2]).max() < MIN_STEP / 2:
+        return None
+    most = quantile(np.abs(falls[:, : np.searchsorted(SHARES, 1 - DEPTHS[0])]).ravel(), 0.98)
+    falls = np.clip(falls, -most, most)
+    heights = _heights(falls, places, wide)
     highest, toward = (int(number) for number in np.unravel_index(heights.argmax(), heights.shape))
     if heights[highest, toward] < MIN_STEP:
         return None
@@ -116,11 +124,25 @@ def _course(levels: NDArray[np.float32]) -> tuple[int, int] | None:
     height = float(heights[depth, toward])
     opposite = abs(float(heights[depth, (toward + DIRECTIONS // 2) % DIRECTIONS]))
     rays = np.flatnonzero(wide[toward])
-    clear = (along[depth, toward][rays] > MIN_STEP_SHARE * height).mean()
+    clear = (falls[rays, places[depth, toward, rays]] > MIN_STEP_SHARE * height).mean()
     if opposite > MAX_OPPOSITE * height or clear < MIN_ALONG:
         return None
     dark = [_darker(levels[ray], int(places[depth, toward, ray])) for ray in rays]
     return (depth, toward) if np.percentile(dark, 30) >= MIN_DARK * height else None
+
+
+def _heights(falls: NDArray[np.float32], places: NDArray[np.intp], wide: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean height of the step along each course (depths, directions)."""
+    along = falls[np.arange(len(falls)), places]
+    return np.asarray(np.einsum("dtr,tr->dt", along, wide) / wide.sum(axis=-1), np.float32)
+
+
+def _lopsidedness(levels: NDArray[np.float32]) -> float:
+    """By how many levels the border inside the bore's edge is darker on one side than on the other."""
+    border = levels[:, np.searchsorted(SHARES, 1 - 2 * DEPTHS[0]) : np.searchsorted(SHARES, 1 - SLOPE_SHARE)]
+    around = np.linspace(0, 2 * np.pi, RAYS, endpoint=False)
+    waves = np.stack([np.cos(around), np.sin(around)]) @ border.mean(axis=1)
+    return float(np.hypot(*waves)) * 2 / RAYS
 
 
 def _darker(levels: NDArray[np.float32], place: int) -> float:
@@ -130,13 +152,13 @@ def _darker(levels: NDArray[np.float32], place: int) -> float:
 
 
 @cache
-def _courses() -> tuple[NDArray[np.intp], FloatArray]:
+def _courses() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Places of a fiber's edge on rays (depths, directions, rays), and the weights of those (directions, rays)."""
     around = np.linspace(0, 2 * np.pi, RAYS, endpoint=False)
     toward = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False)
     off = 1 + np.cos(around - toward[:, None])
     places = np.rint((1 - DEPTHS[:, None, None] * off - SHARES[0]) / (SHARES[1] - SHARES[0])).astype(np.intp)
-    return places, np.where(off > WIDE, off, 0.0)
+    return places, np.where(off > WIDE, off, 0.0).astype(np.float32)
 
 
 def _inside(bore: Ellipse, depth: float, toward: int) -> Ellipse:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.edge import Edge
-from endface.fiber.ellipse import FloatArray, median
+from endface.fiber.ellipse import FloatArray
 from endface.fiber.votes import count_votes, slopes_of
+from endface.order import median, quantile
 from endface.report import Ellipse
 
 ENOUGH_PX: Final = 12.0
@@ -87,7 +88,7 @@ def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> N
     x, y = (round(place) for place in known.ellipse.center_px)
     cv2.ellipse(around, (x, y), (round(radii[0]), round(radii[1])), 0, 0, 360, (1,), 3)
     on_edge = steep[around > 0]
-    least = max(MIN_SLOPE_SHARE * float(np.percentile(on_edge, 75)), 1.0) if len(on_edge) else 1.0
+    least = max(MIN_SLOPE_SHARE * quantile(on_edge, 0.75), 1.0) if len(on_edge) else 1.0
     rows, columns = np.nonzero(steep > least)
     inwards = -np.sign(known.levels) * slopes[rows, columns] / steep[rows, columns, None]
     counted = count_votes(np.stack([columns, rows], axis=1), inwards, radii, np.array(small.shape[::-1]))

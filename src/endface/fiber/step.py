@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.edge import MIN_LEVELS, MIN_SUPPORT, Edge
-from endface.fiber.ellipse import MAX_ASPECT, aspect, distances, from_fit, median, robust_fit
+from endface.fiber.ellipse import MAX_ASPECT, aspect, distances, from_fit, robust_fit
 from endface.fiber.rays import sample_rays, unwrap
+from endface.order import median
 from endface.report import Ellipse
 
 END_SHARE: Final = 1 / 6

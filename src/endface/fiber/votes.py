@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.ellipse import FloatArray
+from endface.order import quantile
 from endface.report import Ellipse
 
 SPREAD_SHARE: Final = 0.06
@@ -63,7 +64,7 @@ def likely_circles(small: NDArray[np.uint8]) -> list[Ellipse]:
     first.
     """
     slopes, steep = slopes_of(np.asarray(cv2.GaussianBlur(small, (0, 0), 1.0), np.uint8))
-    least = max(float(np.quantile(steep, 1 - STEEPEST_SHARE)), MIN_SLOPE)
+    least = max(quantile(steep.ravel(), 1 - STEEPEST_SHARE), MIN_SLOPE)
     rows, columns = np.nonzero(steep > least)
     directions = slopes[rows, columns] / steep[rows, columns, None]
     places, size = np.stack([columns, rows], axis=1), np.array(small.shape[::-1])
