@@ -74,6 +74,20 @@ def whole_ferrule(face: Face, camera: Camera, seed: int, *, front_um: float, aro
     return replace(scene, picture=np.clip(np.rint(picture), 0, 255).astype(np.uint8))
 
 
+def rough_ferrule(scene: Scene, seed: int, *, grain_px: float = 5.0, contrast: float = 30.0) -> Scene:
+    """The same in a ferrule of filled plastic, whose dark and bright grains reach the rims."""
+    rng = np.random.default_rng((seed, 6))
+    shape = (scene.picture.shape[0], scene.picture.shape[1])
+    ferrule = np.ones(shape, np.uint8)
+    for cladding in scene.claddings:
+        x, y = (round(place) for place in cladding.center_px)
+        cv2.ellipse(ferrule, (x, y), (round(cladding.radii_px[0]), round(cladding.radii_px[1])), 0, 0, 360, (0,), -1)
+    soft = cv2.GaussianBlur(ferrule.astype(np.float32), (0, 0), 0.7)
+    grains = contrast * np.sign(smooth_noise(rng, shape, grain_px))
+    picture = scene.picture + soft * cv2.GaussianBlur(grains.astype(np.float32), (0, 0), 0.7)
+    return replace(scene, picture=np.clip(np.rint(picture), 0, 255).astype(np.uint8))
+
+
 def round_field(scene: Scene, *, center_px: tuple[float, float], radius_px: float, around: int = 0) -> Scene:
     """The same through a round field of view, black around it."""
     inside = np.zeros(scene.picture.shape[:2], np.uint8)

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.errors import NoFiberError
-from endface.fiber.edge import SIDE_PX, SIDE_SHARE, Edge, fit_edge, fit_twice, sample_rays
-from endface.fiber.ellipse import from_fit, median
+from endface.fiber.edge import SIDE_PX, SIDE_SHARE, Edge, fit_edge, fit_twice
+from endface.fiber.ellipse import CLEAR_VOTE, from_fit
 from endface.fiber.outlines import POINTS, find_outlines
+from endface.fiber.rays import sample_rays
+from endface.order import median
 from endface.report import Ellipse
 
 COARSE_PX: Final = 200
@@ -23,6 +25,10 @@ COARSE_PX: Final = 200
 
 MIN_EDGE_LEVELS: Final = 8.0
 """Weakest cladding edge in gray levels: several times a camera's noise, a third of a very dark photograph's edge."""
+
+MIN_CLEAR_LEVELS: Final = 4.0
+MIN_CLEAR_PX: Final = 20.0
+"""The same where nearly all rays agree on a disc of at least this radius, as they never do on noise."""
 
 COARSE_REACH: Final = 0.12
 """How far off an outline may lie from the edge, as a share of the radius: it may follow the edge's dark line or its
@@ -112,7 +118,8 @@ def ring_edges(small: NDArray[np.uint8], group: list[Ring]) -> Iterator[Edge]:
 
 def stands_out(edge: Edge) -> bool:
     """Whether an edge is clearly more than noise."""
-    return abs(edge.levels) >= MIN_EDGE_LEVELS
+    clear = edge.support >= CLEAR_VOTE and min(edge.ellipse.radii_px) >= MIN_CLEAR_PX
+    return abs(edge.levels) >= (MIN_CLEAR_LEVELS if clear else MIN_EDGE_LEVELS)
 
 
 def is_around(outer: Ellipse, inner: Ellipse) -> bool:

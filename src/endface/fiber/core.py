@@ -8,7 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.fiber.edge import MIN_LEVELS, fit_edge, sample_rays
+from endface.fiber.edge import MIN_LEVELS, fit_edge
+from endface.fiber.rays import sample_rays
+from endface.order import median
 from endface.report import Ellipse
 
 CORE_SHARES: Final = (0.05, 0.8)
@@ -48,7 +50,7 @@ def look_inside(gray: NDArray[np.uint8], cladding: Ellipse) -> Inside:
     rays, _ = sample_rays(gray, cladding, shares, count=CORE_RAYS)
     if rays is None:
         return Inside(None, structure=False)
-    levels = np.median(rays, axis=0)
+    levels = median(rays.T)
     core = _core(gray, cladding, shares, levels)
     return Inside(core, structure=core is not None or _varies(shares, levels))
 

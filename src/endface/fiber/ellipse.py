@@ -5,11 +5,12 @@ A fit is an array of center x, y and radii x, y.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from endface.order import median
 from endface.report import Ellipse
 
 FloatArray = NDArray[np.float64]
@@ -52,9 +53,13 @@ def _terms(x: FloatArray, y: FloatArray) -> FloatArray:
 
 def _solve(equations: FloatArray) -> FloatArray:
     """Fits (K, 4) by normal equations (K, 4, 5), the right side last."""
-    # Fewer than four different points, or all on a line: solve would refuse the others as well.
-    equations[np.linalg.det(equations[..., :4]) == 0] = np.nan
-    conics = np.linalg.solve(equations[..., :4], equations[..., 4:])[..., 0]
+    try:
+        conics = np.linalg.solve(equations[..., :4], equations[..., 4:])[..., 0]
+    except (
+        np.linalg.LinAlgError
+    ):  # one has fewer than four different points, or all on a line; the others may have fits
+        equations[np.linalg.det(equations[..., :4]) == 0] = np.nan
+        conics = np.linalg.solve(equations[..., :4], equations[..., 4:])[..., 0]
     squares = np.where(conics[:, :2] > 0, conics[:, :2], np.nan)
     center = conics[:, 2:] / (-2 * squares)
     total = 1 + (squares * center**2).sum(axis=1, keepdims=True)
@@ -124,14 +129,6 @@ def reweighted_fits(points: FloatArray, starts: FloatArray) -> FloatArray:
         fits[moving] = _solve((weights**2 @ products).reshape(-1, 4, 5))
         moving = moving[np.abs(fits[moving] - last).max(axis=1) >= 3e-4 * last[:, 2]]  # what became NaN stays so
     return _moved(fits, middle, spread)
-
-
-def median(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Median along the last axis; numpy's own takes three times as long over the few hundred numbers of a rim."""
-    low, high = (values.shape[-1] - 1) // 2, values.shape[-1] // 2
-    ordered = np.partition(values, (low, high), axis=-1)
-    middle: NDArray[np.floating[Any]] = (ordered[..., low] + ordered[..., high]) / 2
-    return middle
 
 
 def distances(points: FloatArray, fits: FloatArray) -> FloatArray:

@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 
 from endface.errors import DefocusError, NoSuchFiberError, SeveralFibersError
 from endface.fiber.core import look_inside
-from endface.fiber.edge import Edge, fit_cladding_edge
+from endface.fiber.edge import Edge
 from endface.fiber.ellipse import moved
+from endface.fiber.follow import follow_far
 from endface.fiber.neighbors import find_neighbors, looks_alike
-from endface.fiber.search import follow, search
+from endface.fiber.search import search
 from endface.report import Ellipse, Fiber
-
-NEIGHBOR_REACH: Final = 0.15
-"""How far off the edge of a further fiber may lie from its place on the small copy, as a share of the radius."""
 
 ALIKE_RADIUS: Final = 0.08
 """Fibers of one picture differ in radius by less than this share."""
@@ -134,8 +132,7 @@ def _located(gray: NDArray[np.uint8], edge: Edge) -> Located:
 
 def _neighbor(gray: NDArray[np.uint8], known: Edge, place: Ellipse) -> Located | None:
     """Another fiber like a known one at a place; None where something else is there."""
-    near = fit_cladding_edge(gray, place, reach=NEIGHBOR_REACH)
-    edge = None if near is None else follow(gray, near.ellipse)
+    edge = follow_far(gray, place)
     if edge is not None and _is_alike(edge, known) and looks_alike(gray, edge.ellipse, known.ellipse):
         return _located(gray, edge)
     return Located(place, None, None, _is_cut_off(place, gray)) if looks_alike(gray, place, known.ellipse) else None

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.edge import Edge
-from endface.fiber.ellipse import FloatArray, median
+from endface.fiber.ellipse import FloatArray
+from endface.fiber.votes import count_votes, slopes_of
+from endface.order import median, quantile
 from endface.report import Ellipse
 
 ENOUGH_PX: Final = 12.0
 """Radius from which a disc is large enough to be found; a larger one is looked for on a copy of half the size."""
-
-SPREAD_SHARE: Final = 0.06
-"""Votes within this share of the radius are for one center."""
 
 MIN_SLOPE_SHARE: Final = 0.25
 """Share of the known disc's slope from which a slope votes."""
@@ -84,21 +83,15 @@ def _scaled(ellipse: Ellipse, factor: float) -> Ellipse:
 def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> NDArray[np.float32]:
     """How much of the circumference that can be seen votes for each center, float32 (H, W) and margins around."""
     radii = np.array(known.ellipse.radii_px)
-    size = np.array(small.shape[::-1]) + 2 * margin
-    slopes = np.stack([cv2.Sobel(small, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)], axis=-1)
-    steep = np.hypot(slopes[..., 0], slopes[..., 1])
+    slopes, steep = slopes_of(small)
     around = np.zeros(small.shape, np.uint8)
     x, y = (round(place) for place in known.ellipse.center_px)
     cv2.ellipse(around, (x, y), (round(radii[0]), round(radii[1])), 0, 0, 360, (1,), 3)
     on_edge = steep[around > 0]
-    least = max(MIN_SLOPE_SHARE * float(np.percentile(on_edge, 75)), 1.0) if len(on_edge) else 1.0
+    least = max(MIN_SLOPE_SHARE * quantile(on_edge, 0.75), 1.0) if len(on_edge) else 1.0
     rows, columns = np.nonzero(steep > least)
     inwards = -np.sign(known.levels) * slopes[rows, columns] / steep[rows, columns, None]
-    centers = np.rint(np.stack([columns, rows], axis=1) + inwards * radii).astype(int) + margin
-    centers = centers[((centers >= 0) & (centers < size)).all(axis=1)]
-    votes = np.bincount(centers[:, 1] * size[0] + centers[:, 0], minlength=size[0] * size[1])
-    sigma_px = max(SPREAD_SHARE * float(radii.mean()), 1.0)
-    counted = cv2.GaussianBlur(votes.reshape(size[::-1]).astype(np.float32), (0, 0), sigma_px)
+    counted = count_votes(np.stack([columns, rows], axis=1), inwards, radii, np.array(small.shape[::-1]))
     seen = _seen(small.shape, known.ellipse.radii_px, (int(margin[0]), int(margin[1])))
     return np.asarray(counted / np.maximum(seen, MIN_SEEN), np.float32)
 

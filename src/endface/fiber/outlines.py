@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.fiber.edge import MIN_RAYS_SEEN, MIN_SUPPORT
+from endface.fiber.edge import MIN_SUPPORT
 from endface.fiber.ellipse import MAX_ASPECT, FloatArray, distances, fit_ellipses, from_fit
+from endface.fiber.rays import MIN_RAYS_SEEN
+from endface.order import level_quantiles
 from endface.report import Ellipse
 
 LEVELS: Final = 20
@@ -52,7 +54,7 @@ def find_outlines(small: NDArray[np.uint8], smallest_px: float) -> list[Ellipse]
 def _long_outlines(small: NDArray[np.uint8], shortest: float) -> list[NDArray[np.int32]]:
     """Outlines (N, 2) at several gray levels that are as long as the part of a rim that must be seen."""
     long: list[NDArray[np.int32]] = []
-    for level in np.unique(np.quantile(small[::2, ::2], np.linspace(0.01, 0.99, LEVELS)).astype(np.uint8)):
+    for level in np.unique(level_quantiles(small[::2, ::2], np.linspace(0.01, 0.99, LEVELS)).astype(np.uint8)):
         _, above = cv2.threshold(small, float(level), 1, cv2.THRESH_BINARY)
         outlines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         long += [cast("NDArray[np.int32]", outline[:, 0]) for outline in outlines if len(outline) >= shortest]

@@ -18,14 +18,17 @@ from endface.fiber.coarse import (
     NESTED_RATIO,
     Ring,
     SmallCopy,
+    is_around,
     ring_edges,
     ring_groups,
     shrink,
-    stands_out,
 )
-from endface.fiber.edge import Edge, fit_cladding_edge
-from endface.fiber.ellipse import CLEAR_VOTE
+from endface.fiber.edge import SIDE_PX, Edge
 from endface.fiber.ferrule import find_inside, is_alike
+from endface.fiber.follow import CLEAR_SUPPORT, EDGE_REACH, follow, follow_far
+from endface.fiber.gap import find_fiber_in_bore
+from endface.fiber.step import fit_bright_disc
+from endface.fiber.votes import likely_circles
 from endface.report import Ellipse
 
 MIN_RADIUS_SHARE: Final = 0.06
@@ -35,21 +38,15 @@ FINE_PX: Final = 600
 SMALLEST_PX: Final = 6.0
 """Side of a square copy for the second search, after small fibers, and their smallest radius on it."""
 
-EDGE_REACH: Final = 0.09
-"""How far off the edge on the small copy may lie from the one at full resolution, as a share of the radius."""
-
-FAR_OFF: Final = 0.05
-"""An edge is followed again from itself where the guess was off by more than this share of the radius."""
-
-CLEAR_SUPPORT: Final = 0.8
-"""An edge that fewer of the rays support competes with what other outlines of the same rim lead to."""
-
 CLEARER: Final = 2.0
 """A dark disc of so many times the step of an outline around it that cannot be followed is the cladding: the outline
 is that of the light."""
 
 MIN_CLEAR_LEVELS: Final = 25.0
 """Least step of such a disc; cores are told from claddings by fewer levels."""
+
+MOST_DISCS: Final = 4
+"""Of so many edges that could not be followed the disc is looked at."""
 
 CONCENTRIC: Final = 0.03
 """Core and cladding share a center within this share of the radius; a fiber seldom lies so well in a field of view."""
@@ -85,13 +82,17 @@ def search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
         if edge is None:
             raise DefocusError("a whole ferrule is there, but the fiber in it is too small or too soft; magnify more")
         found = Found(found.copy, replace(edge, ellipse=found.copy.to_small(edge.ellipse)), edge)
+    fiber = find_fiber_in_bore(gray, found.edge)
+    if fiber is not None:
+        found = Found(found.copy, replace(fiber, ellipse=found.copy.to_small(fiber.ellipse)), fiber)
     if field is not None:
         _require_cladding(found.edge, field)
     return found
 
 
 def _search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
-    failed: Edge | None = None
+    failed: list[Edge] = []
+    rings: list[Ellipse] = []
     fine_px = round(FINE_PX * math.sqrt(max(gray.shape) / max(min(gray.shape), 1)))  # rows of fibers are long
     for longest_px, smallest_px in ((COARSE_PX, MIN_RADIUS_SHARE * COARSE_PX), (fine_px, SMALLEST_PX)):
         copy = shrink(gray, longest_px)
@@ -99,14 +100,39 @@ def _search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
         if field is not None:
             border = copy.to_small(field)
             groups = [[ring for ring in group if not is_alike(ring.ellipse, border)] for group in groups]
-        found, failed = _clearest(gray, copy, [group for group in groups if group], failed)
+        found = _clearest(gray, copy, [group for group in groups if group], failed)
         if found is not None:
             return Found(copy, *found)
-    if failed is None:
+        rings += [copy.to_full(ring.ellipse) for group in groups for ring in group]
+    found_last = _last_resort(gray, failed, rings)
+    if found_last is not None:
+        return found_last
+    if not failed:
         raise NoFiberError(
             "no cladding edge was found in the picture; check that a connector is under the microscope and in focus"
         )
     raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
+
+
+def _last_resort(gray: NDArray[np.uint8], failed: list[Edge], rings: list[Ellipse]) -> Found | None:
+    """A cladding whose rim cannot be followed although its disc stands out, or whose outline runs into others.
+
+    What lies inside an outline with the same center is a core.
+    """
+    copy = shrink(gray)
+    discs = (fit_bright_disc(gray, edge.ellipse, reach=EDGE_REACH) for edge in failed[:MOST_DISCS])
+    circles = (follow_far(gray, copy.to_full(circle)) for circle in likely_circles(copy.gray))
+    for edge in chain(discs, circles):
+        if edge is None or edge.support < CLEAR_SUPPORT:
+            continue
+        if not any(_is_other_ring(ring, edge.ellipse) for ring in rings):
+            return Found(copy, replace(edge, ellipse=copy.to_small(edge.ellipse)), edge)
+    return None
+
+
+def _is_other_ring(ring: Ellipse, edge: Ellipse) -> bool:
+    """Whether a ring lies around an edge, and is not its own outline at another gray level."""
+    return is_around(ring, edge) and min(ring.radii_px) - min(edge.radii_px) > SIDE_PX
 
 
 def _require_cladding(edge: Edge, field: Ellipse) -> None:
@@ -119,10 +145,11 @@ def _require_cladding(edge: Edge, field: Ellipse) -> None:
 
 
 def _clearest(
-    gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]], failed: Edge | None
-) -> tuple[tuple[Edge, Edge] | None, Edge | None]:
-    """The clearest edge on the small copy and at full resolution, or None; and what stood out and could not be
-    followed, of a search before or of this one.
+    gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]], failed: list[Edge]
+) -> tuple[Edge, Edge] | None:
+    """The clearest edge on the small copy and at full resolution, or None.
+
+    ``failed`` has what stood out in a search before and could not be followed; that of this one is added.
     """
     begun: list[tuple[Edge, Iterator[Edge]]] = []
     for group in groups[:MAX_GROUPS]:
@@ -137,17 +164,17 @@ def _clearest(
     for first, edges in begun:
         for small in chain([first], edges):
             guess = replace(small, ellipse=copy.to_full(small.ellipse))
-            if failed is not None and not _may_replace(guess, failed):
+            if failed and not _may_replace(guess, failed[0]):
                 continue
-            failed = failed or guess
+            failed.append(guess)
             edge = follow(gray, guess.ellipse)
             if edge is not None and edge.support >= CLEAR_SUPPORT:
-                return (small, edge), failed
+                return small, edge
             if edge is not None and (best is None or edge.support > best[1].support):
                 best = small, edge
         if best is not None:
             break
-    return best, failed
+    return best
 
 
 def _clarity(edge: Edge, shape: tuple[int, ...]) -> float:
@@ -163,17 +190,3 @@ def _may_replace(edge: Edge, failed: Edge) -> bool:
     if 1 / NESTED_RATIO < ratio < NESTED_RATIO:
         return True
     return edge.levels >= max(CLEARER * abs(failed.levels), MIN_CLEAR_LEVELS)
-
-
-def follow(gray: NDArray[np.uint8], guess: Ellipse) -> Edge | None:
-    """The cladding's edge near a guess at full resolution; None where none can be followed that stands out."""
-    edge = fit_cladding_edge(gray, guess, reach=EDGE_REACH)
-    if edge is not None and (edge.support < CLEAR_VOTE or _is_off(guess, edge.ellipse)):
-        # One that is not found again from itself is not kept: its radii would be the scale of all sizes.
-        edge = fit_cladding_edge(gray, edge.ellipse, reach=EDGE_REACH)
-    return edge if edge is not None and stands_out(edge) else None
-
-
-def _is_off(guess: Ellipse, found: Ellipse) -> bool:
-    """Whether a guess was so far off that the edge was near the ends of the rays."""
-    return any(abs(was - radius) > FAR_OFF * radius for was, radius in zip(guess.radii_px, found.radii_px, strict=True))

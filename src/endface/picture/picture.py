@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.ellipse import moved
+from endface.order import median
 from endface.picture.paint import find_paint, remove_paint
 from endface.picture.round_field import find_round_field
 from endface.report import Ellipse
@@ -23,7 +24,7 @@ _FRAME_DARKNESS: Final = 0.5
 _FRAME_MARGIN_PX: Final = 4
 """The camera's sharpening rings this far into the picture behind a black frame."""
 
-_FRAME_STEP: Final = 8
+_FRAME_STEP: Final = 16
 """Of each line every so many pixels are enough for its median."""
 
 _PAPER_LEVEL: Final = 250
@@ -87,9 +88,10 @@ def _frame_lines(lines: NDArray[np.uint8]) -> tuple[int, int]:
     reach = max(int(len(lines) * _FRAME_SHARE), 1)
 
     def frame(side: NDArray[np.uint8]) -> int:
-        levels = np.median(side[: 2 * reach], axis=1)
-        dark = levels[:reach] < _FRAME_DARKNESS * np.median(levels[reach:])
-        paper = (levels[:reach] >= _PAPER_LEVEL) & (np.median(levels[reach:]) < _PAPER_LEVEL - _PAPER_JUMP)
+        levels = median(np.ascontiguousarray(side[: 2 * reach], np.float32))
+        further = float(median(levels[reach:]))
+        dark = levels[:reach] < _FRAME_DARKNESS * further
+        paper = (levels[:reach] >= _PAPER_LEVEL) & (further < _PAPER_LEVEL - _PAPER_JUMP)
         lines = np.flatnonzero(dark | paper)
         return int(lines[-1]) + 1 + _FRAME_MARGIN_PX if len(lines) else 0
 

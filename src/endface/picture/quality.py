@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.contract import SQUARE_PX, UM_PER_PX
+from endface.order import quantile
 from endface.picture.square import diameters_um
 from endface.report import Quality
 
@@ -68,15 +69,15 @@ def measure_quality(square: NDArray[np.uint8], cladding_um: float) -> Quality:
     along = np.where(np.abs(slopes_x).ravel()[at] > np.abs(slopes_y).ravel()[at], 1, 2 * half)
     here, before, behind = (slopes.ravel()[places] for places in (at, at - along, at + along))
     edges = (here >= before) & (here >= behind)
-    edges &= here > STEEP_SHARE * np.percentile(here[edges], 99)
+    edges &= here > STEEP_SHARE * quantile(here[edges], 0.99)
     loss = (here[edges] / np.maximum(softer_slopes.ravel()[at[edges]], 1e-6)) ** 2 - 1
-    typical_loss = float(np.quantile(loss, SOFTER_SHARE)) if len(loss) else 0.0
+    typical_loss = quantile(loss, SOFTER_SHARE) if len(loss) else 0.0
     blur_px = math.sqrt(max(REBLUR_PX**2 / max(typical_loss, _LEAST_LOSS) - OWN_PX2, 0.0))
     inside = outside_um[::_EVERY] < -RIM_UM
     rises = softer_slopes[::_EVERY][inside]
-    rest = (levels - softer)[::_EVERY][inside][rises <= np.quantile(rises, FLAT_SHARE)]
-    low, high = np.quantile(rest, _WITHIN_SIGMA)  # the ridge of a line is flat as well, but rare
-    return Quality(round(blur_px * UM_PER_PX, 2), round(float(high - low) / 2, 2))
+    rest = (levels - softer)[::_EVERY][inside][rises <= quantile(rises, FLAT_SHARE)]
+    low, high = (quantile(rest, share) for share in _WITHIN_SIGMA)  # the ridge of a line is flat as well, but rare
+    return Quality(round(blur_px * UM_PER_PX, 2), round((high - low) / 2, 2))
 
 
 def _blurred(levels: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:

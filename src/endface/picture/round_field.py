@@ -39,10 +39,7 @@ def find_round_field(gray: NDArray[np.uint8]) -> Ellipse | None:
     """The outline of a round field of view in a gray picture uint8 (H, W), or None where there is none."""
     step = max(math.ceil(max(gray.shape) / SMALL_PX), 1)
     small = gray[::step, ::step]
-    if min(small.shape) < 8 or float(np.percentile(small, 75)) < MIN_CONTRAST * DARKEST:
-        return None
-    corners = small[[1, 1, -2, -2], [1, -2, 1, -2]]
-    if int((corners <= DARKEST).sum()) < MIN_CORNERS:
+    if min(small.shape) < 8 or not _has_black_corners(small):
         return None
     bright = (cv2.medianBlur(np.ascontiguousarray(small), 3) > DARKEST).astype(np.uint8)
     outlines, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -62,6 +59,14 @@ def find_round_field(gray: NDArray[np.uint8]) -> Ellipse | None:
     center = fit[:2] * step
     radii = fit[2:] * step * (1 - MARGIN_SHARE)
     return from_fit(np.concatenate([center, radii]))
+
+
+def _has_black_corners(small: NDArray[np.uint8]) -> bool:
+    """Whether corners are black, and not because all of the picture is dark."""
+    corners = small[[1, 1, -2, -2], [1, -2, 1, -2]]
+    if int((corners <= DARKEST).sum()) < MIN_CORNERS:
+        return False
+    return float(np.percentile(small, 75)) >= MIN_CONTRAST * DARKEST
 
 
 def _along(corners: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from pytest import approx
 
-from endface.fiber.edge import Edge, fit_cladding_edge, fit_edge, fit_twice, sample_rays
+from endface.fiber.edge import Edge, fit_cladding_edge, fit_edge, fit_twice
+from endface.fiber.rays import sample_rays
 from endface.report import Ellipse
 
 CENTER_PX, RADIUS_PX = (350.3, 290.8), 110.0
@@ -81,23 +82,29 @@ NEAR, NEARER = (Ellipse(CENTER_PX, (radius_px, radius_px)) for radius_px in (109
 
 
 @pytest.mark.parametrize(
-    ("fits", "kept"),
+    ("fits", "options", "kept"),
     [
-        pytest.param([None], None, id="none"),
-        pytest.param([Edge(NEAR, 0.95, 80)], NEAR, id="clear at once"),
-        pytest.param([Edge(NEAR, 0.7, 80), Edge(NEARER, 0.95, 80)], NEARER, id="better from the first one"),
-        pytest.param([Edge(NEAR, 0.7, 80), None], NEAR, id="the second fit fails"),
+        pytest.param([None], {}, None, id="none"),
+        pytest.param([Edge(NEAR, 0.95, 80)], {}, NEAR, id="clear at once"),
+        pytest.param([Edge(NEAR, 0.7, 80), Edge(NEARER, 0.95, 80)], {}, NEARER, id="better from the first one"),
+        pytest.param([Edge(NEAR, 0.7, 80), None], {}, NEAR, id="the second fit fails"),
+        pytest.param([Edge(NEAR, 0.95, 80), Edge(NEARER, 0.95, 80)], {"far_off": 0.05}, NEARER, id="far off"),
+        pytest.param([Edge(NEAR, 0.95, 80), None], {"far_off": 0.05}, NEAR, id="far off, and the second fit fails"),
+        pytest.param([Edge(NEAR, 0.8, 80), None], {"keep_from": 0.8}, NEAR, id="good enough to stay"),
+        pytest.param([Edge(NEAR, 0.7, 80), None], {"keep_from": 0.8}, None, id="too poor to stay"),
     ],
 )
-def test_second_fit_never_costs_the_first(fits: list[Edge | None], kept: Ellipse | None) -> None:
-    """A fit that some rays disagree with is fitted again from where it is; what was found stays found."""
+def test_second_fit_never_costs_a_good_first(
+    fits: list[Edge | None], options: dict[str, float], kept: Ellipse | None
+) -> None:
+    """What some rays disagree with, or what was far off, is fitted again from where it is; a good fit stays found."""
     left, guesses = iter(fits), []
 
     def fit(guess: Ellipse) -> Edge | None:
         guesses.append(guess)
         return next(left)
 
-    rim = fit_twice(fit, Ellipse(CENTER_PX, (100.0, 100.0)))
+    rim = fit_twice(fit, Ellipse(CENTER_PX, (100.0, 100.0)), **options)
 
     assert (rim and rim.ellipse) == kept
     assert len(guesses) == len(fits)

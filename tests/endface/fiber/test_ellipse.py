@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
-from endface.fiber.ellipse import FloatArray, fit_ellipses, median, robust_fit
+from endface.fiber.ellipse import FloatArray, fit_ellipses, robust_fit
 
 _TURN = np.linspace(-1, 1, 360)
 
@@ -59,12 +59,6 @@ def test_point_without_weight_does_not_count() -> None:
     (fit,) = fit_ellipses(points[None], np.arange(360)[None] != 5)
 
     assert fit == approx([30, 20, 10, 12])
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9))
-def test_median_is_that_of_numpy(values: list[float]) -> None:
-    """The middle value, or the mean of the two in the middle."""
-    assert median(np.array([values, values])) == approx(np.median([values, values], axis=1))
 
 
 @pytest.mark.parametrize("first", [0, 90, 200, 300])

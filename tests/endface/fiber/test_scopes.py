@@ -20,7 +20,7 @@ from endface.report import Ellipse, Problem
 from endface.stages import postprocess, preprocess
 from endface_build.drawing import scopes
 from endface_build.drawing.camera import Camera
-from endface_build.drawing.faces import Disc, Face
+from endface_build.drawing.faces import Disc, Face, RimLook
 from endface_build.drawing.marks import chip
 from endface_build.drawing.scopes import Scene
 
@@ -112,6 +112,41 @@ def test_choice_is_by_number_in_reading_order() -> None:
         choose(fibers)
     with pytest.raises(NoSuchFiberError, match="no fiber 3"):
         choose(fibers, 3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fibers_in_a_rough_ferrule_are_found_although_the_border_cuts_them(seed: int) -> None:
+    """Grains around the rims let no outline be a circle; the slopes of the rims still agree on the centers."""
+    camera = Camera(640, 220, um_per_px=(1.2, 1.2), center_px=(320.0, 180.0))
+    face = Face(zones=(Disc(125.0, 130.0),), ferrule=190.0)
+    scene = scopes.rough_ferrule(scopes.row_of_fibers([face] * 3, camera, seed), seed)
+
+    found = located(scene)
+
+    assert [round(fiber.cladding.center_px[0] / 10) for fiber in found] == [11, 32, 53]
+    assert all(near(fiber.cladding, drawn, 0.06) for fiber, drawn in zip(found, scene.claddings, strict=True))
+    assert all(fiber.cut_off for fiber in found)
+
+
+@pytest.mark.parametrize(
+    ("rim", "rel"),
+    [
+        pytest.param(RimLook(dark=70.0, dark_um=1.4, bright=0.0, uneven=0.5), 0.04, id="thick uneven line"),
+        pytest.param(RimLook(dark=70.0, bright=70.0, bright_um=0.8, uneven=0.4), 0.04, id="line and halo"),
+        pytest.param(RimLook(dark=0.0, bright=0.0, slant=40.0), 0.01, id="light from one side"),
+        pytest.param(RimLook(dark=0.0, bright=0.0), 0.01, id="plain"),
+    ],
+)
+@pytest.mark.parametrize("um_per_px", [0.4, 0.8])
+def test_cladding_in_a_dark_ferrule_is_found(rim: RimLook, rel: float, um_per_px: float) -> None:
+    """Whatever its rim, a bright disc is there; only an uneven rim costs some of the radius."""
+    for seed in range(4):
+        face = Face(zones=(Disc(125.0, 130.0), Disc(50.0, 150.0)), ferrule=30.0, rim=rim, seed=seed)
+        scene = scopes.single(face, Camera(800, 700, um_per_px=(um_per_px, um_per_px)), seed)
+
+        (found,) = located(scene)
+
+        assert near(found.cladding, scene.claddings[0], rel)
 
 
 @pytest.mark.parametrize(("front_um", "um_per_px"), [(2500, 4.0), (1250, 2.5), (500, 1.5)])
@@ -253,7 +288,7 @@ def _foreign(real_data: Path) -> Iterator[tuple[str, dict[str, Any], tuple[Locat
 
 
 def test_fibers_are_found_in_pictures_of_other_microscopes(real_data: Path) -> None:
-    """0.95 of single fibers lie within 6 % of the radius from where they are, with a radius within 4 %; a picture of
+    """0.98 of single fibers lie within 6 % of the radius from where they are, with a radius within 4 %; a picture of
     several gives no single one, and a receiver none.
     """
     right, single = 0, 0
@@ -270,7 +305,7 @@ def test_fibers_are_found_in_pictures_of_other_microscopes(real_data: Path) -> N
                 near_by = math.hypot((at_x - x) / radius_x, (at_y - y) / radius_y) < 0.06
                 right += near_by and abs((found_x / radius_x + found_y / radius_y) / 2 - 1) < 0.04
 
-    assert right >= 0.95 * single
+    assert right >= 0.98 * single
 
 
 def test_negatives_of_photographs_that_fail_are_refused(real_data: Path) -> None:
