@@ -188,7 +188,7 @@ def _walked(begin: _Indices, end: _Indices) -> tuple[_Indices, _Indices]:
         begin: the edge at which each step begins.
         end: the edge at which it ends, where another begins.
     """
-    place = np.empty(2 * _WIDTH**2, np.intp)
+    place = np.empty(2 * _WIDTH**2, np.int32)
     place[begin] = np.arange(len(begin))
     following = place[end].tolist()
     order: list[int] = []
