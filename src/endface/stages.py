@@ -44,6 +44,7 @@ from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
 from endface.picture.decode import check_size, decode
+from endface.picture.gray_paint import find_gray_paint
 from endface.picture.negative import is_negative
 from endface.picture.picture import Picture
 from endface.picture.quality import measure_quality
@@ -85,9 +86,10 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         coverages = {zone.name: coverage(zone, seen) for zone in profile.zones}
         frame = replace(frame, seen_px=picture.field, seen_circle=picture.circle, coverage=coverages)
         require_coverage(profile, coverages)
-        if picture.paint is not None:
-            painted = resample_paint(picture.paint, picture, placement) & seen
-            require_no_overlay(profile, painted, _width_um(fiber.cladding, calibration))
+        for paint in (picture.paint, find_gray_paint(picture.gray, fiber.cladding, fiber.core)):
+            if paint is not None:
+                painted = resample_paint(paint, picture, placement) & seen
+                require_no_overlay(profile, painted, _width_um(fiber.cladding, calibration))
         resampled = resample(picture, placement)
         if picture.circle is not None:  # the black around it is no dirt
             resampled[~seen] = np.median(resampled[seen])
