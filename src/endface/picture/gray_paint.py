@@ -47,8 +47,9 @@ DIGITAL_CIRCLE: Final = 4 * math.sqrt(2)
 """Pixels of a circle that is one pixel wide, in radii."""
 
 NEAR_PX: Final = 2
+SMALLEST_PX: Final = 12
 TRIED: Final = 4
-"""How far from a radius its points may lie, and how many circles are tried."""
+"""How far from a radius its points may lie, the smallest radius, and how many circles are tried."""
 
 CIRCLE_SHARE: Final = 0.8
 EXACT_CIRCLE_SHARE: Final = 0.55
@@ -65,6 +66,9 @@ OWN_SPREAD: Final = 0.15
 
 SAGITTA_PX: Final = 6.0
 """Pixels by which a round edge leaves a row or column while a straight line of the same length stays on it."""
+
+CROSSING: Final = 0.8
+"""Diameters of the cladding that a line crosses which has not one level: no scratch stays on a row for so long."""
 
 GAP_PX: Final = 3
 GAP_SHARE: Final = 0.6
@@ -196,7 +200,7 @@ def _paint_circles(painted: NDArray[np.uint8], lines: _Lines, fiber: _Fiber) -> 
     counts = np.bincount((off + 0.5).astype(np.int64))
     whole = DIGITAL_CIRCLE * np.maximum(np.arange(len(counts)), 1)
     near = np.convolve(counts, np.ones(2 * NEAR_PX + 1), "same") / whole
-    near[: 4 * NEAR_PX] = 0
+    near[:SMALLEST_PX] = 0
     for _ in range(TRIED):
         start = int(near.argmax())
         if near[start] < EXACT_CIRCLE_SHARE:
@@ -238,7 +242,7 @@ def _fit_circle(x: FloatArray, y: FloatArray, off: FloatArray, start: float) -> 
 def _is_drawn(circle: tuple[float, float, float], lines: _Lines, fiber: _Fiber) -> bool:
     """Whether sharp points cover a circle, in one level where thin rings are the fiber's own."""
     x, y, radius = circle
-    if radius < 4 * NEAR_PX:
+    if radius < SMALLEST_PX:
         return False
     angle = np.linspace(0, 2 * math.pi, max(int(2 * math.pi * radius), 64), endpoint=False)[:, None]
     around = radius + np.arange(-1, 2)
@@ -280,8 +284,8 @@ def _paint_straight(painted: NDArray[np.uint8], lines: _Lines, fiber: _Fiber) ->
     """Mark long runs along rows and columns that are sharp, or keep their level where that beside them changes."""
     least = 2 * math.sqrt(2 * fiber.radius_px * SAGITTA_PX)
     for turned in (False, True):
-        target, levels, tall, sharp = (
-            each.T if turned else each for each in (painted, lines.levels, lines.tall, lines.sharp)
+        target, levels, height, tall, sharp = (
+            each.T if turned else each for each in (painted, lines.levels, lines.height, lines.tall, lines.sharp)
         )
         rows, all_rows = (lines.xs, lines.all_xs) if turned else (lines.ys, lines.all_ys)
         crisp = np.bincount(rows, minlength=len(tall)) >= GAP_SHARE * least
@@ -294,7 +298,11 @@ def _paint_straight(painted: NDArray[np.uint8], lines: _Lines, fiber: _Fiber) ->
             beside = [levels[each, run] for each in (row - 5, row + 5) if 0 <= each < len(levels)]
             changing = min(float(each.std()) for each in beside)
             steady = float(levels[row, run].std()) < min(changing / 4, MIN_LEVELS) and changing > MIN_LEVELS
-            if sharp[row, run].mean() >= EXACT_CIRCLE_SHARE or _exactness(levels[row, run]) >= EXACT_SHARE or steady:
+            exact = _exactness(levels[row, run]) >= EXACT_SHARE
+            crossing = (
+                last - first >= 2 * fiber.radius_px * CROSSING and float(np.median(height[row, run])) >= TALL_LEVELS
+            )
+            if exact or steady or (crossing and sharp[row, run].mean() >= EXACT_CIRCLE_SHARE):
                 target[max(row - 1, 0) : row + 2, run] = 1
 
 
