@@ -25,7 +25,7 @@ from endface.criteria.core import NO_CORE, check_core
 from endface.criteria.exposure import require_exposure
 from endface.criteria.overlay import require_no_overlay
 from endface.criteria.profile import Profile, load_profile
-from endface.criteria.scale import coarsest_um_per_px, refuse_coarse_pass, require_scale, resolved
+from endface.criteria.scale import clear_marks, coarsest_um_per_px, refuse_coarse_pass, require_scale
 from endface.criteria.sharpness import require_sharpness, with_blur
 from endface.criteria.verdict import judge, require_coverage
 from endface.defects.measure import measure
@@ -152,7 +152,7 @@ def postprocess(
         defects = with_blur(defects, frame.quality)
     um_per_px = max(frame.calibration.um_per_px)
     if frame.screened:
-        defects = resolved(defects, um_per_px)
+        defects = clear_marks(defects, um_per_px, _width_um(frame.fiber.cladding, frame.calibration))
     core_seen = frame.fiber.core is not None
     judgment = judge(defects, profile, frame.coverage, frame.quality, placement, core_seen=core_seen)
     if frame.screened and judgment.verdict == "pass":
