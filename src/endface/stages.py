@@ -99,7 +99,8 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
             require_sharpness(profile, quality)
         require_exposure(profile, resampled)
         _require_positive(located, resampled, calibration)
-        frame = replace(frame, notes=check_core(profile, fiber, resampled, placement, any_core=options.any_core))
+        notes = check_core(profile, fiber, resampled, placement, any_core=options.any_core, structure=located.structure)
+        frame = replace(frame, notes=notes)
         square = resampled
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))

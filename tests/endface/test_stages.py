@@ -185,9 +185,25 @@ def test_core_of_another_fiber_is_invalid_unless_the_request_insists(draw_face: 
     )
 
 
+@pytest.mark.parametrize("profile", ["mm-pc", "mm-pc-mt", "sm-pc-45", "sm-apc", "sm-pc-mt"])
+@pytest.mark.parametrize("levels", [(180, 100, 100), (60, 150, 150)], ids=["dark", "bright"])
+def test_plain_disc_is_invalid(draw_face: Draw, profile: str, levels: tuple[int, int, int]) -> None:
+    """Whatever the profile: nothing of a fiber is seen inside it."""
+    report = inspect(draw_face(levels=levels).png(), profile=profile)
+
+    assert report.verdict == "invalid"
+    assert report.error is not None
+    assert report.error.code in ("no_core", "negative")
+
+
 def test_report_says_where_no_core_is_seen(draw_face: Draw) -> None:
-    """A plain disc passes only borderline."""
-    report = inspect(draw_face(levels=(180, 100, 100)).png())
+    """A fiber with a soft ring inside, and no core, passes only borderline."""
+    face = draw_face(levels=(180, 100, 100))
+    y, x = np.mgrid[: face.gray.shape[0], : face.gray.shape[1]]
+    share = np.hypot((x - face.center_px[0]) / 103.0, (y - face.center_px[1]) / 112.2)
+    ringed = np.rint(face.gray + 3 * np.exp(-(((share - 0.5) / 0.15) ** 2) / 2)).astype(np.uint8)
+
+    report = inspect(cv2.imencode(".png", ringed)[1].tobytes())
 
     assert (report.verdict, report.borderline) == ("pass", True)
     assert report.notes == ("no core is seen, so nothing says that the profile is that of this fiber",)
