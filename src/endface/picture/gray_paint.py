@@ -62,7 +62,9 @@ TALL_LEVELS: Final = 36
 """Least height of a circle that has not one level: faint rings of a fiber's index may be as sharp."""
 
 OWN_SPREAD: Final = 0.15
-"""Spread of levels over height up to which a line is drawn where thin rings are the fiber's own; theirs reach 0.17."""
+CLEAR_RADIUS_PX: Final = 60
+"""Spread of levels over height up to which a line is drawn where thin rings are the fiber's own; theirs reach 0.17, and
+those of smaller fibers less, since a sharpened edge is as thin."""
 
 SAGITTA_PX: Final = 6.0
 """Pixels by which a round edge leaves a row or column while a straight line of the same length stays on it."""
@@ -265,7 +267,9 @@ def _is_drawn(circle: tuple[float, float, float], lines: _Lines, fiber: _Fiber) 
     height = float(np.median(heights))
     if covered < CIRCLE_SHARE or height < TALL_LEVELS:
         return False
-    return not fiber.is_own(radius / fiber.radius_px) or _spread(levels) < OWN_SPREAD * height
+    if not fiber.is_own(radius / fiber.radius_px):
+        return True
+    return fiber.radius_px >= CLEAR_RADIUS_PX and _spread(levels) < OWN_SPREAD * height
 
 
 def _exactness(levels: NDArray[np.uint8]) -> float:
@@ -322,7 +326,8 @@ def _paint_text(painted: NDArray[np.uint8], lines: _Lines, fiber: _Fiber) -> Non
         return
     (x, y), (radius_x, radius_y) = fiber.cladding.center_px, fiber.cladding.radii_px
     off = np.hypot((lines.xs - x) / radius_x, (lines.ys - y) / radius_y)
-    crisp &= (off < OWN[0]) | (off > OWN[1])
+    for own in (1.0, fiber.core_share):
+        crisp &= (off < OWN[0] * own) | (off > OWN[1] * own)
     levels = lines.levels[lines.ys[crisp], lines.xs[crisp]]
     if len(levels) >= TEXT_POINTS and _spread(levels) < TEXT_SPREAD * float(np.median(height[crisp])):
         painted |= cv2.dilate(lines.map(crisp).view(np.uint8), THIN)

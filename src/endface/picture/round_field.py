@@ -19,12 +19,12 @@ DARKEST: Final = 12
 """Gray level up to which a corner may be outside the field: no ferrule under light is so dark in a good picture."""
 
 MIN_CONTRAST: Final = 4.0
-"""A quarter of the picture is so many times brighter: the corners of a dark picture are dark without a field."""
+"""A sixth of the picture is so many times brighter: the corners of a dark picture are dark without a field."""
 
 MIN_CORNERS: Final = 3
 """Corners that must be black; a fiber off the center hides none of them."""
 
-MIN_WIDTH: Final = 0.7
+MIN_WIDTH: Final = 0.55
 """Diameter of a field over the picture's shorter side; a smaller bright disc is a fiber in a black ferrule."""
 
 NEAR_SHARE: Final = 0.03
@@ -39,7 +39,7 @@ def find_round_field(gray: NDArray[np.uint8]) -> Ellipse | None:
     """The outline of a round field of view in a gray picture uint8 (H, W), or None where there is none."""
     step = max(math.ceil(max(gray.shape) / SMALL_PX), 1)
     small = gray[::step, ::step]
-    if min(small.shape) < 8 or float(np.percentile(small, 75)) < MIN_CONTRAST * DARKEST:
+    if min(small.shape) < 8 or float(np.percentile(small, 83)) < MIN_CONTRAST * DARKEST:
         return None
     corners = small[[1, 1, -2, -2], [1, -2, 1, -2]]
     if int((corners <= DARKEST).sum()) < MIN_CORNERS:
