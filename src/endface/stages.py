@@ -25,7 +25,7 @@ from endface.criteria.core import NO_CORE, check_core
 from endface.criteria.exposure import require_exposure
 from endface.criteria.overlay import require_no_overlay
 from endface.criteria.profile import Profile, load_profile
-from endface.criteria.scale import coarsest_um_per_px, refuse_coarse_pass, require_scale, resolved
+from endface.criteria.scale import clear_marks, coarsest_um_per_px, refuse_coarse_pass, require_scale
 from endface.criteria.sharpness import require_sharpness, with_blur
 from endface.criteria.verdict import judge, require_coverage
 from endface.defects.measure import measure
@@ -44,6 +44,7 @@ from endface.files import sha256
 from endface.frame import Frame
 from endface.options import Options
 from endface.picture.decode import check_size, decode
+from endface.picture.gray_paint import find_gray_paint
 from endface.picture.negative import is_negative
 from endface.picture.picture import Picture
 from endface.picture.quality import measure_quality
@@ -85,9 +86,10 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         coverages = {zone.name: coverage(zone, seen) for zone in profile.zones}
         frame = replace(frame, seen_px=picture.field, seen_circle=picture.circle, coverage=coverages)
         require_coverage(profile, coverages)
-        if picture.paint is not None:
-            painted = resample_paint(picture.paint, picture, placement) & seen
-            require_no_overlay(profile, painted, _width_um(fiber.cladding, calibration))
+        for paint in (picture.paint, find_gray_paint(picture.gray, fiber.cladding, fiber.core)):
+            if paint is not None:
+                painted = resample_paint(paint, picture, placement) & seen
+                require_no_overlay(profile, painted, _width_um(fiber.cladding, calibration))
         resampled = resample(picture, placement)
         if picture.circle is not None:  # the black around it is no dirt
             resampled[~seen] = np.median(resampled[seen])
@@ -97,7 +99,8 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
             require_sharpness(profile, quality)
         require_exposure(profile, resampled)
         _require_positive(located, resampled, calibration)
-        frame = replace(frame, notes=check_core(profile, fiber, resampled, placement, any_core=options.any_core))
+        notes = check_core(profile, fiber, resampled, placement, any_core=options.any_core, structure=located.structure)
+        frame = replace(frame, notes=notes)
         square = resampled
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))
@@ -150,7 +153,7 @@ def postprocess(
         defects = with_blur(defects, frame.quality)
     um_per_px = max(frame.calibration.um_per_px)
     if frame.screened:
-        defects = resolved(defects, um_per_px)
+        defects = clear_marks(defects, um_per_px, _width_um(frame.fiber.cladding, frame.calibration))
     core_seen = frame.fiber.core is not None
     judgment = judge(defects, profile, frame.coverage, frame.quality, placement, core_seen=core_seen)
     if frame.screened and judgment.verdict == "pass":

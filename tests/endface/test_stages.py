@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,9 +186,23 @@ def test_core_of_another_fiber_is_invalid_unless_the_request_insists(draw_face: 
     )
 
 
+@pytest.mark.parametrize("profile", ["mm-pc", "mm-pc-mt", "sm-pc-45", "sm-apc", "sm-pc-mt"])
+@pytest.mark.parametrize("levels", [(180, 100, 100), (60, 150, 150)], ids=["dark", "bright"])
+def test_plain_disc_is_invalid(draw_face: Draw, profile: str, levels: tuple[int, int, int]) -> None:
+    """Whatever the profile: nothing of a fiber is seen inside it."""
+    report = inspect(draw_face(levels=levels).png(), profile=profile)
+
+    assert report.verdict == "invalid"
+    assert report.error is not None
+    assert report.error.code in ("no_core", "negative")
+
+
 def test_report_says_where_no_core_is_seen(draw_face: Draw) -> None:
-    """A plain disc passes only borderline."""
-    report = inspect(draw_face(levels=(180, 100, 100)).png())
+    """A fiber whose rings are seen, but no core, passes only borderline."""
+    _, frame = preprocess(draw_face().png(), Options("mm-pc"))
+    assert frame.fiber is not None
+
+    report = postprocess(CLEAN, CLEAN, replace(frame, fiber=replace(frame.fiber, core=None)))
 
     assert (report.verdict, report.borderline) == ("pass", True)
     assert report.notes == ("no core is seen, so nothing says that the profile is that of this fiber",)

@@ -22,7 +22,9 @@ RIBBON_UM = 250.0
 """Distance of the fibers of a ribbon (IEC 61754-7)."""
 
 GREEN = (60, 190, 40)
-"""Color of zone circles, blue, green, red as OpenCV has it."""
+WHITE = (255, 255, 255)
+BLACK = (0, 0, 0)
+"""Colors of zone circles, blue, green, red as OpenCV has it."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,29 @@ def with_circles(
     return replace(scene, picture=picture)
 
 
-def with_caption(scene: Scene, text: str, *, color: tuple[int, int, int] = GREEN) -> Scene:
-    """The same with text in the lower left corner."""
+def with_crosshair(scene: Scene, *, color: tuple[int, int, int] = WHITE, width_px: int = 1) -> Scene:
+    """The same with a line from side to side and one from top to bottom, through every fiber."""
     picture = _colored(scene.picture)
-    cv2.putText(picture, text, (8, picture.shape[0] - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.6, color, 2, cv2.LINE_AA)
+    height, width = picture.shape[:2]
+    for cladding in scene.claddings:
+        x, y = (round(each) for each in cladding.center_px)
+        cv2.line(picture, (0, y), (width - 1, y), color, width_px)
+        cv2.line(picture, (x, 0), (x, height - 1), color, width_px)
+    return replace(scene, picture=picture)
+
+
+def with_caption(
+    scene: Scene,
+    text: str,
+    *,
+    color: tuple[int, int, int] = GREEN,
+    at_px: tuple[int, int] | None = None,
+    width_px: int = 2,
+) -> Scene:
+    """The same with text, its lower left corner at ``at_px``; None for that of the picture."""
+    picture = _colored(scene.picture)
+    place = at_px or (8, picture.shape[0] - 10)
+    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.6, color, width_px, cv2.LINE_AA)
     return replace(scene, picture=picture)
 
 

@@ -52,7 +52,13 @@ def core_um(fiber: Fiber, placement: Placement) -> float | None:
 
 
 def check_core(
-    profile: Profile, fiber: Fiber, square: NDArray[np.uint8], placement: Placement, *, any_core: bool
+    profile: Profile,
+    fiber: Fiber,
+    square: NDArray[np.uint8],
+    placement: Placement,
+    *,
+    any_core: bool,
+    structure: bool = True,
 ) -> tuple[str, ...]:
     """Refuse a fiber that the profile is not for.
 
@@ -62,16 +68,22 @@ def check_core(
         square: uint8 (512, 512).
         placement: where the square lies.
         any_core: whether a core of another kind is to be overlooked.
+        structure: whether a core, a ring or anything else of a fiber is seen inside the cladding.
 
     Returns:
         Notes for the report: that a core was overlooked.
 
     Raises:
-        NoCoreError: no core is seen, and the profile requires one.
+        NoCoreError: no core is seen, and the profile requires one; or nothing of a fiber is, and the profile expects one.
         ProfileMismatchError: naming the diameter found.
     """
     diameter_um = core_um(fiber, placement)
     if diameter_um is None:
+        if not structure and profile.core != "optional":
+            raise NoCoreError(
+                "nothing of a fiber is seen inside the disc, no core and no ring; light the fiber from its other end, or "
+                "check that a fiber is under the microscope"
+            )
         if profile.core == "required":
             raise NoCoreError(
                 f"no core is seen, and {profile.name} requires one; light the fiber from its other end, or check that "

@@ -36,7 +36,7 @@ def require_no_overlay(profile: Profile, painted: NDArray[np.bool_], cladding_um
     advice = "switch the microscope's overlay off, or save the picture without it"
     rim = np.abs(diameters_um() - cladding_um) < RIM_UM
     if painted[rim].mean() > MOST_OF_RIM * LINE_UM / RIM_UM:
-        raise OverlayError(f"a colored line lies over the cladding's edge; {advice}")
+        raise OverlayError(f"a drawn line lies over the cladding's edge; {advice}")
     for row in profile.rows:
         if row.limited and float(painted[mask(row.zone)].sum()) * UM_PER_PX**2 > MOST_PAINTED_UM2:
-            raise OverlayError(f"lines or text in color lie over zone {row.zone.name}; {advice}")
+            raise OverlayError(f"drawn lines or text lie over zone {row.zone.name}; {advice}")

@@ -1,9 +1,10 @@
 """Whether a square shows a negative: gray levels turned around, so that chips and dirt are bright.
 
-A cladding that is brighter than its ferrule is seen in black ferrules and in every negative.  Three things tell them
-apart, as the optics make them and a negative turns them around: the line inside the cladding's edge is dark and the
-halo outside is bright; a core with light in it is brighter than the cladding, and one without is hardly darker; most
-marks are darker than what they lie on.
+A cladding that is brighter than its ferrule is seen in black ferrules and in every negative.  Five things tell them
+apart, as light and optics make them and a negative turns them around: the light falls off to the corners; a black
+ferrule's cladding is seldom bright itself; the line inside the cladding's edge is dark and the halo outside is bright;
+a core with light in it is brighter than the cladding, and one without is hardly darker; most marks are darker than
+what they lie on.
 """
 
 from __future__ import annotations
@@ -34,12 +35,26 @@ MIN_LEVELS: Final = 8.0
 FEW: Final = 300.0
 """Levels times pixels of marks that prove nothing."""
 
-WEIGHTS: Final = {"line": 2.5, "halo": -2.0, "dark_core": -1.4, "bright_core": -1.2, "marks": 0.7}
-OFFSET: Final = 0.45
-"""Logistic regression on drawn faces in dark ferrules and the negatives of those in bright ones."""
+CORNERS_UM: Final = (250.0, 330.0)
+"""Diameters between which the square's corners lie, which get the least light."""
 
-UNLIKELY: Final = 0.5
-"""Evidence from which a picture is taken for a negative: 0.05 of drawn dark ferrules, 0.94 of the negatives."""
+USUAL_GLASS: Final = 150.0
+"""Level of a cladding that proves nothing: in black ferrules it is darker, in negatives brighter."""
+
+WEIGHTS: Final = {
+    "corners": 3.0,
+    "glass": 1.6,
+    "line": 0.3,
+    "halo": -0.65,
+    "dark_core": -0.55,
+    "bright_core": -0.75,
+    "marks": 1.0,
+}
+OFFSET: Final = 0.5
+"""Logistic regression on drawn faces in dark ferrules and the negatives of those in bright ones.
+
+Its sum is positive for 0.006 of the first and 0.984 of the second where it was not fitted, and for 94 of 99 negatives
+of photographs."""
 
 
 def is_negative(square: NDArray[np.uint8], cladding_um: float) -> bool:
@@ -62,9 +77,11 @@ def is_negative(square: NDArray[np.uint8], cladding_um: float) -> bool:
         "halo": np.clip((level(cladding_um + 1, cladding_um + RIM_UM) - ferrule) / 20, -2, 2),
         "dark_core": np.clip(min(cores) / 20, -3, 0),
         "bright_core": np.clip(max(cores) / 20, 0, 3),
+        "corners": np.clip((level(*CORNERS_UM) - level(cladding_um + 15, cladding_um + 50)) / 10, -1, 1),
+        "glass": np.clip((glass - USUAL_GLASS) / 50, -2, 2),
         "marks": np.clip(_mark_polarity(square, cladding_um), -1.5, 1.5),
     }
-    return OFFSET + sum(float(value) * WEIGHTS[name] for name, value in evidence.items()) > UNLIKELY
+    return OFFSET + sum(float(value) * WEIGHTS[name] for name, value in evidence.items()) > 0
 
 
 def _mark_polarity(square: NDArray[np.uint8], cladding_um: float) -> float:

@@ -19,12 +19,12 @@ DARKEST: Final = 12
 """Gray level up to which a corner may be outside the field: no ferrule under light is so dark in a good picture."""
 
 MIN_CONTRAST: Final = 4.0
-"""A quarter of the picture is so many times brighter: the corners of a dark picture are dark without a field."""
+"""A sixth of the picture is so many times brighter: the corners of a dark picture are dark without a field."""
 
 MIN_CORNERS: Final = 3
 """Corners that must be black; a fiber off the center hides none of them."""
 
-MIN_WIDTH: Final = 0.7
+MIN_WIDTH: Final = 0.55
 """Diameter of a field over the picture's shorter side; a smaller bright disc is a fiber in a black ferrule."""
 
 NEAR_SHARE: Final = 0.03
@@ -66,7 +66,7 @@ def _has_black_corners(small: NDArray[np.uint8]) -> bool:
     corners = small[[1, 1, -2, -2], [1, -2, 1, -2]]
     if int((corners <= DARKEST).sum()) < MIN_CORNERS:
         return False
-    return float(np.percentile(small, 75)) >= MIN_CONTRAST * DARKEST
+    return float(np.percentile(small, 83)) >= MIN_CONTRAST * DARKEST
 
 
 def _along(corners: NDArray[np.float64]) -> NDArray[np.float64]:

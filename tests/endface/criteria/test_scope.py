@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from endface.criteria.core import check_core
 from endface.criteria.limits import Interval
 from endface.criteria.profile import load_profile
-from endface.criteria.scale import coarsest_um_per_px, require_scale, resolved
+from endface.criteria.scale import clear_marks, coarsest_um_per_px, require_scale
 from endface.criteria.verdict import judge
 from endface.errors import BadParameterError, CoarseScaleError, NoCoreError, ProfileMismatchError
 from endface.picture.square import Placement
@@ -185,11 +185,16 @@ def test_refusal_names_the_scale_and_the_one_that_is_needed(um_per_px: float, sc
         require_scale(load_profile("sm-pc-45"), um_per_px, screening=screening)
 
 
-def test_screening_sees_only_what_covers_two_pixels_both_ways() -> None:
-    """A scratch that is narrower may be wider than it is; a spot of the size of two pixels is one."""
-    seen = resolved([mark("pit", "B", 4.0), mark("pit", "B", 3.99), mark("scratch", "B", 3.99)], 2.0)
+def test_screening_counts_only_what_covers_four_pixels_both_ways_off_the_rim() -> None:
+    """A scratch that is narrower may be wider than it is; a coarse picture's rim shows chips that are none."""
+    at_rim = replace(mark("chip", "B", 20.0), center_um=(0.0, -52.6))
+    off_rim = replace(at_rim, center_um=(0.0, -52.4))
 
-    assert [defect.size_um for defect in seen] == [4.0]
+    seen = clear_marks(
+        [mark("pit", "B", 8.0), mark("pit", "B", 7.99), mark("scratch", "B", 7.99), at_rim, off_rim], 2.0, 125.0
+    )
+
+    assert [(defect.type, defect.size_um) for defect in seen] == [("pit", 8.0), ("chip", 20.0)]
 
 
 def drawn(core_um: float, levels: float, *, only_right: bool = False) -> tuple[Fiber, NDArray[np.uint8]]:

@@ -172,6 +172,21 @@ def test_round_field_of_view_is_what_is_seen(radius_px: float, code: str | None)
     assert (found.code if found else None) == code
 
 
+def test_small_round_field_is_no_cladding() -> None:
+    """A field that is little more than half as wide as the picture is high is cut off, never judged as a fiber."""
+    scene = scopes.single(FACE, Camera(1152, 864, um_per_px=(0.43, 0.43)), seed=3)
+    small = scopes.round_field(scene, center_px=(576, 432), radius_px=250)
+
+    found = problem(small)
+    _, frame = preprocess(small.encode(), Options("mm-pc", zones=("A", "B")))
+
+    assert found is not None
+    assert found.code == "zone_cut_off"
+    assert frame.problem is None
+    assert frame.fiber is not None
+    assert near(frame.fiber.cladding, scene.claddings[0])
+
+
 def test_marks_outside_a_round_field_do_not_count() -> None:
     """What the network finds in the black is nothing, also after the frame has traveled as JSON."""
     scene = scopes.single(FACE, Camera(800, 600, um_per_px=(0.5, 0.5)), seed=3)
