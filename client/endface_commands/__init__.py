@@ -16,8 +16,10 @@ _INTERRUPTED = 128 + signal.SIGINT
 def endface() -> None:
     """Run ``endface``."""
     _end_at_once_when_interrupted()
-    from endface_client.__main__ import main
+    from endface_client.__main__ import app, main
+    from endface_station.review.command import register
 
+    register(app)
     main()
 
 
