@@ -36,7 +36,7 @@ ENDFACE = (sys.executable, "-c", "from endface_commands import endface; endface(
 @pytest.fixture
 def faces() -> list[Labelled]:
     """Drawn faces of as many parts."""
-    return list(DrawnFaces("multimode", 8, seed=77))
+    return list(DrawnFaces("multimode", 5, seed=77))
 
 
 @pytest.fixture
