@@ -1,4 +1,4 @@
-"""The commands ``endface station`` and ``endface watch``: their options; what they need is imported when they run."""
+"""The commands ``endface station``, ``endface watch`` and ``endface review``: their options; what they need is imported when they run."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from endface_client._cli.options import (
 from endface_client._cli.run import NOT_INSPECTED
 from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import tls_of
+from endface_station.review.command import review
 
 _GB: Final = 1_000_000_000
 _MOST_FIBERS: Final = 24
@@ -175,9 +176,9 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
 
 
 def register(app: typer.Typer) -> None:
-    """Add both commands to the command ``endface``."""
-    app.command()(station)
-    app.command()(watch)
+    """Add the commands of this package to the command ``endface``."""
+    for command in (station, watch, review):
+        app.command()(command)
 
 
 def _judged(  # noqa: PLR0913 - the options of all commands that inspect

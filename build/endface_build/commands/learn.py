@@ -30,7 +30,7 @@ def learn(  # noqa: PLR0913 - one parameter for each option of the command
     labelled: Annotated[
         Path | None, typer.Option(help="Older labelled pictures, on which the candidate may not be worse.")
     ] = None,
-    profile: Annotated[str, typer.Option(help="Limits to judge these by; those of the cases if not given.")] = "",
+    profile: Annotated[str, typer.Option(help="Limits to judge by; those of the cases if not given.")] = "",
     fine_steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Optimizer steps; as many as is usual if not given.")
     ] = None,

@@ -115,7 +115,8 @@ def learn(  # noqa: PLR0913 - the last three are by keyword
         settings: how.
         progress: called with what is being done, the number of all steps, and the number done.
         labelled: an older folder of labelled pictures, on which the candidate may not be worse.
-        profile: by which these are judged; empty for the first of the reviewed cases.
+        profile: by which pictures are judged; empty for that of each reviewed case, and the first of these for older
+            pictures.
         servers: those that must have loaded a promoted version in the end.
 
     Raises:
@@ -126,10 +127,12 @@ def learn(  # noqa: PLR0913 - the last three are by keyword
     serving = versions.path(versions.newest)
     candidate, skipped = _train(sides, serving, settings, progress)
     networks = serving / MODEL_FILE, candidate / MODEL_FILE
-    new = {f"reviewed, {each}": JudgedSet(sides.held_out.of_profile(each), each) for each in sides.held_out.profiles}
+    by_profile = {each: sides.held_out.of_profile(each) for each in sides.held_out.profiles}
+    chosen = {profile: sides.held_out} if profile else by_profile
+    new = {f"reviewed, {each}": JudgedSet(pictures, each) for each, pictures in chosen.items()}
     old = drawn_sets(settings.faces)
     if labelled is not None:
-        old[str(labelled)] = JudgedSet(open_folder(labelled), profile or sides.held_out.profiles[0])
+        old[str(labelled)] = JudgedSet(open_folder(labelled), next(iter(chosen)))
     sets, differing = {}, []
     parts = sides.held_out.parts
     options = Options("", cladding_um=settings.cladding_um, any_core=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,9 @@ HEADERS: Final = {
 _MOST_BYTES: Final = 8_000_000
 """Of a review that is sent; 200,000 corners take less."""
 
+_THUMBNAILS: Final = 512
+"""Thumbnails that are held: some six megabytes."""
+
 _CACHED: Final = {"Cache-Control": "private, max-age=3600"}
 _YEAR_S: Final = 365 * 24 * 3600
 
@@ -73,6 +77,7 @@ class _Views:
     def __init__(self, cases: Cases) -> None:
         self._cases = cases
         self._overview = Overview(cases)
+        self._thumbnail = lru_cache(_THUMBNAILS)(lambda name: pictures.thumbnail(cases.read(name)))  # none ever changes
 
     def overview(self, request: Request) -> Response:
         """The list of cases."""
@@ -91,7 +96,8 @@ class _Views:
 
     def thumbnail(self, request: Request) -> Response:
         """The face in small, with the outlines of its marks."""
-        return Response(pictures.thumbnail(self._case(request)), media_type="image/jpeg", headers=_CACHED)
+        jpeg = self._thumbnail(str(request.path_params["name"]))
+        return Response(jpeg, media_type="image/jpeg", headers=_CACHED)
 
     async def name_reviewer(self, request: Request) -> Response:
         """Remember who sits there."""

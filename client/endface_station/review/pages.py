@@ -150,8 +150,7 @@ def _json(marks: Sequence[Mark]) -> list[dict[str, Any]]:
 
 
 def _measures(defect: Defect) -> str:
-    zone = f"zone {defect.zone}" if defect.zone else "outside"
-    return f"{defect.size_um:.1f} µm, {zone}, {defect.confidence:.0%}"
+    return f"{defect.size_um:.1f} µm, {defect.zone or 'outside'}, {defect.confidence:.0%}"
 
 
 def _said(review: Review) -> str:

@@ -225,14 +225,16 @@ def _write(folder: Path, report: Report, picture: bytes, candidate: Report | Non
 
 
 def _add(folder: Path, reasons: tuple[Reason, ...], candidate: Report | None) -> None:
-    """Give a case the reasons of kinds that it does not have, and the candidate's report."""
+    """Give a case the reasons of kinds that it does not have; a candidate that differs takes an earlier one's place."""
     values = read_entry(folder)
-    known = tuple(Reason(each["kind"], each["text"]) for each in values["reasons"])
+    known = [Reason(each["kind"], each["text"]) for each in values["reasons"]]
+    if candidate is not None and any(reason.kind == "disagreement" for reason in reasons):
+        known = [reason for reason in known if reason.kind != "disagreement"]
     kinds = {reason.kind for reason in known}
-    new = tuple(reason for reason in reasons if reason.kind not in kinds)
+    new = [reason for reason in reasons if reason.kind not in kinds]
     if not new:
         return
     contents = {} if candidate is None else {folder / CANDIDATE_FILE: candidate.to_json().encode()}
-    merged = tuple(sorted(known + new, key=lambda reason: KINDS.index(reason.kind)))
+    merged = tuple(sorted([*known, *new], key=lambda reason: KINDS.index(reason.kind)))
     contents[folder / CASE_FILE] = entry_bytes(values["kept_at"], values["picture"], merged)
     write_together(contents)

@@ -98,8 +98,8 @@ def brushed(stroke: Sequence[Point], radius_px: float) -> tuple[Ring, ...]:
     width, height = (np.ceil(path.max(axis=0) + radius_px + 2) - origin).astype(int)
     canvas = np.zeros((height * _FINE, width * _FINE), np.uint8)
     fine = np.round((path - origin) * _FINE).astype(np.int32)
-    radius = max(1, round(radius_px * _FINE) - 1)  # OpenCV's lines and discs are wider by one
-    cv2.polylines(canvas, [fine.reshape(-1, 1, 2)], False, (1,), 2 * radius)
+    radius = max(1, round(radius_px * _FINE))
+    cv2.polylines(canvas, [fine.reshape(-1, 1, 2)], False, (1,), max(1, 2 * radius - 2))  # OpenCV adds two
     for x, y in fine.tolist():
         cv2.circle(canvas, (x, y), radius, (1,), -1)
     contours, _ = cv2.findContours(canvas, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)

@@ -65,6 +65,21 @@ def test_same_picture_is_one_case(tmp_path: Path) -> None:
     assert len(cases) == 1
 
 
+def test_later_candidate_takes_the_earlier_ones_place(tmp_path: Path) -> None:
+    """Where a second candidate differs, its report and its reasons are those of the case."""
+    cases = Cases(tmp_path)
+    first = dataclasses.replace(CLEAR, defects=())
+    for candidate in (first, PASSED):
+        cases.keep(CLEAR, PICTURE, candidate=candidate)
+
+    (case,) = cases
+    assert case.candidate == PASSED
+    assert [reason.text for reason in case.reasons if "verdict" in reason.text] == [
+        "the verdict is fail, the candidate says pass"
+    ]
+    assert len([reason for reason in case.reasons if reason.kind == "disagreement"]) == 2
+
+
 def test_fibers_of_one_picture_are_cases_of_their_own(tmp_path: Path) -> None:
     """Each fiber of a picture has its own report, and so its own case."""
     cases = Cases(tmp_path)

@@ -75,11 +75,11 @@ def test_marks_survive_json() -> None:
 
 def test_brush_draws_what_it_covers() -> None:
     """A straight stroke of a round brush is a band with round ends."""
-    (mark,) = read_marks([{"type": "scratch", "stroke": [[10, 20], [50, 20]], "radius_px": 3}])
+    (mark,) = read_marks([{"type": "scratch", "stroke": [[10, 20.3], [50, 20.3]], "radius_px": 3}])
 
     area = covered(mark, (0, 0, 60, 40)).sum()
     assert area == pytest.approx(40 * 6 + math.pi * 9, rel=0.1)
-    assert np.allclose(mark.box, (7, 17, 53, 23), atol=1)
+    assert np.allclose(mark.box, (7, 17, 53, 24), atol=1)
 
 
 def test_brush_dot_is_a_disc() -> None:

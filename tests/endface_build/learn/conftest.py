@@ -18,7 +18,7 @@ from endface_build.data.drawn_pictures import DrawnFaces
 from endface_build.data.labelled import Labelled
 from endface_build.review.sheet import mark_of_pixels, type_of
 
-FACES = 10
+FACES = 5
 
 
 def drawn_marks(labelled: Labelled) -> tuple[Mark, ...]:

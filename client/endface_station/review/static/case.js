@@ -53,7 +53,7 @@
     item.className = `${mark.type} ${place === selected ? "selected" : ""}`;
     name.type = remove.type = "button";
     name.textContent = `${place + 1}  ${data.measures[original] || (original < 0 ? "drawn or changed" : "as last given")}`;
-    name.title = name.textContent;
+    name.title = "number, size, innermost zone, confidence";
     name.setAttribute("aria-pressed", place === selected);
     name.addEventListener("click", () => select(place));
     type.setAttribute("aria-label", `Type of mark ${place + 1}`);

@@ -1,0 +1,40 @@
+"""What a station hands its pictures to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from endface.engines.load import open_network
+from endface.options import Options
+from endface.report import Report
+from endface.review.cases import Cases
+from endface.review.shadow import Shadow
+from endface_station.review.keeper import Keeper
+
+
+def test_pictures_to_review_are_kept_and_offered(
+    tmp_path: Path, inspected: dict[str, tuple[Report, bytes]], repository: Path
+) -> None:
+    """Failures are kept, a candidate judges each picture, and where nothing was answered nothing is kept."""
+    network = open_network("onnxruntime", repository / "segment" / "1" / "model.onnx", threads=1)
+    cases = Cases(tmp_path / "cases")
+    with Keeper(cases, Shadow(cases, network, Options(""))) as keep:
+        keep(*inspected["chipped.jpg"])
+        keep(None, b"picture")
+
+    assert [case.report.image.name for case in cases] == ["chipped.jpg"]
+    assert keep.problem == ""
+    assert "the candidate judged 1 picture " in keep.tally
+
+
+def test_full_disk_does_not_stop_the_station(tmp_path: Path, inspected: dict[str, tuple[Report, bytes]]) -> None:
+    """A picture that cannot be kept is a problem to show, which is gone with the next one that is kept."""
+    (tmp_path / "cases").write_text("a file")
+    keep = Keeper(Cases(tmp_path / "cases"))
+    keep(*inspected["chipped.jpg"])
+    assert "cannot be kept for review" in keep.problem
+    assert keep.tally == ""
+
+    (tmp_path / "cases").unlink()
+    keep(*inspected["chipped.jpg"])
+    assert keep.problem == ""
