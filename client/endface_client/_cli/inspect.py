@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from endface import environment
+from endface.comparison import REWORK_AFTER
 from endface.engines.catalog import OFFLINE, ONNXRUNTIME
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
 from endface_client._cli.connectors import ConnectorJobs, FoundConnectors, find_connectors
@@ -82,6 +83,10 @@ _RecordLimitGb = Annotated[float, typer.Option(min=0.001, help="Size at which th
 _RecordKey = Annotated[
     Path | None, typer.Option(envvar=KEY_VARIABLE, metavar="FILE", help="Key that seals the record.")
 ]
+_ReworkAfter = Annotated[
+    int,
+    typer.Option(min=1, metavar="N", help="Cleanings after which a part that fails is sent to rework; with --record."),
+]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one report a line on stdout, and nothing else there.")]
 _Offline = Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")]
 _Engine = Annotated[
@@ -112,6 +117,7 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     record: _Record = None,
     record_limit_gb: _RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
     record_key: _RecordKey = None,
+    rework_after: _ReworkAfter = REWORK_AFTER,
     as_json: _AsJson = False,
     offline: _Offline = False,
     engine: _Engine = None,
@@ -150,7 +156,9 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     run = Run(
         inspector,
         inspecting,
-        lambda warn: recording(record, inspector, warn, limit_bytes=limit_bytes, key_file=record_key),
+        lambda warn: recording(
+            record, inspector, warn, rework_after=rework_after, limit_bytes=limit_bytes, key_file=record_key
+        ),
         out=out,
         as_json=as_json,
     )

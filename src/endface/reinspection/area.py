@@ -76,6 +76,14 @@ class Area:
         mask[rows, self.x0 - x0 : self.x0 - x0 + self.mask.shape[1]] = self.mask
         return Area(x0, y0, _grown(mask, grown))
 
+    def without(self, inner: Area) -> Area:
+        """The area less one that lies inside it."""
+        mask = self.mask.copy()
+        top, left = inner.y0 - self.y0, inner.x0 - self.x0
+        height, width = inner.mask.shape
+        mask[top : top + height, left : left + width] &= (1 - inner.mask).astype(np.uint8)
+        return Area(self.x0, self.y0, mask)
+
     def of_square(self, square: NDArray[np.generic], x_px: int = 0, y_px: int = 0) -> NDArray[np.generic]:
         """The square's pixels (N,) in the area, or in the area moved by whole pixels."""
         rows, columns = np.nonzero(self.mask)

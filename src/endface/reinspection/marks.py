@@ -9,7 +9,7 @@ from endface.comparison import ComparedMark
 from endface.reinspection.area import Area
 from endface.reinspection.face import Face
 from endface.reinspection.pose import Pose
-from endface.reinspection.view import View
+from endface.reinspection.view import Outline, View
 
 _WIDENED_UM: Final = 1.0  # by which outlines are widened: the error of the registration, and of the outlines
 _MATCHED: Final = 0.3  # share of the smaller of two widened outlines that the other covers where they are one mark
@@ -29,19 +29,20 @@ def compare_marks(previous: Face, face: Face, pose: Pose) -> tuple[ComparedMark,
         face: this one.
         pose: how the face lies against the earlier picture.
     """
-    before = {defect.id: Area.of(previous.outline_um(defect), _WIDENED_UM) for defect in previous.report.defects}
-    now = {
-        defect.id: Area.of([pose.back(ring) for ring in face.outline_um(defect)], _WIDENED_UM)
-        for defect in face.report.defects
-    }
+    before = {defect.id: previous.outline_um(defect) for defect in previous.report.defects}
+    now = {defect.id: [pose.back(ring) for ring in face.outline_um(defect)] for defect in face.report.defects}
     view = View.of(previous, face, pose)
-    pairs = _pairs(before, now)
+    pairs = _pairs(_areas(before), _areas(now))
     rows = [ComparedMark(here, there, "stayed") for there, here in pairs]
     for number in before.keys() - {there for there, _ in pairs}:
         rows.append(ComparedMark(None, number, view.state_of_gone(before[number])))
     for number in now.keys() - {here for _, here in pairs}:
         rows.append(ComparedMark(number, None, view.state_of_new(now[number])))
     return tuple(sorted(rows, key=_by_ids))
+
+
+def _areas(outlines: Mapping[int, Outline]) -> _Areas:
+    return {number: Area.of(outline, _WIDENED_UM) for number, outline in outlines.items()}
 
 
 def _pairs(before: _Areas, now: _Areas) -> list[tuple[int, int]]:

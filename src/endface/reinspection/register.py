@@ -93,10 +93,12 @@ def _may_be_fixed(previous: Face, face: Face) -> bool:
 
 def _unmoved(previous: Face, face: Face, whole: _Search, texture: _Search) -> Registration | None:
     """The registration of a face that lies where it lay, if anything agrees there: its marks must say so, too."""
-    deviations = texture.deviations(0.0) / _SURE_DEVIATIONS
+    near = _apart(_TURNS_DEG, 0.0) <= _FIXED_DEG
+    turn = float(_TURNS_DEG[np.where(near, whole.scores.max(axis=1), -1).argmax()])
+    deviations = texture.deviations(turn) / _SURE_DEVIATIONS
     if deviations < 1:
         return None
-    pose = whole.refined(0.0)
+    pose = whole.refined(turn)
     evidence = min(deviations, mark_evidence(previous, face, pose, fitted=False))
     return Registration(pose, evidence) if evidence >= 1 else Registration(None, evidence, _UNMOVED)
 
@@ -123,9 +125,11 @@ class _Search:
 
     def peaks(self, count: int, fixed: bool) -> list[float]:
         """The turns with the best correlation, in degrees; none about 0 where what does not move decides there."""
-        left, found = self.scores.max(axis=1), []
+        best, found = self.scores.max(axis=1), []
+        left = best.copy()
         if fixed:
-            left[_apart(_TURNS_DEG, 0.0) <= _FIXED_DEG] = -1
+            is_peak = (best >= np.roll(best, 1)) & (best >= np.roll(best, -1))
+            left[(_apart(_TURNS_DEG, 0.0) <= _FIXED_DEG) | ~is_peak] = -1
         for _ in range(count):
             found.append(float(_TURNS_DEG[left.argmax()]))
             left[_apart(_TURNS_DEG, found[-1]) < _PEAK_DEG] = -1

@@ -10,22 +10,24 @@ from numpy.typing import NDArray
 
 from endface.comparison import MarkState
 from endface.contract import UM_PER_PX
+from endface.picture.square import diameters_um
 from endface.reinspection.area import Area
 from endface.reinspection.face import Face
 from endface.reinspection.pose import Pose
 
-_AROUND_UM: Final = 2.0  # of a mark's surroundings that its pattern stands out from
-_LEAST_CONTRAST: Final = 0.35  # share of a mark's contrast in one picture from which it shows in the other
-_LEAST_LIKENESS: Final = 0.6  # correlation of the pattern in both
-_SLACK_PX: Final = 2  # by which the pattern may lie off
+_WIDENED_UM: Final = 1.0  # of an outline; what lies there is neither mark nor surroundings
+_AROUND_UM: Final = 2.0  # of a mark's surroundings that it stands out from
+_SHOWS: Final = 0.25  # share of a mark's contrast from which it shows; what was removed leaves up to 0.08
+_SLACK_PX: Final = 2  # by which the mark may lie off
 _SEEN: Final = 0.9  # share of a mark that both pictures must show
 
 Square = NDArray[np.float32]
+Outline = list[NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class View:
-    """Two pictures of a face, laid over one another.
+    """Two pictures of a face, laid over one another, without what is the same all around the fiber.
 
     Attributes:
         before: gray levels of the earlier one, float32 (512, 512).
@@ -41,32 +43,52 @@ class View:
     def of(cls, previous: Face, face: Face, pose: Pose) -> View:
         """The view at a pose."""
         now = pose.turned_back(face.square.astype(np.float32), UM_PER_PX)
-        seen = pose.turned_back(face.seen.astype(np.float32), UM_PER_PX) > 0.5
-        return cls(previous.square.astype(np.float32), now, seen & previous.seen)
+        seen = (pose.turned_back(face.seen.astype(np.float32), UM_PER_PX) > 0.5) & previous.seen
+        return cls(_without_rings(previous.square.astype(np.float32), seen), _without_rings(now, seen), seen)
 
-    def state_of_gone(self, area: Area) -> MarkState:
+    def state_of_gone(self, outline_um: Outline) -> MarkState:
         """The state of a mark of the earlier picture that is not among those of this one."""
-        return self._state(area, "gone", self.before, self.now)
+        return self._state(outline_um, "gone", self.before, self.now)
 
-    def state_of_new(self, area: Area) -> MarkState:
-        """The state of a mark of this picture that is not among those of the earlier one."""
-        return self._state(area, "new", self.now, self.before)
+    def state_of_new(self, outline_um: Outline) -> MarkState:
+        """The state of a mark of this picture that is not among those of the earlier one.
 
-    def _state(self, area: Area, missing: MarkState, with_mark: Square, without: Square) -> MarkState:
-        if area.pixels == 0 or area.of_square(self.seen).mean() < _SEEN:
+        Args:
+            outline_um: its outline as it lay in the earlier picture.
+        """
+        return self._state(outline_um, "new", self.now, self.before)
+
+    def _state(self, outline_um: Outline, missing: MarkState, marked: Square, other: Square) -> MarkState:
+        inner, mark = Area.of(outline_um, 0.0), Area.of(outline_um, _WIDENED_UM)
+        whole = mark.around(_AROUND_UM)
+        around = whole.without(mark)
+        if not (inner.pixels and around.pixels) or whole.of_square(self.seen).mean() < _SEEN:
             return "unseen"
-        around = area.around(_AROUND_UM)
-        pattern = around.of_square(with_mark).astype(np.float64)
-        pattern -= pattern.mean()
+
+        def pattern(square: Square, x: int, y: int) -> NDArray[np.float64]:
+            levels = whole.of_square(square, x, y).astype(np.float64)
+            return np.asarray(levels - levels.mean(), np.float64)
+
+        def contrast(square: Square, x: int, y: int) -> float:
+            return float(inner.of_square(square, x, y).mean() - around.of_square(square, x, y).mean())
+
+        expected, tone = pattern(marked, 0, 0), contrast(marked, 0, 0)
+        strength = float(expected @ expected)
         steps = range(-_SLACK_PX, _SLACK_PX + 1)
-        if any(_shows(pattern, around.of_square(without, x, y).astype(np.float64)) for x in steps for y in steps):
-            return "stayed"
-        return missing
+        shows = any(
+            float(expected @ pattern(other, x, y)) >= _SHOWS * strength
+            or contrast(other, x, y) * tone >= _SHOWS * tone * tone
+            for x in steps
+            for y in steps
+        )
+        return "stayed" if shows else missing
 
 
-def _shows(pattern: NDArray[np.float64], levels: NDArray[np.float64]) -> bool:
-    """Whether gray levels show a pattern of zero mean."""
-    levels = levels - levels.mean()
-    common, strength = float(pattern @ levels), float(pattern @ pattern)
-    alike = common >= _LEAST_LIKENESS * np.sqrt(strength * float(levels @ levels))
-    return bool(alike and common >= _LEAST_CONTRAST * strength and strength > 0)
+def _without_rings(square: Square, seen: NDArray[np.bool_]) -> Square:
+    """A square less the median of each ring around the fiber, float32 (512, 512)."""
+    rings = np.rint(diameters_um() / (2 * UM_PER_PX)).astype(np.intp)
+    at = rings[seen]
+    order = np.argsort(at, kind="stable")
+    bounds = np.searchsorted(at[order], np.arange(1, rings.max() + 1))
+    medians = [np.median(levels) if len(levels) else 0.0 for levels in np.split(square[seen][order], bounds)]
+    return np.asarray(square - np.asarray(medians, np.float32)[rings], np.float32)
