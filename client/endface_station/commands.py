@@ -1,4 +1,4 @@
-"""The commands ``endface station``, ``endface watch`` and ``endface review``: their options; what they need is imported when they run."""
+"""The commands of a line PC: their options; what they need is imported when they run."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
+from endface.comparison import Reinspection
 from endface.json_reader import from_json_values
 
 SCHEMA_VERSION: Final = "endface.report/1"
@@ -232,7 +233,8 @@ class Report:
     ``borderline_reasons`` say why the verdict could be the other one, ``notes`` what it does not cover, or was told to
     overlook; ``quality`` is None where the picture has no square.  In reports of a server before 0.3 both ``quality``
     and ``scope`` are None.  ``fibers`` are those of a picture that shows several, else it is empty; ``fiber_number`` is
-    the one that was asked for.
+    the one that was asked for.  ``reinspection`` is written by who keeps the record: no server knows the part's earlier
+    picture.
     """
 
     verdict: VerdictName
@@ -256,6 +258,7 @@ class Report:
     notes: tuple[str, ...] = ()
     fibers: tuple[FoundFiber, ...] = ()
     fiber_number: int | None = None
+    reinspection: Reinspection | None = None
 
     def __post_init__(self) -> None:
         """A report without a fiber, with an error or with a failed zone is never a pass.
@@ -304,8 +307,9 @@ _KEYS: Final = (
     "verdict", "scope", "borderline", "borderline_reasons", "reasons", "notes", "error", "image", "serial", "meta",
     "quality", "calibration", "fiber", "fiber_number", "fibers", "criteria", "zones", "defects", "model", "software",
     "timings_ms",
+    "reinspection",
 )  # fmt: skip
-_ADDED: Final = ("borderline_reasons", "quality", "scope", "notes", "fiber_number", "fibers")
+_ADDED: Final = ("borderline_reasons", "quality", "scope", "notes", "fiber_number", "fibers", "reinspection")
 """Keys that a server before 0.3 does not write."""
 
 _BOUNDS: Final = ("lower_um", "upper_um", "lower_closed", "upper_closed")

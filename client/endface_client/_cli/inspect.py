@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from endface import environment
+from endface.comparison import REWORK_AFTER
 from endface.engines.catalog import OFFLINE, ONNXRUNTIME
 from endface.options import Options
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
@@ -35,11 +36,10 @@ from endface_client._cli.options import (
     UmPerPx,
     Zones,
 )
-from endface_client._cli.recording import Warn, recording
+from endface_client._cli.recording import Recorded, Warn, recording
 from endface_client._cli.reviewing import reviewing
 from endface_client._cli.run import Run
 from endface_client._client import Client
-from endface_client._outcome import Outcome
 from endface_client._record.pictures import FOLDER
 from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import tls_of
@@ -92,6 +92,10 @@ _Shadow = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A candidate's model.onnx, which judges too; keep where it differs (--review)."),
 ]
+_ReworkAfter = Annotated[
+    int,
+    typer.Option(min=1, metavar="N", help="Cleanings after which a part that fails is sent to rework; with --record."),
+]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one report a line on stdout, and nothing else there.")]
 _Offline = Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")]
 _Engine = Annotated[
@@ -122,6 +126,7 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     record: _Record = None,
     record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
     record_key: RecordKey = None,
+    rework_after: _ReworkAfter = REWORK_AFTER,
     review: _Review = None,
     review_all: _ReviewAll = False,
     shadow: _Shadow = None,
@@ -166,9 +171,11 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     wishes = Options("", profiles=profiles or environment.profiles_folder(), screen=screen, any_core=any_core)
 
     @contextmanager
-    def keeping(warn: Warn) -> Iterator[Callable[[Outcome], None]]:
+    def keeping(warn: Warn) -> Iterator[Recorded]:
         with (
-            recording(record, inspector, warn, limit_bytes=limit_bytes, key_file=record_key) as write,
+            recording(
+                record, inspector, warn, rework_after=rework_after, limit_bytes=limit_bytes, key_file=record_key
+            ) as write,
             reviewing(review, shadow, wishes, warn, everything=review_all, after=write) as write_and_keep,
         ):
             yield write_and_keep

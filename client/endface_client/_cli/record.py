@@ -128,6 +128,8 @@ def _described(entry: Entry, folder: Path) -> Iterator[str]:
     if connector := entry.values.get("connector"):
         yield f"  fiber {connector['fiber']} of {connector['fibers']} of a connector: {connector['verdict']}"
     yield from (f"  {reason}" for reason in (report.reasons if report else ()))
+    if report and report.reinspection:
+        yield f"  since the inspection of {report.reinspection.previous_time[:19]} UTC: {report.reinspection.text}"
     if error:
         yield f"  {error.code}: {error.message}"
     if report and report.model:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from endface.options import Options
 from endface.review.cases import Cases
 from endface.review.shadow import Shadow
+from endface_client._cli.recording import Recorded, Warn
 from endface_client._outcome import Outcome
 
 
@@ -17,11 +18,11 @@ def reviewing(  # noqa: PLR0913 - the last two are by keyword
     folder: Path | None,
     shadow: Path | None,
     options: Options,
-    warn: Callable[[str], None],
+    warn: Warn,
     *,
     everything: bool,
-    after: Callable[[Outcome], None],
-) -> Iterator[Callable[[Outcome], None]]:
+    after: Recorded,
+) -> Iterator[Recorded]:
     """A function that keeps what should be reviewed.
 
     Args:
@@ -30,7 +31,7 @@ def reviewing(  # noqa: PLR0913 - the last two are by keyword
         options: what reports do not say of how they were judged.
         warn: shows a sentence: what the candidate found, at the end.
         everything: whether every outcome is kept.
-        after: what is done with an outcome before.
+        after: records an outcome, before it is kept.
 
     Raises:
         EndfaceError: the candidate cannot be loaded; the function raises ReviewError where a case cannot be written.
@@ -44,14 +45,15 @@ def reviewing(  # noqa: PLR0913 - the last two are by keyword
         if shadow is not None:
             candidate = open_until_the_end.enter_context(Shadow.of_file(cases, shadow, options))
 
-        def keep(outcome: Outcome) -> None:
-            after(outcome)
+        def keep(outcome: Outcome) -> Outcome:
+            outcome = after(outcome)
             for each in outcome.fibers or (outcome,):
                 if each.report is None or not each.data:
                     continue
                 cases.keep(each.report, each.data, asked=everything)
                 if candidate is not None:
                     candidate.offer(each.data, each.report)
+            return outcome
 
         yield keep
     if candidate is not None:

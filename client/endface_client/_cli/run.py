@@ -18,13 +18,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from endface.errors import EndfaceError
 from endface_client._cli.find_pictures import FoundPictures
 from endface_client._cli.jobs import Inspect, SerialOf
-from endface_client._cli.recording import Warn
+from endface_client._cli.recording import Recorded, Warn
 from endface_client._errors import ClientError, UnreadablePicture
 from endface_client._outcome import Outcome, Tally
 from endface_client._output.folder import RunFolder
 from endface_client._output.table import OutcomeTable, summary
 
-Recording: TypeAlias = Callable[[Warn], AbstractContextManager[Callable[[Outcome], None]]]
+Recording: TypeAlias = Callable[[Warn], AbstractContextManager[Recorded]]
 """Opens the record, given what shows a warning, and gives the function that adds an outcome."""
 
 Inspecting: TypeAlias = Callable[[], AbstractContextManager[Inspect]]
@@ -122,8 +122,8 @@ class Run:
             if folder and (removed := folder.begin()):
                 self._print(f"removed the results of an earlier run from {self._out}: {removed} files")
             for outcome in chain(found.not_inspected, self._with_progress(len(found.pictures), jobs.outcomes(inspect))):
-                record(outcome)
-                self._show(folder.add(outcome) if folder else outcome)
+                recorded = record(outcome)
+                self._show(folder.add(recorded) if folder else recorded)
         if folder:
             folder.write_page(self._inspector, self._warnings)
         return folder.page if folder else None

@@ -72,9 +72,9 @@ def _defects(outcome: Outcome) -> tuple[str, str]:
 
 
 def _reason(outcome: Outcome) -> str:
-    """The first reason; of a face that passes the first note."""
+    """The first reason, of a face that passes the first note; then what became of the marks since it failed before."""
     said = outcome.reasons or (outcome.report.notes if outcome.report else ())
-    if not said:
-        return ""
-    first, *others = said
-    return f"{first} (+{len(others)} more)" if others else first
+    first = f"{said[0]} (+{len(said) - 1} more)" if len(said) > 1 else "".join(said)
+    again = outcome.report.reinspection if outcome.report else None
+    since = f"since the last inspection {again.text}" if again else ""
+    return "; ".join(filter(None, (first, since)))

@@ -110,6 +110,12 @@ class Entry:
         return word
 
     @property
+    def fiber(self) -> int | None:
+        """Which fiber of a connector, or of the picture, was inspected; None where there is one."""
+        number: int | None = (self.values.get("connector") or self.values).get("fiber")
+        return number or (self.values["report"] or {}).get("fiber_number")
+
+    @property
     def picture_file(self) -> str:
         """Name of the picture in the record's folder of pictures; empty where none is kept."""
         return (self.values["picture"] or {}).get("file") or ""

@@ -19,10 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
+from endface.comparison import REWORK_AFTER
 from endface.connector import ConnectorReport
 from endface.files import sha256
 from endface.report import Report
 from endface_client._errors import ClientError
+from endface_client._record import earlier
 from endface_client._record.database import open_to_write, record_errors, transaction
 from endface_client._record.entry import (
     GENESIS,
@@ -132,7 +134,7 @@ class Record:
             serial: the part's serial number, where there is no report that holds it.
             server: who inspected it, such as "line-3:8001".
             attempts: how often it was sent, where that is known.
-            fiber: which fiber of a connector it is, from 1 in the order of ``connector.fibers``.
+            fiber: which fiber of a connector it is, from 1, in the order of ``connector.fibers`` where that is given.
             connector: the verdict on the whole connector; each of its fibers is an entry of its own.
 
         Returns:
@@ -149,6 +151,8 @@ class Record:
         values: dict[str, Any] = {"kind": "inspection", "server": server, "attempts": attempts}
         if connector is not None:
             values["connector"] = {"verdict": connector.verdict, "fiber": fiber, "fibers": len(connector.fibers)}
+        elif fiber is not None:
+            values["fiber"] = fiber
         if isinstance(result, Report):
             if digest != result.image.sha256:
                 raise RecordError(f"the report of {result.image.name!r} is of another picture; add what was inspected")
@@ -159,6 +163,36 @@ class Record:
             values |= {"report": None, "error": {"code": result.code, "message": plain(str(result))}}
         is_kept = isinstance(result, Report) and (result.borderline or result.verdict != "pass")
         return str(self._write(values, digest, data, is_kept=is_kept))
+
+    def reinspected(
+        self,
+        picture: Picture,
+        report: Report,
+        *,
+        fiber: int | None = None,
+        rework_after: int = REWORK_AFTER,
+        through: int | None = None,
+    ) -> Report:
+        """A report with what became of the marks since the part, or this fiber of it, was inspected before and failed.
+
+        Call it before ``add``, which then keeps the comparison with the report.
+
+        Args:
+            picture: what was inspected.
+            report: of it; its serial number tells the part.
+            fiber: which fiber of a connector it is, as for ``add``.
+            rework_after: cleanings after which a face that still fails is sent to rework.
+            through: number of the last entry that is an earlier inspection; None for the last one.
+
+        Returns:
+            The report, with ``reinspection`` where there is something to compare.
+
+        Raises:
+            UnreadablePicture: there is no such picture.
+            RecordError: the record cannot be read.
+        """
+        data = wire.encode(picture)
+        return earlier.reinspected(self.folder, data, report, fiber=fiber, rework_after=rework_after, through=through)
 
     def _write(self, values: dict[str, Any], digest: str | None, data: bytes | None, *, is_kept: bool) -> Mark:
         """Bring an inspection to the disk, its picture first."""
