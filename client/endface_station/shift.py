@@ -90,9 +90,11 @@ class Shift:
         forgets to scan must not add a stranger's face to it.
         """
         part = self.current
-        if part is None or (part.word == "pass" and not part.selected):
-            return self.begin("")
-        return part
+        return self.begin("") if part is None or self.is_over(part) else part
+
+    def is_over(self, part: Part) -> bool:
+        """Whether a part takes no further picture."""
+        return part.word == "pass" and not part.selected
 
     def part(self, key: str, serial: str, fibers: int | None = None) -> Part:
         """A part with the reports of its faces, read from the record where they are not in memory."""

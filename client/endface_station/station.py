@@ -158,9 +158,11 @@ class Station:
         return part.next_fiber(self.waiting_of(part), steps_itself=goes_on or self.shift.steps_itself)
 
     def aim(self) -> tuple[str, int]:
-        """The part and the fiber that the next picture shows."""
+        """The part and the fiber that the next picture shows; no part where none is begun."""
         with self.lock:
-            part = self.shift.awaiting()
+            part = self.shift.current
+            if part is None or self.shift.is_over(part):
+                return "", 1
             return part.key, self.next_fiber(part)
 
     def accept(  # noqa: PLR0913 - what is known of it, by keyword

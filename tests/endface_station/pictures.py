@@ -21,6 +21,7 @@ from endface_client.testing import Answer, FakeServer, Received
 from endface_station.intake.camera import SampleCamera
 from tests.endface_station.conftest import running
 from tests.endface_station.test_page import ARGUMENTS, CHROMIUM, LINE_PC, scan, shows
+from tests.waiting import wait_until
 
 _SAMPLES: Final = Path(__file__).parents[2] / "samples"
 _GRAYS: Final = 48
@@ -69,7 +70,7 @@ def _press(page: Page, word: str) -> None:
 
 def _write(page: Page, path: Path) -> None:
     """Write what the page shows, in few grays and colors: a quarter of the bytes."""
-    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    wait_until(lambda: page.evaluate("[...document.querySelectorAll('#part img')].every((image) => image.complete)"))
     with Image.open(BytesIO(page.screenshot())) as shot:
         rgb = np.asarray(shot.convert("RGB"))
     colored = rgb[np.ptp(rgb, axis=2) > 10]

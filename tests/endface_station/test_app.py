@@ -22,6 +22,22 @@ Start = Callable[..., Running]
 SECRET = b"a secret of sixteen"
 
 
+class Camera:
+    """A camera whose pictures fail."""
+
+    def __init__(self, _: Station) -> None:
+        self.count = 0
+
+    def take(self) -> tuple[bytes, str]:
+        """The next picture."""
+        self.count += 1
+        return picture(self.count), "fail.png"
+
+    def look(self) -> bytes:
+        """What it sees now."""
+        return b"jpeg"
+
+
 def test_uploaded_picture_is_inspected_under_its_serial_number(started: Start) -> None:
     """A program sends the bytes, and says what they show."""
     line = started(fibers=4)
@@ -164,18 +180,14 @@ def test_cookie_that_was_made_up_opens_nothing(started: Start) -> None:
 
 def test_camera_is_released_by_the_page(started: Start) -> None:
     """Its picture goes into the queue like any other; a station without one says so."""
-
-    class Camera:
-        def __init__(self, _: Station) -> None: ...
-
-        def take(self) -> tuple[bytes, str]:
-            return picture(1), "camera-0.png"
-
     line = started(camera=Camera)
     assert line.web.post("/capture").status_code == 202
     line.settle()
-    assert [entry.values["name"] for entry in line.entries] == ["camera-0.png"]
-    assert "no camera" in started("other").web.post("/capture").text
+    assert [entry.values["name"] for entry in line.entries] == ["fail.png"]
+    assert line.web.get("/live.jpg").content == b"jpeg"
+    other = started("other").web
+    assert "no camera" in other.post("/capture").text
+    assert other.get("/live.jpg").status_code == 404
 
 
 def test_texts_from_outside_are_escaped(started: Start) -> None:
@@ -196,15 +208,6 @@ def test_texts_from_outside_are_escaped(started: Start) -> None:
 
 def test_answer_of_the_camera_comes_with_the_verdict(started: Start, fake_server: FakeServer) -> None:
     """So the page ignores a key that is pressed twice; a server that is away holds nobody up."""
-
-    class Camera:
-        def __init__(self, _: Station) -> None:
-            self.count = 0
-
-        def take(self) -> tuple[bytes, str]:
-            self.count += 1
-            return picture(self.count), "fail.png"
-
     line = started(camera=Camera, fibers=4)
     assert line.web.post("/capture").json()["fiber"] == 1
     assert len(line.entries) == 1

@@ -43,7 +43,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            stack.callback(process.communicate)
+            stack.enter_context(process)
             stack.callback(process.kill)
             return process
 

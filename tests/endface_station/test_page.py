@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import cv2
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
@@ -67,6 +69,11 @@ def open_page(browser: Browser) -> Iterator[Open]:
 
 class NamedCamera:
     """A camera whose pictures have the names that the test puts down."""
+
+    def look(self) -> bytes:
+        """What it sees now."""
+        _, jpeg = cv2.imencode(".jpg", np.full((48, 64), 120, np.uint8))
+        return jpeg.tobytes()
 
     def __init__(self, _: Station) -> None:
         self.name = "clean.png"
@@ -385,3 +392,20 @@ def test_page_does_not_grow_in_a_long_shift(open_page: Open, started: Start) -> 
     assert heap_after <= 1.5 * heap
     assert threading.active_count() <= threads + 2
     assert len(line.station.shift.last()) == 50
+
+
+def test_camera_is_seen_live_until_its_picture_is_judged(open_page: Open, started: Start) -> None:
+    """Large before the first picture, to focus; then small beside the face, and large again when asked for."""
+    with with_camera(started, fibers=4) as (line, camera):
+        page = open_page(line.url)
+        live, eye = page.locator("#live"), page.locator(".eye")
+        expect(live.locator("img")).to_have_js_property("naturalWidth", 64)
+        wait_until(lambda: live.bounding_box() == eye.bounding_box())
+        scan(page, "A100")
+        for _ in range(2):
+            page.keyboard.press("F4")
+            says(page, "PASS")
+            wait_until(lambda: (live.bounding_box() or {})["width"] < 130)
+            page.keyboard.press("F6")
+            wait_until(lambda: live.bounding_box() == eye.bounding_box())
+    assert camera.count == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 from endface.errors import ConfigurationError
 from endface_station.arrival import RefusedInput
 
+_LIVE_WIDTH_PX: Final = 640
+
 _STALE_FRAMES: Final = 4
 """Frames that a camera's driver has kept from before the button was pressed."""
 
 _CLEAN: Final = "multimode-clean"
 _PITS: Final = "pits-in-core"
+_PITTED: Final = 5
 _DIRTY: Final = {3: "contaminated", 7: "out-of-focus"}
 
 
@@ -48,10 +52,23 @@ class Camera:
         with self._lock:
             for _ in range(_STALE_FRAMES):
                 self._capture.grab()
-            is_there, frame = self._capture.read()
+            frame = self._read()
+        return png(frame), f"{self._name}.png"
+
+    def look(self) -> bytes:
+        """What the camera sees now, as a small JPEG.
+
+        Raises:
+            RefusedInput: the camera gives no picture.
+        """
+        with self._lock:
+            return small_jpeg(self._read())
+
+    def _read(self) -> NDArray[np.uint8]:
+        is_there, frame = self._capture.read()
         if not is_there:
             raise RefusedInput("the camera gives no picture; check its cable")
-        return png(np.asarray(frame, np.uint8)), f"{self._name}.png"
+        return np.asarray(frame, np.uint8)
 
 
 class SampleCamera:
@@ -72,27 +89,46 @@ class SampleCamera:
         self._aim = aim
         self._lock = threading.Lock()
         self._random = np.random.default_rng(1)
-        self._looks: dict[tuple[str, int], int] = {}
+        self._looks: Counter[tuple[str, int]] = Counter()
         self._connectors: list[str] = []
         self._pictures = {name: _read(samples / f"{name}.jpg") for name in {_CLEAN, *_DIRTY.values(), _PITS}}
 
     def take(self) -> tuple[bytes, str]:
         """A picture of the fiber under the microscope, and its name."""
-        part, fiber = self._aim()
         with self._lock:
-            if part not in self._connectors:
-                self._connectors.append(part)
-            looks = self._looks[part, fiber] = self._looks.get((part, fiber), 0) + 1
-            stays = self._connectors.index(part) % 3 == 2 and fiber == 5
-            name = _PITS if stays else _DIRTY.get(fiber, _CLEAN) if looks == 1 else _CLEAN
-            noise = self._random.normal(0.0, 1.0, self._pictures[name].shape)
-        noisy = np.clip(self._pictures[name] + noise, 0, 255).astype(np.uint8)
-        return png(noisy), f"{name}.png"
+            at = self._aim()
+            name = self._name(*at)
+            self._looks[at] += 1
+            return png(self._noisy(name)), f"{name}.png"
+
+    def look(self) -> bytes:
+        """What is under the microscope, as a small JPEG."""
+        with self._lock:
+            return small_jpeg(self._noisy(self._name(*self._aim())))
+
+    def _name(self, part: str, fiber: int) -> str:
+        """Which sample it is."""
+        if part and part not in self._connectors:
+            self._connectors.append(part)
+        if part and self._connectors.index(part) % 3 == 2 and fiber == _PITTED:
+            return _PITS
+        return _CLEAN if self._looks[part, fiber] else _DIRTY.get(fiber, _CLEAN)
+
+    def _noisy(self, name: str) -> NDArray[np.uint8]:
+        noise = self._random.normal(0.0, 1.0, self._pictures[name].shape)
+        return np.clip(self._pictures[name] + noise, 0, 255).astype(np.uint8)
 
 
 def png(levels: NDArray[np.uint8]) -> bytes:
     """Levels uint8 (H, W) or (H, W, 3) as PNG."""
     _, data = cv2.imencode(".png", levels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    return data.tobytes()
+
+
+def small_jpeg(levels: NDArray[np.uint8]) -> bytes:
+    """Levels uint8 (H, W) or (H, W, 3) as a JPEG of 640 pixels in width."""
+    height = max(1, round(levels.shape[0] * _LIVE_WIDTH_PX / levels.shape[1]))
+    _, data = cv2.imencode(".jpg", cv2.resize(levels, (_LIVE_WIDTH_PX, height)), [cv2.IMWRITE_JPEG_QUALITY, 80])
     return data.tobytes()
 
 

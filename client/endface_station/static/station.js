@@ -111,6 +111,7 @@ byId("scan").addEventListener("submit", async (event) => {
 const KEYS = {
   F2: () => { serial.focus(); serial.select(); },
   F4: () => byId("capture")?.click(),
+  F6: () => byId("live")?.click(),
   F8: () => byId("choose").click(),
   F9: () => byId("finish").click(),
 };
@@ -151,6 +152,25 @@ byId("files").addEventListener("change", async (event) => {
   await upload([...event.target.files]);
   event.target.value = "";
 });
+
+// ---- what the camera sees
+
+const LIVE_EVERY_MS = 200;
+
+function watchCamera(live) {
+  const image = live.querySelector("img");
+  let count = 0;
+  const next = () => {
+    if (document.hidden) setTimeout(next, 1000);
+    else image.src = `/live.jpg?${count++}`;
+  };
+  image.addEventListener("load", () => setTimeout(next, LIVE_EVERY_MS));
+  image.addEventListener("error", () => setTimeout(next, 2000));
+  live.addEventListener("click", () => live.classList.toggle("big"));
+  byId("capture").addEventListener("click", () => live.classList.remove("big"));
+  next();
+}
+if (byId("live")) watchCamera(byId("live"));
 
 // ---- pictures that are dropped
 

@@ -54,6 +54,13 @@ class Camera(Protocol):
             RefusedInput: the camera gives none.
         """
 
+    def look(self) -> bytes:
+        """What it sees now, as a small JPEG.
+
+        Raises:
+            RefusedInput: the camera gives no picture.
+        """
+
 
 @dataclass(frozen=True)
 class Access:
@@ -110,6 +117,7 @@ class Page:
             Route("/select", self.select, methods=["POST"]),
             Route("/finish", self.finish, methods=["POST"]),
             Route("/capture", self.capture, methods=["POST"]),
+            Route("/live.jpg", self.live),
             Route("/static/face.css", _face_css),
             Route("/static/colors.css", _colors_css),
             Route(LOGIN, self.login_page),
@@ -170,6 +178,12 @@ class Page:
         arrival = await run_in_threadpool(self._station.accept, data, name)
         await run_in_threadpool(self._station.wait_for, arrival, _VERDICT_WITHIN_S)
         return _accepted(arrival)
+
+    async def live(self, _: Request) -> Response:
+        """What the camera sees now."""
+        if self._camera is None:
+            return PlainTextResponse("this station has no camera\n", 404)
+        return Response(await run_in_threadpool(self._camera.look), media_type="image/jpeg")
 
     async def begin(self, request: Request) -> Response:
         """Begin with a part, or go on with it."""
