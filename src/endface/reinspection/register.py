@@ -74,8 +74,8 @@ def register(previous: Face, face: Face) -> Registration:
     found = []
     for turn in sorted(turns):
         pose = whole.refined(turn)
-        marks = mark_evidence(previous, face, pose)
-        found.append(_Candidate(pose, max(texture.deviations(turn) / _SURE_DEVIATIONS, marks)))
+        deviations = max(texture.deviations(turn), 0.0) / _SURE_DEVIATIONS
+        found.append(_Candidate(pose, float(np.hypot(deviations, mark_evidence(previous, face, pose)))))
     best, *others = sorted(found, key=lambda candidate: -candidate.evidence)
     if best.evidence < 1:
         unmoved = _unmoved(previous, face, whole, texture) if fixed else None
