@@ -85,7 +85,7 @@ def signals_of(report: Report) -> dict[Signal, float]:
     if not invalid:
         values["defects"] = float(len(report.defects))
         if report.defects:
-            values["confidence"] = fmean(defect.confidence for defect in report.defects)
+            values["confidence"] = round(fmean(defect.confidence for defect in report.defects), 4)
     if report.quality is not None:
         values |= {"blur_um": report.quality.blur_um, "noise_levels": report.quality.noise_levels}
     return values

@@ -25,7 +25,7 @@ _PEAKS: Final = (4, 2)  # turns that are looked at: the best by the whole conten
 _PEAK_DEG: Final = 4.0  # turns nearer than this are one
 _SURE_DEVIATIONS: Final = 7.0  # of the texture's correlation at a turn from that at other turns; unrelated: up to 5.5
 _NEAR_DEG: Final = 2.0  # within which a turn's correlation is looked for
-_FIXED_DEG: Final = 3.0  # up to which dust on the camera agrees with itself
+_FIXED_DEG: Final = 5.0  # up to which dust on the camera agrees with itself
 _FIXED_UM: Final = 6.0  # the same for the shift: the reach, and the width of the dust
 _DISTINCT: Final = 1.5  # how much more evidence the best turn must have than any other
 
@@ -74,7 +74,7 @@ def register(previous: Face, face: Face) -> Registration:
     found = []
     for turn in sorted(turns):
         pose = whole.refined(turn)
-        deviations = max(texture.deviations(turn), 0.0) / _SURE_DEVIATIONS
+        deviations = max(texture.deviations(turn, fixed), 0.0) / _SURE_DEVIATIONS
         found.append(_Candidate(pose, float(np.hypot(deviations, mark_evidence(previous, face, pose)))))
     best, *others = sorted(found, key=lambda candidate: -candidate.evidence)
     if best.evidence < 1:
@@ -135,13 +135,20 @@ class _Search:
             left[_apart(_TURNS_DEG, found[-1]) < _PEAK_DEG] = -1
         return found
 
-    def deviations(self, turn_deg: float) -> float:
-        """How far the correlation about a turn stands out from that at all turns, in their standard deviations."""
+    def deviations(self, turn_deg: float, fixed: bool = False) -> float:
+        """How far the correlation about a turn stands out from that at all turns, in their standard deviations.
+
+        Args:
+            turn_deg: the turn.
+            fixed: whether turns about 0 are left out.
+        """
         best = self.scores.max(axis=1)
         middle = np.median(best)
         deviation = 1.4826 * np.median(np.abs(best - middle))
-        near = best[_apart(_TURNS_DEG, turn_deg) <= _NEAR_DEG].max()
-        return float((near - middle) / max(deviation, 1e-6))
+        near = _apart(_TURNS_DEG, turn_deg) <= _NEAR_DEG
+        if fixed:
+            near &= _apart(_TURNS_DEG, 0.0) > _FIXED_DEG
+        return float((best[near].max() - middle) / max(deviation, 1e-6))
 
     def refined(self, turn_deg: float) -> Pose:
         """The best pose about a turn, between the steps of turns and shifts."""

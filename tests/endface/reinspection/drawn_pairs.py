@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.contract import SQUARE_PX, Label
+from endface.contract import OUTLINE, SQUARE_PX, Label
 from endface.options import Options
 from endface.picture.decode import decode
 from endface.picture.square import Placement, resample
@@ -74,6 +74,12 @@ class Shot:
         return np.clip(np.rint(turned * light + noise), 0, 255).astype(np.uint8)
 
 
+def picture_of(drawing: Photograph, shot: Shot) -> bytes:
+    """The encoded picture of a drawing."""
+    _, encoded = cv2.imencode(".png", shot.expose(drawing.picture))
+    return encoded.tobytes()
+
+
 def face_of(drawn: DrawnFace, shot: Shot, *, drawing: Photograph | None = None) -> Face:
     """A drawn face as an inspection with a faultless network sees it.
 
@@ -83,8 +89,7 @@ def face_of(drawn: DrawnFace, shot: Shot, *, drawing: Photograph | None = None) 
         drawing: the face drawn before.
     """
     drawing = drawing or photograph(drawn, STILL, seed=0)
-    _, encoded = cv2.imencode(".png", shot.expose(drawing.picture))
-    data = encoded.tobytes()
+    data = picture_of(drawing, shot)
     _, frame = preprocess(data, Options("mm-pc", name="drawn.png", any_core=True))
     assert frame.problem is None, frame.problem
     assert frame.fiber is not None
@@ -95,6 +100,7 @@ def face_of(drawn: DrawnFace, shot: Shot, *, drawing: Photograph | None = None) 
     whole = np.vstack([to_square, [0, 0, 1]]) @ np.vstack([shot.matrix, [0, 0, 1]])
     labels, coverage = drawing.truth.resample(whole[:2], (SQUARE_PX, SQUARE_PX))
     labels = np.where(labels == 255, np.uint8(Label.PIT), labels)  # too faint for a person to be sure of: marks here
+    labels[coverage < OUTLINE] = Label.BACKGROUND
     picture = decode(data)
     report = postprocess(labels, coverage, frame)
     return Face(resample(picture, placement), placement.seen(picture.field, picture.circle), report)
