@@ -63,6 +63,12 @@ class _Candidate:
     evidence: float
 
 
+@dataclass(frozen=True)
+class _Unmoved:
+    texture: float
+    registration: Registration
+
+
 def register(previous: Face, face: Face) -> Registration:
     """Register a face against an earlier picture of it; an uncertain pose is none."""
     before, now = Content.of(previous), Content.of(face)
@@ -77,9 +83,11 @@ def register(previous: Face, face: Face) -> Registration:
         deviations = max(texture.deviations(turn, fixed), 0.0) / _SURE_DEVIATIONS
         found.append(_Candidate(pose, float(np.hypot(deviations, mark_evidence(previous, face, pose)))))
     best, *others = sorted(found, key=lambda candidate: -candidate.evidence)
+    unmoved = _unmoved(previous, face, whole, texture) if fixed else None
+    if unmoved is not None and unmoved.texture > best.evidence:  # what is found elsewhere may be its side lobe
+        return unmoved.registration
     if best.evidence < 1:
-        unmoved = _unmoved(previous, face, whole, texture) if fixed else None
-        return unmoved or Registration(None, best.evidence, _OTHER_FACE)
+        return Registration(None, best.evidence, _OTHER_FACE)
     if any(other.evidence * _DISTINCT > best.evidence for other in others):
         return Registration(None, best.evidence, _SEVERAL)
     return Registration(best.pose, best.evidence)
@@ -91,7 +99,7 @@ def _may_be_fixed(previous: Face, face: Face) -> bool:
     return bool(np.abs(moved_px * np.asarray(face.um_per_px)).max() <= _FIXED_UM)
 
 
-def _unmoved(previous: Face, face: Face, whole: _Search, texture: _Search) -> Registration | None:
+def _unmoved(previous: Face, face: Face, whole: _Search, texture: _Search) -> _Unmoved | None:
     """The registration of a face that lies where it lay, if anything agrees there: its marks must say so, too."""
     near = _apart(_TURNS_DEG, 0.0) <= _FIXED_DEG
     turn = float(_TURNS_DEG[np.where(near, whole.scores.max(axis=1), -1).argmax()])
@@ -100,7 +108,8 @@ def _unmoved(previous: Face, face: Face, whole: _Search, texture: _Search) -> Re
         return None
     pose = whole.refined(turn)
     evidence = min(deviations, mark_evidence(previous, face, pose, fitted=False))
-    return Registration(pose, evidence) if evidence >= 1 else Registration(None, evidence, _UNMOVED)
+    found = Registration(pose, evidence) if evidence >= 1 else Registration(None, evidence, _UNMOVED)
+    return _Unmoved(deviations, found)
 
 
 @dataclass(frozen=True)

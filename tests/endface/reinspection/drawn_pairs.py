@@ -71,7 +71,7 @@ class Shot:
             turned = cv2.GaussianBlur(turned, (0, 0), self.blur_px)
         light = self.gain * (1 + self.slope * np.linspace(-0.5, 0.5, SIDE_PX)[None, :])
         noise = self.noise * np.random.default_rng((self.seed, 3)).standard_normal(turned.shape)
-        return np.clip(np.rint(turned * light + noise), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(turned * light + noise), 0, 255), np.uint8)
 
 
 def picture_of(drawing: Photograph, shot: Shot) -> bytes:
@@ -146,8 +146,8 @@ def draw_pair(seed: int) -> Pair:
     """A random pair: any turn, some micrometers of shift, another light and focus, some marks less and some more."""
     rng = np.random.default_rng((seed, 18))
     base = (MULTIMODE, SINGLE_MODE, LARGE_CORE)[seed % 3]
-    texture = {"grain": float(rng.uniform(0.5, 2.0)), "polish": float(rng.uniform(0.3, 2.0)) * (rng.random() < 0.5)}
-    base = replace(base, seed=int(rng.integers(2**31)), **texture)
+    grain, polish = float(rng.uniform(0.5, 2.0)), float(rng.uniform(0.3, 2.0)) * (rng.random() < 0.5)
+    base = replace(base, seed=int(rng.integers(2**31)), grain=grain, polish=polish)
     marks = random_marks(rng, int(rng.integers(4, 14)))
     fate = rng.choice(["removed", "kept", "added"], len(marks), p=[0.4, 0.4, 0.2])
     removed, kept, added = (
