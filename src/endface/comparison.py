@@ -45,7 +45,7 @@ class Reinspection:
         reason: why they could not, in a sentence; empty where they could.
         turn_deg: by how much the face has turned from the earlier picture to this one, from x to y.
         shift_um: where the earlier fiber center lies now, from this one's.
-        evidence: how sure the registration is: 1 is what it takes, unrelated faces stay below.
+        evidence: how sure the registration is: at least 1 where there is one; it may be more where several turns fit.
         marks: the rows of all marks of both inspections, those of the earlier one first.
         attempts: how often the face was inspected again since it last passed, this time included.
         rework_after: from how many attempts on a face that fails is sent to rework.

@@ -1,8 +1,9 @@
-"""The commands ``endface record``: verify a record, write it as CSV, show a part, copy it."""
+"""The commands ``endface record``: verify a record, write it as CSV, show a part, copy it, look for drift."""
 
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Annotated, Final
 
 import typer
 
+from endface.drift import REFERENCE, SIGNALS, WINDOW, Drift, Inspected, find_drift
 from endface.files import in_words, whole_file
 from endface_client._record.copy import copy
 from endface_client._record.csv_export import write_csv
@@ -23,11 +25,12 @@ from endface_client._record.verify import check
 KEY_VARIABLE: Final = "ENDFACE_RECORD_KEY"
 
 _BROKEN: Final = 1
+_DRIFTS: Final = 1
 _NOT_FOUND: Final = 1
 _NOT_READABLE: Final = 2
 _MOST_WARNINGS: Final = 20
 
-app = typer.Typer(help="Verify and read the record that `endface inspect --record` keeps.", no_args_is_help=True)
+app = typer.Typer(help="Verify, read and watch the record that `endface inspect --record` keeps.", no_args_is_help=True)
 
 _Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the record.")]
 
@@ -107,6 +110,27 @@ def show(
     raise typer.Exit(_NOT_FOUND)
 
 
+@app.command()
+def drift(
+    folder: _Folder,
+    *,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day in UTC with which the reference begins.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the signals as JSON on stdout.")] = False,
+) -> None:
+    """Hold the last inspections against the first: exit 0 if nothing drifts, 1 if something does, 2 if unreadable."""
+    with _exit_codes(), reading(folder) as db:
+        chosen = entries(db, since=since.date().isoformat() if since else "")
+        reports = ((entry.values["time"], entry.report) for entry in chosen)
+        found = find_drift(Inspected(time, report) for time, report in reports if report)
+    if as_json:
+        typer.echo(json.dumps([vars(each) for each in found]))
+    else:
+        typer.echo("\n".join(_drift_table(found)))
+    raise typer.Exit(_DRIFTS if any(each.is_drifting for each in found) else 0)
+
+
 @app.command("copy")
 def copy_record(
     folder: _Folder, target: Annotated[Path, typer.Argument(metavar="TO", help="Folder of the copy.")]
@@ -139,6 +163,18 @@ def _described(entry: Entry, folder: Path) -> Iterator[str]:
         yield f"  server {entry.values['server']}"
     if entry.picture_file:
         yield f"  picture {folder / FOLDER / entry.picture_file}"
+
+
+def _drift_table(found: list[Drift]) -> Iterator[str]:
+    """The lines that describe signals and whether they drift."""
+    yield f"{'profile':<16}{'signal':<14}{'reference':>10}{'now':>10}{'score':>8}  "
+    for each in found:
+        head = f"{each.profile:<16}{each.signal:<14}"
+        if each.reference is None or each.now is None:
+            yield f"{head}{'':>28}  not yet: {each.values} values of {REFERENCE + WINDOW}"
+            continue
+        state = f"DRIFTS since {each.since[:19]} UTC: {SIGNALS[each.signal]}" if each.is_drifting else "steady"
+        yield f"{head}{each.reference:>10.3f}{each.now:>10.3f}{each.score:>+8.1f}  {state}"
 
 
 @contextmanager

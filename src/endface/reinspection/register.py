@@ -25,7 +25,7 @@ _PEAKS: Final = (4, 2)  # turns that are looked at: the best by the whole conten
 _PEAK_DEG: Final = 4.0  # turns nearer than this are one
 _SURE_DEVIATIONS: Final = 7.0  # of the texture's correlation at a turn from that at other turns; unrelated: up to 5.5
 _NEAR_DEG: Final = 2.0  # within which a turn's correlation is looked for
-_FIXED_DEG: Final = 3.0  # up to which dust on the camera agrees with itself
+_FIXED_DEG: Final = 5.0  # up to which dust on the camera agrees with itself
 _FIXED_UM: Final = 6.0  # the same for the shift: the reach, and the width of the dust
 _DISTINCT: Final = 1.5  # how much more evidence the best turn must have than any other
 
@@ -63,6 +63,12 @@ class _Candidate:
     evidence: float
 
 
+@dataclass(frozen=True)
+class _Unmoved:
+    texture: float
+    registration: Registration
+
+
 def register(previous: Face, face: Face) -> Registration:
     """Register a face against an earlier picture of it; an uncertain pose is none."""
     before, now = Content.of(previous), Content.of(face)
@@ -74,12 +80,14 @@ def register(previous: Face, face: Face) -> Registration:
     found = []
     for turn in sorted(turns):
         pose = whole.refined(turn)
-        marks = mark_evidence(previous, face, pose)
-        found.append(_Candidate(pose, max(texture.deviations(turn) / _SURE_DEVIATIONS, marks)))
+        deviations = max(texture.deviations(turn, fixed), 0.0) / _SURE_DEVIATIONS
+        found.append(_Candidate(pose, float(np.hypot(deviations, mark_evidence(previous, face, pose)))))
     best, *others = sorted(found, key=lambda candidate: -candidate.evidence)
+    unmoved = _unmoved(previous, face, whole, texture) if fixed else None
+    if unmoved is not None and unmoved.texture > best.evidence:  # what is found elsewhere may be its side lobe
+        return unmoved.registration
     if best.evidence < 1:
-        unmoved = _unmoved(previous, face, whole, texture) if fixed else None
-        return unmoved or Registration(None, best.evidence, _OTHER_FACE)
+        return Registration(None, best.evidence, _OTHER_FACE)
     if any(other.evidence * _DISTINCT > best.evidence for other in others):
         return Registration(None, best.evidence, _SEVERAL)
     return Registration(best.pose, best.evidence)
@@ -91,7 +99,7 @@ def _may_be_fixed(previous: Face, face: Face) -> bool:
     return bool(np.abs(moved_px * np.asarray(face.um_per_px)).max() <= _FIXED_UM)
 
 
-def _unmoved(previous: Face, face: Face, whole: _Search, texture: _Search) -> Registration | None:
+def _unmoved(previous: Face, face: Face, whole: _Search, texture: _Search) -> _Unmoved | None:
     """The registration of a face that lies where it lay, if anything agrees there: its marks must say so, too."""
     near = _apart(_TURNS_DEG, 0.0) <= _FIXED_DEG
     turn = float(_TURNS_DEG[np.where(near, whole.scores.max(axis=1), -1).argmax()])
@@ -100,7 +108,8 @@ def _unmoved(previous: Face, face: Face, whole: _Search, texture: _Search) -> Re
         return None
     pose = whole.refined(turn)
     evidence = min(deviations, mark_evidence(previous, face, pose, fitted=False))
-    return Registration(pose, evidence) if evidence >= 1 else Registration(None, evidence, _UNMOVED)
+    found = Registration(pose, evidence) if evidence >= 1 else Registration(None, evidence, _UNMOVED)
+    return _Unmoved(deviations, found)
 
 
 @dataclass(frozen=True)
@@ -135,13 +144,20 @@ class _Search:
             left[_apart(_TURNS_DEG, found[-1]) < _PEAK_DEG] = -1
         return found
 
-    def deviations(self, turn_deg: float) -> float:
-        """How far the correlation about a turn stands out from that at all turns, in their standard deviations."""
+    def deviations(self, turn_deg: float, fixed: bool = False) -> float:
+        """How far the correlation about a turn stands out from that at all turns, in their standard deviations.
+
+        Args:
+            turn_deg: the turn.
+            fixed: whether turns about 0 are left out.
+        """
         best = self.scores.max(axis=1)
         middle = np.median(best)
         deviation = 1.4826 * np.median(np.abs(best - middle))
-        near = best[_apart(_TURNS_DEG, turn_deg) <= _NEAR_DEG].max()
-        return float((near - middle) / max(deviation, 1e-6))
+        near = _apart(_TURNS_DEG, turn_deg) <= _NEAR_DEG
+        if fixed:
+            near &= _apart(_TURNS_DEG, 0.0) > _FIXED_DEG
+        return float((best[near].max() - middle) / max(deviation, 1e-6))
 
     def refined(self, turn_deg: float) -> Pose:
         """The best pose about a turn, between the steps of turns and shifts."""

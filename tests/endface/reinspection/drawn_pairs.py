@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.contract import SQUARE_PX, Label
+from endface.contract import OUTLINE, SQUARE_PX, Label
 from endface.options import Options
 from endface.picture.decode import decode
 from endface.picture.square import Placement, resample
@@ -71,7 +71,13 @@ class Shot:
             turned = cv2.GaussianBlur(turned, (0, 0), self.blur_px)
         light = self.gain * (1 + self.slope * np.linspace(-0.5, 0.5, SIDE_PX)[None, :])
         noise = self.noise * np.random.default_rng((self.seed, 3)).standard_normal(turned.shape)
-        return np.clip(np.rint(turned * light + noise), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(turned * light + noise), 0, 255), np.uint8)
+
+
+def picture_of(drawing: Photograph, shot: Shot) -> bytes:
+    """The encoded picture of a drawing."""
+    _, encoded = cv2.imencode(".png", shot.expose(drawing.picture))
+    return encoded.tobytes()
 
 
 def face_of(drawn: DrawnFace, shot: Shot, *, drawing: Photograph | None = None) -> Face:
@@ -83,8 +89,7 @@ def face_of(drawn: DrawnFace, shot: Shot, *, drawing: Photograph | None = None) 
         drawing: the face drawn before.
     """
     drawing = drawing or photograph(drawn, STILL, seed=0)
-    _, encoded = cv2.imencode(".png", shot.expose(drawing.picture))
-    data = encoded.tobytes()
+    data = picture_of(drawing, shot)
     _, frame = preprocess(data, Options("mm-pc", name="drawn.png", any_core=True))
     assert frame.problem is None, frame.problem
     assert frame.fiber is not None
@@ -95,6 +100,7 @@ def face_of(drawn: DrawnFace, shot: Shot, *, drawing: Photograph | None = None) 
     whole = np.vstack([to_square, [0, 0, 1]]) @ np.vstack([shot.matrix, [0, 0, 1]])
     labels, coverage = drawing.truth.resample(whole[:2], (SQUARE_PX, SQUARE_PX))
     labels = np.where(labels == 255, np.uint8(Label.PIT), labels)  # too faint for a person to be sure of: marks here
+    labels[coverage < OUTLINE] = Label.BACKGROUND
     picture = decode(data)
     report = postprocess(labels, coverage, frame)
     return Face(resample(picture, placement), placement.seen(picture.field, picture.circle), report)
@@ -140,8 +146,8 @@ def draw_pair(seed: int) -> Pair:
     """A random pair: any turn, some micrometers of shift, another light and focus, some marks less and some more."""
     rng = np.random.default_rng((seed, 18))
     base = (MULTIMODE, SINGLE_MODE, LARGE_CORE)[seed % 3]
-    texture = {"grain": float(rng.uniform(0.5, 2.0)), "polish": float(rng.uniform(0.3, 2.0)) * (rng.random() < 0.5)}
-    base = replace(base, seed=int(rng.integers(2**31)), **texture)
+    grain, polish = float(rng.uniform(0.5, 2.0)), float(rng.uniform(0.3, 2.0)) * (rng.random() < 0.5)
+    base = replace(base, seed=int(rng.integers(2**31)), grain=grain, polish=polish)
     marks = random_marks(rng, int(rng.integers(4, 14)))
     fate = rng.choice(["removed", "kept", "added"], len(marks), p=[0.4, 0.4, 0.2])
     removed, kept, added = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 import sqlite3
 import subprocess
 import sys
@@ -367,3 +368,27 @@ def test_a_record_is_not_copied_onto_itself(run: Run, folder: Path) -> None:
     """That would replace it by an older state of itself."""
     assert run("record", "copy", folder, folder / ".." / "record").exit_code == 2
     assert check(folder).inspections == 4
+
+
+def test_drift_says_which_signal_has_changed(run: Run, tmp_path: Path, found: Report) -> None:
+    """Exit 0 while too little is known or nothing changes, 1 where the last inspections differ from the first."""
+    image = ImageInfo("face.png", sha256(DATA))
+    steady = dataclasses.replace(found, image=image)
+    dirtier = dataclasses.replace(steady, defects=steady.defects * 3)
+    folder = tmp_path / "record"
+    results = []
+    with Record(folder) as record:
+        for report, count in ((steady, 600), (steady, 200), (dirtier, 200)):
+            for _ in range(count):
+                record.add(DATA, report)
+            results.append(run("record", "drift", folder))
+    rows = {each["signal"]: each for each in json.loads(run("record", "drift", folder, "--json").stdout)}
+
+    assert [result.exit_code for result in results] == [0, 0, 1]
+    assert "not yet: 600 values of 700" in results[0].stdout
+    assert "DRIFTS" not in results[1].stdout
+    assert "DRIFTS since" in results[2].stdout
+    assert "defects a face" in results[2].stdout
+    assert (rows["defects"]["reference"], rows["defects"]["now"]) == (3.0, 9.0)
+    assert [signal for signal, row in rows.items() if row["since"]] == ["defects"]
+    assert run("record", "drift", tmp_path / "nothing").exit_code == 2
