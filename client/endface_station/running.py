@@ -107,7 +107,9 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
         server = stack.enter_context(_demo_server(profile)) if page.demo else settings.server
         station, record = stack.enter_context(_station(settings, server))
         photos = Photos(record.folder)
-        station.on_filed = lambda filed: photos.add(filed.attempt, filed.data)
+        station.on_filed = lambda filed: photos.add(
+            filed.attempt, filed.data
+        )  # whatever else keeps pictures comes here
         camera = None if page.camera is None else Camera(page.camera)
         shown = SampleCamera(page.demo, station.aim) if page.demo else camera
         view = View(station, photos, texts, most_tries=page.tries, name=page.name, has_camera=shown is not None)
