@@ -458,3 +458,14 @@ def test_number_of_fibers_is_chosen_on_the_page(open_page: Open, started: Start)
     scan(page, "A100")
     expect(page.locator("#part button")).to_have_count(4)
     expect(page.locator("#fibers")).to_have_value("4")
+
+
+def test_marks_that_decide_stand_out(open_page: Open, started: Start) -> None:
+    """The scratch of the failed face does, the pit that the limits allow does not."""
+    line = started()
+    page = open_page(line.url)
+    line.web.post("/pictures", params={"name": "fail.png"}, content=picture(1))
+    says(page, "FAIL")
+    expect(page.locator("#face .defect")).to_have_count(3)
+    expect(page.locator("#face .defect.lit")).to_have_attribute("data-id", "2")
+    expect(page.locator(".reason")).to_contain_text("Zone B: scratch, 5.0 µm")

@@ -139,6 +139,9 @@ class View:
                 "shown": shown,
                 "word": self._word(shown),
                 "card": self._card(shown.attempt),
+                "lit": {each.id for each in culprits(shown.attempt.report)}
+                if shown.attempt and shown.attempt.report
+                else (),
                 "report": shown.attempt.report if shown.attempt else None,
                 "reason": self._reason(shown.attempt),
                 "steps": list(self._steps(shown, part, next_fiber)),
@@ -196,7 +199,8 @@ class View:
             return ""
         first, kind = found[0], self.texts(f"type.{found[0].type}")
         sentence = self.texts("face.defect", zone=first.zone, type=kind, size=f"{first.size_um:.1f}")
-        return f"{sentence} {self.texts('face.more', count=len(found) - 1)}" if len(found) > 1 else sentence
+        others = len({each.id for each in found} - {first.id})
+        return f"{sentence} {self.texts('face.more', count=others)}" if others else sentence
 
     def _steps(self, shown: Shown, part: Part | None, next_fiber: int) -> Iterator[str]:
         """What to do next, the first thing first."""
