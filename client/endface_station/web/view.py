@@ -135,7 +135,7 @@ class View:
             return {
                 "state": self._station.state,
                 "waiting": self._station.waiting,
-                "warning": self._warning(),
+                "warning": self._station.warning,
                 "shown": shown,
                 "word": self._word(shown),
                 "card": self._card(shown.attempt),
@@ -240,10 +240,6 @@ class View:
                 is_open and fiber == next_fiber,
                 part.tries(fiber),
             )
-
-    def _warning(self) -> str:
-        last = self._station.last
-        return (last.warning if last else "") or self._station.warning
 
     def _duration(self, takt: timedelta | None) -> str:
         if takt is None:
