@@ -162,8 +162,6 @@ class Page:
         """Begin with a part, or go on with it."""
         form = await _form(request)
         await run_in_threadpool(self._station.begin, form.get("serial", ""))
-        if request.headers.get("sec-fetch-mode") == "navigate":  # a scan before the page's script has run
-            return RedirectResponse("/", 303)
         return Response(status_code=204)
 
     async def count(self, request: Request) -> Response:
