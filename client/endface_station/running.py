@@ -16,6 +16,7 @@ import uvicorn
 
 from endface.environment import default_repository
 from endface.errors import ConfigurationError
+from endface.server.certificates import Certificates
 from endface.server.ports import free_ports
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
@@ -23,12 +24,13 @@ from endface_client import Client, Record
 from endface_client._cli.jobs import SerialOf, serial_from_name
 from endface_client._cli.serve import READY_WITHIN_S
 from endface_client._record.entry import read_key
+from endface_station.filing import Filed
 from endface_station.intake.camera import Camera, SampleCamera
 from endface_station.intake.folder import WatchedFolder
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
 from endface_station.shift import Shift
-from endface_station.station import Filed, Station
+from endface_station.station import Station
 from endface_station.texts import Texts
 from endface_station.web.app import Access, PageServer, create_app
 from endface_station.web.view import View
@@ -106,7 +108,9 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
         server = stack.enter_context(_demo_server(profile)) if page.demo else settings.server
         station, record = stack.enter_context(_station(settings, server))
         photos = Photos(record.folder)
-        station.on_filed = lambda filed: photos.add(filed.attempt, filed.data)
+        station.on_filed = lambda filed: photos.add(
+            filed.attempt, filed.data
+        )  # whatever else keeps pictures comes here
         camera = None if page.camera is None else Camera(page.camera)
         shown = SampleCamera(page.demo, station.aim) if page.demo else camera
         view = View(station, photos, texts, most_tries=page.tries, name=page.name, has_camera=shown is not None)
@@ -122,6 +126,7 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
             ssl_certfile=page.certificate,
             ssl_keyfile=page.key,
             log_level="warning",
+            ws="none",
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=2,
@@ -193,17 +198,21 @@ def _access(page: PageSettings) -> Access:
     """Who may call the page.
 
     Raises:
-        ConfigurationError: other machines may, and there is no certificate.
+        ConfigurationError: other machines may, and there is no certificate, or it is wrong.
         RecordError: the secret's file cannot be read, or it is too short.
     """
     if (page.certificate is None) != (page.key is None):
         raise ConfigurationError("--page-certificate and --page-key go together; name both files")
-    if page.host in _HERE and not page.secret_file:
-        return Access((*_HERE, *page.names))
-    if page.certificate is None:
+    if page.certificate and page.key:
+        Certificates(page.certificate, page.key).check()
+    elif page.host not in _HERE:
         raise ConfigurationError(
             f"--host {page.host} shows the page to other machines; give --page-certificate and --page-key"
         )
+    elif page.secret_file:
+        raise ConfigurationError("a secret travels encrypted only; give --page-certificate and --page-key with it")
+    if page.host in _HERE and not page.secret_file:
+        return Access((*_HERE, *page.names))
     secret = read_key(page.secret_file) or secrets.token_urlsafe(18).encode()
     if page.secret_file is None:
         typer.echo(f"the secret that opens the page until the station ends: {secret.decode()}")

@@ -19,6 +19,7 @@ from endface_client.testing import FakeServer
 from endface_station.intake.folder import WatchedFolder
 from endface_station.part import Attempt
 from endface_station.station import Station
+from endface_station.web.app import Access
 from tests.endface_station.conftest import Running, by_name, picture, running
 from tests.endface_station.test_shift import attempt
 from tests.waiting import wait_until
@@ -32,6 +33,9 @@ ARGUMENTS: Final = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 LINE_PC: Final[ViewportSize] = {"width": 1280, "height": 800}
+
+
+expect.set_options(timeout=60_000)  # a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +63,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         page.on("console", lambda line: problems.append(line.text) if "Content Security" in line.text else None)
         page.on("dialog", lambda dialog: (problems.append("a dialog"), dialog.dismiss()))
         page.goto(url)
+        page.locator("body.ready").wait_for()
         return page
 
     yield opened
@@ -300,10 +305,37 @@ def test_station_that_ends_is_noticed_and_comes_back(open_page: Open, fake_serve
         says(page, "PASS")
         port = int(line.url.rpartition(":")[2])
     expect(page.locator("#lost")).to_be_visible()
-    expect(page.locator("body")).to_have_class("old")
+    expect(page.locator("body.old")).to_be_visible()
     with running(fake_server.address, tmp_path, port=port):
         expect(page.locator("#lost")).to_be_hidden()
         page.close()
+
+
+def test_operator_logs_in_on_another_screen(
+    browser: Browser, fake_server: FakeServer, tmp_path: Path, certificates: Path
+) -> None:
+    """Once; then the page works as on the line PC, and no script can read the cookie."""
+    tls = {"ssl_certfile": certificates / "server.pem", "ssl_keyfile": certificates / "server.key"}
+    access = Access(("127.0.0.1",), b"a secret of sixteen letters")
+    with (
+        running(fake_server.address, tmp_path, access=access, **tls) as line,
+        browser.new_context(ignore_https_errors=True) as context,
+    ):
+        page = context.new_page()
+        page.goto(line.url)
+        assert Axe().run(page).response["violations"] == []
+        page.keyboard.type("not the secret")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_have_text("That is not the secret.")
+        page.get_by_label("Secret").fill("a secret of sixteen letters")
+        page.keyboard.press("Enter")
+        page.locator("body.ready").wait_for()
+        scan(page, "A100")
+        shows(page, "#part h2", "A100")
+        assert page.evaluate("document.cookie") == ""
+        assert Axe().run(page).response["violations"] == []
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_label("Secret")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -409,3 +441,47 @@ def test_camera_is_seen_live_until_its_picture_is_judged(open_page: Open, starte
             page.keyboard.press("F6")
             wait_until(lambda: live.bounding_box() == eye.bounding_box())
     assert camera.count == 2
+
+
+def test_number_of_fibers_is_chosen_on_the_page(open_page: Open, started: Start) -> None:
+    """It holds for the connector in progress and the next ones; one that was inspected before keeps its own."""
+    line = started()
+    page = open_page(line.url)
+    page.select_option("#fibers", "2")
+    scan(page, "A100")
+    expect(page.locator("#part button")).to_have_count(2)
+    line.web.post("/pictures", content=picture(1))
+    expect(page.locator("#fiber1.pass")).to_be_visible()
+    page.select_option("#fibers", "4")
+    expect(page.locator("#part button")).to_have_count(4)
+    line.web.post("/pictures", content=picture(2))
+    expect(page.locator("#fiber2.pass")).to_be_visible()
+    scan(page, "A101")
+    page.select_option("#fibers", "12")
+    expect(page.locator("#part button")).to_have_count(12)
+    scan(page, "A100")
+    expect(page.locator("#part button")).to_have_count(4)
+    expect(page.locator("#fibers")).to_have_value("4")
+
+
+def test_marks_that_decide_stand_out(open_page: Open, started: Start) -> None:
+    """The scratch of the failed face does, the pit that the limits allow does not."""
+    line = started()
+    page = open_page(line.url)
+    line.web.post("/pictures", params={"name": "fail.png"}, content=picture(1))
+    says(page, "FAIL")
+    expect(page.locator("#face .defect")).to_have_count(3)
+    expect(page.locator("#face .defect.lit")).to_have_attribute("data-id", "2")
+    expect(page.locator(".reason")).to_contain_text("Zone B: scratch, 5.0 µm")
+
+
+def test_scan_that_a_loading_page_has_missed_in_part_is_dropped(open_page: Open, started: Start) -> None:
+    """A serial number without its beginning is another part's; the operator scans again."""
+    line = started()
+    page = open_page(line.url)
+    page.reload(wait_until="commit")
+    scan(page, "SN12345")
+    page.locator("body.ready").wait_for()
+    assert line.web.get("/state").json()["serial"] in (None, "SN12345")
+    scan(page, "SN12345")
+    shows(page, "#part h2", "SN12345")

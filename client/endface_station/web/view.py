@@ -17,7 +17,7 @@ from endface_station.photos import Photos
 from endface_station.station import Station
 from endface_station.texts import Texts
 
-REGIONS: Final = ("status", "face", "verdict", "part", "tally", "announce")
+REGIONS: Final = ("count", "status", "face", "verdict", "part", "tally", "announce")
 """Ids of the elements that change."""
 
 _NOWHERE: Final = Path("face")
@@ -135,16 +135,19 @@ class View:
             return {
                 "state": self._station.state,
                 "waiting": self._station.waiting,
-                "warning": self._warning(),
+                "warning": self._station.warning,
                 "shown": shown,
                 "word": self._word(shown),
                 "card": self._card(shown.attempt),
+                "lit": {each.id for each in culprits(shown.attempt.report)}
+                if shown.attempt and shown.attempt.report
+                else (),
                 "report": shown.attempt.report if shown.attempt else None,
                 "reason": self._reason(shown.attempt),
                 "steps": list(self._steps(shown, part, next_fiber)),
                 "part": part,
                 "next_fiber": next_fiber,
-                "default_fibers": part.fibers if part else shift.fibers,
+                "fibers_of_part": part.fibers if part else shift.fibers,
                 "faces": list(self._faces(part, next_fiber)) if part else [],
                 "first_pass": shift.first_pass_yield,
                 "takt": self._duration(shift.takt),
@@ -196,7 +199,8 @@ class View:
             return ""
         first, kind = found[0], self.texts(f"type.{found[0].type}")
         sentence = self.texts("face.defect", zone=first.zone, type=kind, size=f"{first.size_um:.1f}")
-        return f"{sentence} {self.texts('face.more', count=len(found) - 1)}" if len(found) > 1 else sentence
+        others = len({each.id for each in found} - {first.id})
+        return f"{sentence} {self.texts('face.more', count=others)}" if others else sentence
 
     def _steps(self, shown: Shown, part: Part | None, next_fiber: int) -> Iterator[str]:
         """What to do next, the first thing first."""
@@ -236,10 +240,6 @@ class View:
                 is_open and fiber == next_fiber,
                 part.tries(fiber),
             )
-
-    def _warning(self) -> str:
-        last = self._station.last
-        return (last.warning if last else "") or self._station.warning
 
     def _duration(self, takt: timedelta | None) -> str:
         if takt is None:
