@@ -122,6 +122,7 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
             ssl_certfile=page.certificate,
             ssl_keyfile=page.key,
             log_level="warning",
+            ws="none",
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=2,

@@ -22,7 +22,7 @@ from endface_client import ClientError, Job, Record
 from endface_client._record.entry import plain
 from endface_client._record.pictures import ending
 from endface_client._record.repeats import latest
-from endface_station.arrival import Arrival, RefusedInput, clean_fiber, clean_serial, new_id
+from endface_station.arrival import MOST_FIBERS, Arrival, RefusedInput, clean_fiber, clean_serial, new_id
 from endface_station.part import Attempt, Part
 from endface_station.picture_queue import PictureQueue
 from endface_station.server_state import ServerState, concerns_the_picture, may_concern_the_picture
@@ -36,6 +36,9 @@ PAUSES_S: Final = (0.5, 5.0)
 
 _ASKS_EVERY_S: Final = 10.0
 """How often a station without pictures asks whether the server works."""
+
+_REPEATS_OF: Final = 10_000
+"""Pictures after which only the last thousand are compared with new ones."""
 
 _TRIES: Final = 3
 """How often a picture is sent that the server fails on while it inspects others."""
@@ -107,6 +110,7 @@ class Station:
         self.on_change = on_change
         self._repeats, self.warning = latest(record.folder)
         self._pauses_s = pauses_s
+        self._filed = 0
         self._failures: Counter[str] = Counter()
         self._wake = threading.Condition()
         self._ends = False
@@ -123,7 +127,7 @@ class Station:
         """How many pictures of each fiber of a part have no report yet."""
         return Counter(arrival.fiber for arrival in self._queue.of_part(part.key))
 
-    def begin(self, serial: str, fibers: int | None = None) -> Part:
+    def begin(self, serial: str) -> Part:
         """Make a part the one in progress; a serial number that was inspected before goes on where it was left.
 
         Raises:
@@ -131,10 +135,20 @@ class Station:
             RecordError: the record cannot be read.
         """
         with self.lock:
-            part = self.shift.begin(clean_serial(serial), fibers)
+            part = self.shift.begin(clean_serial(serial))
             self.last = None
         self.on_change()
         return part
+
+    def count(self, fibers: int) -> None:
+        """Say how many fibers the part in progress and new parts have.
+
+        Raises:
+            RefusedInput: no connector has so many.
+        """
+        with self.lock:
+            self.shift.count(clean_fiber(str(fibers), MOST_FIBERS))
+        self.on_change()
 
     def finish(self) -> None:
         """Leave the part in progress; the next picture without a scan belongs to none."""
@@ -303,7 +317,7 @@ class Station:
             else:
                 self._record.add(None, result, name=arrival.name, serial=arrival.serial, server=self._server)
             attempt = _attempt(arrival, data, result)
-            warning = self._repeats.add(attempt.picture, arrival.part, arrival.name)
+            warning = self._warning_of_repeat(attempt, arrival)
             judged = part.face(arrival.fiber).judged
             filed = Filed(arrival, attempt, data, judged[-1] if judged else None, warning)
             self.shift.add(part, arrival.fiber, attempt)
@@ -313,6 +327,12 @@ class Station:
         self._queue.remove(arrival, refused=not isinstance(result, Report))
         self._failures.pop(arrival.id, None)
         self._tell()
+
+    def _warning_of_repeat(self, attempt: Attempt, arrival: Arrival) -> str:
+        self._filed += 1
+        if self._filed % _REPEATS_OF == 0:  # what is remembered is bounded
+            self._repeats, _ = latest(self._record.folder)
+        return self._repeats.add(attempt.picture, arrival.part, arrival.name)
 
     def _tell(self) -> None:
         """Wake whoever waits, and say that a page shows something new."""

@@ -409,3 +409,24 @@ def test_camera_is_seen_live_until_its_picture_is_judged(open_page: Open, starte
             page.keyboard.press("F6")
             wait_until(lambda: live.bounding_box() == eye.bounding_box())
     assert camera.count == 2
+
+
+def test_number_of_fibers_is_chosen_on_the_page(open_page: Open, started: Start) -> None:
+    """It holds for the connector in progress and the next ones; one that was inspected before keeps its own."""
+    line = started()
+    page = open_page(line.url)
+    page.select_option("#fibers", "2")
+    scan(page, "A100")
+    expect(page.locator("#part button")).to_have_count(2)
+    line.web.post("/pictures", content=picture(1))
+    expect(page.locator("#fiber1.pass")).to_be_visible()
+    page.select_option("#fibers", "4")
+    expect(page.locator("#part button")).to_have_count(4)
+    line.web.post("/pictures", content=picture(2))
+    expect(page.locator("#fiber2.pass")).to_be_visible()
+    scan(page, "A101")
+    page.select_option("#fibers", "12")
+    expect(page.locator("#part button")).to_have_count(12)
+    scan(page, "A100")
+    expect(page.locator("#part button")).to_have_count(4)
+    expect(page.locator("#fibers")).to_have_value("4")

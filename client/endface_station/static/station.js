@@ -102,7 +102,7 @@ byId("scan").addEventListener("submit", async (event) => {
   typed = "";
   isFast = true;
   serial.value = "";
-  if (value.trim()) await post("/begin", { serial: value, fibers: byId("fibers").value });
+  if (value.trim()) await post("/begin", { serial: value });
   else serial.focus();
 });
 
@@ -135,6 +135,7 @@ function step(by) {
   faces[Math.min(Math.max(from + by, 0), faces.length - 1)]?.focus();
 }
 
+byId("count").addEventListener("change", (event) => post("/count", { fibers: event.target.value }));
 byId("part").addEventListener("click", (event) => {
   const face = event.target.closest("button[data-fiber]");
   if (face) post("/select", { fiber: face.dataset.fiber });

@@ -41,6 +41,7 @@ _WRONG_SECRET_S: Final = 1.0
 _VERDICT_WITHIN_S: Final = 5.0
 """How long a camera's picture is waited for; a server that is busy for longer does not hold up the operator."""
 
+_UPLOADS_AT_ONCE: Final = 4
 _LONGEST_FORM_BYTES: Final = 10_000
 
 
@@ -104,6 +105,7 @@ class Page:
         self._camera = camera
         self._login = login
         self._one_login = asyncio.Lock()
+        self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
 
     def routes(self) -> list[Route]:
         """Its routes."""
@@ -114,6 +116,7 @@ class Page:
             Route("/pictures", self.upload, methods=["POST"]),
             Route("/pictures/{sha256}.jpg", self.picture),
             Route("/begin", self.begin, methods=["POST"]),
+            Route("/count", self.count, methods=["POST"]),
             Route("/select", self.select, methods=["POST"]),
             Route("/finish", self.finish, methods=["POST"]),
             Route("/capture", self.capture, methods=["POST"]),
@@ -150,24 +153,23 @@ class Page:
     async def upload(self, request: Request) -> Response:
         """Take the picture in the request's body; 202 once it is in the queue."""
         length = request.headers.get("content-length", "")
-        data = bytearray()
-        if not length.isdecimal() or int(length) <= MAX_IMAGE_BYTES:
+        if length.isdecimal() and int(length) > MAX_IMAGE_BYTES:
+            raise _too_large()
+        query = request.query_params
+        async with self._uploads:  # a few at a time: each holds a picture in memory
+            data = bytearray()
             async for chunk in request.stream():
                 data += chunk
                 if len(data) > MAX_IMAGE_BYTES:
-                    break
-        if len(data) > MAX_IMAGE_BYTES or (length.isdecimal() and int(length) > MAX_IMAGE_BYTES):
-            raise RefusedInput(f"the picture is too large, at most {MAX_IMAGE_BYTES:,} bytes are taken")
-        query = request.query_params
-        name = Path(query.get("name", "") or "upload").name[:255]
-        arrival = await run_in_threadpool(
-            self._station.accept,
-            bytes(data),
-            name,
-            serial=query.get("serial"),
-            fiber=query.get("fiber"),
-            goes_on=query.get("goes_on") == "true",
-        )
+                    raise _too_large()
+            arrival = await run_in_threadpool(
+                self._station.accept,
+                bytes(data),
+                Path(query.get("name", "") or "upload").name[:255],
+                serial=query.get("serial"),
+                fiber=query.get("fiber"),
+                goes_on=query.get("goes_on") == "true",
+            )
         return _accepted(arrival)
 
     async def capture(self, _: Request) -> Response:
@@ -188,8 +190,13 @@ class Page:
     async def begin(self, request: Request) -> Response:
         """Begin with a part, or go on with it."""
         form = await _form(request)
-        fibers = clean_fiber(form["fibers"], MOST_FIBERS) if form.get("fibers") else None
-        await run_in_threadpool(self._station.begin, form.get("serial", ""), fibers)
+        await run_in_threadpool(self._station.begin, form.get("serial", ""))
+        return Response(status_code=204)
+
+    async def count(self, request: Request) -> Response:
+        """Say how many fibers connectors have."""
+        form = await _form(request)
+        await run_in_threadpool(self._station.count, clean_fiber(form.get("fibers", ""), MOST_FIBERS))
         return Response(status_code=204)
 
     async def select(self, request: Request) -> Response:
@@ -280,6 +287,10 @@ class PageServer(uvicorn.Server):
         if isinstance(app, Starlette):
             app.state.changes.close()
         await super().shutdown(sockets)
+
+
+def _too_large() -> RefusedInput:
+    return RefusedInput(f"the picture is too large, at most {MAX_IMAGE_BYTES:,} bytes are taken")
 
 
 def _accepted(arrival: Arrival) -> Response:

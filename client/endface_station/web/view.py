@@ -17,7 +17,7 @@ from endface_station.photos import Photos
 from endface_station.station import Station
 from endface_station.texts import Texts
 
-REGIONS: Final = ("status", "face", "verdict", "part", "tally", "announce")
+REGIONS: Final = ("count", "status", "face", "verdict", "part", "tally", "announce")
 """Ids of the elements that change."""
 
 _NOWHERE: Final = Path("face")
@@ -144,7 +144,7 @@ class View:
                 "steps": list(self._steps(shown, part, next_fiber)),
                 "part": part,
                 "next_fiber": next_fiber,
-                "default_fibers": part.fibers if part else shift.fibers,
+                "fibers_of_part": part.fibers if part else shift.fibers,
                 "faces": list(self._faces(part, next_fiber)) if part else [],
                 "first_pass": shift.first_pass_yield,
                 "takt": self._duration(shift.takt),
