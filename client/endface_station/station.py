@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
+from endface.comparison import REWORK_AFTER
 from endface.errors import EndfaceError, RequestError
 from endface.files import sha256
 from endface.picture.decode import check_size
@@ -86,6 +87,7 @@ class Station:
         server: how the record names the servers.
         on_filed: gets each picture that has its entry in the record.
         on_change: is called after every change of what a page shows.
+        rework_after: cleanings after which a face that still fails is sent to rework.
         pauses_s: the first and the longest pause after a failure.
     """
 
@@ -99,6 +101,7 @@ class Station:
         server: str,
         on_filed: Callable[[Filed], None] = lambda _: None,
         on_change: Callable[[], None] = lambda: None,
+        rework_after: int = REWORK_AFTER,
         pauses_s: tuple[float, float] = PAUSES_S,
     ) -> None:
         self._client = client
@@ -108,6 +111,7 @@ class Station:
         self._server = server
         self.on_filed = on_filed
         self.on_change = on_change
+        self.rework_after = rework_after
         self._repeats, self.warning = latest(record.folder)
         self._pauses_s = pauses_s
         self._filed = 0
@@ -307,12 +311,17 @@ class Station:
         return True
 
     def _file(self, arrival: Arrival, data: bytes, result: Report | ClientError) -> None:
-        """Write an outcome into the record, then show it, then let the picture go."""
+        """Write an outcome into the record, then show it, then let the picture go.
+
+        A face that failed before is compared with its earlier picture; this takes longer than a page may wait.
+        """
+        fiber = arrival.fiber if arrival.fibers > 1 else None
+        if isinstance(result, Report):
+            result = self._record.reinspected(data, result, fiber=fiber, rework_after=self.rework_after)
         with self.lock:
             part = self.shift.part(arrival.part, arrival.serial, arrival.fibers)
             if isinstance(result, Report):
                 connector = part.connector(arrival.fiber, result)
-                fiber = arrival.fiber if connector else None
                 self._record.add(data, result, server=self._server, fiber=fiber, connector=connector)
             else:
                 self._record.add(None, result, name=arrival.name, serial=arrival.serial, server=self._server)

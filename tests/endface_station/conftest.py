@@ -17,14 +17,17 @@ import pytest
 import uvicorn
 
 from endface.report import Problem, Report
+from endface.review.cases import Cases
 from endface_client import Client, Record
 from endface_client._record.database import entries, reading
 from endface_client._record.entry import Entry
 from endface_client.testing import PASS, Answer, FakeServer, Received
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
+from endface_station.review.app import review_app
+from endface_station.review.keeper import Keeper
 from endface_station.shift import Shift
-from endface_station.station import Station
+from endface_station.station import Filed, Station
 from endface_station.texts import Texts
 from endface_station.web.app import Access, Camera, PageServer, create_app
 from endface_station.web.view import View
@@ -102,10 +105,11 @@ def running(
     camera: Callable[[Station], Camera] | None = None,
     texts: Path | None = None,
     steps_itself: bool = False,
+    review: bool = False,
     port: int = 0,
     **config: Any,
 ) -> Iterator[Running]:
-    """A station on a server, with its folder, and its page on a free port."""
+    """A station on a server, with its folder, and its page on a free port; ``review`` keeps cases in ``cases``."""
     with ExitStack() as stack:
         record = stack.enter_context(Record(folder / "record"))
         queue = stack.enter_context(PictureQueue(folder / "queue"))
@@ -113,10 +117,18 @@ def running(
         shift = Shift.of_record(record.folder, fibers=fibers, steps_itself=steps_itself)
         photos = Photos(record.folder)
         station = Station(client, record, queue, shift, server=server, pauses_s=(0.02, 0.1))
-        station.on_filed = lambda filed: photos.add(filed.attempt, filed.data)
+        keeper = Keeper(Cases(folder / "cases")) if review else None
+
+        def show(filed: Filed) -> None:
+            photos.add(filed.attempt, filed.data)
+            if keeper:
+                keeper(filed.attempt.report, filed.data)
+
+        station.on_filed = show
         opened = camera(station) if camera else None
-        view = View(station, photos, Texts.of(texts), has_camera=opened is not None)
-        app = create_app(station, view, photos, camera=opened, access=access)
+        view = View(station, photos, Texts.of(texts), keeper=keeper, has_camera=opened is not None)
+        mounts = {"/review": review_app(keeper.cases)} if keeper else {}
+        app = create_app(station, view, photos, camera=opened, access=access, mounts=mounts)
         port = port or free_ports()["http_port"]
         page = PageServer(uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=5, **config))
         threads = [threading.Thread(target=station.run), threading.Thread(target=page.run)]
