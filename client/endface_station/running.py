@@ -19,6 +19,7 @@ from endface.errors import ConfigurationError
 from endface.options import Options
 from endface.review.cases import Cases
 from endface.review.shadow import Shadow
+from endface.server.certificates import Certificates
 from endface.server.ports import free_ports
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
@@ -257,17 +258,21 @@ def _access(page: PageSettings) -> Access:
     """Who may call the page.
 
     Raises:
-        ConfigurationError: other machines may, and there is no certificate.
+        ConfigurationError: other machines may, and there is no certificate, or it is wrong.
         RecordError: the secret's file cannot be read, or it is too short.
     """
     if (page.certificate is None) != (page.key is None):
         raise ConfigurationError("--page-certificate and --page-key go together; name both files")
-    if page.host in _HERE and not page.secret_file:
-        return Access((*_HERE, *page.names))
-    if page.certificate is None:
+    if page.certificate and page.key:
+        Certificates(page.certificate, page.key).check()
+    elif page.host not in _HERE:
         raise ConfigurationError(
             f"--host {page.host} shows the page to other machines; give --page-certificate and --page-key"
         )
+    elif page.secret_file:
+        raise ConfigurationError("a secret travels encrypted only; give --page-certificate and --page-key with it")
+    if page.host in _HERE and not page.secret_file:
+        return Access((*_HERE, *page.names))
     secret = read_key(page.secret_file) or secrets.token_urlsafe(18).encode()
     if page.secret_file is None:
         typer.echo(f"the secret that opens the page until the station ends: {secret.decode()}")

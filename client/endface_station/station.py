@@ -36,7 +36,7 @@ PAUSES_S: Final = (0.5, 5.0)
 """The first and the longest pause after a failure."""
 
 _ASKS_EVERY_S: Final = 10.0
-"""How often a station without pictures asks whether the server works."""
+"""How often a station without pictures asks a server that works whether it still does."""
 
 _REPEATS_OF: Final = 10_000
 """Pictures after which only the last thousand are compared with new ones."""
@@ -238,7 +238,7 @@ class Station:
         pause_s = first_s
         while not self._ends:
             batch = self._queue.oldest(_AT_ONCE)
-            if not batch and self._wait(_ASKS_EVERY_S, until_picture=True):
+            if not batch and self.state.condition == "ready" and self._wait(_ASKS_EVERY_S, until_picture=True):
                 continue
             try:
                 if batch:

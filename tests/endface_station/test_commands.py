@@ -149,6 +149,14 @@ def test_page_for_other_machines_needs_a_certificate(refused: Callable[..., str]
     assert "give --page-certificate and --page-key" in refused("station", "--host", "0.0.0.0")
     one = ("--page-certificate", certificates / "server.pem")
     assert "go together" in refused("station", "--host", "0.0.0.0", *one)
+    strange = ("--page-certificate", certificates / "server.pem", "--page-key", certificates / "stranger.key")
+    assert "server.pem" in refused("station", *strange)
+
+
+def test_secret_needs_a_certificate(refused: Callable[..., str], tmp_path: Path) -> None:
+    """On this machine as well: the browser keeps its cookie for encrypted pages."""
+    (tmp_path / "secret").write_text("a secret of sixteen letters")
+    assert "travels encrypted only" in refused("station", "--secret-file", "secret")
 
 
 def test_secret_that_can_be_guessed_is_refused(refused: Callable[..., str], certificates: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from endface_client.testing import FakeServer
 from endface_station.intake.folder import WatchedFolder
 from endface_station.part import Attempt
 from endface_station.station import Station
+from endface_station.web.app import Access
 from tests.endface_station.conftest import Running, by_name, picture, running
 from tests.endface_station.test_shift import attempt
 from tests.waiting import wait_until
@@ -304,6 +305,33 @@ def test_station_that_ends_is_noticed_and_comes_back(open_page: Open, fake_serve
     with running(fake_server.address, tmp_path, port=port):
         expect(page.locator("#lost")).to_be_hidden()
         page.close()
+
+
+def test_operator_logs_in_on_another_screen(
+    browser: Browser, fake_server: FakeServer, tmp_path: Path, certificates: Path
+) -> None:
+    """Once; then the page works as on the line PC, and no script can read the cookie."""
+    tls = {"ssl_certfile": certificates / "server.pem", "ssl_keyfile": certificates / "server.key"}
+    access = Access(("127.0.0.1",), b"a secret of sixteen letters")
+    with (
+        running(fake_server.address, tmp_path, access=access, **tls) as line,
+        browser.new_context(ignore_https_errors=True) as context,
+    ):
+        page = context.new_page()
+        page.goto(line.url)
+        assert Axe().run(page).response["violations"] == []
+        page.keyboard.type("not the secret")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_have_text("That is not the secret.")
+        page.get_by_label("Secret").fill("a secret of sixteen letters")
+        page.keyboard.press("Enter")
+        expect(page.locator("#status")).to_contain_text("Server ready")
+        scan(page, "A100")
+        shows(page, "#part h2", "A100")
+        assert page.evaluate("document.cookie") == ""
+        assert Axe().run(page).response["violations"] == []
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_label("Secret")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
