@@ -51,7 +51,7 @@ def core_um(fiber: Fiber, placement: Placement) -> float | None:
     return sum(radius * scale for radius, scale in zip(fiber.core.radii_px, placement.um_per_px, strict=True))
 
 
-def check_core(
+def check_core(  # noqa: PLR0913 # what is seen, and what is asked
     profile: Profile,
     fiber: Fiber,
     square: NDArray[np.uint8],
@@ -74,15 +74,15 @@ def check_core(
         Notes for the report: that a core was overlooked.
 
     Raises:
-        NoCoreError: no core is seen, and the profile requires one; or nothing of a fiber is, and the profile expects one.
+        NoCoreError: no core is seen, and the profile requires one; or nothing of a fiber, and it expects one.
         ProfileMismatchError: naming the diameter found.
     """
     diameter_um = core_um(fiber, placement)
     if diameter_um is None:
         if not structure and profile.core != "optional":
             raise NoCoreError(
-                "nothing of a fiber is seen inside the disc, no core and no ring; light the fiber from its other end, or "
-                "check that a fiber is under the microscope"
+                "nothing of a fiber is seen inside the disc, no core and no ring; light the fiber from its other end, "
+                "or check that a fiber is under the microscope"
             )
         if profile.core == "required":
             raise NoCoreError(

@@ -30,8 +30,8 @@ SCREENED_PX: Final = 4.0
 SCREENED_RIM_PX: Final = 5.0
 """Camera pixels from the cladding's edge within which a coarse picture shows chips that are none.
 
-With both, 2 of 134 clean drawn faces of 1.7 to 2.4 um per pixel fail a screening, by sharpened cameras at that, and 0.94
-of those with a pit of 10 um do; with 2 pixels and no rim left out, 0.41 of the clean ones did."""
+With both, 2 of 134 clean drawn faces of 1.7 to 2.4 um per pixel fail a screening, 0.94 of those with a pit of 10 um do;
+with 2 pixels and no rim left out, 0.41 of the clean ones did."""
 
 
 def coarsest_um_per_px(profile: Profile) -> float:
@@ -64,7 +64,7 @@ def require_scale(profile: Profile, um_per_px: float, *, screening: bool) -> Non
 
 
 def clear_marks(defects: Iterable[Defect], um_per_px: float, cladding_um: float) -> tuple[Defect, ...]:
-    """The defects that a coarse picture shows beyond doubt: several pixels large both ways, and off the cladding's edge."""
+    """The defects that a coarse picture shows beyond doubt: several pixels large both ways, off the rim."""
     least_um, rim_um = SCREENED_PX * um_per_px, SCREENED_RIM_PX * um_per_px
     return tuple(
         defect

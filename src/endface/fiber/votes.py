@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.ellipse import FloatArray
-from endface.order import quantile
+from endface.order import level_quantiles, quantile
 from endface.report import Ellipse
 
 SPREAD_SHARE: Final = 0.06
@@ -23,6 +23,9 @@ SPREAD_SHARE: Final = 0.06
 STEEPEST_SHARE: Final = 0.3
 MIN_SLOPE: Final = 4.0
 """Share of the pixels, the steepest, that vote, and the least slope as a Sobel filter has it."""
+
+MIN_RANGE: Final = 8.0
+"""Where the levels of nearly all pixels differ by less, there is noise and no edge: a blank picture is refused fast."""
 
 SMALLEST_PX: Final = 8.0
 LARGEST_SHARE: Final = 0.45
@@ -63,6 +66,9 @@ def likely_circles(small: NDArray[np.uint8]) -> list[Ellipse]:
     """Circles of any radius in a small copy uint8 (H, W) that most of a circumference votes for, the most certain
     first.
     """
+    darkest, brightest = level_quantiles(small, np.array([0.01, 0.99]))
+    if brightest - darkest < MIN_RANGE:
+        return []
     slopes, steep = slopes_of(np.asarray(cv2.GaussianBlur(small, (0, 0), 1.0), np.uint8))
     least = max(quantile(steep.ravel(), 1 - STEEPEST_SHARE), MIN_SLOPE)
     rows, columns = np.nonzero(steep > least)

@@ -1,4 +1,4 @@
-"""The coarsest scales on drawn faces: marks at a profile's limit are found and measured there, and what a screening says."""
+"""The coarsest scales on drawn faces: what is found and measured there, and what a screening says."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ def camera_of(um_per_px: float) -> Camera:
     return Camera(side_px, side_px, um_per_px=(um_per_px, um_per_px), blur_um=max(0.45, 0.35 * um_per_px))
 
 
+@pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize("profile", ["sm-pc-45", "mm-pc"])
-def test_marks_at_the_limit_are_found_and_measured_at_the_coarsest_scale(profile: str, repository: object) -> None:
-    """Nine of ten pits of the smallest size that decides are found, and look too large by a camera pixel at the most."""
+def test_marks_at_the_limit_are_found_and_measured_at_the_coarsest_scale(profile: str) -> None:
+    """Nine of ten pits of the smallest size that decides are found, and look a camera pixel too large at the most."""
     limits = load_profile(profile)
     size_um, um_per_px = limits.deciding_um, coarsest_um_per_px(limits)
     face = face_of(profile, size_um)
@@ -50,9 +51,10 @@ def test_marks_at_the_limit_are_found_and_measured_at_the_coarsest_scale(profile
     assert 0 <= median(sizes) - size_um <= um_per_px
 
 
+@pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize("um_per_px", [1.7, 2.4])
 @pytest.mark.parametrize("profile", ["sm-pc-45", "mm-pc"])
-def test_screening_stops_large_marks_and_no_clean_face(profile: str, um_per_px: float, repository: object) -> None:
+def test_screening_stops_large_marks_and_no_clean_face(profile: str, um_per_px: float) -> None:
     """Pits of 15 um fail a face at a scale at which a clean one is too coarse to pass."""
     verdicts = []
     for size_um in (None, 15.0):
