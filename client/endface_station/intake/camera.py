@@ -79,8 +79,8 @@ class SampleCamera:
     """A microscope that is played: it shows the samples as the twelve fibers of connector after connector.
 
     The third fiber is dirty, still has some dirt at the second look, and is clean at the third; the seventh is out of
-    focus once; the fifth of every third connector has pits that stay.  A face lies turned at each look, and each picture
-    has noise of its own, as a camera's have.
+    focus once; the fifth of every third connector has pits that stay.  A face lies turned at each look, and each
+    picture has noise of its own, as a camera's have.
 
     Args:
         samples: the folder of the project's samples.
