@@ -27,6 +27,7 @@ from endface_client import Client, Record
 from endface_client._cli.jobs import SerialOf, serial_from_name
 from endface_client._cli.serve import READY_WITHIN_S
 from endface_client._record.entry import read_key
+from endface_station.filing import Filed
 from endface_station.intake.camera import Camera, SampleCamera
 from endface_station.intake.folder import WatchedFolder
 from endface_station.photos import Photos
@@ -34,7 +35,7 @@ from endface_station.picture_queue import PictureQueue
 from endface_station.review.app import review_app
 from endface_station.review.keeper import Keeper
 from endface_station.shift import Shift
-from endface_station.station import Filed, Station
+from endface_station.station import Station
 from endface_station.texts import Texts
 from endface_station.web.app import Access, PageServer, create_app
 from endface_station.web.view import View

@@ -10,21 +10,18 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
 from endface.comparison import REWORK_AFTER
 from endface.errors import EndfaceError, RequestError
-from endface.files import sha256
 from endface.picture.decode import check_size
 from endface.report import Report
 from endface_client import ClientError, Job, Record
 from endface_client._record.entry import plain
 from endface_client._record.pictures import ending
-from endface_client._record.repeats import latest
 from endface_station.arrival import MOST_FIBERS, Arrival, RefusedInput, clean_fiber, clean_serial, new_id
-from endface_station.part import Attempt, Part
+from endface_station.filing import Filed, Filing
+from endface_station.part import Part
 from endface_station.picture_queue import PictureQueue
 from endface_station.server_state import ServerState, concerns_the_picture, may_concern_the_picture
 from endface_station.shift import Shift
@@ -37,9 +34,6 @@ PAUSES_S: Final = (0.5, 5.0)
 
 _ASKS_EVERY_S: Final = 10.0
 """How often a station without pictures asks a server that works whether it still does."""
-
-_REPEATS_OF: Final = 10_000
-"""Pictures after which only the last thousand are compared with new ones."""
 
 _TRIES: Final = 3
 """How often a picture is sent that the server fails on while it inspects others."""
@@ -55,25 +49,6 @@ class Inspects(Protocol):
 
     def health(self) -> None:
         """Return if the servers inspect."""
-
-
-@dataclass(frozen=True)
-class Filed:
-    """A picture that has its entry in the record.
-
-    Attributes:
-        arrival: what it shows.
-        attempt: what came of it.
-        data: its bytes.
-        before: what came of the picture of the same fiber before it; None for the first one.
-        warning: what is odd about it; empty where nothing is.
-    """
-
-    arrival: Arrival
-    attempt: Attempt
-    data: bytes
-    before: Attempt | None = None
-    warning: str = ""
 
 
 class Station:
@@ -105,22 +80,24 @@ class Station:
         pauses_s: tuple[float, float] = PAUSES_S,
     ) -> None:
         self._client = client
-        self._record = record
         self._queue = queue
         self.shift = shift
-        self._server = server
         self.on_filed = on_filed
         self.on_change = on_change
         self.rework_after = rework_after
-        self._repeats, self.warning = latest(record.folder)
+        self._filing = Filing(record, server, rework_after)
         self._pauses_s = pauses_s
-        self._filed = 0
         self._failures: Counter[str] = Counter()
         self._wake = threading.Condition()
         self._ends = False
         self.lock = threading.RLock()
         self.state = ServerState()
         self.last: Filed | None = None
+
+    @property
+    def warning(self) -> str:
+        """What is odd about the record or the last picture; empty where nothing is."""
+        return (self.last.warning if self.last else "") or self._filing.warning
 
     @property
     def waiting(self) -> int:
@@ -315,33 +292,18 @@ class Station:
 
         A face that failed before is compared with its earlier picture; this takes longer than a page may wait.
         """
-        fiber = arrival.fiber if arrival.fibers > 1 else None
         if isinstance(result, Report):
-            result = self._record.reinspected(data, result, fiber=fiber, rework_after=self.rework_after)
+            result = self._filing.compared(arrival, data, result)
         with self.lock:
             part = self.shift.part(arrival.part, arrival.serial, arrival.fibers)
-            if isinstance(result, Report):
-                connector = part.connector(arrival.fiber, result)
-                self._record.add(data, result, server=self._server, fiber=fiber, connector=connector)
-            else:
-                self._record.add(None, result, name=arrival.name, serial=arrival.serial, server=self._server)
-            attempt = _attempt(arrival, data, result)
-            warning = self._warning_of_repeat(attempt, arrival)
-            judged = part.face(arrival.fiber).judged
-            filed = Filed(arrival, attempt, data, judged[-1] if judged else None, warning)
-            self.shift.add(part, arrival.fiber, attempt)
+            filed = self._filing.write(part, arrival, data, result)
+            self.shift.add(part, arrival.fiber, filed.attempt)
             if self.shift.current in (None, part):
                 self.shift.current, self.last = part, filed
             self.on_filed(filed)
         self._queue.remove(arrival, refused=not isinstance(result, Report))
         self._failures.pop(arrival.id, None)
         self._tell()
-
-    def _warning_of_repeat(self, attempt: Attempt, arrival: Arrival) -> str:
-        self._filed += 1
-        if self._filed % _REPEATS_OF == 0:  # what is remembered is bounded
-            self._repeats, _ = latest(self._record.folder)
-        return self._repeats.add(attempt.picture, arrival.part, arrival.name)
 
     def _tell(self) -> None:
         """Wake whoever waits, and say that a page shows something new."""
@@ -353,14 +315,3 @@ class Station:
         self.state, before = state, self.state
         if state != before:
             self._tell()
-
-
-def _attempt(arrival: Arrival, data: bytes, result: Report | ClientError) -> Attempt:
-    """The outcome as the shift keeps it."""
-    time, picture = datetime.now(UTC), sha256(data)
-    if isinstance(result, Report):
-        reason = result.reasons[0] if result.reasons else ""
-        is_kept = result.borderline or result.verdict != "pass"
-        file = picture + ending(data) if is_kept else ""
-        return Attempt(result.verdict, time, picture, reason, result, arrival.id, file)
-    return Attempt("error", time, picture, result.reason, None, arrival.id)

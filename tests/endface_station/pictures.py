@@ -39,6 +39,7 @@ def take(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport=LINE_PC, color_scheme="dark")
         page.goto(line.url)
+        page.locator("body.ready").wait_for()
         scan(page, "MPO-000416")
         for word in ("PASS", "PASS", "FAIL", *["PASS"] * 4, "INVALID", *["PASS"] * 6):
             _press(page, word)

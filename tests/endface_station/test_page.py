@@ -60,6 +60,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         page.on("console", lambda line: problems.append(line.text) if "Content Security" in line.text else None)
         page.on("dialog", lambda dialog: (problems.append("a dialog"), dialog.dismiss()))
         page.goto(url)
+        page.locator("body.ready").wait_for()
         return page
 
     yield opened
@@ -325,7 +326,7 @@ def test_operator_logs_in_on_another_screen(
         expect(page.get_by_role("alert")).to_have_text("That is not the secret.")
         page.get_by_label("Secret").fill("a secret of sixteen letters")
         page.keyboard.press("Enter")
-        expect(page.locator("#status")).to_contain_text("Server ready")
+        page.locator("body.ready").wait_for()
         scan(page, "A100")
         shows(page, "#part h2", "A100")
         assert page.evaluate("document.cookie") == ""
@@ -458,3 +459,26 @@ def test_number_of_fibers_is_chosen_on_the_page(open_page: Open, started: Start)
     scan(page, "A100")
     expect(page.locator("#part button")).to_have_count(4)
     expect(page.locator("#fibers")).to_have_value("4")
+
+
+def test_marks_that_decide_stand_out(open_page: Open, started: Start) -> None:
+    """The scratch of the failed face does, the pit that the limits allow does not."""
+    line = started()
+    page = open_page(line.url)
+    line.web.post("/pictures", params={"name": "fail.png"}, content=picture(1))
+    says(page, "FAIL")
+    expect(page.locator("#face .defect")).to_have_count(3)
+    expect(page.locator("#face .defect.lit")).to_have_attribute("data-id", "2")
+    expect(page.locator(".reason")).to_contain_text("Zone B: scratch, 5.0 µm")
+
+
+def test_scan_that_a_loading_page_has_missed_in_part_is_dropped(open_page: Open, started: Start) -> None:
+    """A serial number without its beginning is another part's; the operator scans again."""
+    line = started()
+    page = open_page(line.url)
+    page.reload(wait_until="commit")
+    scan(page, "SN12345")
+    page.locator("body.ready").wait_for()
+    assert line.web.get("/state").json()["serial"] in (None, "SN12345")
+    scan(page, "SN12345")
+    shows(page, "#part h2", "SN12345")

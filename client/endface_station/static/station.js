@@ -7,6 +7,7 @@ const SILENT_MS = 12000; // the station says something every five seconds
 const SCAN_GAP_MS = 100; // a scanner types faster than any person
 const PAUSE_MS = 1000; // what stood in the field for so long before a scan is no part of it
 const SHORTEST_SCAN = 4;
+const QUIET_MS = 300; // a scan whose beginning a page that loads has missed is dropped as a whole
 
 // ---- what comes from the station
 
@@ -116,8 +117,22 @@ const KEYS = {
   F9: () => byId("finish").click(),
 };
 
+let isReady = false;
+let waiting = setTimeout(becomeReady, QUIET_MS);
+
+function becomeReady() {
+  isReady = true;
+  serial.disabled = false;
+  serial.focus();
+  document.body.classList.add("ready");
+}
+
 document.addEventListener("keydown", (event) => {
-  if (KEYS[event.key]) {
+  if (!isReady) {
+    event.preventDefault();
+    clearTimeout(waiting);
+    waiting = setTimeout(becomeReady, QUIET_MS);
+  } else if (KEYS[event.key]) {
     event.preventDefault();
     if (!event.repeat) KEYS[event.key]();
   } else if (event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey) {
@@ -202,5 +217,4 @@ byId("theme").addEventListener("click", () => {
   localStorage.setItem(THEME, document.documentElement.dataset.theme);
 });
 
-serial.focus();
 listen();

@@ -139,10 +139,13 @@ class View:
             return {
                 "state": self._station.state,
                 "waiting": self._station.waiting,
-                "warning": self._warning(),
+                "warning": self._station.warning or (self._keeper.problem if self._keeper else ""),
                 "shown": shown,
                 "word": self._word(shown),
                 "card": self._card(shown),
+                "lit": {each.id for each in culprits(shown.attempt.report)}
+                if shown.attempt and shown.attempt.report
+                else (),
                 "cleaning": self._cleaning(shown),
                 "open_cases": open_cases,
                 "report": shown.attempt.report if shown.attempt else None,
@@ -225,7 +228,8 @@ class View:
             return ""
         first, kind = found[0], self.texts(f"type.{found[0].type}")
         sentence = self.texts("face.defect", zone=first.zone, type=kind, size=f"{first.size_um:.1f}")
-        return f"{sentence} {self.texts('face.more', count=len(found) - 1)}" if len(found) > 1 else sentence
+        others = len({each.id for each in found} - {first.id})
+        return f"{sentence} {self.texts('face.more', count=others)}" if others else sentence
 
     def _steps(self, shown: Shown, part: Part | None, next_fiber: int) -> Iterator[str]:
         """What to do next, the first thing first."""
@@ -265,11 +269,6 @@ class View:
                 is_open and fiber == next_fiber,
                 part.tries(fiber),
             )
-
-    def _warning(self) -> str:
-        last = self._station.last
-        kept = self._keeper.problem if self._keeper else ""
-        return (last.warning if last else "") or kept or self._station.warning
 
     def _duration(self, takt: timedelta | None) -> str:
         if takt is None:
