@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import uvicorn
 
+from endface.comparison import REWORK_AFTER
 from endface.report import Problem, Report
 from endface.review.cases import Cases
 from endface_client import Client, Record
@@ -106,6 +107,7 @@ def running(
     texts: Path | None = None,
     steps_itself: bool = False,
     review: bool = False,
+    rework_after: int = REWORK_AFTER,
     port: int = 0,
     **config: Any,
 ) -> Iterator[Running]:
@@ -116,7 +118,7 @@ def running(
         client = stack.enter_context(Client(server, profile="mm-pc", repeat=False))
         shift = Shift.of_record(record.folder, fibers=fibers, steps_itself=steps_itself)
         photos = Photos(record.folder)
-        station = Station(client, record, queue, shift, server=server, pauses_s=(0.02, 0.1))
+        station = Station(client, record, queue, shift, server=server, pauses_s=(0.02, 0.1), rework_after=rework_after)
         keeper = Keeper(Cases(folder / "cases")) if review else None
 
         def show(filed: Filed) -> None:
