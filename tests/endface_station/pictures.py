@@ -40,12 +40,15 @@ def take(folder: Path) -> None:
         page.goto(line.url)
         page.locator("body.ready").wait_for()
         scan(page, "MPO-000416")
-        for word in ("PASS", "PASS", "FAIL", *["PASS"] * 4, "INVALID", *["PASS"] * 6):
+        for word in ("PASS", "PASS", "FAIL", "FAIL", *["PASS"] * 4, "INVALID", *["PASS"] * 6):
             _press(page, word)
         scan(page, "MPO-000417")
         for word in ("PASS", "PASS", "FAIL"):
             _press(page, word)
         _write(page, folder / "station-fail.png")
+        _press(page, "FAIL")
+        page.locator(".cleaning .gone").wait_for()
+        _write(page, folder / "station-cleaned.png")
         for word in ("PASS", *["PASS"] * 3, "INVALID"):
             _press(page, word)
         page.set_viewport_size({"width": 800, "height": 1280})
