@@ -2,15 +2,18 @@
 
 Frozen values that mirror the JSON of schema ``endface.report/1`` one to one: a field's name here is the key there.
 Pixels are the camera's own (x right, y down, pixel centers at whole numbers), micrometers are measured from the
-fiber's center.  Standard library only.
+fiber's center.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
+
+import orjson
 
 from endface.comparison import Reinspection
 from endface.json_reader import from_json_values
@@ -281,9 +284,24 @@ class Report:
         return self.scope.text if self.scope else ""
 
     def to_json(self) -> str:
-        """The report as one line of JSON in the schema's order of keys."""
+        """The report as one line of JSON in the schema's order of keys.
+
+        Raises:
+            ValueError: a number is not finite, which JSON cannot hold.
+        """
+        if not math.isfinite(math.fsum(self._numbers())):  # orjson writes null for what is not finite
+            raise ValueError("a report holds a number that is not finite")
         ordered = {"schema_version": SCHEMA_VERSION} | {key: getattr(self, key) for key in _KEYS}
-        return json.dumps(ordered, default=_members, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return orjson.dumps(ordered, default=_members, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+
+    def _numbers(self) -> Iterator[float]:
+        """What was measured, but for the many points of outlines."""
+        yield from self.timings_ms.values()
+        for zone in self.zones:
+            yield zone.coverage
+        for defect in self.defects:
+            yield from (defect.confidence, defect.size_um, defect.width_um, defect.length_um, defect.area_um2)
+            yield from (defect.size_sigma_um, defect.width_sigma_um, defect.orientation_deg, *defect.center_um)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Report:

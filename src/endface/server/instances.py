@@ -14,8 +14,8 @@ from endface.engines.catalog import Engine
 from endface.server.workspace import SHARED_MEMORY
 
 _LEAST: Final = 2
-"""Also on one core: behind a bounded queue, a picture that comes while the only process is finishing may wait half a
-second, for Triton's batcher is not told in time (benchmarks/NOTES.md)."""
+"""Also on one core: behind a queue with a policy, a picture that comes while the only process is finishing may wait
+half a second, for Triton's batcher is not told in time; and while one repairs itself, the other one serves."""
 
 _MIB: Final = 1 << 20
 _SQUARES: Final = 8 * contract.SQUARE_PX**2  # of a full batch
