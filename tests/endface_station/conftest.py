@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -35,6 +36,12 @@ from endface_station.web.view import View
 from tests.endface_client.faces import FOUND
 from tests.servers import free_ports
 from tests.waiting import wait_until
+
+CHROMIUM: Final = Path("/usr/bin/chromium")
+ARGUMENTS: Final = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 
 DEFOCUS: Final = Problem("defocus", "the picture's blur is 1.6 um, and mm-pc can be judged up to 1.05 um; focus again")
 INVALID: Final = dataclasses.replace(PASS, verdict="invalid", error=DEFOCUS, reasons=(DEFOCUS.message,), zones=())
@@ -160,6 +167,19 @@ def started(fake_server: FakeServer, tmp_path: Path) -> Iterator[Callable[..., R
             return stack.enter_context(running(fake_server.address, tmp_path / folder, **settings))
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium; two at once, and an event loop of a test's own, are more than Playwright bears."""
+    if not CHROMIUM.exists() or importlib.util.find_spec("playwright") is None:
+        pytest.skip(f"the pages need {CHROMIUM} and playwright")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
 
 
 def report_of(verdict: str) -> Report:

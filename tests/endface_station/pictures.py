@@ -17,9 +17,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from endface_client.testing import FakeServer
 from endface_station.intake.camera import SampleCamera
-from tests.endface_station.conftest import running
+from tests.endface_station.conftest import ARGUMENTS, CHROMIUM, running
 from tests.endface_station.test_cleaning import inspect
-from tests.endface_station.test_page import ARGUMENTS, CHROMIUM, LINE_PC, scan, shows
+from tests.endface_station.test_page import LINE_PC, scan, shows
 from tests.waiting import wait_until
 
 _SAMPLES: Final = Path(__file__).parents[2] / "samples"

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from endface_client.testing import FakeServer
 from endface_station.intake.camera import SampleCamera
@@ -29,27 +29,8 @@ from tests.waiting import wait_until
 Start = Callable[..., Running]
 Open = Callable[..., Page]
 
-CHROMIUM: Final = Path("/usr/bin/chromium")
-ARGUMENTS: Final = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 expect.set_options(timeout=60_000)  # machines are busy, and comparing two pictures takes a second
 LINE_PC: Final[ViewportSize] = {"width": 1280, "height": 800}
-
-
-expect.set_options(timeout=60_000)  # a busy machine
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
