@@ -57,15 +57,15 @@ def culprits(report: Report) -> list[Culprit]:
     return sorted(found, key=lambda each: list(_OF_TYPE).index(each.type))
 
 
-def step_after(report: Report, tries: int, most_tries: int) -> Step:
+def step_after(report: Report, cleanings: int, rework_after: int) -> Step:
     """What to do with a face.
 
     Args:
         report: on its last picture, which did not pass.
-        tries: how often the camera has looked at it.
-        most_tries: after how many tries without a pass the part goes to rework.
+        cleanings: how often it was inspected again since it last passed.
+        rework_after: after how many of them a face that still fails is sent to rework.
     """
-    if report.verdict == "fail" and tries >= most_tries:
+    if report.verdict == "fail" and cleanings >= rework_after:
         return "rework"
     if report.error:
         return _OF_ERROR.get(report.error.code, "again")

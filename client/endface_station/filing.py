@@ -46,16 +46,26 @@ class Filing:
     Args:
         record: the record.
         server: how it names the servers.
+        rework_after: cleanings after which a face that still fails is sent to rework.
 
     Raises:
         RecordError: it cannot be read.
     """
 
-    def __init__(self, record: Record, server: str) -> None:
+    def __init__(self, record: Record, server: str, rework_after: int) -> None:
         self._record = record
         self._server = server
+        self._rework_after = rework_after
         self._repeats, self.warning = latest(record.folder)
         self._written = 0
+
+    def compared(self, arrival: Arrival, data: bytes, report: Report) -> Report:
+        """A report with what became of the marks since the face failed before; this may take a second.
+
+        Raises:
+            RecordError: the record cannot be read.
+        """
+        return self._record.reinspected(data, report, fiber=_fiber(arrival), rework_after=self._rework_after)
 
     def write(self, part: Part, arrival: Arrival, data: bytes, result: Report | ClientError) -> Filed:
         """Write an outcome; it is on the disk when this returns.
@@ -65,8 +75,7 @@ class Filing:
         """
         if isinstance(result, Report):
             connector = part.connector(arrival.fiber, result)
-            fiber = arrival.fiber if connector else None
-            self._record.add(data, result, server=self._server, fiber=fiber, connector=connector)
+            self._record.add(data, result, server=self._server, fiber=_fiber(arrival), connector=connector)
         else:
             self._record.add(None, result, name=arrival.name, serial=arrival.serial, server=self._server)
         attempt, judged = _attempt(arrival, data, result), part.face(arrival.fiber).judged
@@ -77,6 +86,11 @@ class Filing:
         if self._written % _REPEATS_OF == 0:  # what is remembered is bounded
             self._repeats, _ = latest(self._record.folder)
         return self._repeats.add(attempt.picture, arrival.part, arrival.name)
+
+
+def _fiber(arrival: Arrival) -> int | None:
+    """The fiber as the record names it: that of a connector."""
+    return arrival.fiber if arrival.fibers > 1 else None
 
 
 def _attempt(arrival: Arrival, data: bytes, result: Report | ClientError) -> Attempt:

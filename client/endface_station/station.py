@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, Protocol
 
+from endface.comparison import REWORK_AFTER
 from endface.errors import EndfaceError, RequestError
 from endface.picture.decode import check_size
 from endface.report import Report
@@ -61,6 +62,7 @@ class Station:
         server: how the record names the servers.
         on_filed: gets each picture that has its entry in the record.
         on_change: is called after every change of what a page shows.
+        rework_after: cleanings after which a face that still fails is sent to rework.
         pauses_s: the first and the longest pause after a failure.
     """
 
@@ -74,6 +76,7 @@ class Station:
         server: str,
         on_filed: Callable[[Filed], None] = lambda _: None,
         on_change: Callable[[], None] = lambda: None,
+        rework_after: int = REWORK_AFTER,
         pauses_s: tuple[float, float] = PAUSES_S,
     ) -> None:
         self._client = client
@@ -81,7 +84,8 @@ class Station:
         self.shift = shift
         self.on_filed = on_filed
         self.on_change = on_change
-        self._filing = Filing(record, server)
+        self.rework_after = rework_after
+        self._filing = Filing(record, server, rework_after)
         self._pauses_s = pauses_s
         self._failures: Counter[str] = Counter()
         self._wake = threading.Condition()
@@ -284,7 +288,12 @@ class Station:
         return True
 
     def _file(self, arrival: Arrival, data: bytes, result: Report | ClientError) -> None:
-        """Write an outcome into the record, then show it, then let the picture go."""
+        """Write an outcome into the record, then show it, then let the picture go.
+
+        A face that failed before is compared with its earlier picture; this takes longer than a page may wait.
+        """
+        if isinstance(result, Report):
+            result = self._filing.compared(arrival, data, result)
         with self.lock:
             part = self.shift.part(arrival.part, arrival.serial, arrival.fibers)
             filed = self._filing.write(part, arrival, data, result)

@@ -121,6 +121,11 @@ class Cases:
             entries = self._scan()
         return sorted(entries, key=lambda name: (entries[name].kept_at, name), reverse=True)
 
+    @property
+    def open_count(self) -> int:
+        """How many cases have no review."""
+        return sum(not self._reviewed(name) for name in self.names())
+
     def read(self, name: str) -> Case:
         """A case by its name.
 
