@@ -87,7 +87,8 @@ def watch(  # noqa: PLR0913 - one parameter for each option of the command
     """Inspect each picture that appears in a folder, and write it into a record, until Ctrl-C."""
     check_review(review, shadow, everything=review_all)
     with _errors_as_sentences("watch"):
-        from endface_station.running import ReviewSettings, StationSettings, WatchSettings, run_watch
+        from endface_station.review.keeper import ReviewSettings
+        from endface_station.running import StationSettings, WatchSettings, run_watch
 
         kept = None if review is None else ReviewSettings(review, shadow, everything=review_all)
         settings = StationSettings(
@@ -163,7 +164,8 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
     """Show an operator the verdict on each picture, in the browser of this machine, until Ctrl-C."""
     check_review(review, shadow, everything=review_all)
     with _errors_as_sentences("station"):
-        from endface_station.running import PageSettings, ReviewSettings, StationSettings, WatchSettings, run_station
+        from endface_station.review.keeper import ReviewSettings
+        from endface_station.running import PageSettings, StationSettings, WatchSettings, run_station
 
         kept = None if review is None else ReviewSettings(review, shadow, everything=review_all)
         settings = StationSettings(

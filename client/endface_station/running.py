@@ -14,11 +14,8 @@ from typing import Any, Final
 import typer
 import uvicorn
 
-from endface.environment import default_repository, profiles_folder
+from endface.environment import default_repository
 from endface.errors import ConfigurationError
-from endface.options import Options
-from endface.review.cases import Cases
-from endface.review.shadow import Shadow
 from endface.server.certificates import Certificates
 from endface.server.ports import free_ports
 from endface.server.process import EmbeddedServer
@@ -33,7 +30,7 @@ from endface_station.intake.folder import WatchedFolder
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
 from endface_station.review.app import review_app
-from endface_station.review.keeper import Keeper
+from endface_station.review.keeper import ReviewSettings, keeping
 from endface_station.shift import Shift
 from endface_station.station import Station
 from endface_station.texts import Texts
@@ -41,15 +38,6 @@ from endface_station.web.app import Access, PageServer, create_app
 from endface_station.web.view import View
 
 _HERE: Final = ("127.0.0.1", "localhost", "::1")
-
-
-@dataclass(frozen=True)
-class ReviewSettings:
-    """The folder of the cases, a candidate's network file, and whether every picture is kept."""
-
-    folder: Path
-    shadow: Path | None
-    everything: bool
 
 
 @dataclass(frozen=True)
@@ -108,13 +96,14 @@ def run_watch(settings: StationSettings, watched: WatchSettings) -> None:
     Raises:
         EndfaceError: the folder, the record, the queue or a setting cannot be used.
     """
-    with _keeping(settings) as (keep, keeper):
+    with keeping(settings.review, settings.client, _say) as keeper:
 
         def show(filed: Filed) -> None:
             _print_filed(filed)
-            keep(filed)
-            if keeper and keeper.problem:
-                typer.echo(f"warning: {keeper.problem}", err=True)
+            if keeper:
+                keeper(filed.attempt.report, filed.data)
+                if keeper.problem:
+                    _say(f"warning: {keeper.problem}")
 
         with _station(settings, settings.server, show) as station:
             station.on_change = _StateLine(station)
@@ -134,11 +123,12 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
         profile = str(settings.client.get("profile") or "")
         server = stack.enter_context(_demo_server(profile)) if page.demo else settings.server
         photos = Photos(settings.record_folder)
-        keep, keeper = stack.enter_context(_keeping(settings))
+        keeper = stack.enter_context(keeping(settings.review, settings.client, _say))
 
         def show(filed: Filed) -> None:
             photos.add(filed.attempt, filed.data)
-            keep(filed)
+            if keeper:
+                keeper(filed.attempt.report, filed.data)
 
         station = stack.enter_context(_station(settings, server, show))
         camera = None if page.camera is None else Camera(page.camera)
@@ -162,35 +152,6 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
             timeout_graceful_shutdown=2,
         )
         PageServer(config).run(sockets=[listener])
-
-
-@contextmanager
-def _keeping(settings: StationSettings) -> Iterator[tuple[Callable[[Filed], None], Keeper | None]]:
-    """What keeps pictures for review, and a function that hands it each one; nothing where none are kept.
-
-    Raises:
-        EndfaceError: the candidate cannot be loaded.
-    """
-    review = settings.review
-    if review is None:
-        yield lambda _: None, None
-        return
-    cases = Cases(review.folder)
-    given = settings.client
-    wishes = Options(
-        "",
-        profiles=profiles_folder(),
-        screen=bool(given.get("screen")),
-        any_core=bool(given.get("any_core")),
-    )
-    shadow = None if review.shadow is None else Shadow.of_file(cases, review.shadow, wishes)
-    keeper = Keeper(cases, shadow)
-    try:
-        with keeper:
-            yield lambda filed: keeper(filed.attempt.report, filed.data, asked=review.everything), keeper
-    finally:
-        if keeper.tally:
-            typer.echo(keeper.tally, err=True)
 
 
 @contextmanager
@@ -311,6 +272,10 @@ class _StateLine:
             waiting = f", {self._station.waiting} waiting" if self._station.waiting else ""
             reason = f": {state.reason}" if state.reason else ""
             typer.echo(f"server {state.condition}{waiting}{reason}", err=True)
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)
 
 
 def _print_filed(filed: Filed) -> None:

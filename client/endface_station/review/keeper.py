@@ -3,13 +3,59 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from endface.environment import profiles_folder
 from endface.errors import ReviewError
+from endface.options import Options
 from endface.report import Report
 from endface.review.cases import Cases
 from endface.review.shadow import Shadow
+
+
+@dataclass(frozen=True)
+class ReviewSettings:
+    """The folder of the cases, a candidate's network file, and whether every picture is kept."""
+
+    folder: Path
+    shadow: Path | None
+    everything: bool
+
+
+@contextmanager
+def keeping(
+    settings: ReviewSettings | None, judged: Mapping[str, Any], say: Callable[[str], None]
+) -> Iterator[Keeper | None]:
+    """What keeps pictures meanwhile; None for no settings.
+
+    Args:
+        settings: what is kept, and where.
+        judged: how pictures are judged, by the names of the client's settings.
+        say: gets a sentence: what the candidate found, at the end.
+
+    Raises:
+        EndfaceError: the candidate cannot be loaded.
+    """
+    if settings is None:
+        yield None
+        return
+    cases, shadow = Cases(settings.folder), None
+    if settings.shadow is not None:
+        screen, any_core = (bool(judged.get(name)) for name in ("screen", "any_core"))
+        wishes = Options("", profiles=profiles_folder(), screen=screen, any_core=any_core)
+        shadow = Shadow.of_file(cases, settings.shadow, wishes)
+    keeper = Keeper(cases, shadow, everything=settings.everything)
+    try:
+        with keeper:
+            yield keeper
+    finally:
+        if keeper.tally:
+            say(keeper.tally)
 
 
 class Keeper:
@@ -18,10 +64,11 @@ class Keeper:
     Args:
         cases: where they are kept.
         shadow: the candidate; None for none.
+        everything: whether clear passes are kept, too.
     """
 
-    def __init__(self, cases: Cases, shadow: Shadow | None = None) -> None:
-        self.cases, self._shadow = cases, shadow
+    def __init__(self, cases: Cases, shadow: Shadow | None = None, *, everything: bool = False) -> None:
+        self.cases, self._shadow, self._everything = cases, shadow, everything
         self._lock = threading.Lock()
         self._problem = ""
 
@@ -50,19 +97,18 @@ class Keeper:
         """What the candidate found, in a sentence; empty without a candidate."""
         return "" if self._shadow is None else self._shadow.tally.text
 
-    def __call__(self, report: Report | None, picture: bytes, *, asked: bool = False) -> None:
+    def __call__(self, report: Report | None, picture: bytes) -> None:
         """Keep a picture if it should be reviewed; a disk that does not take it is a problem, and no error.
 
         Args:
             report: what was answered; None where nothing was.
             picture: the encoded picture.
-            asked: whether a person wants it kept.
         """
         if report is None or not picture:
             return
         problem = ""
         try:
-            self.cases.keep(report, picture, asked=asked)
+            self.cases.keep(report, picture, asked=self._everything)
         except ReviewError as exc:
             problem = str(exc)
         with self._lock:

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from endface.engines.load import open_network
-from endface.options import Options
 from endface.report import Report
 from endface.review.cases import Cases
-from endface.review.shadow import Shadow
-from endface_station.review.keeper import Keeper
+from endface_station.review.keeper import Keeper, ReviewSettings, keeping
 
 
 def test_pictures_to_review_are_kept_and_offered(
     tmp_path: Path, inspected: dict[str, tuple[Report, bytes]], repository: Path
 ) -> None:
     """Failures are kept, a candidate judges each picture, and where nothing was answered nothing is kept."""
-    network = open_network("onnxruntime", repository / "segment" / "1" / "model.onnx", threads=1)
-    cases = Cases(tmp_path / "cases")
-    with Keeper(cases, Shadow(cases, network, Options(""))) as keep:
+    said: list[str] = []
+    candidate = repository / "segment" / "1" / "model.onnx"
+    settings = ReviewSettings(tmp_path / "cases", candidate, everything=False)
+    with keeping(settings, {"profile": "mm-pc"}, said.append) as keep:
+        assert keep
         keep(*inspected["chipped.jpg"])
         keep(None, b"picture")
 
-    assert [case.report.image.name for case in cases] == ["chipped.jpg"]
+    assert [case.report.image.name for case in Cases(tmp_path / "cases")] == ["chipped.jpg"]
     assert keep.problem == ""
-    assert "the candidate judged 1 picture " in keep.tally
+    assert ["the candidate judged 1 picture " in each for each in said] == [True]
 
 
 def test_full_disk_does_not_stop_the_station(tmp_path: Path, inspected: dict[str, tuple[Report, bytes]]) -> None:
