@@ -21,7 +21,7 @@ serve: $(VENV)/demo ## Run the server on this machine until Ctrl-C; ARGS="--grpc
 	PATH="$(CURDIR)/$(BIN):$$PATH" endface serve --profile "$(PROFILE)" $(ARGS)
 
 station: $(VENV)/demo ## Show an operator's page with a played microscope, at http://127.0.0.1:8080; ARGS="--port 80" adds options
-	PATH="$(CURDIR)/$(BIN):$$PATH" endface station --demo "$(IMAGES)" --profile "$(PROFILE)" --fibers 12 --data "$(OUT)/station" $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" endface station --demo "$(IMAGES)" --profile "$(PROFILE)" --fibers 12 --data "$(OUT)/station" --review "$(OUT)/cases" $(ARGS)
 
 test: $(VENV)/test ## Run the tests, a real Triton included (some minutes)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

@@ -39,6 +39,7 @@ def pytest_configure() -> None:
     """Run the same on a busy machine, and in the background, as on a quiet one at a terminal."""
     hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
     hypothesis.settings.load_profile("busy")
+    os.environ["ENDFACE_CORES"] = "2"  # servers have as many processes here as anywhere
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)  # commands that a test interrupts inherit that
 

@@ -42,39 +42,39 @@ _OF_TYPE: Final[dict[DefectType, Step]] = {
 
 @dataclass(frozen=True)
 class Culprit:
-    """The largest defect that a row of the limits forbids, and where: its type, zone and deciding size."""
+    """A defect that a row of the limits counts too many of: its type there, the zone, and the deciding size."""
 
+    id: int
     type: DefectType
     zone: str
     size_um: float
 
 
 def culprits(report: Report) -> list[Culprit]:
-    """The defects that make a face fail: by type as in ``_OF_TYPE``, then from inside out; the largest of each."""
-    largest: dict[tuple[str, str], Culprit] = {}
-    for zone in report.zones:
-        for limit in zone.limits:
-            if limit.verdict == "fail":
-                for found in _counted(report, zone, limit):
-                    first = largest.setdefault((found.type, zone.name), found)
-                    largest[found.type, zone.name] = max(first, found, key=lambda each: each.size_um)
-    return sorted(largest.values(), key=lambda each: list(_OF_TYPE).index(each.type))
+    """The defects that make a face fail: by type as in ``_OF_TYPE``, then from inside out, the largest first."""
+    failed = ((zone, limit) for zone in report.zones for limit in zone.limits if limit.verdict == "fail")
+    found = [each for zone, limit in failed for each in sorted(_counted(report, zone, limit), key=_size, reverse=True)]
+    return sorted(found, key=lambda each: list(_OF_TYPE).index(each.type))
 
 
-def step_after(report: Report, tries: int, most_tries: int) -> Step:
+def step_after(report: Report, cleanings: int, rework_after: int) -> Step:
     """What to do with a face.
 
     Args:
         report: on its last picture, which did not pass.
-        tries: how often the camera has looked at it.
-        most_tries: after how many tries without a pass the part goes to rework.
+        cleanings: how often it was inspected again since it last passed.
+        rework_after: after how many of them a face that still fails is sent to rework.
     """
-    if report.verdict == "fail" and tries >= most_tries:
+    if report.verdict == "fail" and cleanings >= rework_after:
         return "rework"
     if report.error:
         return _OF_ERROR.get(report.error.code, "again")
     found = culprits(report)
     return _OF_TYPE[found[0].type] if found else "clean"
+
+
+def _size(culprit: Culprit) -> float:
+    return culprit.size_um
 
 
 def _counted(report: Report, zone: ZoneResult, limit: LimitResult) -> Iterator[Culprit]:
@@ -85,4 +85,4 @@ def _counted(report: Report, zone: ZoneResult, limit: LimitResult) -> Iterator[C
         if zone.name in defect.zones and is_size:
             kinds = (defect.type, *defect.type_alternatives)
             counted = [kind for kind in kinds if (kind == "scratch") == (limit.kind == "scratch")]
-            yield from (Culprit(kind, zone.name, size_um) for kind in counted[:1])
+            yield from (Culprit(defect.id, kind, zone.name, size_um) for kind in counted[:1])

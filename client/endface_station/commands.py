@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from endface.comparison import REWORK_AFTER
 from endface.errors import EndfaceError
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
 from endface_client._cli.options import (
@@ -18,19 +19,24 @@ from endface_client._cli.options import (
     Profile,
     RecordKey,
     RecordLimitGb,
+    Review,
+    ReviewAll,
+    ReworkAfter,
     Screen,
     Servers,
+    Shadow,
     TlsAuthority,
     TlsCertificate,
     TlsKey,
     TlsServerName,
     UmPerPx,
     Zones,
+    check_review,
 )
 from endface_client._cli.run import NOT_INSPECTED
 from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import tls_of
-from endface_station.review.command import review
+from endface_station.review.command import review as review_pages
 
 _GB: Final = 1_000_000_000
 _MOST_FIBERS: Final = 24
@@ -69,15 +75,21 @@ def watch(  # noqa: PLR0913 - one parameter for each option of the command
     deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
     record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
     record_key: RecordKey = None,
+    rework_after: ReworkAfter = REWORK_AFTER,
+    review: Review = None,
+    review_all: ReviewAll = False,
+    shadow: Shadow = None,
     tls_authority: TlsAuthority = None,
     tls_certificate: TlsCertificate = None,
     tls_key: TlsKey = None,
     tls_server_name: TlsServerName = "",
 ) -> None:
     """Inspect each picture that appears in a folder, and write it into a record, until Ctrl-C."""
+    check_review(review, shadow, everything=review_all)
     with _errors_as_sentences("watch"):
-        from endface_station.running import StationSettings, WatchSettings, run_watch
+        from endface_station.running import ReviewSettings, StationSettings, WatchSettings, run_watch
 
+        kept = None if review is None else ReviewSettings(review, shadow, everything=review_all)
         settings = StationSettings(
             server=server,
             client=_judged(profile, cladding_um, um_per_px, zones, screen=screen, any_core=any_core)
@@ -86,6 +98,8 @@ def watch(  # noqa: PLR0913 - one parameter for each option of the command
             record=record,
             record_limit_bytes=round(record_limit_gb * _GB),
             record_key=record_key,
+            rework_after=rework_after,
+            review=kept,
             fibers=fibers,
             steps_itself=True,
         )
@@ -108,7 +122,6 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
     steps_itself: Annotated[
         bool, typer.Option("--steps-itself", help="The microscope goes on to the next fiber whatever the verdict.")
     ] = False,
-    tries: Annotated[int, typer.Option(min=1, help="Tries without a pass after which a part goes to rework.")] = 3,
     host: Annotated[
         str, typer.Option(help="Address of the page; another one than this machine's own needs a certificate.")
     ] = "127.0.0.1",
@@ -138,15 +151,21 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
     deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
     record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
     record_key: RecordKey = None,
+    rework_after: ReworkAfter = REWORK_AFTER,
+    review: Review = None,
+    review_all: ReviewAll = False,
+    shadow: Shadow = None,
     tls_authority: TlsAuthority = None,
     tls_certificate: TlsCertificate = None,
     tls_key: TlsKey = None,
     tls_server_name: TlsServerName = "",
 ) -> None:
     """Show an operator the verdict on each picture, in the browser of this machine, until Ctrl-C."""
+    check_review(review, shadow, everything=review_all)
     with _errors_as_sentences("station"):
-        from endface_station.running import PageSettings, StationSettings, WatchSettings, run_station
+        from endface_station.running import PageSettings, ReviewSettings, StationSettings, WatchSettings, run_station
 
+        kept = None if review is None else ReviewSettings(review, shadow, everything=review_all)
         settings = StationSettings(
             server=server,
             client=_judged(profile, cladding_um, um_per_px, zones, screen=screen, any_core=any_core)
@@ -155,6 +174,8 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
             record=record,
             record_limit_bytes=round(record_limit_gb * _GB),
             record_key=record_key,
+            rework_after=rework_after,
+            review=kept,
             fibers=fibers,
             steps_itself=steps_itself,
         )
@@ -167,7 +188,6 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
             key=page_key,
             texts=texts,
             name=name,
-            tries=tries,
             camera=camera,
             demo=demo,
         )
@@ -177,8 +197,9 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this package to the command ``endface``."""
-    for command in (station, watch, review):
+    for command in (station, watch):
         app.command()(command)
+    app.command("review")(review_pages)
 
 
 def _judged(  # noqa: PLR0913 - the options of all commands that inspect

@@ -160,6 +160,16 @@ class Part:
         """How often the camera has looked at a fiber."""
         return len(self.face(fiber).judged)
 
+    def cleanings(self, fiber: int) -> int:
+        """How often a fiber had failed, since it last passed, before its last picture; as the record counts it."""
+        count, judged = 0, self.face(fiber).judged
+        for attempt in judged[:-1]:
+            if attempt.word == "pass":
+                count = 0
+            elif attempt.word == "fail" and attempt.picture != judged[-1].picture:
+                count += 1
+        return count
+
     def next_fiber(self, waiting: Mapping[int, int], *, steps_itself: bool = False) -> int:
         """The fiber that the next picture shows.
 

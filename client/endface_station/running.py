@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,12 @@ from typing import Any, Final
 import typer
 import uvicorn
 
-from endface.environment import default_repository
+from endface.environment import default_repository, profiles_folder
 from endface.errors import ConfigurationError
+from endface.options import Options
+from endface.review.cases import Cases
+from endface.review.shadow import Shadow
+from endface.server.certificates import Certificates
 from endface.server.ports import free_ports
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
@@ -23,12 +27,15 @@ from endface_client import Client, Record
 from endface_client._cli.jobs import SerialOf, serial_from_name
 from endface_client._cli.serve import READY_WITHIN_S
 from endface_client._record.entry import read_key
+from endface_station.filing import Filed
 from endface_station.intake.camera import Camera, SampleCamera
 from endface_station.intake.folder import WatchedFolder
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
+from endface_station.review.app import review_app
+from endface_station.review.keeper import Keeper
 from endface_station.shift import Shift
-from endface_station.station import Filed, Station
+from endface_station.station import Station
 from endface_station.texts import Texts
 from endface_station.web.app import Access, PageServer, create_app
 from endface_station.web.view import View
@@ -37,10 +44,19 @@ _HERE: Final = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
+class ReviewSettings:
+    """The folder of the cases, a candidate's network file, and whether every picture is kept."""
+
+    folder: Path
+    shadow: Path | None
+    everything: bool
+
+
+@dataclass(frozen=True)
 class StationSettings:
     """A station: its servers, the settings of its client, and its folder.
 
-    ``record`` is None for the folder ``record`` in ``data``.
+    ``record`` is None for the folder ``record`` in ``data``, ``review`` where nothing is kept for review.
     """
 
     server: str
@@ -49,8 +65,15 @@ class StationSettings:
     record: Path | None
     record_limit_bytes: int
     record_key: Path | None
+    rework_after: int
+    review: ReviewSettings | None
     fibers: int
     steps_itself: bool
+
+    @property
+    def record_folder(self) -> Path:
+        """Where the record is."""
+        return self.record or self.data / "record"
 
 
 @dataclass(frozen=True)
@@ -75,7 +98,6 @@ class PageSettings:
     key: Path | None
     texts: Path | None
     name: str
-    tries: int
     camera: int | None
     demo: Path | None
 
@@ -86,12 +108,19 @@ def run_watch(settings: StationSettings, watched: WatchSettings) -> None:
     Raises:
         EndfaceError: the folder, the record, the queue or a setting cannot be used.
     """
-    with _station(settings, settings.server) as (station, _):
-        station.on_filed = _print_filed
-        station.on_change = _StateLine(station)
-        with _watching(watched, station, settings.data):
-            typer.echo(f"watching {watched.folder}; Ctrl-C ends")
-            threading.Event().wait()
+    with _keeping(settings) as (keep, keeper):
+
+        def show(filed: Filed) -> None:
+            _print_filed(filed)
+            keep(filed)
+            if keeper and keeper.problem:
+                typer.echo(f"warning: {keeper.problem}", err=True)
+
+        with _station(settings, settings.server, show) as station:
+            station.on_change = _StateLine(station)
+            with _watching(watched, station, settings.data):
+                typer.echo(f"watching {watched.folder}; Ctrl-C ends")
+                threading.Event().wait()
 
 
 def run_station(settings: StationSettings, page: PageSettings, watched: WatchSettings | None) -> None:
@@ -104,14 +133,19 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
     with ExitStack() as stack:
         profile = str(settings.client.get("profile") or "")
         server = stack.enter_context(_demo_server(profile)) if page.demo else settings.server
-        station, record = stack.enter_context(_station(settings, server))
-        photos = Photos(record.folder)
-        station.on_filed = lambda filed: photos.add(filed.attempt, filed.data)
+        photos = Photos(settings.record_folder)
+        keep, keeper = stack.enter_context(_keeping(settings))
+
+        def show(filed: Filed) -> None:
+            photos.add(filed.attempt, filed.data)
+            keep(filed)
+
+        station = stack.enter_context(_station(settings, server, show))
         camera = None if page.camera is None else Camera(page.camera)
         shown = SampleCamera(page.demo, station.aim) if page.demo else camera
-        view = View(station, photos, texts, most_tries=page.tries, name=page.name, has_camera=shown is not None)
-        # Other applications, such as the review of kept pictures, are mounted here, behind the same guard.
-        app = create_app(station, view, photos, camera=shown, access=access, mounts={})
+        view = View(station, photos, texts, keeper=keeper, name=page.name, has_camera=shown is not None)
+        mounts = {"/review": review_app(keeper.cases)} if keeper else {}
+        app = create_app(station, view, photos, camera=shown, access=access, mounts=mounts)
         if watched:
             stack.enter_context(_watching(watched, station, settings.data))
         scheme = "https" if page.certificate else "http"
@@ -122,6 +156,7 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
             ssl_certfile=page.certificate,
             ssl_keyfile=page.key,
             log_level="warning",
+            ws="none",
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=2,
@@ -130,9 +165,38 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
 
 
 @contextmanager
-def _station(settings: StationSettings, server: str) -> Iterator[tuple[Station, Record]]:
-    """A station whose thread runs, and its record."""
-    folder = settings.record or settings.data / "record"
+def _keeping(settings: StationSettings) -> Iterator[tuple[Callable[[Filed], None], Keeper | None]]:
+    """What keeps pictures for review, and a function that hands it each one; nothing where none are kept.
+
+    Raises:
+        EndfaceError: the candidate cannot be loaded.
+    """
+    review = settings.review
+    if review is None:
+        yield lambda _: None, None
+        return
+    cases = Cases(review.folder)
+    given = settings.client
+    wishes = Options(
+        "",
+        profiles=profiles_folder(),
+        screen=bool(given.get("screen")),
+        any_core=bool(given.get("any_core")),
+    )
+    shadow = None if review.shadow is None else Shadow.of_file(cases, review.shadow, wishes)
+    keeper = Keeper(cases, shadow)
+    try:
+        with keeper:
+            yield lambda filed: keeper(filed.attempt.report, filed.data, asked=review.everything), keeper
+    finally:
+        if keeper.tally:
+            typer.echo(keeper.tally, err=True)
+
+
+@contextmanager
+def _station(settings: StationSettings, server: str, on_filed: Callable[[Filed], None]) -> Iterator[Station]:
+    """A station whose thread runs."""
+    folder = settings.record_folder
     with ExitStack() as stack:
         record = stack.enter_context(
             Record(folder, limit_bytes=settings.record_limit_bytes, key_file=settings.record_key)
@@ -142,12 +206,14 @@ def _station(settings: StationSettings, server: str) -> Iterator[tuple[Station, 
         # client tries another one.
         client = stack.enter_context(Client(server, repeat="," in server, **settings.client))
         shift = Shift.of_record(folder, fibers=settings.fibers, steps_itself=settings.steps_itself)
-        station = Station(client, record, queue, shift, server=server)
+        station = Station(
+            client, record, queue, shift, server=server, on_filed=on_filed, rework_after=settings.rework_after
+        )
         thread = threading.Thread(target=station.run, name="station", daemon=True)
         thread.start()
         stack.callback(thread.join)
         stack.callback(station.stop)
-        yield station, record
+        yield station
 
 
 @contextmanager
@@ -193,17 +259,21 @@ def _access(page: PageSettings) -> Access:
     """Who may call the page.
 
     Raises:
-        ConfigurationError: other machines may, and there is no certificate.
+        ConfigurationError: other machines may, and there is no certificate, or it is wrong.
         RecordError: the secret's file cannot be read, or it is too short.
     """
     if (page.certificate is None) != (page.key is None):
         raise ConfigurationError("--page-certificate and --page-key go together; name both files")
-    if page.host in _HERE and not page.secret_file:
-        return Access((*_HERE, *page.names))
-    if page.certificate is None:
+    if page.certificate and page.key:
+        Certificates(page.certificate, page.key).check()
+    elif page.host not in _HERE:
         raise ConfigurationError(
             f"--host {page.host} shows the page to other machines; give --page-certificate and --page-key"
         )
+    elif page.secret_file:
+        raise ConfigurationError("a secret travels encrypted only; give --page-certificate and --page-key with it")
+    if page.host in _HERE and not page.secret_file:
+        return Access((*_HERE, *page.names))
     secret = read_key(page.secret_file) or secrets.token_urlsafe(18).encode()
     if page.secret_file is None:
         typer.echo(f"the secret that opens the page until the station ends: {secret.decode()}")

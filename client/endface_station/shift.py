@@ -60,6 +60,8 @@ class Shift:
         since = (datetime.now(UTC) - _LOOKS_BACK).isoformat(timespec="milliseconds")
         with reading(record) as db:
             for entry in entries(db, since=since):
+                if entry.word == "error":  # it does not say which fiber it was of; its face waits for a picture
+                    continue
                 key, fiber, fibers_of_part = part_of(entry.values)
                 part = shift._filed(key, entry.values["serial"], fibers_of_part)
                 part.face(fiber).attempts.append(Attempt.of_entry(entry, whole=False))
@@ -70,18 +72,23 @@ class Shift:
             shift.current = shift.part(shift.current.key, shift.current.serial, shift.current.fibers)
         return shift
 
-    def begin(self, serial: str, fibers: int | None = None) -> Part:
-        """Make a part the one in progress.
+    def begin(self, serial: str) -> Part:
+        """Make a part the one in progress; one that was inspected before has as many fibers as then.
 
         Args:
             serial: its serial number; empty for a part without one.
-            fibers: how many it has; None for as many as before, or as the station's parts have.
         """
         key = serial or f"{_STAND_IN}{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}"
-        part = self.part(key, serial, fibers)
+        part = self.part(key, serial)
         part.latest, part.selected = 0, None
         self.current = part
         return part
+
+    def count(self, fibers: int) -> None:
+        """Say how many fibers the part in progress and new parts have."""
+        self.fibers = fibers
+        if self.current:
+            self.current.fibers = max([fibers, *self.current.faces])
 
     def awaiting(self) -> Part:
         """The part that the next picture belongs to.
@@ -160,6 +167,8 @@ class Shift:
         """Take a part's faces from the record."""
         part.faces.clear()
         for entry in self._history(part.serial):
+            if entry.word == "error":
+                continue
             _, fiber, fibers = part_of(entry.values)
             part.face(fiber).attempts.append(Attempt.of_entry(entry, whole=True))
             if not keep_fibers:

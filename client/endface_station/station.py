@@ -10,20 +10,18 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
+from endface.comparison import REWORK_AFTER
 from endface.errors import EndfaceError, RequestError
-from endface.files import sha256
 from endface.picture.decode import check_size
 from endface.report import Report
 from endface_client import ClientError, Job, Record
 from endface_client._record.entry import plain
 from endface_client._record.pictures import ending
-from endface_client._record.repeats import latest
-from endface_station.arrival import Arrival, RefusedInput, clean_fiber, clean_serial, new_id
-from endface_station.part import Attempt, Part
+from endface_station.arrival import MOST_FIBERS, Arrival, RefusedInput, clean_fiber, clean_serial, new_id
+from endface_station.filing import Filed, Filing
+from endface_station.part import Part
 from endface_station.picture_queue import PictureQueue
 from endface_station.server_state import ServerState, concerns_the_picture, may_concern_the_picture
 from endface_station.shift import Shift
@@ -35,7 +33,7 @@ PAUSES_S: Final = (0.5, 5.0)
 """The first and the longest pause after a failure."""
 
 _ASKS_EVERY_S: Final = 10.0
-"""How often a station without pictures asks whether the server works."""
+"""How often a station without pictures asks a server that works whether it still does."""
 
 _TRIES: Final = 3
 """How often a picture is sent that the server fails on while it inspects others."""
@@ -53,25 +51,6 @@ class Inspects(Protocol):
         """Return if the servers inspect."""
 
 
-@dataclass(frozen=True)
-class Filed:
-    """A picture that has its entry in the record.
-
-    Attributes:
-        arrival: what it shows.
-        attempt: what came of it.
-        data: its bytes.
-        before: what came of the picture of the same fiber before it; None for the first one.
-        warning: what is odd about it; empty where nothing is.
-    """
-
-    arrival: Arrival
-    attempt: Attempt
-    data: bytes
-    before: Attempt | None = None
-    warning: str = ""
-
-
 class Station:
     """Pictures in, reports out; threads may share it.
 
@@ -83,6 +62,7 @@ class Station:
         server: how the record names the servers.
         on_filed: gets each picture that has its entry in the record.
         on_change: is called after every change of what a page shows.
+        rework_after: cleanings after which a face that still fails is sent to rework.
         pauses_s: the first and the longest pause after a failure.
     """
 
@@ -96,16 +76,16 @@ class Station:
         server: str,
         on_filed: Callable[[Filed], None] = lambda _: None,
         on_change: Callable[[], None] = lambda: None,
+        rework_after: int = REWORK_AFTER,
         pauses_s: tuple[float, float] = PAUSES_S,
     ) -> None:
         self._client = client
-        self._record = record
         self._queue = queue
         self.shift = shift
-        self._server = server
         self.on_filed = on_filed
         self.on_change = on_change
-        self._repeats, self.warning = latest(record.folder)
+        self.rework_after = rework_after
+        self._filing = Filing(record, server, rework_after)
         self._pauses_s = pauses_s
         self._failures: Counter[str] = Counter()
         self._wake = threading.Condition()
@@ -113,6 +93,11 @@ class Station:
         self.lock = threading.RLock()
         self.state = ServerState()
         self.last: Filed | None = None
+
+    @property
+    def warning(self) -> str:
+        """What is odd about the record or the last picture; empty where nothing is."""
+        return (self.last.warning if self.last else "") or self._filing.warning
 
     @property
     def waiting(self) -> int:
@@ -123,7 +108,7 @@ class Station:
         """How many pictures of each fiber of a part have no report yet."""
         return Counter(arrival.fiber for arrival in self._queue.of_part(part.key))
 
-    def begin(self, serial: str, fibers: int | None = None) -> Part:
+    def begin(self, serial: str) -> Part:
         """Make a part the one in progress; a serial number that was inspected before goes on where it was left.
 
         Raises:
@@ -131,10 +116,20 @@ class Station:
             RecordError: the record cannot be read.
         """
         with self.lock:
-            part = self.shift.begin(clean_serial(serial), fibers)
+            part = self.shift.begin(clean_serial(serial))
             self.last = None
         self.on_change()
         return part
+
+    def count(self, fibers: int) -> None:
+        """Say how many fibers the part in progress and new parts have.
+
+        Raises:
+            RefusedInput: no connector has so many.
+        """
+        with self.lock:
+            self.shift.count(clean_fiber(str(fibers), MOST_FIBERS))
+        self.on_change()
 
     def finish(self) -> None:
         """Leave the part in progress; the next picture without a scan belongs to none."""
@@ -220,7 +215,7 @@ class Station:
         pause_s = first_s
         while not self._ends:
             batch = self._queue.oldest(_AT_ONCE)
-            if not batch and self._wait(_ASKS_EVERY_S, until_picture=True):
+            if not batch and self.state.condition == "ready" and self._wait(_ASKS_EVERY_S, until_picture=True):
                 continue
             try:
                 if batch:
@@ -293,20 +288,16 @@ class Station:
         return True
 
     def _file(self, arrival: Arrival, data: bytes, result: Report | ClientError) -> None:
-        """Write an outcome into the record, then show it, then let the picture go."""
+        """Write an outcome into the record, then show it, then let the picture go.
+
+        A face that failed before is compared with its earlier picture; this takes longer than a page may wait.
+        """
+        if isinstance(result, Report):
+            result = self._filing.compared(arrival, data, result)
         with self.lock:
             part = self.shift.part(arrival.part, arrival.serial, arrival.fibers)
-            if isinstance(result, Report):
-                connector = part.connector(arrival.fiber, result)
-                fiber = arrival.fiber if connector else None
-                self._record.add(data, result, server=self._server, fiber=fiber, connector=connector)
-            else:
-                self._record.add(None, result, name=arrival.name, serial=arrival.serial, server=self._server)
-            attempt = _attempt(arrival, data, result)
-            warning = self._repeats.add(attempt.picture, arrival.part, arrival.name)
-            judged = part.face(arrival.fiber).judged
-            filed = Filed(arrival, attempt, data, judged[-1] if judged else None, warning)
-            self.shift.add(part, arrival.fiber, attempt)
+            filed = self._filing.write(part, arrival, data, result)
+            self.shift.add(part, arrival.fiber, filed.attempt)
             if self.shift.current in (None, part):
                 self.shift.current, self.last = part, filed
             self.on_filed(filed)
@@ -324,14 +315,3 @@ class Station:
         self.state, before = state, self.state
         if state != before:
             self._tell()
-
-
-def _attempt(arrival: Arrival, data: bytes, result: Report | ClientError) -> Attempt:
-    """The outcome as the shift keeps it."""
-    time, picture = datetime.now(UTC), sha256(data)
-    if isinstance(result, Report):
-        reason = result.reasons[0] if result.reasons else ""
-        is_kept = result.borderline or result.verdict != "pass"
-        file = picture + ending(data) if is_kept else ""
-        return Attempt(result.verdict, time, picture, reason, result, arrival.id, file)
-    return Attempt("error", time, picture, result.reason, None, arrival.id)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 MarkState = Literal["gone", "stayed", "new", "unseen"]
 Advice = Literal["none", "clean", "rework"]
+
+_STATES: Final[tuple[MarkState, ...]] = get_args(MarkState)
 
 REWORK_AFTER: Final = 3
 """Cleanings after which a face that still fails is sent to rework, where nobody says another number: our choice."""
@@ -64,6 +66,22 @@ class Reinspection:
     rework_after: int
     advice: Advice
 
+    @property
+    def states(self) -> dict[int, MarkState]:
+        """What each mark of this report is: its state by its id."""
+        return {mark.id: mark.state for mark in self.marks if mark.id is not None}
+
+    @property
+    def counts(self) -> Counter[MarkState]:
+        """Marks in each state: those that are gone or have stayed as the earlier report counts them."""
+        earlier = Counter({state: len(self.previous_ids(state)) for state in _STATES})
+        return earlier + Counter(mark.state for mark in self.marks if mark.previous_id is None)
+
+    @property
+    def previous_count(self) -> int:
+        """Marks of the earlier report."""
+        return len({mark.previous_id for mark in self.marks if mark.previous_id is not None})
+
     def previous_ids(self, state: MarkState) -> frozenset[int]:
         """Ids of the earlier report's marks in a state; one with a piece that stayed is not gone."""
         return frozenset(
@@ -79,11 +97,12 @@ class Reinspection:
 
     @property
     def _marks_text(self) -> str:
-        gone, stayed = len(self.previous_ids("gone")), len(self.previous_ids("stayed"))
-        total = len({mark.previous_id for mark in self.marks if mark.previous_id is not None})
-        states = Counter(mark.state for mark in self.marks if mark.previous_id is None)
-        parts = [f"{gone} of {total} marks gone (removable)" if gone else "", f"{stayed} stayed" if stayed else ""]
-        parts += [f"{states['new']} new" if states["new"] else ""]
-        unseen = len(self.previous_ids("unseen")) + states["unseen"]
-        parts += [f"{unseen} not in both pictures" if unseen else ""]
-        return ", ".join(filter(None, parts)) or "no mark before, none now"
+        words: dict[MarkState, str] = {
+            "gone": f"of {self.previous_count} marks gone (removable)",
+            "stayed": "stayed",
+            "new": "new",
+            "unseen": "not in both pictures",
+        }
+        counts = self.counts
+        parts = [f"{counts[state]} {text}" for state, text in words.items() if counts[state]]
+        return ", ".join(parts) or "no mark before, none now"

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -95,6 +96,21 @@ def test_watched_folder(run: tuple[Run, int], commands: list[str], tmp_path: Pat
     assert (entry.values["serial"], entry.values["report"]["meta"]["fiber"]) == ("A123", fiber)
 
 
+def test_cases_are_kept_behind_the_link(run: tuple[Run, int], commands: list[str]) -> None:
+    """The pages of the cases are those of the station."""
+    start, port = run
+    assert first_line(start(next(line for line in commands if "--review" in line)))
+
+    def answers() -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/review/") as answer:
+                return b"No picture has been kept yet" in answer.read()
+        except URLError:
+            return False
+
+    wait_until(answers)
+
+
 def test_other_screens(run: tuple[Run, int], commands: list[str]) -> None:
     """With a certificate and a secret the page is there."""
     start, port = run
@@ -104,13 +120,14 @@ def test_other_screens(run: tuple[Run, int], commands: list[str]) -> None:
 def test_make_target_and_commands_are_those_of_the_page(commands: list[str], project: Path) -> None:
     """All of them are run here, but ``make station``, which a test of the system runs."""
     assert "station:" in (project / "Makefile").read_text(encoding="utf-8")
-    assert len(commands) == 7
+    assert len(commands) == 8
     assert commands[0] == "make station"
 
 
 def test_options_and_pictures_exist(page: str, project: Path) -> None:
     """What the page sends a reader to is there; pictures are small."""
     commands = (project / "client" / "endface_station" / "commands.py").read_text(encoding="utf-8")
+    commands += (project / "client" / "endface_client" / "_cli" / "options.py").read_text(encoding="utf-8")
     for option in set(re.findall(r"`--([a-z-]+)", page)):
         assert f'"--{option}"' in commands or f"    {option.replace('-', '_')}: " in commands, option
     for name in re.findall(r"\(([a-z-]+\.png)\)", page):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,21 +17,31 @@ import numpy as np
 import pytest
 import uvicorn
 
+from endface.comparison import REWORK_AFTER
 from endface.report import Problem, Report
+from endface.review.cases import Cases
 from endface_client import Client, Record
 from endface_client._record.database import entries, reading
 from endface_client._record.entry import Entry
 from endface_client.testing import PASS, Answer, FakeServer, Received
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
+from endface_station.review.app import review_app
+from endface_station.review.keeper import Keeper
 from endface_station.shift import Shift
-from endface_station.station import Station
+from endface_station.station import Filed, Station
 from endface_station.texts import Texts
 from endface_station.web.app import Access, Camera, PageServer, create_app
 from endface_station.web.view import View
 from tests.endface_client.faces import FOUND
 from tests.servers import free_ports
 from tests.waiting import wait_until
+
+CHROMIUM: Final = Path("/usr/bin/chromium")
+ARGUMENTS: Final = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 
 DEFOCUS: Final = Problem("defocus", "the picture's blur is 1.6 um, and mm-pc can be judged up to 1.05 um; focus again")
 INVALID: Final = dataclasses.replace(PASS, verdict="invalid", error=DEFOCUS, reasons=(DEFOCUS.message,), zones=())
@@ -102,21 +113,31 @@ def running(
     camera: Callable[[Station], Camera] | None = None,
     texts: Path | None = None,
     steps_itself: bool = False,
+    review: bool = False,
+    rework_after: int = REWORK_AFTER,
     port: int = 0,
     **config: Any,
 ) -> Iterator[Running]:
-    """A station on a server, with its folder, and its page on a free port."""
+    """A station on a server, with its folder, and its page on a free port; ``review`` keeps cases in ``cases``."""
     with ExitStack() as stack:
         record = stack.enter_context(Record(folder / "record"))
         queue = stack.enter_context(PictureQueue(folder / "queue"))
         client = stack.enter_context(Client(server, profile="mm-pc", repeat=False))
         shift = Shift.of_record(record.folder, fibers=fibers, steps_itself=steps_itself)
         photos = Photos(record.folder)
-        station = Station(client, record, queue, shift, server=server, pauses_s=(0.02, 0.1))
-        station.on_filed = lambda filed: photos.add(filed.attempt, filed.data)
+        station = Station(client, record, queue, shift, server=server, pauses_s=(0.02, 0.1), rework_after=rework_after)
+        keeper = Keeper(Cases(folder / "cases")) if review else None
+
+        def show(filed: Filed) -> None:
+            photos.add(filed.attempt, filed.data)
+            if keeper:
+                keeper(filed.attempt.report, filed.data)
+
+        station.on_filed = show
         opened = camera(station) if camera else None
-        view = View(station, photos, Texts.of(texts), has_camera=opened is not None)
-        app = create_app(station, view, photos, camera=opened, access=access)
+        view = View(station, photos, Texts.of(texts), keeper=keeper, has_camera=opened is not None)
+        mounts = {"/review": review_app(keeper.cases)} if keeper else {}
+        app = create_app(station, view, photos, camera=opened, access=access, mounts=mounts)
         port = port or free_ports()["http_port"]
         page = PageServer(uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=5, **config))
         threads = [threading.Thread(target=station.run), threading.Thread(target=page.run)]
@@ -146,6 +167,19 @@ def started(fake_server: FakeServer, tmp_path: Path) -> Iterator[Callable[..., R
             return stack.enter_context(running(fake_server.address, tmp_path / folder, **settings))
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium; two at once, and an event loop of a test's own, are more than Playwright bears."""
+    if not CHROMIUM.exists() or importlib.util.find_spec("playwright") is None:
+        pytest.skip(f"the pages need {CHROMIUM} and playwright")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
 
 
 def report_of(verdict: str) -> Report:

@@ -15,12 +15,11 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from endface import offline
-from endface.options import Options
-from endface_client.testing import Answer, FakeServer, Received
+from endface_client.testing import FakeServer
 from endface_station.intake.camera import SampleCamera
-from tests.endface_station.conftest import running
-from tests.endface_station.test_page import ARGUMENTS, CHROMIUM, LINE_PC, scan, shows
+from tests.endface_station.conftest import ARGUMENTS, CHROMIUM, running
+from tests.endface_station.test_cleaning import inspect
+from tests.endface_station.test_page import LINE_PC, scan, shows
 from tests.waiting import wait_until
 
 _SAMPLES: Final = Path(__file__).parents[2] / "samples"
@@ -31,7 +30,7 @@ _COLORS: Final = 160
 def take(folder: Path) -> None:
     """Take the pictures, and write them into a folder."""
     with (
-        FakeServer(_inspect) as server,
+        FakeServer(inspect) as server,
         tempfile.TemporaryDirectory() as data,
         running(server.address, Path(data), fibers=12, camera=lambda each: SampleCamera(_SAMPLES, each.aim)) as line,
         sync_playwright() as playwright,
@@ -39,13 +38,17 @@ def take(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport=LINE_PC, color_scheme="dark")
         page.goto(line.url)
+        page.locator("body.ready").wait_for()
         scan(page, "MPO-000416")
-        for word in ("PASS", "PASS", "FAIL", *["PASS"] * 4, "INVALID", *["PASS"] * 6):
+        for word in ("PASS", "PASS", "FAIL", "FAIL", *["PASS"] * 4, "INVALID", *["PASS"] * 6):
             _press(page, word)
         scan(page, "MPO-000417")
         for word in ("PASS", "PASS", "FAIL"):
             _press(page, word)
         _write(page, folder / "station-fail.png")
+        _press(page, "FAIL")
+        page.locator(".cleaning .gone").wait_for()
+        _write(page, folder / "station-cleaned.png")
         for word in ("PASS", *["PASS"] * 3, "INVALID"):
             _press(page, word)
         page.set_viewport_size({"width": 800, "height": 1280})
@@ -55,10 +58,6 @@ def take(folder: Path) -> None:
             _press(page, word)
         _write(page, folder / "station-pass.png")
         browser.close()
-
-
-def _inspect(received: Received) -> Answer:
-    return offline.inspect(received.picture, Options.from_parameters(received.parameters))
 
 
 def _press(page: Page, word: str) -> None:

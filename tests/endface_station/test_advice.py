@@ -45,15 +45,16 @@ def test_step_follows_from_the_defect_that_decides(marks: list[Defect], step: st
     assert step_after(failed(*marks), 1, 3) == step
 
 
-def test_largest_culprit_of_each_type_is_named() -> None:
-    """With its zone and the size that the limits are about."""
-    assert culprits(failed(mark("pit", 6.0), mark("pit", 8.0), mark("scratch", 2.0))) == [Culprit("pit", "B", 8.0)]
+def test_culprits_are_named_the_largest_first() -> None:
+    """With zone and deciding size; those that the limits allow are none."""
+    marks = (mark("pit", 6.0), dataclasses.replace(mark("pit", 8.0), id=7), mark("scratch", 2.0))
+    assert culprits(failed(*marks)) == [Culprit(7, "pit", "B", 8.0), Culprit(2, "pit", "B", 6.0)]
 
 
 def test_row_of_droplets_is_named_as_the_limit_reads_it() -> None:
     """A joined line that fails as contamination is dirt to the operator."""
     row = dataclasses.replace(mark("scratch", 59.0), width_um=2.0, type_alternatives=("contamination",))
-    assert culprits(failed(row)) == [Culprit("contamination", "B", 59.0)]
+    assert culprits(failed(row)) == [Culprit(2, "contamination", "B", 59.0)]
     assert step_after(failed(row), 1, 3) == "clean"
 
 

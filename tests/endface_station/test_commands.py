@@ -16,6 +16,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from endface.review.cases import Cases
 from endface_client.__main__ import app
 from endface_client.testing import FakeServer
 from endface_station.commands import register
@@ -128,6 +129,43 @@ def test_watch_inspects_a_folder_without_a_page(start: Start, fake_server: FakeS
     assert len(list((tmp_path / "in" / "done").iterdir())) == 2
 
 
+def test_station_and_watch_keep_cases(start: Start, fake_server: FakeServer, tmp_path: Path) -> None:
+    """As ``endface inspect --review`` does; with ``--review-all`` clear passes too."""
+    (tmp_path / "in").mkdir()
+    cases = tmp_path / "cases"
+    process, url = station(start, fake_server.address, "--review", "cases", "--watch", "in", "--data", "one")
+    for at, name in enumerate(("clean.png", "fail.png")):
+        httpx.post(f"{url}/pictures", params={"name": name}, content=picture(at))
+    wait_until(lambda: ">Review <b>1</b>" in httpx.get(url).text)
+    assert httpx.get(f"{url}/review/").status_code == 200
+    process.terminate()
+    process.communicate(timeout=WITHIN_S)
+    kept = len(Cases(cases))
+    options = ("--server", fake_server.address, "--profile", "mm-pc", "--review", "cases", "--review-all")
+    watching = start("watch", "in", *options)
+    (tmp_path / "clean.png").write_bytes(picture(7))
+    (tmp_path / "clean.png").rename(tmp_path / "in" / "clean.png")
+    wait_until(lambda: len(Cases(cases)) == 2)
+    watching.terminate()
+    _, stderr = watching.communicate(timeout=WITHIN_S)
+
+    assert kept == 1
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("option", [("--review-all",), ("--shadow", "model.onnx")])
+def test_option_about_cases_needs_their_folder(refused: Callable[..., str], option: tuple[str, ...]) -> None:
+    """For both commands."""
+    assert "this needs --review" in refused("station", *option)
+    assert "this needs --review" in refused("watch", ".", *option)
+
+
+def test_candidate_that_is_none_is_a_sentence(refused: Callable[..., str], tmp_path: Path) -> None:
+    """Before the first picture."""
+    (tmp_path / "model.onnx").write_text("no network")
+    assert "network's manifest" in refused("station", "--review", "cases", "--shadow", "model.onnx")
+
+
 @pytest.fixture
 def refused(tmp_path: Path, fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Run a command line that is refused, in this process; give what it says."""
@@ -149,6 +187,14 @@ def test_page_for_other_machines_needs_a_certificate(refused: Callable[..., str]
     assert "give --page-certificate and --page-key" in refused("station", "--host", "0.0.0.0")
     one = ("--page-certificate", certificates / "server.pem")
     assert "go together" in refused("station", "--host", "0.0.0.0", *one)
+    strange = ("--page-certificate", certificates / "server.pem", "--page-key", certificates / "stranger.key")
+    assert "server.pem" in refused("station", *strange)
+
+
+def test_secret_needs_a_certificate(refused: Callable[..., str], tmp_path: Path) -> None:
+    """On this machine as well: the browser keeps its cookie for encrypted pages."""
+    (tmp_path / "secret").write_text("a secret of sixteen letters")
+    assert "travels encrypted only" in refused("station", "--secret-file", "secret")
 
 
 def test_secret_that_can_be_guessed_is_refused(refused: Callable[..., str], certificates: Path, tmp_path: Path) -> None:

@@ -13,36 +13,24 @@ import cv2
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from endface_client.testing import FakeServer
+from endface_station.intake.camera import SampleCamera
 from endface_station.intake.folder import WatchedFolder
 from endface_station.part import Attempt
 from endface_station.station import Station
+from endface_station.web.app import Access
 from tests.endface_station.conftest import Running, by_name, picture, running
+from tests.endface_station.test_cleaning import inspect
 from tests.endface_station.test_shift import attempt
 from tests.waiting import wait_until
 
 Start = Callable[..., Running]
 Open = Callable[..., Page]
 
-CHROMIUM: Final = Path("/usr/bin/chromium")
-ARGUMENTS: Final = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+expect.set_options(timeout=60_000)  # machines are busy, and comparing two pictures takes a second
 LINE_PC: Final[ViewportSize] = {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -59,6 +47,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         page.on("console", lambda line: problems.append(line.text) if "Content Security" in line.text else None)
         page.on("dialog", lambda dialog: (problems.append("a dialog"), dialog.dismiss()))
         page.goto(url)
+        page.locator("body.ready").wait_for()
         return page
 
     yield opened
@@ -95,6 +84,13 @@ def with_camera(started: Start, **settings: object) -> Iterator[tuple[Running, N
         return cameras[0]
 
     yield started(camera=made, **settings), cameras[0]
+
+
+@contextmanager
+def with_samples(started: Start, fake_server: FakeServer, project: Path, **settings: object) -> Iterator[Running]:
+    """A station with the played microscope, whose server judges as a real one does."""
+    fake_server.answer = inspect
+    yield started(camera=lambda station: SampleCamera(project / "samples", station.aim), **settings)
 
 
 def scan(page: Page, serial: str) -> None:
@@ -300,10 +296,37 @@ def test_station_that_ends_is_noticed_and_comes_back(open_page: Open, fake_serve
         says(page, "PASS")
         port = int(line.url.rpartition(":")[2])
     expect(page.locator("#lost")).to_be_visible()
-    expect(page.locator("body")).to_have_class("old")
+    expect(page.locator("body.old")).to_be_visible()
     with running(fake_server.address, tmp_path, port=port):
         expect(page.locator("#lost")).to_be_hidden()
         page.close()
+
+
+def test_operator_logs_in_on_another_screen(
+    browser: Browser, fake_server: FakeServer, tmp_path: Path, certificates: Path
+) -> None:
+    """Once; then the page works as on the line PC, and no script can read the cookie."""
+    tls = {"ssl_certfile": certificates / "server.pem", "ssl_keyfile": certificates / "server.key"}
+    access = Access(("127.0.0.1",), b"a secret of sixteen letters")
+    with (
+        running(fake_server.address, tmp_path, access=access, **tls) as line,
+        browser.new_context(ignore_https_errors=True) as context,
+    ):
+        page = context.new_page()
+        page.goto(line.url)
+        assert Axe().run(page).response["violations"] == []
+        page.keyboard.type("not the secret")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_have_text("That is not the secret.")
+        page.get_by_label("Secret").fill("a secret of sixteen letters")
+        page.keyboard.press("Enter")
+        page.locator("body.ready").wait_for()
+        scan(page, "A100")
+        shows(page, "#part h2", "A100")
+        assert page.evaluate("document.cookie") == ""
+        assert Axe().run(page).response["violations"] == []
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_label("Secret")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -409,3 +432,107 @@ def test_camera_is_seen_live_until_its_picture_is_judged(open_page: Open, starte
             page.keyboard.press("F6")
             wait_until(lambda: live.bounding_box() == eye.bounding_box())
     assert camera.count == 2
+
+
+def test_number_of_fibers_is_chosen_on_the_page(open_page: Open, started: Start) -> None:
+    """It holds for the connector in progress and the next ones; one that was inspected before keeps its own."""
+    line = started()
+    page = open_page(line.url)
+    page.select_option("#fibers", "2")
+    scan(page, "A100")
+    expect(page.locator("#part button")).to_have_count(2)
+    line.web.post("/pictures", content=picture(1))
+    expect(page.locator("#fiber1.pass")).to_be_visible()
+    page.select_option("#fibers", "4")
+    expect(page.locator("#part button")).to_have_count(4)
+    line.web.post("/pictures", content=picture(2))
+    expect(page.locator("#fiber2.pass")).to_be_visible()
+    scan(page, "A101")
+    page.select_option("#fibers", "12")
+    expect(page.locator("#part button")).to_have_count(12)
+    scan(page, "A100")
+    expect(page.locator("#part button")).to_have_count(4)
+    expect(page.locator("#fibers")).to_have_value("4")
+
+
+def test_marks_that_decide_stand_out(open_page: Open, started: Start) -> None:
+    """The scratch of the failed face does, the pit that the limits allow does not."""
+    line = started()
+    page = open_page(line.url)
+    line.web.post("/pictures", params={"name": "fail.png"}, content=picture(1))
+    says(page, "FAIL")
+    expect(page.locator("#face .defect")).to_have_count(3)
+    expect(page.locator("#face .defect.lit")).to_have_attribute("data-id", "2")
+    expect(page.locator(".reason")).to_contain_text("Zone B: scratch, 5.0 µm")
+
+
+def test_scan_that_a_loading_page_has_missed_in_part_is_dropped(open_page: Open, started: Start) -> None:
+    """A serial number without its beginning is another part's; the operator scans again."""
+    line = started()
+    page = open_page(line.url)
+    page.reload(wait_until="commit")
+    scan(page, "SN12345")
+    page.locator("body.ready").wait_for()
+    assert line.web.get("/state").json()["serial"] in (None, "SN12345")
+    scan(page, "SN12345")
+    shows(page, "#part h2", "SN12345")
+
+
+def test_operator_cleans_until_the_face_passes(
+    open_page: Open, started: Start, fake_server: FakeServer, project: Path
+) -> None:
+    """The page tells in large words and in the picture what is gone, has stayed, is new; axe finds nothing in it."""
+    with with_samples(started, fake_server, project, fibers=12, review=True) as line:
+        page = open_page(line.url)
+        scan(page, "MPO1")
+        expect(page.locator("#fiber3")).to_be_visible()
+        page.locator("#fiber3").click()
+        page.keyboard.press("F4")
+        says(page, "FAIL")
+        expect(page.locator("#verdict .cleaning")).to_have_count(0)
+        page.locator("#fiber3").click()
+        page.keyboard.press("F4")
+        page.locator("#verdict .cleaning .gone").wait_for()
+
+        expect(page.locator("#verdict .cleaning")).to_contain_text("4 stayed")
+        expect(page.locator("#verdict .cleaning")).to_contain_text("1 new")
+        expect(page.locator("#verdict .cleaning b")).to_have_text("clean again")
+        expect(page.locator(".steps")).to_contain_text("Clean the face")
+        for box in ("#verdict h2", ".cleaning", ".steps"):
+            expect(page.locator(box).first).to_be_in_viewport(ratio=1)
+        letters = "(element) => parseFloat(getComputedStyle(element).fontSize)"
+        assert page.locator(".states").evaluate(letters) >= 24
+        assert page.locator("#verdict h2").evaluate(letters) >= 64
+        dashes = page.locator("#face .ghost").first.evaluate("(mark) => getComputedStyle(mark).strokeDasharray")
+        assert dashes != "none"
+        expect(page.locator("#face .fresh")).to_have_count(1)
+        results = Axe().run(page)
+        assert [each["id"] for each in results.response["violations"]] == []
+        page.keyboard.press("F4")
+        says(page, "PASS")
+        expect(page.locator("#verdict .cleaning")).to_contain_text("2 of 5 marks gone")
+
+
+def test_engineer_reviews_a_case_of_the_station(open_page: Open, started: Start) -> None:
+    """Beside the station, under its own policy; the count on the page goes down."""
+    line = started(review=True)
+    page = open_page(line.url)
+    line.web.post("/pictures", params={"name": "fail.png", "serial": "A1"}, content=picture(1))
+    expect(page.locator("#review b")).to_have_text("1")
+    with page.context.expect_page() as opened:
+        page.locator("#review a").click()
+    review = opened.value
+    said: list[str] = []
+    review.on("console", lambda text: said.append(text.text))
+    review.fill("#reviewer", "Ana")
+    review.keyboard.press("Enter")
+    expect(review.locator("#reviewer")).to_have_value("Ana")
+    review.locator(".cards a").first.click()
+    review.locator("h1, header").first.wait_for()
+    expect(review.get_by_role("button", name="Right")).to_be_enabled()
+    review.keyboard.press("r")
+    expect(review.locator("body")).to_contain_text("Nothing is left to review here")
+    review.close()
+    line.station.on_change()
+    expect(page.locator("#review b")).to_have_count(0)
+    assert [text for text in said if "Content Security" in text] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,3 +98,19 @@ def test_connector_is_judged_once_its_last_face_is() -> None:
     assert whole is not None
     assert (whole.verdict, len(whole.fibers)) == ("fail", 3)
     assert part("").connector(1, PASS) is None
+
+
+@pytest.mark.parametrize(
+    ("pictures", "cleanings"), [("", 0), ("f", 0), ("ff", 1), ("fiff", 2), ("ffpf", 0), ("ffp", 2)]
+)
+def test_cleanings_are_failures_since_the_last_pass(pictures: str, cleanings: int) -> None:
+    """As the record counts them: a picture that could not be judged is none."""
+    assert part(pictures).cleanings(1) == cleanings
+
+
+def test_same_picture_again_is_no_cleaning() -> None:
+    """A camera that is frozen has looked at nothing."""
+    given = part("ff")
+    first, second = given.face(1).attempts
+    given.face(1).attempts[1] = replace(second, picture=first.picture)
+    assert given.cleanings(1) == 0

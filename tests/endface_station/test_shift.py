@@ -11,7 +11,7 @@ import pytest
 
 from endface.files import sha256
 from endface.report import ImageInfo
-from endface_client import Record
+from endface_client import Record, ServerError
 from endface_station.arrival import Arrival
 from endface_station.part import Attempt
 from endface_station.shift import LAST_PARTS, Shift
@@ -68,6 +68,17 @@ def test_serial_that_is_scanned_again_goes_on_where_it_was_left(tmp_path: Path) 
     assert (part.fibers, part.word, part.tries(2), part.next_fiber({})) == (2, "fail", 1, 2)
 
 
+def test_picture_that_was_not_inspected_says_nothing_about_a_face(tmp_path: Path) -> None:
+    """The record does not know which fiber it was of."""
+    with Record(tmp_path) as record:
+        add(record, "pass", "A1", fiber=1, fibers=2)
+        record.add(None, ServerError("it failed"), name="a.png", serial="A1")
+    part = Shift.of_record(tmp_path).current
+
+    assert part is not None
+    assert (part.face(1).word, part.next_fiber({})) == ("pass", 2)
+
+
 def test_picture_after_a_pass_needs_a_scan(tmp_path: Path) -> None:
     """It belongs to a part without a serial number, unless the operator has chosen a fiber."""
     with Record(tmp_path) as record:
@@ -111,8 +122,8 @@ def test_shift_keeps_fifty_parts_and_few_reports() -> None:
 
 def test_part_in_progress_counts_once_it_is_whole() -> None:
     """One that is left before counts as open."""
-    shift = Shift(lambda _: ())
-    shift.add(shift.begin("A1", 2), 1, attempt(1))
+    shift = Shift(lambda _: (), fibers=2)
+    shift.add(shift.begin("A1"), 1, attempt(1))
     assert shift.last() == []
     shift.begin("A2")
     assert dict(shift.counts) == {"open": 1}

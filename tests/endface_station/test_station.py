@@ -62,6 +62,16 @@ def test_server_that_is_down_loses_nothing(tmp_path: Path) -> None:
         assert [each.values["serial"] for each in line.entries] == [f"A{number}" for number in range(12)]
 
 
+def test_server_is_asked_before_the_first_picture(tmp_path: Path) -> None:
+    """The operator sees that it is down, and when it is back, without a picture being spent."""
+    with FakeServer(by_name) as server:
+        address = server.address
+    with running(address, tmp_path) as line:
+        wait_until(lambda: line.station.state.condition == "down")
+        with FakeServer(by_name, address=address):
+            wait_until(lambda: line.station.state.condition == "ready")
+
+
 def test_station_that_ends_goes_on_with_what_waits(tmp_path: Path) -> None:
     """Even if nobody has inspected anything meanwhile."""
     with FakeServer(by_name) as server:

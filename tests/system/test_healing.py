@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -153,8 +152,7 @@ HANGING = """
 import pathlib, time
 execute = TritonPythonModel.execute
 def hang_once(self, requests):
-    cause = pathlib.Path({cause!r})
-    if cause.exists():
+    for cause in pathlib.Path({causes!r}).glob("*"):
         cause.unlink()
         time.sleep(3600)
     return execute(self, requests)
@@ -192,14 +190,13 @@ def test_process_that_hangs_in_a_picture(fragile: Path, png: bytes, tmp_path: Pa
 
 
 def test_stage_that_hangs(fragile: Path, png: bytes, tmp_path: Path) -> None:
-    """All processes run and say "ready", but one waits for something that never comes: the server is started anew."""
-    cause = tmp_path / "cause"
-    stage = fragile / "postprocess"
-    config = (stage / "config.pbtxt").read_text(encoding="utf-8")
-    (stage / "config.pbtxt").write_text(re.sub(r"count: \d+", "count: 1", config), encoding="utf-8")  # alone
-    with (stage / "1" / "model.py").open("a") as model:
-        model.write(HANGING.format(cause=str(cause)))
+    """All processes run and say "ready", but wait for something that never comes: the server is started anew."""
+    causes = tmp_path / "causes"
+    causes.mkdir()
+    with (fragile / "postprocess" / "1" / "model.py").open("a") as model:
+        model.write(HANGING.format(causes=str(causes)))
     with started(fragile, free_ports()) as serving:
-        event = healed(serving, png, cause.touch)
+        processes = list(serving.stubs.values()).count("postprocess")
+        event = healed(serving, png, lambda: [(causes / str(number)).touch() for number in range(processes)])
 
     assert (event.kind, event.action) == ("hung", "restart")

@@ -53,9 +53,9 @@ def learn(  # noqa: PLR0913 - one parameter for each option of the command
     """
     import torch
 
-    from endface_build.learn.learn import Settings
     from endface_build.learn.learn import learn as learn_from
     from endface_build.learn.page import write_page
+    from endface_build.learn.settings import Settings
     from endface_build.rollout.servers import servers_of
     from endface_build.rollout.versions import Versions
     from endface_build.training.finetune import STEPS

@@ -156,3 +156,27 @@ SAMPLES: tuple[Sample, ...] = (
     ),
 )
 """The demo's pictures."""
+
+CLEANED = replace(MULTIMODE, grain=1.4, polish=0.8, seed=19)
+"""One face in three pictures: dirty, wiped, clean."""
+
+_STUCK = particle((13.0, 9.0), 8.0, tone=-0.7, seed=41)
+_WIPED_OFF = (
+    particle((-27.0, 16.0), 15.0, tone=-0.7, seed=42),
+    particle((24.0, -31.0), 10.0, tone=-0.65, seed=43),
+    particle((-44.0, -22.0), 9.0, tone=-0.65, seed=44),
+    *_droplets(45, (30.0, 78.0), 160.0, 6),
+)
+_LEFT_BY_THE_WIPE = particle((-14.0, 43.0), 7.0, tone=-0.6, seed=46)
+_DUST = _dust(26, 3)
+CLEANING: tuple[Sample, ...] = (
+    Sample("dirty.jpg", "a dirty face", replace(CLEANED, marks=(*_DUST, _STUCK, *_WIPED_OFF)), MICROSCOPE),
+    Sample(
+        "wiped.jpg",
+        "the same face, wiped: one particle has stayed, one is new",
+        replace(CLEANED, marks=(*_DUST, _STUCK, _LEFT_BY_THE_WIPE)),
+        MICROSCOPE,
+    ),
+    Sample("clean.jpg", "the same face, clean", replace(CLEANED, marks=_DUST), MICROSCOPE),
+)
+"""Pictures of one face while it is cleaned, for the station's demo."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from endface_build.drawing.camera import Photograph, photograph
 from endface_build.drawing.canvas import UNDECIDED
 from endface_build.drawing.line_marks import LineMark
 from endface_build.drawing.marks import Mark
-from endface_build.drawing.sample_scenes import SAMPLES, Sample
+from endface_build.drawing.sample_scenes import CLEANING, SAMPLES, Sample
 from endface_build.provenance import write_json
 
 
 def draw_samples(folder: Path) -> list[Path]:
-    """Draw the demo's pictures and ``truth.json``, which lists every mark in micrometers from the fiber's center.
+    """Draw the demo's pictures, and those of a face that is cleaned into the folder ``cleaning`` in it.
+
+    Beside them ``truth.json`` lists every mark in micrometers from the fiber's center.
 
     Args:
         folder: Where the files go.
@@ -28,8 +31,14 @@ def draw_samples(folder: Path) -> list[Path]:
     Returns:
         The pictures' paths.
     """
+    return [*_draw(folder, SAMPLES), *_draw(folder / "cleaning", CLEANING)]
+
+
+def _draw(folder: Path, samples: Sequence[Sample]) -> list[Path]:
+    """Draw pictures and their truth into one folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     truth, paths = [], []
-    for number, sample in enumerate(SAMPLES):
+    for number, sample in enumerate(samples):
         photo = photograph(sample.face, replace(sample.camera, jpeg_quality=None), seed=number)
         options = [cv2.IMWRITE_JPEG_QUALITY, 92] if sample.name.endswith(".jpg") else [cv2.IMWRITE_PNG_COMPRESSION, 9]
         _, encoded = cv2.imencode(Path(sample.name).suffix, photo.picture, options)

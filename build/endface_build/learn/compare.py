@@ -89,6 +89,12 @@ class Change:
             return False
         return self.low > 0 if name in LOWER_IS_BETTER else self.high < 0
 
+    def is_better(self, name: str) -> bool:
+        """Whether the candidate is better in a figure of that name, sure or not."""
+        if self.before is None or self.after is None:
+            return False
+        return self.after < self.before if name in LOWER_IS_BETTER else self.after > self.before
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -7,69 +7,31 @@ reviews -> labels -> split by part -> fine-tuning from the network that serves -
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
 
-from endface.contract import CLADDING_UM
 from endface.errors import ConfigurationError, RolloutError
-from endface.files import sha256_of
 from endface.options import Options
 from endface.picture.decode import decode
 from endface.review.case import Case
 from endface_build.data.label_folder import open_folder
-from endface_build.drawing import squares
 from endface_build.evaluation import golden, repeatability
-from endface_build.evaluation.false_passes import DRAWN, JudgedSet, drawn_sets
+from endface_build.evaluation.false_passes import JudgedSet, drawn_sets
 from endface_build.evaluation.inspector import with_network
 from endface_build.evaluation.repeated_parts import PhotographedPart
-from endface_build.export.quantize import FP32_FILE, quantize
-from endface_build.export.to_onnx import export
 from endface_build.learn.compare import Comparison, Counts, Pair, compare, counts, judge
+from endface_build.learn.gates import reasons_against
+from endface_build.learn.retrain import retrain
 from endface_build.learn.reviewed import Split, split
-from endface_build.manifest import MODEL_FILE, read_manifest
+from endface_build.learn.settings import Progress, Settings
+from endface_build.manifest import MODEL_FILE
 from endface_build.rollout.promote import Promotion, promote
 from endface_build.rollout.servers import NO_SERVERS, Servers
 from endface_build.rollout.versions import Versions
-from endface_build.training.finetune import CHECKPOINT, STEPS, finetune_from
-from endface_build.training.recipe import Recipe
-from endface_build.training.train import load_trained
 
-CANDIDATE: Final = "candidate"
-
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to learn.
-
-    Attributes:
-        run: folder for what is made on the way: drawn squares, checkpoint, candidate.
-        steps: optimizer steps.
-        drawn: drawn squares that keep the network from forgetting.
-        faces: drawn faces of each fiber that both networks are judged on.
-        gage_parts: held-out pictures of the repeatability study.
-        gage_repeats: trials of each under each condition.
-        cladding_um: cladding diameter.
-        recipe: what differs from the recipe of the network that serves.
-        workers: processes that draw.
-        promotes: whether the candidate is promoted if nothing speaks against it.
-        accept_flips: whether verdicts of pictures may change where the right one is not known.
-    """
-
-    run: Path
-    steps: int = STEPS
-    drawn: int = 600
-    faces: int = DRAWN
-    gage_parts: int = 6
-    gage_repeats: int = 2
-    cladding_um: float = CLADDING_UM
-    recipe: dict[str, Any] = field(default_factory=dict)
-    workers: int = 1
-    promotes: bool = True
-    accept_flips: bool = False
+Retrain = Callable[[Split, Path, Settings, Progress], tuple[Path, tuple[str, ...]]]
+"""``retrain``, or what stands in for it."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +59,7 @@ class Learned:
     promotion: Promotion | None = None
 
 
-def learn(  # noqa: PLR0913 - the last three are by keyword
+def learn(  # noqa: PLR0913 - the last ones are by keyword
     cases: Iterable[Case],
     versions: Versions,
     settings: Settings,
@@ -106,6 +68,7 @@ def learn(  # noqa: PLR0913 - the last three are by keyword
     labelled: Path | None = None,
     profile: str = "",
     servers: Servers = NO_SERVERS,
+    make: Retrain = retrain,
 ) -> Learned:
     """Learn from reviewed cases, and promote the network if nothing speaks against it.
 
@@ -118,6 +81,7 @@ def learn(  # noqa: PLR0913 - the last three are by keyword
         profile: by which pictures are judged; empty for that of each reviewed case, and the first of these for older
             pictures.
         servers: those that must have loaded a promoted version in the end.
+        make: makes the candidate.
 
     Raises:
         ConfigurationError: too few cases are reviewed, or a file is missing or broken.
@@ -125,7 +89,7 @@ def learn(  # noqa: PLR0913 - the last three are by keyword
     sides = split(cases)
     _refuse_empty(sides)
     serving = versions.path(versions.newest)
-    candidate, skipped = _train(sides, serving, settings, progress)
+    candidate, skipped = make(sides, serving, settings, progress)
     networks = serving / MODEL_FILE, candidate / MODEL_FILE
     by_profile = {each: sides.held_out.of_profile(each) for each in sides.held_out.profiles}
     chosen = {profile: sides.held_out} if profile else by_profile
@@ -151,33 +115,6 @@ def learn(  # noqa: PLR0913 - the last three are by keyword
     return _promoted(learned, versions, new | old, new, servers, accept_flips=settings.accept_flips)
 
 
-def reasons_against(
-    sets: dict[str, Comparison], gage: tuple[int, int] | None, *, new: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Why a candidate should not serve, in sentences.
-
-    Args:
-        sets: both networks on each set.
-        gage: unmarked flips of both when pictures are taken again.
-        new: names of the sets of reviewed pictures, on which it must not have fewer right verdicts.
-    """
-    against = []
-    for name, comparison in sets.items():
-        for figure, change in comparison.changes.items():
-            if change.is_worse(figure):
-                against.append(
-                    f"on {name} its {figure.replace('_', ' ')} is surely worse: {change.after:.1%} after "
-                    f"{change.before:.1%}"
-                )
-    for name in new:
-        verdict = sets[name].changes["verdict"]
-        if (verdict.after or 0.0) < (verdict.before or 0.0):
-            against.append(f"on {name} fewer verdicts are right: {verdict.after:.1%} after {verdict.before:.1%}")
-    if gage is not None and gage[1] > gage[0]:
-        against.append(f"more verdicts flip unmarked when a part is taken again: {gage[1]} after {gage[0]}")
-    return tuple(dict.fromkeys(against))
-
-
 def _refuse_empty(sides: Split) -> None:
     for name, side in {"learn from": sides.learned, "judge on": sides.held_out}.items():
         if not len(side):
@@ -186,42 +123,6 @@ def _refuse_empty(sides: Split) -> None:
                 f"There is no reviewed part to {name}: review more cases of more parts. Used are "
                 f"{len(sides.learned)} to learn from and {len(sides.held_out)} to judge on; left out are {reasons}."
             )
-
-
-def _train(sides: Split, serving: Path, settings: Settings, progress: Progress) -> tuple[Path, tuple[str, ...]]:
-    """Fine-tune the network that serves; gives the candidate's folder."""
-    manifest = read_manifest(serving)
-    if "recipe" not in manifest or not (serving / FP32_FILE).is_file():
-        raise ConfigurationError(
-            f"Version {serving.name} was not trained here, so it cannot learn: train it with the tool that made it."
-        )
-    known = {key: value for key, value in manifest["recipe"].items() if key in Recipe.__dataclass_fields__}
-    recipe = replace(
-        Recipe.from_json(known | {"train_count": settings.drawn} | settings.recipe),
-        start_sha256=sha256_of(serving / FP32_FILE),
-    )
-    if not (settings.run / "train").is_dir():
-        squares.draw_set(
-            settings.run / "train",
-            seed=recipe.train_seed,
-            count=recipe.train_count,
-            workers=settings.workers,
-            progress=partial(progress, "drawing", recipe.train_count),
-        )
-    options = Options("mm-pc", cladding_um=settings.cladding_um, any_core=True)  # the profile has no part in learning
-    prepared, _ = finetune_from(
-        sides.learned,
-        settings.run,
-        options,
-        progress,
-        recipe=recipe,
-        start=serving / FP32_FILE,
-        steps=settings.steps,
-    )
-    candidate = settings.run / CANDIDATE
-    export(load_trained(prepared.folder / CHECKPOINT), candidate)
-    quantize(candidate, candidate, progress=partial(progress, "comparing with FP32", recipe.held_out_count))
-    return candidate, prepared.skipped
 
 
 def _gage(

@@ -27,14 +27,19 @@ from endface_client._cli.options import (
     Profile,
     RecordKey,
     RecordLimitGb,
+    Review,
+    ReviewAll,
+    ReworkAfter,
     Screen,
     Servers,
+    Shadow,
     TlsAuthority,
     TlsCertificate,
     TlsKey,
     TlsServerName,
     UmPerPx,
     Zones,
+    check_review,
 )
 from endface_client._cli.recording import Recorded, Warn, recording
 from endface_client._cli.reviewing import reviewing
@@ -83,19 +88,6 @@ _Out = Annotated[
     typer.Option(help="Write reports, overlays and a page into this folder, in the place of an earlier run's."),
 ]
 _Record = Annotated[Path | None, typer.Option(help="Add each inspection to the record in this folder.")]
-_Review = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Keep failures, borderlines, invalid and doubtful pictures here for review."),
-]
-_ReviewAll = Annotated[bool, typer.Option("--review-all", help="Keep all pictures for review, clear passes too.")]
-_Shadow = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="A candidate's model.onnx, which judges too; keep where it differs (--review)."),
-]
-_ReworkAfter = Annotated[
-    int,
-    typer.Option(min=1, metavar="N", help="Cleanings after which a part that fails is sent to rework; with --record."),
-]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one report a line on stdout, and nothing else there.")]
 _Offline = Annotated[bool, typer.Option("--offline", help="Inspect in this process, without a server.")]
 _Engine = Annotated[
@@ -126,10 +118,10 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     record: _Record = None,
     record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
     record_key: RecordKey = None,
-    rework_after: _ReworkAfter = REWORK_AFTER,
-    review: _Review = None,
-    review_all: _ReviewAll = False,
-    shadow: _Shadow = None,
+    rework_after: ReworkAfter = REWORK_AFTER,
+    review: Review = None,
+    review_all: ReviewAll = False,
+    shadow: Shadow = None,
     as_json: _AsJson = False,
     offline: _Offline = False,
     engine: _Engine = None,
@@ -142,9 +134,7 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     for name, value in (("--engine", engine), ("--profiles", profiles)):
         if value and not offline:
             raise typer.BadParameter("this needs --offline; a server has what it was started with", param_hint=name)
-    for name, given in (("--shadow", shadow is not None), ("--review-all", review_all)):
-        if given and review is None:
-            raise typer.BadParameter("this needs --review: the folder of what should be looked at", param_hint=name)
+    check_review(review, shadow, everything=review_all)
     if fiber_count and not connector:
         raise typer.BadParameter("this needs --connector", param_hint="--fiber-count")
     if connector and (fiber or recursive):

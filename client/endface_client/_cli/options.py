@@ -51,3 +51,27 @@ AnyCore = Annotated[bool, typer.Option("--any-core", help="Judge a fiber with a 
 RecordLimitGb = Annotated[float, typer.Option(min=0.001, help="Size at which the record drops its oldest entries.")]
 RecordKey = Annotated[Path | None, typer.Option(envvar=KEY_VARIABLE, metavar="FILE", help="Key that seals the record.")]
 DeadlineS = Annotated[float, typer.Option(min=0.1, help="Seconds for a report, all attempts included.")]
+Review = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Keep failures, borderlines, invalid and doubtful pictures here for review."),
+]
+ReviewAll = Annotated[bool, typer.Option("--review-all", help="Keep all pictures for review, clear passes too.")]
+Shadow = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A candidate's model.onnx, which judges too; keep where it differs (--review)."),
+]
+ReworkAfter = Annotated[
+    int,
+    typer.Option(min=1, metavar="N", help="Cleanings after which a part that fails is sent to rework, by the record."),
+]
+
+
+def check_review(review: Path | None, shadow: Path | None, *, everything: bool) -> None:
+    """Check that what is about cases has a folder of cases.
+
+    Raises:
+        typer.BadParameter: it has none.
+    """
+    for name, given in (("--shadow", shadow is not None), ("--review-all", everything)):
+        if given and review is None:
+            raise typer.BadParameter("this needs --review: the folder of what should be looked at", param_hint=name)

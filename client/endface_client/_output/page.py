@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.connector import ConnectorReport
-from endface.report import Point, Report
+from endface.report import Defect, Point, Report
 from endface_client._outcome import WORDS, Outcome, Tally, Word
 from endface_client._output.ownership import REPORT
 from endface_client._output.palette import DEFECT_COLORS, VERDICT_COLORS, Color
@@ -35,11 +35,13 @@ class Card:
         outcome: the report or the error.
         photo: the picture as a data URI; empty where it cannot be shown.
         stem: beginning of the names of its files beside the page; empty where there are none.
+        previous: the earlier report that this one was compared with, for the marks that are gone; None where unknown.
     """
 
     outcome: Outcome
     photo: str
     stem: str = ""
+    previous: Report | None = None
 
     @property
     def report(self) -> Report | None:
@@ -50,6 +52,15 @@ class Card:
     def has_face(self) -> bool:
         """Whether the picture can be shown around its fiber."""
         return bool(self.photo and self.report and self.report.fiber and self.report.calibration)
+
+    @property
+    def gone(self) -> Sequence[Defect]:
+        """Marks of the earlier report that are gone; none where its fiber is not known."""
+        found = self.report.reinspection if self.report else None
+        if not (found and found.registered and self.previous and self.previous.fiber and self.previous.calibration):
+            return ()
+        ids = found.previous_ids("gone")
+        return [defect for defect in self.previous.defects if defect.id in ids]
 
     @property
     def report_link(self) -> str:

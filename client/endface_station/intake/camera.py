@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +20,14 @@ _LIVE_WIDTH_PX: Final = 640
 _STALE_FRAMES: Final = 4
 """Frames that a camera's driver has kept from before the button was pressed."""
 
-_CLEAN: Final = "multimode-clean"
-_PITS: Final = "pits-in-core"
+_CLEAN: Final = "multimode-clean.jpg"
+_PITS: Final = "pits-in-core.jpg"
+_BLURRED: Final = "out-of-focus.jpg"
+_CLEANING: Final = ("cleaning/dirty.jpg", "cleaning/wiped.jpg", "cleaning/clean.jpg")
 _PITTED: Final = 5
-_DIRTY: Final = {3: "contaminated", 7: "out-of-focus"}
+_LOOKS: Final[dict[int, Sequence[str]]] = {3: _CLEANING, 7: (_BLURRED, _CLEAN)}
+_TURN_DEG: Final = 137.5
+"""By which a face is turned at each look: nobody puts a connector back as it lay."""
 
 
 class Camera:
@@ -74,8 +78,9 @@ class Camera:
 class SampleCamera:
     """A microscope that is played: it shows the samples as the twelve fibers of connector after connector.
 
-    Some are dirty or out of focus at the first look, and clean at the second; one has pits that stay.  Each picture has
-    noise of its own, as a camera's have.
+    The third fiber is dirty, still has some dirt at the second look, and is clean at the third; the seventh is out of
+    focus once; the fifth of every third connector has pits that stay.  A face lies turned at each look, and each
+    picture has noise of its own, as a camera's have.
 
     Args:
         samples: the folder of the project's samples.
@@ -91,20 +96,20 @@ class SampleCamera:
         self._random = np.random.default_rng(1)
         self._looks: Counter[tuple[str, int]] = Counter()
         self._connectors: list[str] = []
-        self._pictures = {name: _read(samples / f"{name}.jpg") for name in {_CLEAN, *_DIRTY.values(), _PITS}}
+        self._pictures = {name: _read(samples / name) for name in (_CLEAN, _PITS, _BLURRED, *_CLEANING)}
 
     def take(self) -> tuple[bytes, str]:
         """A picture of the fiber under the microscope, and its name."""
         with self._lock:
             at = self._aim()
-            name = self._name(*at)
+            levels, name = self._seen(*at), Path(self._name(*at)).stem
             self._looks[at] += 1
-            return png(self._noisy(name)), f"{name}.png"
+            return png(levels), f"{name}.png"
 
     def look(self) -> bytes:
         """What is under the microscope, as a small JPEG."""
         with self._lock:
-            return small_jpeg(self._noisy(self._name(*self._aim())))
+            return small_jpeg(self._seen(*self._aim()))
 
     def _name(self, part: str, fiber: int) -> str:
         """Which sample it is."""
@@ -112,11 +117,24 @@ class SampleCamera:
             self._connectors.append(part)
         if part and self._connectors.index(part) % 3 == 2 and fiber == _PITTED:
             return _PITS
-        return _CLEAN if self._looks[part, fiber] else _DIRTY.get(fiber, _CLEAN)
+        looks = _LOOKS.get(fiber, (_CLEAN,))
+        return looks[min(self._looks[part, fiber], len(looks) - 1)]
 
-    def _noisy(self, name: str) -> NDArray[np.uint8]:
-        noise = self._random.normal(0.0, 1.0, self._pictures[name].shape)
-        return np.clip(self._pictures[name] + noise, 0, 255).astype(np.uint8)
+    def _seen(self, part: str, fiber: int) -> NDArray[np.uint8]:
+        """The picture of a fiber as it lies now, with noise."""
+        name = self._name(part, fiber)
+        levels = self._pictures[name]
+        if name != _BLURRED:  # its pixels are not square
+            levels = _turned(levels, _TURN_DEG * (self._looks[part, fiber] + fiber))
+        return np.clip(levels + self._random.normal(0.0, 1.0, levels.shape), 0, 255).astype(np.uint8)
+
+
+def _turned(levels: NDArray[np.uint8], turn_deg: float) -> NDArray[np.uint8]:
+    """Levels uint8 (H, W), turned clockwise around the middle."""
+    height, width = levels.shape
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -turn_deg, 1.0)
+    turned = cv2.warpAffine(levels, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(turned, np.uint8)
 
 
 def png(levels: NDArray[np.uint8]) -> bytes:

@@ -202,6 +202,7 @@ class WatchedFolder(FileSystemEventHandler):
         self._taken_before.add(file.id)
         if self._taken == "move":
             _move(file.path, self._folder / target)
+            self._taken_before.forget(file.id)
 
     def _say_once(self, sentence: str) -> None:
         if sentence and sentence != self._said:

@@ -23,6 +23,10 @@ class TakenBefore:
     def __contains__(self, file_id: str) -> bool:
         return file_id in self._ids
 
+    def forget(self, file_id: str) -> None:
+        """Forget a file that is not there any more; the ledger, which only grows, keeps it."""
+        self._ids.discard(file_id)
+
     def add(self, file_id: str) -> None:
         """Remember a file; on the disk when this returns.
 

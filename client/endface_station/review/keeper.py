@@ -21,7 +21,7 @@ class Keeper:
     """
 
     def __init__(self, cases: Cases, shadow: Shadow | None = None) -> None:
-        self._cases, self._shadow = cases, shadow
+        self.cases, self._shadow = cases, shadow
         self._lock = threading.Lock()
         self._problem = ""
 
@@ -41,6 +41,11 @@ class Keeper:
             return self._problem
 
     @property
+    def open_count(self) -> int:
+        """How many cases nobody has reviewed."""
+        return self.cases.open_count
+
+    @property
     def tally(self) -> str:
         """What the candidate found, in a sentence; empty without a candidate."""
         return "" if self._shadow is None else self._shadow.tally.text
@@ -57,7 +62,7 @@ class Keeper:
             return
         problem = ""
         try:
-            self._cases.keep(report, picture, asked=asked)
+            self.cases.keep(report, picture, asked=asked)
         except ReviewError as exc:
             problem = str(exc)
         with self._lock:

@@ -10,9 +10,9 @@ from typing import Final, Self, get_args
 
 from endface.errors import ReviewError
 from endface.report import VerdictName
-from endface.review.case import CASE_FILE, REVIEWS
+from endface.review.case import CASE_FILE, REVIEWS, read_entry, read_reviews
 from endface.review.cases import Cases
-from endface.review.opinions import Standing
+from endface.review.opinions import Standing, standing
 from endface.review.reasons import KINDS, Kind
 
 STANDINGS: Final[tuple[Standing, ...]] = get_args(Standing)
@@ -104,21 +104,20 @@ class Overview:
             stamp = (_changed(folder / CASE_FILE), _changed(folder / REVIEWS))
             if name in self._known and self._known[name][0] == stamp:
                 return self._known[name]
-            case = self._cases.read(name)
-        except (OSError, ReviewError):  # it was removed meanwhile, or is damaged; who opens it is told so
+            values = read_entry(folder)
+            row = Row(
+                name,
+                values["reasons"][0]["kind"],
+                values["kept_at"],
+                values["verdict"],
+                values["reasons"][0]["text"],
+                values["serial"],
+                values["name"],
+                standing(read_reviews(folder)),
+                all(values["size"]),
+            )
+        except (OSError, KeyError, ReviewError):  # it was removed meanwhile, or is damaged; who opens it is told so
             return None
-        report = case.report
-        row = Row(
-            name,
-            case.kind,
-            case.kept_at,
-            report.verdict,
-            case.reasons[0].text,
-            report.serial,
-            report.image.name,
-            case.standing,
-            case.size is not None,
-        )
         return stamp, row
 
 

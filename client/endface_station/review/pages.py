@@ -87,14 +87,15 @@ def case(base: str, reviewer: str, chosen: Filter, shown: Case, around: tuple[st
     """
     own = [review for review in shown.reviews if reviewer and person(review.reviewer) == person(reviewer)]
     reviews = shown.reviews if own else ()
-    corrected = next((review.marks for review in reversed(own) if review.marks is not None), None)
+    start = next((review.marks for review in reversed(own) if review.marks is not None), shown.marks)
+    measures = {mark: _measures(defect) for mark, defect in zip(shown.marks, shown.report.defects, strict=True)}
     size = shown.size or (640, 480)
     view = view_of(shown.report, size)
     data = {
         "types": TYPES,
-        "marks": _json(shown.marks if corrected is None else corrected),
+        "marks": _json(start),
         "reported": _json(shown.marks),
-        "measures": [_measures(defect) for defect in shown.report.defects] if corrected is None else [],
+        "measures": [measures.get(mark, "") for mark in start],
         "others": [{"marks": None if each.marks is None else _json(each.marks)} for each in reviews],
         "candidate": _json(marks_of(shown.candidate)) if shown.candidate else None,
         "view": view,

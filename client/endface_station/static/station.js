@@ -7,6 +7,7 @@ const SILENT_MS = 12000; // the station says something every five seconds
 const SCAN_GAP_MS = 100; // a scanner types faster than any person
 const PAUSE_MS = 1000; // what stood in the field for so long before a scan is no part of it
 const SHORTEST_SCAN = 4;
+const QUIET_MS = 300; // a scan whose beginning a page that loads has missed is dropped as a whole
 
 // ---- what comes from the station
 
@@ -102,7 +103,7 @@ byId("scan").addEventListener("submit", async (event) => {
   typed = "";
   isFast = true;
   serial.value = "";
-  if (value.trim()) await post("/begin", { serial: value, fibers: byId("fibers").value });
+  if (value.trim()) await post("/begin", { serial: value });
   else serial.focus();
 });
 
@@ -116,8 +117,22 @@ const KEYS = {
   F9: () => byId("finish").click(),
 };
 
+let isReady = false;
+let waiting = setTimeout(becomeReady, QUIET_MS);
+
+function becomeReady() {
+  isReady = true;
+  serial.disabled = false;
+  serial.focus();
+  document.body.classList.add("ready");
+}
+
 document.addEventListener("keydown", (event) => {
-  if (KEYS[event.key]) {
+  if (!isReady) {
+    event.preventDefault();
+    clearTimeout(waiting);
+    waiting = setTimeout(becomeReady, QUIET_MS);
+  } else if (KEYS[event.key]) {
     event.preventDefault();
     if (!event.repeat) KEYS[event.key]();
   } else if (event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey) {
@@ -135,6 +150,7 @@ function step(by) {
   faces[Math.min(Math.max(from + by, 0), faces.length - 1)]?.focus();
 }
 
+byId("count").addEventListener("change", (event) => post("/count", { fibers: event.target.value }));
 byId("part").addEventListener("click", (event) => {
   const face = event.target.closest("button[data-fiber]");
   if (face) post("/select", { fiber: face.dataset.fiber });
@@ -201,5 +217,4 @@ byId("theme").addEventListener("click", () => {
   localStorage.setItem(THEME, document.documentElement.dataset.theme);
 });
 
-serial.focus();
 listen();

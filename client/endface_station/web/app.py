@@ -2,64 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import uvicorn
-from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 import endface_client._output
-from endface.contract import MAX_IMAGE_BYTES
 from endface.errors import EndfaceError
 from endface_client._output.page import css
 from endface_client._output.palette import DEFECT_COLORS
-from endface_station.arrival import MOST_FIBERS, Arrival, RefusedInput, clean_fiber
+from endface_station.arrival import RefusedInput
 from endface_station.photos import Photos
 from endface_station.station import Station
 from endface_station.web.changes import Changes
-from endface_station.web.guard import COOKIE, LOGIN, SHIFT_S, Guard, Login
+from endface_station.web.guard import Guard, Login
+from endface_station.web.page import Camera, Page
 from endface_station.web.view import View
 
 _STATIC: Final = Path(__file__).parents[1] / "static"
 _FACE_CSS: Final = Path(endface_client._output.__file__).parent / "templates" / "face.css"
-_WRONG_SECRET_S: Final = 1.0
-"""How long a wrong secret takes, one after another: nobody tries a million of them."""
-
-_VERDICT_WITHIN_S: Final = 5.0
-"""How long a camera's picture is waited for; a server that is busy for longer does not hold up the operator."""
-
-_LONGEST_FORM_BYTES: Final = 10_000
-
-
-class Camera(Protocol):
-    """A camera that the page can release."""
-
-    def take(self) -> tuple[bytes, str]:
-        """A picture, encoded, and its name.
-
-        Raises:
-            RefusedInput: the camera gives none.
-        """
-
-    def look(self) -> bytes:
-        """What it sees now, as a small JPEG.
-
-        Raises:
-            RefusedInput: the camera gives no picture.
-        """
 
 
 @dataclass(frozen=True)
@@ -73,160 +45,6 @@ class Access:
 
     names: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
     secret: bytes = b""
-
-
-class Page:
-    """The page's answers.
-
-    Args:
-        station: what it shows and steers.
-        view: how.
-        photos: the pictures that it shows.
-        changes: tells when there is something new.
-        camera: what ``Take picture`` releases; None for no such button.
-        login: the login; None for none.
-    """
-
-    def __init__(  # noqa: PLR0913 - its parts, each made elsewhere
-        self,
-        station: Station,
-        view: View,
-        photos: Photos,
-        changes: Changes,
-        *,
-        camera: Camera | None,
-        login: Login | None,
-    ) -> None:
-        self._station = station
-        self._view = view
-        self._photos = photos
-        self._changes = changes
-        self._camera = camera
-        self._login = login
-        self._one_login = asyncio.Lock()
-
-    def routes(self) -> list[Route]:
-        """Its routes."""
-        return [
-            Route("/", self.index),
-            Route("/events", self.events),
-            Route("/state", self.state),
-            Route("/pictures", self.upload, methods=["POST"]),
-            Route("/pictures/{sha256}.jpg", self.picture),
-            Route("/begin", self.begin, methods=["POST"]),
-            Route("/select", self.select, methods=["POST"]),
-            Route("/finish", self.finish, methods=["POST"]),
-            Route("/capture", self.capture, methods=["POST"]),
-            Route("/live.jpg", self.live),
-            Route("/static/face.css", _face_css),
-            Route("/static/colors.css", _colors_css),
-            Route(LOGIN, self.login_page),
-            Route(LOGIN, self.log_in, methods=["POST"]),
-            Route("/logout", self.log_out, methods=["POST"]),
-        ]
-
-    async def index(self, _: Request) -> Response:
-        """The whole page."""
-        page = await run_in_threadpool(self._view.page, logged_in=self._login is not None)
-        return HTMLResponse(page)
-
-    async def events(self, _: Request) -> Response:
-        """What has changed, as server-sent events; all of it at first."""
-        return EventSourceResponse(self._changes.events(), ping=3600, send_timeout=30)
-
-    async def state(self, _: Request) -> Response:
-        """The state for programs."""
-        return JSONResponse(await run_in_threadpool(self._view.state))
-
-    async def picture(self, request: Request) -> Response:
-        """A picture that the page shows."""
-        sha256, _, kind = request.path_params["sha256"].partition(".")
-        photo = self._photos.shown(sha256)
-        if photo is None:
-            return PlainTextResponse("this picture is not kept\n", 404)
-        jpeg = photo.thumb if kind else photo.jpeg
-        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
-
-    async def upload(self, request: Request) -> Response:
-        """Take the picture in the request's body; 202 once it is in the queue."""
-        length = request.headers.get("content-length", "")
-        data = bytearray()
-        if not length.isdecimal() or int(length) <= MAX_IMAGE_BYTES:
-            async for chunk in request.stream():
-                data += chunk
-                if len(data) > MAX_IMAGE_BYTES:
-                    break
-        if len(data) > MAX_IMAGE_BYTES or (length.isdecimal() and int(length) > MAX_IMAGE_BYTES):
-            raise RefusedInput(f"the picture is too large, at most {MAX_IMAGE_BYTES:,} bytes are taken")
-        query = request.query_params
-        name = Path(query.get("name", "") or "upload").name[:255]
-        arrival = await run_in_threadpool(
-            self._station.accept,
-            bytes(data),
-            name,
-            serial=query.get("serial"),
-            fiber=query.get("fiber"),
-            goes_on=query.get("goes_on") == "true",
-        )
-        return _accepted(arrival)
-
-    async def capture(self, _: Request) -> Response:
-        """Take a picture with the camera; the answer comes with the verdict: an impatient key takes no second one."""
-        if self._camera is None:
-            raise RefusedInput("this station has no camera; start it with --camera")
-        data, name = await run_in_threadpool(self._camera.take)
-        arrival = await run_in_threadpool(self._station.accept, data, name)
-        await run_in_threadpool(self._station.wait_for, arrival, _VERDICT_WITHIN_S)
-        return _accepted(arrival)
-
-    async def live(self, _: Request) -> Response:
-        """What the camera sees now."""
-        if self._camera is None:
-            return PlainTextResponse("this station has no camera\n", 404)
-        return Response(await run_in_threadpool(self._camera.look), media_type="image/jpeg")
-
-    async def begin(self, request: Request) -> Response:
-        """Begin with a part, or go on with it."""
-        form = await _form(request)
-        fibers = clean_fiber(form["fibers"], MOST_FIBERS) if form.get("fibers") else None
-        await run_in_threadpool(self._station.begin, form.get("serial", ""), fibers)
-        return Response(status_code=204)
-
-    async def select(self, request: Request) -> Response:
-        """Choose a fiber."""
-        form = await _form(request)
-        await run_in_threadpool(self._station.select, clean_fiber(form.get("fiber", ""), MOST_FIBERS))
-        return Response(status_code=204)
-
-    async def finish(self, _: Request) -> Response:
-        """Leave the part in progress."""
-        await run_in_threadpool(self._station.finish)
-        return Response(status_code=204)
-
-    async def login_page(self, _: Request) -> Response:
-        """Ask for the secret."""
-        return HTMLResponse(self._view.login(wrong=False))
-
-    async def log_in(self, request: Request) -> Response:
-        """Give a cookie for the secret."""
-        if self._login is None:
-            return RedirectResponse("/", 303)
-        form = await _form(request)
-        async with self._one_login:
-            if not self._login.opens(form.get("secret", "")):
-                await asyncio.sleep(_WRONG_SECRET_S)
-                return HTMLResponse(self._view.login(wrong=True), 403)
-        answer = RedirectResponse("/", 303)
-        answer.set_cookie(
-            COOKIE, self._login.cookie(), max_age=SHIFT_S, path="/", secure=True, httponly=True, samesite="strict"
-        )
-        return answer
-
-    async def log_out(self, _: Request) -> Response:
-        """Take the cookie back."""
-        answer = RedirectResponse(LOGIN, 303)
-        answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
-        return answer
 
 
 def create_app(  # noqa: PLR0913 - its parts, each made elsewhere
@@ -262,7 +80,13 @@ def create_app(  # noqa: PLR0913 - its parts, each made elsewhere
 
     others = [Mount(path, each) for path, each in (mounts or {}).items()]
     app = Starlette(
-        routes=[*page.routes(), *others, Mount("/static", StaticFiles(directory=_STATIC))],
+        routes=[
+            *page.routes(),
+            *others,
+            Route("/static/face.css", _face_css),
+            Route("/static/colors.css", _colors_css),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ],
         middleware=[Middleware(Guard, names=access.names, login=login)],
         exception_handlers={EndfaceError: _refused},
         lifespan=lifespan,
@@ -282,22 +106,9 @@ class PageServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _accepted(arrival: Arrival) -> Response:
-    """A picture that is in the queue."""
-    return JSONResponse({"id": arrival.id, "serial": arrival.serial, "fiber": arrival.fiber}, 202)
-
-
 def _refused(_: Request, exc: Exception) -> Response:
     """An error as a sentence: 422 where the input is wrong, 503 where this machine cannot take it."""
     return PlainTextResponse(f"{exc}\n", 422 if isinstance(exc, RefusedInput) else 503)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The texts of a small form."""
-    if int(request.headers.get("content-length") or _LONGEST_FORM_BYTES + 1) > _LONGEST_FORM_BYTES:
-        raise RefusedInput("this form is too long")
-    async with request.form(max_files=0, max_fields=10) as form:
-        return {key: value for key, value in form.items() if isinstance(value, str)}
 
 
 async def _face_css(_: Request) -> Response:

@@ -33,7 +33,7 @@ HEADERS: Final = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all, a form of our own would come from the origin "null"
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -117,7 +117,8 @@ class Guard:
         if scope["method"] not in _READS and not _is_own(connection.headers, scope["scheme"], host):
             return PlainTextResponse("this came from another page\n", 403)
         if self._login and not scope["path"].startswith(_OPEN) and not self._login.knows(connection):
-            wants_page = scope["path"] == "/" and scope["method"] in _READS
+            is_page = scope["path"] == "/" or "text/html" in connection.headers.get("accept", "")
+            wants_page = is_page and scope["method"] in _READS
             return RedirectResponse(LOGIN, 303) if wants_page else PlainTextResponse("log in first\n", 401)
         return None
 

@@ -11,13 +11,15 @@ from typing import Any, Final
 from endface.report import Report
 from endface_client._outcome import Outcome
 from endface_client._output.page import Card, environment
-from endface_station.advice import culprits, step_after
+from endface_station.advice import Step, culprits, step_after
 from endface_station.part import Attempt, Part
 from endface_station.photos import Photos
+from endface_station.review.keeper import Keeper
 from endface_station.station import Station
 from endface_station.texts import Texts
+from endface_station.web.cleaning import Cleaning
 
-REGIONS: Final = ("status", "face", "verdict", "part", "tally", "announce")
+REGIONS: Final = ("count", "review", "status", "face", "verdict", "part", "tally", "announce")
 """Ids of the elements that change."""
 
 _NOWHERE: Final = Path("face")
@@ -71,7 +73,7 @@ class View:
         station: what is shown.
         photos: the pictures that can be shown.
         texts: the words.
-        most_tries: after how many tries without a pass a part goes to rework.
+        keeper: what keeps pictures for review; None where none are kept.
         name: of the station, for the title.
         has_camera: whether the page can take pictures.
     """
@@ -82,14 +84,14 @@ class View:
         photos: Photos,
         texts: Texts,
         *,
-        most_tries: int = 3,
+        keeper: Keeper | None = None,
         name: str = "",
         has_camera: bool = False,
     ) -> None:
         self._station = station
         self._photos = photos
         self.texts = texts
-        self._most_tries = most_tries
+        self._keeper = keeper
         self._fixed = {"t": texts, "signs": SIGNS, "name": name, "has_camera": has_camera, "regions": REGIONS}
         self._templates = environment("endface_station")
 
@@ -119,6 +121,7 @@ class View:
                 "part_verdict": part.word if part else None,
                 "fiber": shown.fiber,
                 "verdict": shown.attempt.word if shown.attempt else None,
+                "cleaning": cleaning.text if (cleaning := self._cleaning(shown)) else None,
                 "faces": [part.face(fiber).word for fiber in range(1, part.fibers + 1)] if part else [],
             }
 
@@ -127,6 +130,7 @@ class View:
 
     def _values(self) -> dict[str, Any]:
         """What the templates are filled with."""
+        open_cases = self._keeper.open_count if self._keeper else None
         with self._station.lock:
             shift, shown = self._station.shift, self._shown()
             part = shift.current
@@ -135,16 +139,21 @@ class View:
             return {
                 "state": self._station.state,
                 "waiting": self._station.waiting,
-                "warning": self._warning(),
+                "warning": self._station.warning or (self._keeper.problem if self._keeper else ""),
                 "shown": shown,
                 "word": self._word(shown),
-                "card": self._card(shown.attempt),
+                "card": self._card(shown),
+                "lit": {each.id for each in culprits(shown.attempt.report)}
+                if shown.attempt and shown.attempt.report
+                else (),
+                "cleaning": self._cleaning(shown),
+                "open_cases": open_cases,
                 "report": shown.attempt.report if shown.attempt else None,
                 "reason": self._reason(shown.attempt),
                 "steps": list(self._steps(shown, part, next_fiber)),
                 "part": part,
                 "next_fiber": next_fiber,
-                "default_fibers": part.fibers if part else shift.fibers,
+                "fibers_of_part": part.fibers if part else shift.fibers,
                 "faces": list(self._faces(part, next_fiber)) if part else [],
                 "first_pass": shift.first_pass_yield,
                 "takt": self._duration(shift.takt),
@@ -171,12 +180,35 @@ class View:
             return "waiting"
         return shown.attempt.word if shown.attempt else "ready"
 
-    def _card(self, attempt: Attempt | None) -> Card | None:
-        """The face as the pages of ``endface inspect`` draw it."""
+    def _card(self, shown: Shown) -> Card | None:
+        """The face as the pages of ``endface inspect`` draw it, with the marks that are gone."""
+        attempt = shown.attempt
         if attempt is None or attempt.report is None:
             return None
         photo = f"/pictures/{attempt.picture}.jpg" if self._photos.of(attempt) else ""
-        return Card(Outcome(path=_NOWHERE, result=attempt.report), photo)
+        found = attempt.report.reinspection
+        earlier = shown.part.face(shown.fiber).attempts if shown.part and found else []
+        previous = next((each.report for each in earlier if found and each.picture == found.previous_sha256), None)
+        return Card(Outcome(path=_NOWHERE, result=attempt.report), photo, previous=previous)
+
+    def _cleaning(self, shown: Shown) -> Cleaning | None:
+        """What became of the marks since the face failed before."""
+        report = shown.attempt.report if shown.attempt else None
+        if report is None or report.reinspection is None:
+            return None
+        return Cleaning.of(report.reinspection, self._step(shown, report), self.texts)
+
+    def _step(self, shown: Shown, report: Report) -> Step | None:
+        """What to do with a face; None where it passes."""
+        if report.verdict == "pass":
+            return None
+        return step_after(report, self._cleanings(shown, report), self._station.rework_after)
+
+    def _cleanings(self, shown: Shown, report: Report) -> int:
+        """How often a face was cleaned; the record knows it of all stations, by the serial number."""
+        if report.reinspection:
+            return report.reinspection.attempts
+        return shown.part.cleanings(shown.fiber) if shown.part else 0
 
     def _reason(self, attempt: Attempt | None) -> tuple[str, str]:
         """Why a face did not pass, in one sentence of ours and in the server's own."""
@@ -196,7 +228,8 @@ class View:
             return ""
         first, kind = found[0], self.texts(f"type.{found[0].type}")
         sentence = self.texts("face.defect", zone=first.zone, type=kind, size=f"{first.size_um:.1f}")
-        return f"{sentence} {self.texts('face.more', count=len(found) - 1)}" if len(found) > 1 else sentence
+        others = len({each.id for each in found} - {first.id})
+        return f"{sentence} {self.texts('face.more', count=others)}" if others else sentence
 
     def _steps(self, shown: Shown, part: Part | None, next_fiber: int) -> Iterator[str]:
         """What to do next, the first thing first."""
@@ -208,9 +241,9 @@ class View:
             return
         attempt = shown.attempt
         if attempt and attempt.word != "pass":
-            tries = part.tries(shown.fiber)
-            step = step_after(attempt.report, tries, self._most_tries) if attempt.report else "again"
-            yield self.texts(f"advice.{step}", **({"tries": tries} if step == "rework" else {}))
+            step = (self._step(shown, attempt.report) if attempt.report else None) or "again"
+            tries = {"tries": self._cleanings(shown, attempt.report)} if step == "rework" and attempt.report else {}
+            yield self.texts(f"advice.{step}", **tries)
             if not shown.is_chosen and next_fiber != shown.fiber:
                 yield self._take(part, next_fiber)
         else:
@@ -236,10 +269,6 @@ class View:
                 is_open and fiber == next_fiber,
                 part.tries(fiber),
             )
-
-    def _warning(self) -> str:
-        last = self._station.last
-        return (last.warning if last else "") or self._station.warning
 
     def _duration(self, takt: timedelta | None) -> str:
         if takt is None:

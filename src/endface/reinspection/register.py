@@ -88,7 +88,8 @@ def register(previous: Face, face: Face) -> Registration:
         return unmoved.registration
     if best.evidence < 1:
         return Registration(None, best.evidence, _OTHER_FACE)
-    if any(other.evidence * _DISTINCT > best.evidence for other in others):
+    elsewhere = [each for each in others if _apart(np.asarray(each.pose.turn_deg), best.pose.turn_deg) >= _PEAK_DEG]
+    if any(other.evidence * _DISTINCT > best.evidence for other in elsewhere):
         return Registration(None, best.evidence, _SEVERAL)
     return Registration(best.pose, best.evidence)
 

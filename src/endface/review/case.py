@@ -12,7 +12,6 @@ The last folder only ever grows.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -116,7 +115,7 @@ def read_case(folder: Path) -> Case:
             tuple(Reason(each["kind"], each["text"]) for each in values["reasons"]),
             Report.from_json(_bytes(folder / REPORT_FILE)),
             Report.from_json(_bytes(candidate)) if candidate.exists() else None,
-            tuple(_reviews(folder)),
+            read_reviews(folder),
             values["picture"],
         )
     except (KeyError, TypeError, ValueError) as exc:
@@ -140,13 +139,17 @@ def read_entry(folder: Path) -> dict[str, Any]:
     return dict(values)
 
 
-def entry_bytes(kept_at: str, picture: str, reasons: tuple[Reason, ...]) -> bytes:
-    """The content of ``case.json``."""
+def entry_bytes(kept_at: str, picture: str, reasons: tuple[Reason, ...], report: Report) -> bytes:
+    """The content of ``case.json``; what a list of cases shows of the report is repeated there."""
     values = {
         "schema_version": SCHEMA_VERSION,
         "kept_at": kept_at,
         "picture": picture,
         "reasons": [{"kind": reason.kind, "text": reason.text} for reason in reasons],
+        "verdict": report.verdict,
+        "serial": report.serial,
+        "name": report.image.name,
+        "size": [report.image.width, report.image.height],
     }
     return json.dumps(values, ensure_ascii=False, indent=1).encode()
 
@@ -157,12 +160,18 @@ def picture_name(picture: bytes) -> str:
     return f"picture{next(endings, '.bin')}"
 
 
-def _reviews(folder: Path) -> Iterator[Review]:
-    for path in sorted((folder / REVIEWS).glob("[0-9]*.json")):
-        try:
-            yield Review.from_json(json.loads(_bytes(path)))
-        except ValueError as exc:
-            raise _damaged(folder, exc) from exc
+def read_reviews(folder: Path) -> tuple[Review, ...]:
+    """The reviews of a case, the oldest first.
+
+    Raises:
+        ReviewError: one of them is damaged.
+    """
+    try:
+        return tuple(
+            Review.from_json(json.loads(_bytes(path))) for path in sorted((folder / REVIEWS).glob("[0-9]*.json"))
+        )
+    except ValueError as exc:
+        raise _damaged(folder, exc) from exc
 
 
 def _bytes(path: Path) -> bytes:

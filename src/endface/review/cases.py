@@ -121,6 +121,11 @@ class Cases:
             entries = self._scan()
         return sorted(entries, key=lambda name: (entries[name].kept_at, name), reverse=True)
 
+    @property
+    def open_count(self) -> int:
+        """How many cases have no review."""
+        return sum(not self._reviewed(name) for name in self.names())
+
     def read(self, name: str) -> Case:
         """A case by its name.
 
@@ -208,7 +213,7 @@ def _write(folder: Path, report: Report, picture: bytes, candidate: Report | Non
     contents = {
         aside / name: picture,
         aside / REPORT_FILE: report.to_json().encode(),
-        aside / CASE_FILE: entry_bytes(now(), name, reasons),
+        aside / CASE_FILE: entry_bytes(now(), name, reasons, report),
     }
     if candidate is not None:
         contents[aside / CANDIDATE_FILE] = candidate.to_json().encode()
@@ -236,5 +241,5 @@ def _add(folder: Path, reasons: tuple[Reason, ...], candidate: Report | None) ->
         return
     contents = {} if candidate is None else {folder / CANDIDATE_FILE: candidate.to_json().encode()}
     merged = tuple(sorted([*known, *new], key=lambda reason: KINDS.index(reason.kind)))
-    contents[folder / CASE_FILE] = entry_bytes(values["kept_at"], values["picture"], merged)
+    contents[folder / CASE_FILE] = entry_bytes(values["kept_at"], values["picture"], merged, read_case(folder).report)
     write_together(contents)

@@ -26,6 +26,9 @@ REACH_PX: Final = 2
 _FINE: Final = 4
 """Coverage of a pixel is counted on so many rows and columns."""
 
+_HALF: Final = 0.6
+"""Of a pixel that is covered by half: OpenCV also fills what the outline itself touches, an eighth of a pixel."""
+
 _BEYOND: Final = 0.05
 """By which share of the picture a corner may lie beside it."""
 
@@ -123,8 +126,8 @@ def covered(mark: Mark, box: tuple[int, int, int, int]) -> NDArray[np.bool_]:
     fine = np.zeros((shape[0] * _FINE, shape[1] * _FINE), np.uint8)
     cv2.fillPoly(fine, [np.round((ring + 0.5) * _FINE - 0.5).astype(np.int32) for ring in rings], (1,))
     share = fine.reshape(shape[0], _FINE, shape[1], _FINE).mean(axis=(1, 3))
-    half = share >= 0.5
-    if half.sum() >= 0.8 * share.sum():
+    half = share > _HALF
+    if half.sum() >= 0.7 * share.sum():
         return np.asarray(half)
     touched = np.zeros(shape, np.uint8)  # a line thinner than a pixel would break into beads
     cv2.fillPoly(touched, [np.round(ring).astype(np.int32) for ring in rings], (1,))

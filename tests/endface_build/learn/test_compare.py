@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from endface_build.learn.compare import FIGURES, Comparison, Counts, compare
-from endface_build.learn.learn import reasons_against
+from endface_build.learn.gates import reasons_against
 
 
 def found(hits: int, count: int = 10, **others: tuple[int, int]) -> Counts:
@@ -72,7 +72,7 @@ def test_surely_worse_figure_speaks_against_the_candidate(figure: str) -> None:
 
 def test_fewer_right_verdicts_on_reviewed_pictures_speak_against_it() -> None:
     """What was reviewed must not get worse, sure or not."""
-    one_worse = sets(("a", found(5), found(5, verdict=(0, 1))), ("b", found(5), found(5)))
+    one_worse = sets(("a", found(5), found(6, verdict=(0, 1))), ("b", found(5), found(5)))
 
     assert "fewer verdicts are right" in reasons_against(one_worse, None, new=("reviewed",))[0]
     assert reasons_against(one_worse, None, new=()) == ()
@@ -80,7 +80,14 @@ def test_fewer_right_verdicts_on_reviewed_pictures_speak_against_it() -> None:
 
 def test_more_flips_speak_against_it() -> None:
     """Verdicts that depend more on how a picture was taken are a reason."""
+    better = sets(("a", found(5), found(6)))
+
+    assert reasons_against(better, (2, 2), new=("reviewed",)) == ()
+    assert "flip" in reasons_against(better, (2, 3), new=("reviewed",))[0]
+
+
+def test_change_without_benefit_speaks_against_it() -> None:
+    """Where nothing is better on the reviewed parts, there is no reason to serve another network."""
     same = sets(("a", found(5), found(5)))
 
-    assert reasons_against(same, (2, 2), new=("reviewed",)) == ()
-    assert "flip" in reasons_against(same, (2, 3), new=("reviewed",))[0]
+    assert "nothing is better" in reasons_against(same, (2, 2), new=("reviewed",))[0]

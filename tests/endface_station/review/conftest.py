@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -20,17 +19,6 @@ from endface.report import Report
 from endface.review.cases import Cases
 from endface_station.review.app import review_app
 from tests.waiting import wait_until
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 KEPT = ("chipped.jpg", "scratched.jpg", "contaminated.jpg", "out-of-focus.jpg")
 
@@ -76,26 +64,13 @@ def address(app: Starlette) -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """The system's browser."""
-    if not CHROMIUM.exists() or importlib.util.find_spec("playwright") is None:
-        pytest.skip(f"the pages need {CHROMIUM} and playwright")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def reviewer_page(chromium: Any, address: str) -> Iterator[Callable[[str], Any]]:
+def reviewer_page(browser: Any, address: str) -> Iterator[Callable[[str], Any]]:
     """A page of a browser of its own in which a person has said who they are; what fails in it fails the test."""
     contexts, problems = [], []
 
     def opened(name: str) -> Any:
-        context = chromium.new_context(viewport={"width": 1440, "height": 900})
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))

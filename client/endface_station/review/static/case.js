@@ -52,7 +52,7 @@
     const original = data.marks.indexOf(mark);
     item.className = `${mark.type} ${place === selected ? "selected" : ""}`;
     name.type = remove.type = "button";
-    name.textContent = `${place + 1}  ${data.measures[original] || (original < 0 ? "drawn or changed" : "as last given")}`;
+    name.textContent = `${place + 1}  ${data.measures[original] || (original < 0 ? "drawn or changed" : "drawn before")}`;
     name.title = "number, size, innermost zone, confidence";
     name.setAttribute("aria-pressed", place === selected);
     name.addEventListener("click", () => select(place));
