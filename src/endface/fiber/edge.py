@@ -110,13 +110,21 @@ def fit_cladding_edge(gray: NDArray[np.uint8], guess: Ellipse, *, reach: float) 
     return None if edge is None or around is None else _as_sharp_step(around, edge)
 
 
-def fit_slopes(strip: Strip, sign: float, *, damaged: bool, outermost: bool = False) -> Edge | None:
+def fit_slopes(
+    strip: Strip, sign: float, *, damaged: bool, outermost: bool = False, between_samples: bool = False
+) -> Edge | None:
     """The ellipse through the steepest slope of that sign on every ray, or the outermost steep one; None where too few
     rays agree.
+
+    Around a guess that has the very center of the edge all rays miss it by the same part of a sample;
+    ``between_samples`` looks there.
     """
     slopes = sign * strip.slopes
     at = _outermost(slopes) if outermost else slopes.argmax(axis=1)
-    points = np.array(strip.around.center_px, np.float64) + strip.directions * strip.shares[at, None]
+    shares = strip.shares[at]
+    if between_samples:
+        shares = shares + _past_sample(slopes, at) * (strip.shares[1] - strip.shares[0])
+    points = np.array(strip.around.center_px, np.float64) + strip.directions * shares[:, None]
     pixel = 1 / strip.radius_px
     fit = robust_fit(points, max(VOTE_SHARE, pixel) / 2) if damaged else reweighted_fits(points, points[None])[0]
     if not aspect(fit) <= MAX_ASPECT:  # NaN where there is no fit
@@ -130,6 +138,15 @@ def fit_slopes(strip: Strip, sign: float, *, damaged: bool, outermost: bool = Fa
     if not median(strip.slopes[votes, at[votes]]):
         return None  # levels that differ without an edge between them
     return Edge(from_fit(fit), len(votes) / len(points), levels)
+
+
+def _past_sample(slopes: NDArray[np.float32], at: NDArray[np.intp]) -> NDArray[np.float32]:
+    """How many samples behind the steepest one of each ray a parabola through it and its neighbors has its top."""
+    rays = np.arange(len(at))
+    here = np.clip(at, 1, slopes.shape[1] - 2)
+    before, peak, behind = (slopes[rays, here + side] for side in (-1, 0, 1))
+    bend = np.maximum(2 * peak - before - behind, 1e-6)
+    return np.asarray(np.clip((behind - before) / 2 / bend, -0.5, 0.5), np.float32)
 
 
 def _outermost(slopes: NDArray[np.float32]) -> NDArray[np.intp]:

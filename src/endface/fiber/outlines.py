@@ -51,13 +51,27 @@ def find_outlines(small: NDArray[np.uint8], smallest_px: float) -> list[Ellipse]
     return [from_fit(fit) for fit in fits[found]]
 
 
+def outlines_at(above: NDArray[np.uint8], smallest_px: float) -> list[Ellipse]:
+    """The same around the parts of a small picture that are 1 and not 0."""
+    shortest = _shortest(smallest_px)
+    outlines = [outline for outline in _outlines(above) if len(outline) >= shortest]
+    if not outlines:
+        return []
+    fits = _outline_fits(outlines, above.shape, smallest_px)
+    return [from_fit(fit) for fit in fits[~np.isnan(fits[:, 0])]]
+
+
+def _outlines(above: NDArray[np.uint8]) -> list[NDArray[np.int32]]:
+    outlines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    return [cast("NDArray[np.int32]", outline[:, 0]) for outline in outlines]
+
+
 def _long_outlines(small: NDArray[np.uint8], shortest: float) -> list[NDArray[np.int32]]:
     """Outlines (N, 2) at several gray levels that are as long as the part of a rim that must be seen."""
     long: list[NDArray[np.int32]] = []
     for level in np.unique(level_quantiles(small[::2, ::2], np.linspace(0.01, 0.99, LEVELS)).astype(np.uint8)):
         _, above = cv2.threshold(small, float(level), 1, cv2.THRESH_BINARY)
-        outlines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        long += [cast("NDArray[np.int32]", outline[:, 0]) for outline in outlines if len(outline) >= shortest]
+        long += [outline for outline in _outlines(np.asarray(above, np.uint8)) if len(outline) >= shortest]
     return long
 
 

@@ -80,7 +80,7 @@ def sample_rays(
 
     No levels where too few of the ``count`` rays do.
     """
-    directions: FloatArray = _circle(count) * around.radii_px
+    directions: FloatArray = circle(count) * around.radii_px
     ends = np.array(around.center_px) + directions * shares[-1]
     directions = directions[((ends >= 0) & (ends <= np.array(gray.shape[::-1]) - 1)).all(axis=1)]
     if len(directions) < MIN_RAYS_SEEN * count:
@@ -94,7 +94,7 @@ def sample_rays(
 
 
 @lru_cache(maxsize=RAYS)
-def _circle(count: int) -> FloatArray:
+def circle(count: int) -> FloatArray:
     """Vectors of length 1 (count, 2), clockwise on the screen from the right; read-only."""
     angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
     directions: FloatArray = np.stack([np.cos(angles), np.sin(angles)], axis=1)

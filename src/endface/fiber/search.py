@@ -27,6 +27,7 @@ from endface.fiber.edge import SIDE_PX, Edge
 from endface.fiber.ferrule import find_inside, is_alike
 from endface.fiber.follow import CLEAR_SUPPORT, EDGE_REACH, follow, follow_far
 from endface.fiber.gap import find_fiber_in_bore
+from endface.fiber.plain import find_plain_disc
 from endface.fiber.step import fit_bright_disc
 from endface.fiber.votes import likely_circles
 from endface.report import Ellipse
@@ -91,11 +92,15 @@ def search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
 
 
 def _search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
+    coarse = shrink(gray)
+    plain = find_plain_disc(gray, coarse) if field is None else None
+    if plain is not None:
+        return Found(coarse, *plain)
     failed: list[Edge] = []
     rings: list[Ellipse] = []
     fine_px = round(FINE_PX * math.sqrt(max(gray.shape) / max(min(gray.shape), 1)))  # rows of fibers are long
     for longest_px, smallest_px in ((COARSE_PX, MIN_RADIUS_SHARE * COARSE_PX), (fine_px, SMALLEST_PX)):
-        copy = shrink(gray, longest_px)
+        copy = coarse if longest_px == COARSE_PX else shrink(gray, longest_px)
         groups = ring_groups(copy.gray, min(smallest_px, MIN_RADIUS_SHARE * max(copy.gray.shape)))
         if field is not None:
             border = copy.to_small(field)
@@ -104,7 +109,7 @@ def _search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
         if found is not None:
             return Found(copy, *found)
         rings += [copy.to_full(ring.ellipse) for group in groups for ring in group]
-    found_last = _last_resort(gray, failed, rings)
+    found_last = _last_resort(gray, coarse, failed, rings)
     if found_last is not None:
         return found_last
     if not failed:
@@ -114,12 +119,11 @@ def _search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
     raise DefocusError("the outline of a fiber is there, but its edge is too soft to follow; focus again")
 
 
-def _last_resort(gray: NDArray[np.uint8], failed: list[Edge], rings: list[Ellipse]) -> Found | None:
+def _last_resort(gray: NDArray[np.uint8], copy: SmallCopy, failed: list[Edge], rings: list[Ellipse]) -> Found | None:
     """A cladding whose rim cannot be followed although its disc stands out, or whose outline runs into others.
 
     What lies inside an outline with the same center is a core.
     """
-    copy = shrink(gray)
     discs = (fit_bright_disc(gray, edge.ellipse, reach=EDGE_REACH) for edge in failed[:MOST_DISCS])
     circles = (follow_far(gray, copy.to_full(circle)) for circle in likely_circles(copy.gray))
     for edge in chain(discs, circles):

@@ -23,7 +23,7 @@ from endface.errors import (
     TooManyPixelsError,
     UndecodableError,
 )
-from endface.picture.paint import read_chroma
+from endface.picture.paint import find_paint, read_chroma, read_jpeg_chroma
 from endface.picture.picture import Picture
 from endface.picture.sanitize import has_white_as_zero, strip_metadata
 
@@ -62,8 +62,13 @@ def decode(data: bytes) -> Picture:
         with Image.open(BytesIO(stripped), formats=FORMATS) as image:
             _check_pixels(*image.size)
             _check_compression(image)
+            colored_jpeg = image.format == "JPEG" and image.mode == "RGB"
             gray = _gray(image)
-            chroma = read_chroma(image if image.format != "JPEG" else Image.open(BytesIO(stripped), formats=FORMATS))
+            chroma = read_jpeg_chroma(stripped, *image.size) if colored_jpeg else None
+            if chroma is None or find_paint(chroma) is not None:
+                chroma = read_chroma(
+                    image if image.format != "JPEG" else Image.open(BytesIO(stripped), formats=FORMATS)
+                )
             return Picture(np.bitwise_not(gray) if has_white_as_zero(data) else gray, chroma)
     except PictureError:
         raise

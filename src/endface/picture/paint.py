@@ -24,6 +24,14 @@ MIN_RELATIVE: Final = 3.0
 MAX_SHARE: Final = 0.25
 """What colors more of the picture than this is no overlay but light of another color."""
 
+_REDUCED: Final = {
+    1: cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
+    2: cv2.IMREAD_REDUCED_COLOR_2 | cv2.IMREAD_IGNORE_ORIENTATION,
+    4: cv2.IMREAD_REDUCED_COLOR_4 | cv2.IMREAD_IGNORE_ORIENTATION,
+    8: cv2.IMREAD_REDUCED_COLOR_8 | cv2.IMREAD_IGNORE_ORIENTATION,
+}
+"""OpenCV's flags by how many times it reduces."""
+
 GRAY_MODES: Final = ("1", "L", "LA", "I", "F")
 
 
@@ -46,10 +54,23 @@ def read_chroma(image: Image.Image) -> NDArray[np.uint8] | None:
     return np.ascontiguousarray(values[..., 1:])
 
 
+def read_jpeg_chroma(data: bytes, width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """The same of a JPEG of three components by its bytes: in less time, but with bright colors less saturated.
+
+    It tells whether there is paint, not where.  The file must have been decoded before.
+    """
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[reduction(width_px, height_px)])
+    _, red, blue = cv2.split(cv2.cvtColor(values, cv2.COLOR_BGR2YCrCb))
+    return np.asarray(cv2.merge([blue, red]), np.uint8)
+
+
 def find_paint(chroma: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """Where a reduced copy is painted, bool (H', W'); None where it is nowhere."""
+    planes = cv2.split(chroma)
+    if all(most - least < MIN_CHROMA for least, most, _, _ in map(cv2.minMaxLoc, planes)):
+        return None
     off = np.zeros(chroma.shape[:2], np.uint8)
-    for plane in cv2.split(chroma):
+    for plane in planes:
         tint = int(np.searchsorted(np.cumsum(np.bincount(plane.ravel(), minlength=256)), plane.size / 2))
         off = np.maximum(off, cv2.absdiff(plane, np.full_like(plane, tint)))
     if int(off.max()) < MIN_CHROMA:
