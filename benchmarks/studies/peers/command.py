@@ -1,4 +1,4 @@
-"""``python -m benchmarks peers``: this server and others, one after the other in one run."""
+"""``python -m benchmarks peers``: this server and others, in turns in one run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMES = ", ".join(peer.name for peer in PEERS)
 def run(  # noqa: PLR0913, PLR0917 - the options of a command
     peer: Annotated[list[str] | None, typer.Option(help=f"{_NAMES}; may be repeated. All otherwise.")] = None,
     seconds: Annotated[
-        float, typer.Option(min=1, help="How long each closed loop is counted; the stream four times as long.")
+        float, typer.Option(min=1, help="How long each closed loop is counted; the stream twice as long.")
     ] = PeersPlan.seconds,
     profile: Profile = "mm-pc",
     faces: Faces = 24,
@@ -32,7 +32,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command
     out: Annotated[Path, typer.Option(help="Folder for the peers' environments.")] = Path("out/peers"),
 ) -> None:
     """Measure other ways to serve the same inspection, and loops without a server; ends with 1 where one is missing."""
-    peers, plan = _named(peer), PeersPlan(seconds=seconds, stream_s=4 * seconds)
+    peers, plan = _named(peer), PeersPlan(seconds=seconds, stream_s=2 * seconds)
     record = STUDY.record(results, peers, work_of(faces, folder, profile), plan, out.resolve(), console.print)
     raise typer.Exit(int(any("error" in row for row in record["served"])))
 

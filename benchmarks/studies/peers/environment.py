@@ -15,7 +15,7 @@ from benchmarks.common.errors import BenchmarkError, last_words
 from benchmarks.common.origin import ROOT
 from endface.files import write_whole
 
-SHARED: Final = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
+SHARED: Final = ("numpy", "onnxruntime", "opencv-python-headless", "orjson", "pillow")
 """What does the work: of the same version in every environment, so that frameworks are compared and nothing else."""
 
 RunCommand = Callable[[list[str]], str]

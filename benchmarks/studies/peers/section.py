@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import mean
+from statistics import median
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -43,18 +43,21 @@ def text(record: Json) -> str:
         f"## Peers\n\n{origin_text(record)}",
         f"""\
 Each server runs the same stages and the same network file on the same {record["pictures"]} pictures with
-{plan["workers"]} workers, one server after the other; what they are: [peers/README.md](studies/peers/README.md).
-Throughput is the highest of closed loops with {counts} stations, {plan["seconds"]:g} s each. The
+{plan["workers"]} workers, one server after the other, {plan["rounds"]} rounds of all; what they are:
+[peers/README.md](studies/peers/README.md). A server's row is that of its round of median throughput, and "of endface"
+is the median of its rounds, each against endface's row of the same round, with the least and the greatest. Throughput
+is the highest of closed loops with {counts} stations, {plan["seconds"]:g} s each. The
 percentiles are those of a stream at half of that, {plan["stream_s"]:g} s long, with Poisson arrivals; a picture's time
 begins when it was due. Memory is the proportional set size of all processes at saturation; the cold start ends with
 the first report.
 """,
-        table(_SERVED_HEADS, [_served_row(row, record) for row in served]),
+        table(_SERVED_HEADS, [_served_row(peer, record) for peer in _peers(record)]),
         f"Versions: {'; '.join(dict.fromkeys(versions))}.\n",
         "".join(f"- {sentence}\n" for sentence in _findings(record)),
         table(_LOOP_HEADS, [_loop_row(row) for row in record["in_process"] if "error" not in row]),
     ]
-    missing = [row for row in (*record["served"], *record["in_process"]) if "error" in row]
+    failed = {row["title"]: row for row in (*record["served"], *record["in_process"]) if "error" in row}
+    missing = [*failed.values()]
     if missing:
         parts.append("".join(f"- Not measured: {row['title']}. {_one_line(row['error'])}\n" for row in missing))
     parts.append(f"![Throughput of each server, and p99 at half of it]({PICTURES}/{PLOT})\n")
@@ -67,20 +70,16 @@ def plot(record: Json, folder: Path) -> None:
 
 
 def _findings(record: Json) -> Iterator[str]:
-    """Who is ahead of endface, and how far its own two rows are apart."""
-    own = _own(record)
-    if not own:
+    """Who is ahead of endface, and how far its own rounds are apart."""
+    own = [_images_per_s(row) for row in _rounds(record, ENDFACE.name)]
+    if not any(own):
         yield "endface itself was not measured."
         return
-    peers = [row for row in record["served"] if "error" not in row and row["peer"] != ENDFACE.name]
-    served = mean(_images_per_s(row) for row in own)
-    yield _ahead("throughput", [(row["title"], _images_per_s(row) / served) for row in peers])
-    waited = [p99 for row in own if (p99 := _p99_ms(row)) is not None]
-    ratios = [(row["title"], mean(waited) / p99) for row in peers if waited and (p99 := _p99_ms(row)) is not None]
-    yield _ahead("p99 at half of the own saturation", ratios)
-    if len(own) > 1:
-        change = _images_per_s(own[-1]) / _images_per_s(own[0]) - 1
-        yield f"Between its first and its last row endface's throughput changed by {change:+.1%}: less means nothing."
+    names = [peer for peer in _peers(record) if peer != ENDFACE.name]
+    for what, ratios_of in (("throughput", _throughputs), ("p99 at half of the own saturation", _waits)):
+        ratios = [(_middle(record, peer)["title"], found) for peer in names if (found := ratios_of(record, peer))]
+        yield _ahead(what, [(title, median(found)) for title, found in ratios])
+    yield f"endface's own throughput lies between {min(own):.1f} and {max(own):.1f} pictures/s."
 
 
 def _ahead(what: str, ratios: Sequence[tuple[str, float]]) -> str:
@@ -89,13 +88,13 @@ def _ahead(what: str, ratios: Sequence[tuple[str, float]]) -> str:
     return f"Ahead of endface in {what}: **{', '.join(better) or 'nobody'}**."
 
 
-def _served_row(row: Json, record: Json) -> list[str]:
-    half, best = row["half_load"], row["saturation"]
-    own = [_images_per_s(each) for each in _own(record)]
+def _served_row(peer: str, record: Json) -> list[str]:
+    row = _middle(record, peer)
+    half, best, ratios = row["half_load"], row["saturation"], _throughputs(record, peer)
     return [
         row["title"],
         f"{_images_per_s(row):.1f}",
-        f"{_images_per_s(row) / mean(own):.2f}" if own else "-",
+        f"{median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})" if ratios else "-",
         str(best["users"]),
         *(decimal(half[key] if half else None) for key in ("p50_ms", "p99_ms", "answered")),
         *(str(best[key] + (half[key] if half else 0)) for key in ("failed", "wrong_verdicts")),
@@ -110,7 +109,9 @@ def _loop_row(row: Json) -> list[str]:
 
 
 def _draw(axes: Axes, record: Json) -> None:
-    rows = [row for row in record["served"] if "error" not in row]
+    rows = [
+        _middle(record, peer) for peer in dict.fromkeys(row["peer"] for row in record["served"] if "error" not in row)
+    ]
     places = range(len(rows))
     limit = next((row["images_per_s"] for row in record["in_process"] if row["engine"] == ONNXRUNTIME), None)
     if limit is not None:
@@ -128,10 +129,33 @@ def _draw(axes: Axes, record: Json) -> None:
     add_legend(axes, waiting, loc="upper right", ncols=2)
 
 
-def _own(record: Json) -> list[Json]:
-    """The rows of endface itself in which it answered, in the order of measuring."""
-    own = [row for row in record["served"] if row["peer"] == ENDFACE.name and "error" not in row]
-    return [row for row in own if _images_per_s(row)]
+def _peers(record: Json) -> list[str]:
+    """The names of the servers that ran."""
+    return [*dict.fromkeys(row["peer"] for row in record["served"] if "error" not in row)]
+
+
+def _rounds(record: Json, peer: str) -> list[Json]:
+    """The rows of a server in which it ran, in the order of the rounds."""
+    return [row for row in record["served"] if row["peer"] == peer and "error" not in row]
+
+
+def _middle(record: Json, peer: str) -> Json:
+    """The row of a server's round of median throughput."""
+    rows = sorted(_rounds(record, peer), key=_images_per_s)
+    return rows[len(rows) // 2]
+
+
+def _throughputs(record: Json, peer: str) -> list[float]:
+    """A server's throughput over endface's, round by round."""
+    pairs = zip(_rounds(record, peer), _rounds(record, ENDFACE.name), strict=False)
+    return [_images_per_s(row) / _images_per_s(own) for row, own in pairs if _images_per_s(own)]
+
+
+def _waits(record: Json, peer: str) -> list[float]:
+    """The p99 of endface at half of its saturation over that of a server, round by round."""
+    pairs = zip(_rounds(record, peer), _rounds(record, ENDFACE.name), strict=False)
+    waits = [(_p99_ms(row), _p99_ms(own)) for row, own in pairs]
+    return [own / theirs for theirs, own in waits if theirs and own]
 
 
 def _images_per_s(row: Json) -> float:
