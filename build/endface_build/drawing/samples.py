@@ -21,7 +21,7 @@ from endface_build.provenance import write_json
 
 
 def draw_samples(folder: Path) -> list[Path]:
-    """Draw the demo's pictures, and those of a face that is cleaned into the folder ``cleaning`` in it.
+    """Draw the demo's pictures, and those of a face that is cleaned into a folder ``...-cleaning`` beside it.
 
     Beside them ``truth.json`` lists every mark in micrometers from the fiber's center.
 
@@ -31,7 +31,7 @@ def draw_samples(folder: Path) -> list[Path]:
     Returns:
         The pictures' paths.
     """
-    return [*_draw(folder, SAMPLES), *_draw(folder / "cleaning", CLEANING)]
+    return [*_draw(folder, SAMPLES), *_draw(folder.with_name(f"{folder.name}-cleaning"), CLEANING)]
 
 
 def _draw(folder: Path, samples: Sequence[Sample]) -> list[Path]:

@@ -23,7 +23,7 @@ _STALE_FRAMES: Final = 4
 _CLEAN: Final = "multimode-clean.jpg"
 _PITS: Final = "pits-in-core.jpg"
 _BLURRED: Final = "out-of-focus.jpg"
-_CLEANING: Final = ("cleaning/dirty.jpg", "cleaning/wiped.jpg", "cleaning/clean.jpg")
+_CLEANING: Final = ("dirty.jpg", "wiped.jpg", "clean.jpg")
 _PITTED: Final = 5
 _LOOKS: Final[dict[int, Sequence[str]]] = {3: _CLEANING, 7: (_BLURRED, _CLEAN)}
 _TURN_DEG: Final = 137.5
@@ -83,7 +83,7 @@ class SampleCamera:
     picture has noise of its own, as a camera's have.
 
     Args:
-        samples: the folder of the project's samples.
+        samples: the folder of the project's samples; the face that is cleaned lies beside it, in ``samples-cleaning``.
         aim: gives the part and the fiber that are under the microscope.
 
     Raises:
@@ -96,7 +96,9 @@ class SampleCamera:
         self._random = np.random.default_rng(1)
         self._looks: Counter[tuple[str, int]] = Counter()
         self._connectors: list[str] = []
-        self._pictures = {name: _read(samples / name) for name in (_CLEAN, _PITS, _BLURRED, *_CLEANING)}
+        self._pictures = {name: _read(samples / name) for name in (_CLEAN, _PITS, _BLURRED)}
+        cleaning = samples.with_name(f"{samples.name}-cleaning")
+        self._pictures |= {name: _read(cleaning / name) for name in _CLEANING}
 
     def take(self) -> tuple[bytes, str]:
         """A picture of the fiber under the microscope, and its name."""

@@ -79,9 +79,9 @@ def label_one(folder: Path) -> None:
 
 def test_samples(tmp_path: Path, run: Run) -> None:
     """The demo's pictures are drawn with their truth, and small enough to be committed."""
-    run("synth", "--samples", tmp_path)
-    truth = json.loads((tmp_path / "truth.json").read_text())["samples"]
-    for folder in (tmp_path, tmp_path / "cleaning"):
+    run("synth", "--samples", tmp_path / "samples")
+    truth = json.loads((tmp_path / "samples" / "truth.json").read_text())["samples"]
+    for folder in (tmp_path / "samples", tmp_path / "samples-cleaning"):
         listed = json.loads((folder / "truth.json").read_text())["samples"]
         pictures = {path.name for path in folder.iterdir() if path.is_file()} - {"truth.json"}
         assert pictures == {entry["name"] for entry in listed}
