@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -73,6 +74,7 @@ _Cores = Annotated[
     int | None,
     typer.Option(
         min=1,
+        max=4 * (os.cpu_count() or 1),  # more is a slip, and each process takes memory
         envvar=processor.CORES,
         help="Cores to use, one process of each stage on each; default: what the machine or container gives.",
     ),
@@ -152,10 +154,13 @@ def _run(settings: Settings, log: LogWriter, processes: str) -> NoReturn:
 def _processes(cores: int | None) -> tuple[dict[str, int], str]:
     """Processes of each stage, and the sentence that says why so many."""
     found, shared_bytes = processor.find(), instances.shared_memory_bytes()
-    chosen = instances.choose(cores) if cores else instances.choose(found.cores, shared_bytes)
+    chosen = instances.choose(cores or found.cores, shared_bytes)
     counts = ", ".join(f"{count} {model}" for model, count in chosen.items())
-    bound = f"told to use {cores}" if cores else f"{shared_bytes >> 20} MiB of shared memory"
-    return chosen, f"processes of one thread each: {counts}; found {found}, {bound}"
+    told = f", told to use {cores}" if cores else ""
+    return chosen, (
+        f"processes of one thread each: {counts}; "
+        f"found {found}, {shared_bytes >> 20} MiB of shared memory{told}; two of a stage at least"
+    )
 
 
 def _certificates(certificate: Path | None, key: Path | None, clients: Path | None) -> Certificates | None:

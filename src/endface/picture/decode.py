@@ -77,7 +77,10 @@ def decode(data: bytes) -> Picture:
             f"the picture's header announces more than {MAX_IMAGE_PIXELS:,} pixels; crop it to the end face"
         ) from exc
     except Exception as exc:  # Pillow's readers raise errors of many kinds: each means "damaged"
-        reason = "it is no PNG, JPEG, BMP or TIFF" if isinstance(exc, UnidentifiedImageError) else str(exc)
+        if isinstance(exc, UnidentifiedImageError):
+            reason = "it is no PNG, JPEG, BMP or TIFF"
+        else:  # what is no OSError speaks of a reader's inside, such as "unpack_from requires a buffer"
+            reason = str(exc) if isinstance(exc, OSError | SyntaxError) else "its data is damaged or ends early"
         raise UndecodableError(f"the picture cannot be decoded: {reason}; send it again or check the camera") from exc
 
 
