@@ -145,16 +145,20 @@ def _middle(record: Json, peer: str) -> Json:
     return rows[len(rows) // 2]
 
 
+def _pairs(record: Json, peer: str) -> list[tuple[Json, Json]]:
+    """A server's row and endface's of each round in which both ran."""
+    rows = [[row for row in record["served"] if row["peer"] == name] for name in (peer, ENDFACE.name)]
+    return [(row, own) for row, own in zip(*rows, strict=False) if "error" not in row and "error" not in own]
+
+
 def _throughputs(record: Json, peer: str) -> list[float]:
     """A server's throughput over endface's, round by round."""
-    pairs = zip(_rounds(record, peer), _rounds(record, ENDFACE.name), strict=False)
-    return [_images_per_s(row) / _images_per_s(own) for row, own in pairs if _images_per_s(own)]
+    return [_images_per_s(row) / _images_per_s(own) for row, own in _pairs(record, peer) if _images_per_s(own)]
 
 
 def _waits(record: Json, peer: str) -> list[float]:
     """The p99 of endface at half of its saturation over that of a server, round by round."""
-    pairs = zip(_rounds(record, peer), _rounds(record, ENDFACE.name), strict=False)
-    waits = [(_p99_ms(row), _p99_ms(own)) for row, own in pairs]
+    waits = [(_p99_ms(row), _p99_ms(own)) for row, own in _pairs(record, peer)]
     return [own / theirs for theirs, own in waits if theirs and own]
 
 

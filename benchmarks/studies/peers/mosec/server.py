@@ -28,9 +28,9 @@ class Inspector(Worker):  # type: ignore[misc]  # mosec is not installed where m
         args = arguments()
         self._inspection = Inspection(args.network, args.profile)
 
-    def deserialize(self, data: bytes) -> bytes:
+    def deserialize(self, data: memoryview) -> bytes:
         """The request's body is the picture."""
-        return data
+        return bytes(data)
 
     def forward(self, data: list[bytes]) -> list[str]:
         """Inspect what mosec has batched."""
