@@ -45,7 +45,7 @@ _SINGLE_MODE_UM: Final = (3.75, 7.0)
 _MULTIMODE_UM: Final = 22.0
 """Radii of single-mode cores, and from which a located core is a multimode one; what lies between is none."""
 
-_GLOW_UM: Final = 16.0
+_GLOW_UM: Final = 12.0
 """Radius to which a single-mode core's light reaches."""
 
 _DIP_UM: Final = 7.0
@@ -73,7 +73,7 @@ def find_structures(
     reduced = cv2.resize(square[middle, middle], (_SIDE_UM, _SIDE_UM), interpolation=cv2.INTER_AREA)
     smooth = cv2.GaussianBlur(reduced, (0, 0), _BLUR_UM)
     window = np.ones((_WINDOW_UM, _WINDOW_UM), np.uint8)
-    levels = cv2.subtract(cv2.dilate(smooth, window), cv2.erode(smooth, window))
+    levels = cv2.subtract(cv2.dilate(smooth, window), cv2.erode(smooth, window)).astype(np.uint8, copy=False)
     along_um = np.arange(_SIDE_UM) - (_SIDE_UM - 1) / 2
     radius_um = np.hypot(along_um[:, None], along_um[None, :])
     found = (levels > MIN_LEVELS) & (radius_um < SEARCHED_UM / 2)
@@ -103,7 +103,7 @@ def require_explained(
         return
     reach = 2 * round(_NEAR_UM / UM_PER_PX) + 1
     marked = ((labels > 0) & (confidence > OUTLINE)).astype(np.uint8)
-    near = cv2.dilate(marked, np.ones((reach, reach), np.uint8))
+    near = cv2.dilate(marked, np.ones((reach, reach), np.uint8)).astype(np.uint8, copy=False)
     left = [each for each in structures if each.area_um2 * _unmarked_share(each, near) >= MIN_AREA_UM2]
     if left:
         largest = max(left, key=lambda each: each.size_um)
