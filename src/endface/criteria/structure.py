@@ -66,8 +66,10 @@ def find_structures(
         profile: the limits; without a judged zone around the center nothing is looked for.
         other_core: whether the request insists on a core that the profile is not for.
     """
-    if not any(limits.judged and limits.zone.inner_um == 0 for limits in profile.rows):
+    judged = [limits.zone for limits in profile.rows if limits.judged]
+    if all(zone.inner_um > 0 for zone in judged):
         return ()
+    searched_um = min(SEARCHED_UM, max(zone.outer_um for zone in judged))
     half = round(_SIDE_UM / UM_PER_PX / 2)
     middle = slice(SQUARE_PX // 2 - half, SQUARE_PX // 2 + half)
     reduced = cv2.resize(square[middle, middle], (_SIDE_UM, _SIDE_UM), interpolation=cv2.INTER_AREA)
@@ -76,7 +78,7 @@ def find_structures(
     levels = cv2.subtract(cv2.dilate(smooth, window), cv2.erode(smooth, window)).astype(np.uint8, copy=False)
     along_um = np.arange(_SIDE_UM) - (_SIDE_UM - 1) / 2
     radius_um = np.hypot(along_um[:, None], along_um[None, :])
-    found = (levels > MIN_LEVELS) & (radius_um < SEARCHED_UM / 2)
+    found = (levels > MIN_LEVELS) & (radius_um < searched_um / 2)
     for inner_um, outer_um in _fiber_rings_um(core_um, profile, other_core=other_core):
         found &= (radius_um <= inner_um) | (radius_um >= outer_um)
     if np.count_nonzero(found) < MIN_AREA_UM2:

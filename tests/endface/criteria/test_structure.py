@@ -59,6 +59,18 @@ def test_large_dirt_in_the_core_that_nothing_marks_is_never_a_pass(
     assert report.reasons == (report.error.message,)
 
 
+@pytest.mark.parametrize(("diameter_um", "offset_um"), [(30.0, 0.0), (30.0, 4.0), (40.0, 4.0)])
+def test_large_dirt_around_a_single_mode_core_is_never_a_pass(
+    draw_face: Draw, diameter_um: float, offset_um: float
+) -> None:
+    """The core's light ends within 12 um; a disc that ends farther out is none of it."""
+    drawn = draw_face(core_share=9 / 125, levels=(180, 100, 240))
+
+    report = judge(soil(drawn, diameter_um, offset_um), profile="sm-pc-45")
+
+    assert (report.verdict, report.error and report.error.code) == ("invalid", "unexplained_structure")
+
+
 @pytest.mark.parametrize("label", [Label.CONTAMINATION, Label.PIT])
 def test_marked_dirt_fails_as_before(draw_face: Draw, label: Label) -> None:
     """A fail stays a fail."""
