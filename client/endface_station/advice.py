@@ -29,6 +29,7 @@ _OF_ERROR: Final[dict[str, Step]] = {
     "scale_mismatch": "profile",
     "profile_mismatch": "profile",
     "no_core": "profile",
+    "unexplained_structure": "clean",
 }
 
 _OF_TYPE: Final[dict[DefectType, Step]] = {

@@ -6,7 +6,7 @@
      +-- PictureError            the picture cannot be judged: a report with verdict ``invalid``
      |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError,
      |        CoarseScaleError, ScaleMismatchError, CoarsePassError, ProfileMismatchError,
-     |        NoCoreError, SeveralFibersError, OverlayError, NegativeError
+     |        NoCoreError, SeveralFibersError, OverlayError, NegativeError, UnexplainedStructureError
      +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
      +-- EngineError             the chosen engine does not exist, or its package is not installed
      +-- RolloutError            a network could not be rolled out or rolled back
@@ -155,6 +155,12 @@ class NegativeError(PictureError):
     """The picture is a negative: dirt is bright in it."""
 
     code = "negative"
+
+
+class UnexplainedStructureError(PictureError):
+    """Something large in the middle of the fiber is neither a mark that was found nor a part of the fiber."""
+
+    code = "unexplained_structure"
 
 
 class ConfigurationError(EndfaceError):

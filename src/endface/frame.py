@@ -8,7 +8,26 @@ from dataclasses import dataclass, field
 
 from endface.json_reader import from_json_values
 from endface.picture.picture import Rect
-from endface.report import Calibration, Ellipse, Fiber, FoundFiber, ImageInfo, Problem, Quality
+from endface.report import Calibration, Ellipse, Fiber, FoundFiber, ImageInfo, Point, Problem, Quality
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Large structure in the middle of the fiber that the fiber itself does not explain.
+
+    Attributes:
+        center_um: of the smallest circle around it, from the fiber's center.
+        size_um: diameter of that circle.
+        levels: how far it stands out, in gray levels.
+        area_um2: area of its edges.
+        points_um: points spread over its edges.
+    """
+
+    center_um: Point
+    size_um: float
+    levels: int
+    area_um2: float
+    points_um: tuple[Point, ...]
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,7 @@ class Frame:
         screened: whether the picture is too coarse to pass, and is only screened for large defects.
         notes: what the verdict was told to overlook.
         profile_sha256: SHA-256 of the profile's text as ``preprocess`` read it; empty where it was not read.
+        structures: what in the middle of the fiber a mark must explain.
     """
 
     profile: str
@@ -56,6 +76,7 @@ class Frame:
     screened: bool = False
     notes: tuple[str, ...] = ()
     profile_sha256: str = ""
+    structures: tuple[Structure, ...] = ()
 
     def to_json(self) -> str:
         """One line of JSON."""

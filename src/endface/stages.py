@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from endface import __version__
 from endface.contract import MOST_FIBERS, SQUARE_PX
-from endface.criteria.core import NO_CORE, check_core
+from endface.criteria.core import NO_CORE, check_core, core_um
 from endface.criteria.exposure import require_exposure
 from endface.criteria.overlay import require_no_overlay
 from endface.criteria.profile import Profile, load_profile
 from endface.criteria.scale import clear_marks, coarsest_um_per_px, refuse_coarse_pass, require_scale
 from endface.criteria.sharpness import require_sharpness, with_blur
+from endface.criteria.structure import find_structures, require_explained
 from endface.criteria.verdict import judge, require_coverage
 from endface.defects.measure import measure
 from endface.defects.zones import coverage
@@ -100,7 +101,8 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         require_exposure(profile, resampled)
         _require_positive(located, resampled, calibration)
         notes = check_core(profile, fiber, resampled, placement, any_core=options.any_core, structure=located.structure)
-        frame = replace(frame, notes=notes)
+        structures = find_structures(resampled, core_um(fiber, placement), profile, other_core=bool(notes))
+        frame = replace(frame, notes=notes, structures=structures)
         square = resampled
     except PictureError as exc:
         frame = replace(frame, problem=Problem(exc.code, str(exc)))
@@ -156,11 +158,15 @@ def postprocess(
         defects = clear_marks(defects, um_per_px, _width_um(frame.fiber.cladding, frame.calibration))
     core_seen = frame.fiber.core is not None
     judgment = judge(defects, profile, frame.coverage, frame.quality, placement, core_seen=core_seen)
-    if frame.screened and judgment.verdict == "pass":
-        clean = refuse_coarse_pass(profile, um_per_px)
-        problem = Problem(clean.code, str(clean))
-        timings_ms = dict(frame.timings_ms) | {"postprocess": _ms_since(started)}
-        return replace(blank, error=problem, reasons=(str(clean),), defects=defects, timings_ms=timings_ms)
+    if judgment.verdict == "pass":
+        try:
+            require_explained(frame.structures, labels, confidence)
+            if frame.screened:
+                raise refuse_coarse_pass(profile, um_per_px)
+        except PictureError as exc:
+            problem = Problem(exc.code, str(exc))
+            timings_ms = dict(frame.timings_ms) | {"postprocess": _ms_since(started)}
+            return replace(blank, error=problem, reasons=(str(exc),), defects=defects, timings_ms=timings_ms)
     return replace(
         blank,
         verdict=judgment.verdict,
