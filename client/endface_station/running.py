@@ -38,6 +38,7 @@ from endface_station.web.app import Access, PageServer, create_app
 from endface_station.web.view import View
 
 _HERE: Final = ("127.0.0.1", "localhost", "::1")
+_EVERYWHERE: Final = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,13 @@ class PageSettings:
     camera: int | None
     demo: Path | None
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """What a browser opens: the host names where the page listens on every address of this machine."""
+        scheme = "https" if self.certificate else "http"
+        hosts = (self.names or ("localhost",)) if self.host in _EVERYWHERE else (self.host,)
+        return tuple(f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}/" for host in hosts)
+
 
 def run_watch(settings: StationSettings, watched: WatchSettings) -> None:
     """Watch a folder until a signal comes.
@@ -133,13 +141,13 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
         station = stack.enter_context(_station(settings, server, show))
         camera = None if page.camera is None else Camera(page.camera)
         shown = SampleCamera(page.demo, station.aim) if page.demo else camera
+        station.on_change = _StateLine(station, "ready")
         view = View(station, photos, texts, keeper=keeper, name=page.name, has_camera=shown is not None)
         mounts = {"/review": review_app(keeper.cases)} if keeper else {}
         app = create_app(station, view, photos, camera=shown, access=access, mounts=mounts)
         if watched:
             stack.enter_context(_watching(watched, station, settings.data))
-        scheme = "https" if page.certificate else "http"
-        typer.echo(f"open {scheme}://{page.host}:{page.port}/ in a browser; Ctrl-C ends the station")
+        typer.echo(f"open {' or '.join(page.addresses)} in a browser; Ctrl-C ends the station")
         listener = stack.enter_context(_listening(page.host, page.port))
         config = uvicorn.Config(
             app,
@@ -259,15 +267,15 @@ def _demo_server(profile: str) -> Iterator[str]:
 
 
 class _StateLine:
-    """Prints the server's condition whenever it is another one."""
+    """Prints the server's condition whenever it is another one than the last."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, last: str = "") -> None:
         self._station = station
-        self._last = ""
+        self._last = last
 
     def __call__(self) -> None:
         state = self._station.state
-        if state.condition != self._last:
+        if state.condition not in ("unknown", self._last):
             self._last = state.condition
             waiting = f", {self._station.waiting} waiting" if self._station.waiting else ""
             reason = f": {state.reason}" if state.reason else ""

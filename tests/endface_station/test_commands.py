@@ -20,6 +20,7 @@ from endface.review.cases import Cases
 from endface_client.__main__ import app
 from endface_client.testing import FakeServer
 from endface_station.commands import register
+from endface_station.running import PageSettings
 from endface_station.texts import ENGLISH
 from tests.endface_station.conftest import by_name, entries_of, picture
 from tests.servers import free_ports
@@ -248,3 +249,29 @@ def test_commands_that_need_no_station_import_none() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "addresses"),
+    [
+        ("127.0.0.1", (), ["http://127.0.0.1:8080/"]),
+        ("::1", ("line-3.example",), ["http://[::1]:8080/"]),
+        ("0.0.0.0", ("line-3.example", "line-3"), ["http://line-3.example:8080/", "http://line-3:8080/"]),
+        ("::", (), ["http://localhost:8080/"]),
+    ],
+)
+def test_address_that_is_printed_can_be_opened(host: str, names: tuple[str, ...], addresses: list[str]) -> None:
+    """Where the page listens on every address, it is opened by its host names."""
+    page = PageSettings(
+        host=host,
+        port=8080,
+        names=names,
+        secret_file=None,
+        certificate=None,
+        key=None,
+        texts=None,
+        name="",
+        camera=None,
+        demo=None,
+    )
+    assert list(page.addresses) == addresses

@@ -536,3 +536,43 @@ def test_engineer_reviews_a_case_of_the_station(open_page: Open, started: Start)
     line.station.on_change()
     expect(page.locator("#review b")).to_have_count(0)
     assert [text for text in said if "Content Security" in text] == []
+
+
+def test_serial_number_scanned_while_the_station_is_away_begins_when_it_is_back(
+    open_page: Open, fake_server: FakeServer, tmp_path: Path
+) -> None:
+    """It stays on the page, no picture goes to the older part, and the server's state is unknown meanwhile."""
+    with running(fake_server.address, tmp_path) as line:
+        page = open_page(line.url)
+        scan(page, "OLD1")
+        shows(page, "#part h2", "OLD1")
+        port = int(line.url.rpartition(":")[2])
+    expect(page.locator("#lost")).to_be_visible()
+    scan(page, "NEW2")
+    expect(page.locator("#pending")).to_contain_text("NEW2")
+    expect(page.locator("#refusal")).to_be_hidden()
+    expect(page.locator("#status")).to_be_hidden()
+    expect(page.locator("#unknown")).to_contain_text("? Server unknown")
+    with running(fake_server.address, tmp_path, port=port):
+        shows(page, "#part h2", "NEW2")
+        for alarm in ("#pending", "#lost", "#refusal", "#unknown"):
+            expect(page.locator(alarm)).to_be_hidden()
+        expect(page.locator("#status")).to_be_visible()
+        page.close()
+
+
+def test_fiber_is_chosen_from_the_empty_serial_field(open_page: Open, started: Start) -> None:
+    """The focus is there; arrows walk along the row, Enter chooses."""
+    with with_camera(started, fibers=4) as (line, _):
+        page = open_page(line.url)
+        scan(page, "A100")
+        expect(page.locator("#fiber2")).to_be_visible()
+        expect(page.locator("#serial")).to_be_focused()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        expect(page.locator("#part button.next")).to_have_id("fiber2")
+        page.locator("#serial").focus()
+        page.keyboard.type("B")
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#serial")).to_be_focused()

@@ -32,7 +32,12 @@ def export(
     """Write pictures with outlines drawn beforehand, for a labelling tool; those that nobody has reviewed."""
     from endface_build.review.exchange import export_cases
 
-    chosen = [case for case in open_cases(cases) if every or case.standing == "open"]
+    found = list(open_cases(cases))
+    chosen = [case for case in found if every or case.standing == "open"]
+    if reviewed := len(found) - len(chosen):
+        console.print(
+            f"left out, since somebody has reviewed them: {reviewed} cases; --all exports them too", highlight=False
+        )
     with steps() as advance:
         file, left_out = export_cases(chosen, out, file_format, partial(advance, "writing", len(chosen)))
     for name in left_out:

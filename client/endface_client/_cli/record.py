@@ -151,6 +151,8 @@ def _described(entry: Entry, folder: Path) -> Iterator[str]:
     yield f"  serial {entry.values['serial'] or 'not given'}, name {entry.values['name']}"
     if connector := entry.values.get("connector"):
         yield f"  fiber {connector['fiber']} of {connector['fibers']} of a connector: {connector['verdict']}"
+    elif report and "fiber" in report.meta:
+        yield f"  fiber {report.meta['fiber']} of {report.meta.get('fibers', 'an unknown number')}"
     yield from (f"  {reason}" for reason in (report.reasons if report else ()))
     if report and report.reinspection:
         yield f"  since the inspection of {report.reinspection.previous_time[:19]} UTC: {report.reinspection.text}"

@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol, Self
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from endface.errors import EndfaceError
+from endface.errors import ConfigurationError, EndfaceError
 from endface.files import in_words, sha256
 from endface_client import ClientError
 from endface_client._cli.find_pictures import SUFFIXES
@@ -187,7 +187,7 @@ class WatchedFolder(FileSystemEventHandler):
 
         Raises:
             EndfaceError: the station cannot take anything now; the file stays.
-            OSError: the file cannot be moved; it is not taken twice all the same.
+            ConfigurationError: the file cannot be moved; it is not taken twice all the same.
         """
         self._closed.discard(file.path)
         target = DONE
@@ -201,7 +201,14 @@ class WatchedFolder(FileSystemEventHandler):
             target = REFUSED
         self._taken_before.add(file.id)
         if self._taken == "move":
-            _move(file.path, self._folder / target)
+            try:
+                _move(file.path, self._folder / target)
+            except OSError as exc:
+                outcome = "was taken and is inspected once" if target == DONE else "was not taken"
+                raise ConfigurationError(
+                    f"{file.path.name} {outcome}, and stays where it is: it cannot be moved into {target} "
+                    f"({in_words(exc)}); let this user write into the folder, or give --leave"
+                ) from exc
             self._taken_before.forget(file.id)
 
     def _say_once(self, sentence: str) -> None:

@@ -1,4 +1,5 @@
-// The page of a station: it shows what the server renders, and sends what the operator does.  It keeps nothing.
+// The page of a station: it shows what the server renders, and sends what the operator does.  It keeps nothing but a
+// serial number that the station has not got yet.
 "use strict";
 
 const byId = (id) => document.getElementById(id);
@@ -28,6 +29,8 @@ function sayLost(lost) {
   alarm.hidden = !lost;
   alarm.textContent = lost ? alarm.dataset.text : "";
   document.body.classList.toggle("old", lost);
+  byId("status").hidden = lost; // nobody knows the server's state then
+  byId("unknown").hidden = !lost;
 }
 
 function listen() {
@@ -36,6 +39,7 @@ function listen() {
     heard = Date.now();
     sayLost(false);
     show(JSON.parse(event.data));
+    sendPending();
   });
   events.addEventListener("error", () => {
     sayLost(true);
@@ -55,17 +59,55 @@ setInterval(() => {
 
 // ---- what goes to the station
 
-async function send(path, options = {}) {
-  let said = "";
+async function reach(path, options) {
   try {
-    const answer = await fetch(path, { method: "POST", ...options });
-    if (answer.status === 401) location.assign("/login");
-    else if (!answer.ok) said = await answer.text();
+    return await fetch(path, { method: "POST", ...options });
   } catch {
-    said = byId("lost").dataset.text;
+    sayLost(true);
+    return null;
   }
+}
+
+async function sayRefusal(answer) {
+  if (answer?.status === 401) location.assign("/login");
+  const said = !answer ? byId("refusal").dataset.text : answer.ok ? "" : await answer.text();
   byId("refusal").textContent = said;
   byId("refusal").hidden = !said;
+}
+
+async function send(path, options = {}) {
+  await sendPending(); // nothing is done to an older part meanwhile
+  await sayRefusal(pending ? null : await reach(path, options));
+}
+
+let pending = ""; // a serial number that the station has not got
+let isBeginning = null;
+
+function begin(value) {
+  pending = value;
+  return sendPending();
+}
+
+function sendPending() {
+  if (pending) isBeginning ??= beginPending().finally(() => (isBeginning = null));
+  return isBeginning;
+}
+
+async function beginPending() {
+  while (pending) {
+    const value = pending;
+    const answer = await reach("/begin", { body: new URLSearchParams({ serial: value }) });
+    if (answer && pending === value) pending = "";
+    sayPending();
+    if (!answer) return;
+    await sayRefusal(answer);
+  }
+}
+
+function sayPending() {
+  const line = byId("pending");
+  line.hidden = !pending;
+  line.textContent = pending && line.dataset.text.replace("{serial}", () => pending);
 }
 
 const post = (path, values = {}) => send(path, { body: new URLSearchParams(values) });
@@ -103,7 +145,7 @@ byId("scan").addEventListener("submit", async (event) => {
   typed = "";
   isFast = true;
   serial.value = "";
-  if (value.trim()) await post("/begin", { serial: value });
+  if (value.trim()) await begin(value);
   else serial.focus();
 });
 
@@ -138,10 +180,14 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey) {
     const pressesButton = event.key === " " && document.activeElement?.closest("button, select");
     if (!pressesButton) takeKey(event);
-  } else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !document.activeElement?.matches("input, select")) {
+  } else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && chooses()) {
+    event.preventDefault();
     step(event.key === "ArrowRight" ? 1 : -1);
   }
 }, true);
+
+// In an empty field there is nothing to walk through, and a scanner sends no arrows.
+const chooses = () => (document.activeElement === serial ? !serial.value : !document.activeElement?.matches("input, select"));
 
 function step(by) {
   const faces = [...document.querySelectorAll("#part button")];

@@ -74,7 +74,13 @@ def create_app(  # noqa: PLR0913 - its parts, each made elsewhere
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         changes.open()
-        station.on_change = changes.tell
+        others_told = station.on_change
+
+        def tell() -> None:
+            others_told()
+            changes.tell()
+
+        station.on_change = tell
         yield
         changes.close()
 

@@ -230,3 +230,35 @@ def test_pages_are_accessible(reviewer_page: Opened, cases: Cases, where: str) -
 
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_marks_stay_when_the_reviewer_enters_a_name(reviewer_page: Opened, cases: Cases) -> None:
+    """A mark deleted before the name is known is part of the review that follows."""
+    page = reviewer_page("")
+    name = open_case(page, cases, "chipped.jpg")
+    count = len(cases.read(name).marks)
+    page.get_by_role("button", name="Delete mark 1", exact=True).click()
+    page.get_by_label("Reviewer").fill("Ana")
+    page.get_by_label("Reviewer").press("Enter")
+    page.get_by_text("You review as Ana.").wait_for()
+    assert marks_listed(page) == count - 1
+    page.get_by_role("button", name=re.compile("Wrong")).click()
+    page.wait_for_url(lambda url: name not in url)
+
+    (review,) = cases.read(name).reviews
+    assert review.reviewer == "Ana"
+    assert review.marks is not None
+    assert len(review.marks) == count - 1
+
+
+def test_browser_asks_before_unsaved_marks_are_left(reviewer_page: Opened, cases: Cases) -> None:
+    """Leaving can be taken back, and the marks are still there."""
+    page = reviewer_page("Ana")
+    name = open_case(page, cases, "chipped.jpg")
+    count = len(cases.read(name).marks)
+    page.get_by_role("button", name="Delete mark 1", exact=True).click()
+    with page.expect_event("dialog") as asked:
+        page.evaluate("() => { setTimeout(() => document.querySelector('a.up').click()); }")
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    assert marks_listed(page) == count - 1

@@ -7,7 +7,7 @@
   const HANDLE_PX = 12; // on the screen: how near to its first corner a click closes a polygon
 
   let marks = data.marks; // never changed in place, so that a former list is what undo goes back to
-  let past = [], future = [], selected = -1, tool = "select", draft = null, cursor = null, sending = false;
+  let past = [], future = [], selected = -1, tool = "select", draft = null, cursor = null, sending = false, isKept = false;
   const others = new Map(); // what is shown beside them, by the button that shows it
 
   const svg = (name, attributes, parent) => {
@@ -233,6 +233,7 @@
       });
       const said = await answer.json();
       if (!answer.ok) throw new Error(said.error);
+      isKept = true;
       if (said.standing === "conflict") location.reload();
       else location.assign(said.next);
     } catch (error) {
@@ -240,6 +241,28 @@
       sending = false;
     }
   }
+
+  // ---- what is not kept yet
+
+  const isUnsaved = () => !isKept && (draft !== null || JSON.stringify(marks) !== JSON.stringify(data.marks) || byId("note").value.trim() !== "");
+
+  window.addEventListener("beforeunload", (event) => isUnsaved() && event.preventDefault());
+
+  document.querySelector(".who").addEventListener("submit", async (event) => {
+    if (!isUnsaved()) return; // the page that loads shows what this person has said before
+    event.preventDefault();
+    const form = event.target, name = form.elements.reviewer.value.trim();
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
+      if (answer.type !== "opaqueredirect") throw new Error(await answer.text());
+      document.querySelectorAll("[data-opinion]").forEach((each) => (each.disabled = !name));
+      byId("unnamed").hidden = name !== "";
+      status.textContent = name ? `You review as ${name}.` : "";
+      document.activeElement.blur(); // the keys are the case's again
+    } catch (error) {
+      status.textContent = `The name was not taken: ${error.message} Try again.`;
+    }
+  });
 
   // ---- keys and buttons
 
