@@ -88,6 +88,12 @@ class PictureQueue:
         with self._lock:
             return [arrival for _, arrival in self._waiting[:most]]
 
+    @property
+    def newest(self) -> Arrival | None:
+        """The picture that came last; None where none waits."""
+        with self._lock:
+            return self._waiting[-1][1] if self._waiting else None
+
     def of_part(self, part: str) -> list[Arrival]:
         """The pictures of a part that wait."""
         with self._lock:

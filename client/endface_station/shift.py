@@ -61,6 +61,8 @@ class Shift:
         with reading(record) as db:
             for entry in entries(db, since=since):
                 if entry.word == "error":  # it does not say which fiber it was of; its face waits for a picture
+                    if shift.current and shift.current.serial != entry.values["serial"]:
+                        shift.current = None
                     continue
                 key, fiber, fibers_of_part = part_of(entry.values)
                 part = shift._filed(key, entry.values["serial"], fibers_of_part)
@@ -78,7 +80,7 @@ class Shift:
         Args:
             serial: its serial number; empty for a part without one.
         """
-        key = serial or f"{_STAND_IN}{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}"
+        key = serial or _stand_in()
         part = self.part(key, serial)
         part.latest, part.selected = 0, None
         self.current = part
@@ -97,7 +99,25 @@ class Shift:
         forgets to scan must not add a stranger's face to it.
         """
         part = self.current
-        return self.begin("") if part is None or self.is_over(part) else part
+        if part is None or self.is_over(part):
+            return Part(_stand_in(), fibers=self.fibers)
+        return part
+
+    def of_serial(self, serial: str) -> Part:
+        """The part that a picture with that serial number belongs to; it is in progress only once ``go_on`` says so."""
+        if self.current and serial and self.current.serial == serial:
+            return self.current
+        if not serial:
+            return Part(_stand_in(), fibers=self.fibers)
+        part = self.part(serial, serial)
+        part.latest, part.selected = 0, None
+        return part
+
+    def go_on(self, part: Part, fiber: int) -> None:
+        """Make the part of an accepted picture the one in progress."""
+        self._parts.setdefault(part.key, part)
+        part.latest, part.selected = fiber, None
+        self.current = part
 
     def is_over(self, part: Part) -> bool:
         """Whether a part takes no further picture."""
@@ -174,3 +194,8 @@ class Shift:
             if not keep_fibers:
                 part.fibers = fibers
         part.fibers = max([part.fibers, *part.faces])
+
+
+def _stand_in() -> str:
+    """What a part without a serial number is filed under."""
+    return f"{_STAND_IN}{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}"

@@ -93,6 +93,12 @@ class Station:
         self.lock = threading.RLock()
         self.state = ServerState()
         self.last: Filed | None = None
+        if newest := queue.newest:  # it came after whatever is in the record
+            part = shift.part(newest.part, newest.serial, newest.fibers)
+            if newest.serial:
+                shift.go_on(part, newest.fiber)
+            else:
+                shift.current = None
 
     @property
     def warning(self) -> str:
@@ -193,12 +199,12 @@ class Station:
         if not ending(data):
             raise RefusedInput(f"{name} is no PNG, JPEG, BMP or TIFF")
         with self.lock:
-            part = self.shift.awaiting() if serial is None else self._part_in_progress(clean_serial(serial))
+            part = self.shift.awaiting() if serial is None else self.shift.of_serial(clean_serial(serial))
             number = self.next_fiber(part, goes_on=goes_on) if fiber is None else clean_fiber(fiber, part.fibers)
             arrival = Arrival(plain(name), part.serial, part.key, number, part.fibers, id=picture_id or new_id())
             if not (picture_id and self.shift.knows(picture_id)):
                 self._queue.put(arrival, data)
-            part.latest, part.selected = number, None
+            self.shift.go_on(part, number)
         self._tell()
         return arrival
 
@@ -239,11 +245,6 @@ class Station:
 
     def _waits(self, arrival: Arrival) -> bool:
         return any(each.id == arrival.id for each in self._queue.of_part(arrival.part))
-
-    def _part_in_progress(self, serial: str) -> Part:
-        """The part with that serial number, made the one in progress."""
-        part = self.shift.current
-        return part if part and serial and part.serial == serial else self.shift.begin(serial)
 
     def _wait(self, seconds: float, *, until_picture: bool = False) -> bool:
         """Wait; say whether a picture has come."""
@@ -298,8 +299,8 @@ class Station:
             part = self.shift.part(arrival.part, arrival.serial, arrival.fibers)
             filed = self._filing.write(part, arrival, data, result)
             self.shift.add(part, arrival.fiber, filed.attempt)
-            if self.shift.current in (None, part):
-                self.shift.current, self.last = part, filed
+            if self.shift.current is part:
+                self.last = filed
             self.on_filed(filed)
         self._queue.remove(arrival, refused=not isinstance(result, Report))
         self._failures.pop(arrival.id, None)

@@ -75,6 +75,14 @@ def test_refused_upload_is_a_sentence(started: Start, query: dict[str, str], con
     assert line.station.waiting == 0
 
 
+def test_refusal_in_a_batch_names_the_file(started: Start) -> None:
+    """And says that those after it were not taken."""
+    line = started(fibers=3)
+    answer = line.web.post("/pictures", params={"name": "d.png", "goes_on": "true"}, content=b"")
+    assert answer.status_code == 422
+    assert "d.png was not taken, nor were the files after it" in answer.text
+
+
 def test_upload_is_limited_before_it_is_read(started: Start) -> None:
     """By what it announces, and by what comes where it announces nothing."""
     line = started()

@@ -6,7 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from watchdog.events import FileClosedEvent
 
 from endface_client._cli.jobs import serial_from_name
 from endface_station.arrival import RefusedInput
@@ -106,12 +109,47 @@ def test_file_that_is_still_written_is_not_taken(intake: Intake, tmp_path: Path)
     intake.now_s += 0.5
     (tmp_path / "a.png").write_bytes(data)
     watched.look()
-    intake.now_s += 0.6
+    intake.now_s += 1.6
     watched.look()
     assert intake.names == []
     intake.now_s += 0.5
     watched.look()
     assert intake.names == ["a.png"]
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("format_", [".png", ".jpg", ".bmp"])
+@pytest.mark.parametrize("size", [0, 60])
+def test_file_whose_end_is_missing_has_more_time(
+    intake: Intake, tmp_path: Path, format_: str, size: int, is_closed: bool
+) -> None:
+    """Half a minute without a change; a slow writer may close it meanwhile."""
+    watched, path = intake.watch(tmp_path), tmp_path / f"a{format_}"
+    data = cv2.imencode(format_, np.full((48, 64), 90, np.uint8))[1].tobytes()
+    path.write_bytes(data[:size])
+    if is_closed:
+        watched.on_closed(FileClosedEvent(str(path)))
+    watched.look()
+    intake.now_s += 29
+    watched.look()
+    assert (intake.names, intake.said) == ([], [])
+    path.write_bytes(data)
+    intake.settle(watched)
+    assert intake.names == [path.name]
+
+
+def test_file_that_stays_empty_is_refused(intake: Intake, tmp_path: Path) -> None:
+    """After half a minute; then those after it are taken."""
+    watched = intake.watch(tmp_path)
+    (tmp_path / "a.png").touch()
+    os.utime(tmp_path / "a.png", (1000, 1000))
+    write(tmp_path / "b.png", 1, 2000)
+    intake.settle(watched)
+    assert intake.names == []
+    intake.now_s += 30
+    watched.look()
+    assert intake.names == ["b.png"]
+    assert "a.png was not taken" in intake.said[0]
 
 
 def test_files_may_stay(intake: Intake, tmp_path: Path) -> None:

@@ -230,6 +230,21 @@ def test_pictures_are_dropped_and_opened(open_page: Open, started: Start, tmp_pa
     assert [entry.values["name"] for entry in line.entries] == ["b.fail.png", "a.png", "dropped.png"]
 
 
+def test_bad_file_in_a_batch_shifts_no_other(open_page: Open, started: Start, tmp_path: Path) -> None:
+    """Nothing after it is sent; the page names it, and asks for its fiber."""
+    line = started(fibers=4)
+    line.station.begin("A1")
+    page = open_page(line.url)
+    files = [tmp_path / f"{number}.png" for number in range(4)]
+    for number, file in enumerate(files):
+        file.write_bytes(b"" if number == 1 else picture(number))
+    page.set_input_files("#files", files)
+    page.locator("#refusal", has_text="1.png was not taken").wait_for()
+    line.settle()
+    assert [each.values["name"] for each in line.entries] == ["0.png"]
+    assert line.station.aim() == ("A1", 2)
+
+
 def test_folder_that_fills_while_the_page_is_closed(open_page: Open, started: Start, tmp_path: Path) -> None:
     """Everything is inspected, and shown by whichever page is opened next."""
     line, folder = started(fibers=4), tmp_path / "in"

@@ -237,3 +237,43 @@ def test_first_picture_of_a_day_is_found_after_a_restart(fake_server: FakeServer
         state = line.web.get("/state").json()
     assert (state["serial"], state["next_fiber"], state["verdict"]) == ("A1", 1, "fail")
     assert len(entries_of(tmp_path / "record")) == 1
+
+
+@pytest.mark.parametrize("newest", ["K2", ""])
+def test_part_of_the_newest_picture_is_in_progress_after_a_restart(tmp_path: Path, newest: str) -> None:
+    """Not an older one in the record; and none where the newest picture had no serial number."""
+    with FakeServer(by_name) as server:
+        address = server.address
+        with running(address, tmp_path, fibers=2) as line:
+            line.station.accept(picture(1), "a.png", serial="K1", fiber="1")
+            line.settle()
+    with running(address, tmp_path, fibers=2) as line:
+        line.station.accept(picture(2), "b.png", serial=newest, fiber="1")
+    with running(address, tmp_path, fibers=2) as line:
+        assert line.station.aim() == (newest, 2 if newest else 1)
+        with FakeServer(by_name, address=address):
+            line.settle()
+        assert line.station.aim() == (newest, 2 if newest else 1)
+        assert line.station.accept(picture(3), "c.png").serial == newest
+
+
+def test_part_that_was_left_stays_left_while_its_pictures_are_inspected(tmp_path: Path) -> None:
+    """The next picture without a serial number is not one of its faces."""
+    with FakeServer(by_name) as server:
+        address = server.address
+    with running(address, tmp_path, fibers=2) as line:
+        line.station.accept(picture(1), "a.png", serial="K1")
+        line.station.finish()
+        with FakeServer(by_name, address=address):
+            line.settle()
+        assert line.station.accept(picture(2), "b.png").serial == ""
+
+
+def test_refused_picture_changes_nothing(started: Start) -> None:
+    """The next picture without a serial number belongs to the part that was in progress before."""
+    line = started(fibers=2)
+    line.station.accept(picture(1), "a.png", serial="GOOD", fiber="1")
+    with pytest.raises(RefusedInput, match="from 1 to 2"):
+        line.station.accept(picture(2), "b.png", serial="NEXT", fiber="3")
+    accepted = line.station.accept(picture(3), "c.png")
+    assert (accepted.serial, accepted.fiber) == ("GOOD", 2)

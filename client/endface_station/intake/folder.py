@@ -27,8 +27,11 @@ Taken = Literal["move", "leave"]
 DONE: Final = "done"
 REFUSED: Final = "refused"
 
-_SETTLED_S: Final = 1.0
+_SETTLED_S: Final = 2.0
 """A file whose size and time have stood still for so long is complete, where nobody says that it was closed."""
+
+_GIVEN_UP_S: Final = 30.0
+"""A file that is empty, or whose end is missing, has stood still for so long before it is taken as it is."""
 
 _LOOKS_EVERY_S: Final = 1.0
 """How often the folder is listed: a share in the network tells nobody about its changes."""
@@ -86,8 +89,9 @@ class WatchedFolder(FileSystemEventHandler):
     """Takes the pictures of a folder while it is entered.
 
     A file is complete once its writer has closed it or has moved it here; without a word about that, once it has stood
-    still for a second.  A picture is taken under an id that is made of its name, size and time, so that a station that
-    was killed between taking and moving it does not file it twice.
+    still for two seconds.  One that is empty, or whose end is missing, has 30 seconds without a change.  A picture is
+    taken under an id that is made of its name, size and time, so that a station that was killed between taking and
+    moving it does not file it twice.
 
     Args:
         folder: what to watch; its subfolders are not looked into.
@@ -180,7 +184,10 @@ class WatchedFolder(FileSystemEventHandler):
         seen = self._seen[file.path]
         if seen.file != file:
             seen = self._seen[file.path] = _Seen(file, self._clock())
-        return file.path in self._closed or self._clock() - seen.since_s >= _SETTLED_S
+        still_s = self._clock() - seen.since_s
+        if file.path not in self._closed and still_s < _SETTLED_S:
+            return False
+        return still_s >= _GIVEN_UP_S or _has_end(file.path)
 
     def _take(self, file: _File, *, goes_on: bool) -> None:
         """Put a picture into the queue, then let its file go.
@@ -219,6 +226,21 @@ class WatchedFolder(FileSystemEventHandler):
 
 def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _has_end(path: Path) -> bool:
+    """Whether a file is not obviously cut short; of a TIFF, and of what is no picture, nobody can tell."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return True  # the reason is told when it is taken
+    if data.startswith(b"\x89PNG"):
+        return data.endswith(b"IEND\xaeB`\x82")
+    if data.startswith(b"\xff\xd8"):
+        return data.endswith(b"\xff\xd9")
+    if data.startswith(b"BM"):
+        return len(data) >= max(int.from_bytes(data[2:6], "little"), 6)
+    return bool(data.strip(b"\0"))
 
 
 def _move(path: Path, folder: Path) -> None:

@@ -73,6 +73,7 @@ async function sayRefusal(answer) {
   const said = !answer ? byId("refusal").dataset.text : answer.ok ? "" : await answer.text();
   byId("refusal").textContent = said;
   byId("refusal").hidden = !said;
+  return !said;
 }
 
 async function send(path, options = {}) {
@@ -116,7 +117,8 @@ async function upload(files) {
   const goesOn = files.length > 1; // each is of another fiber, whatever the verdicts
   for (const file of files) { // one after another: their order is that of the fibers
     const query = new URLSearchParams({ name: file.name, goes_on: goesOn });
-    await send(`/pictures?${query}`, { body: file, headers: { "Content-Type": file.type || "application/octet-stream" } });
+    const headers = { "Content-Type": file.type || "application/octet-stream" };
+    if (!await send(`/pictures?${query}`, { body: file, headers })) return; // else the later ones show the wrong fibers
   }
 }
 

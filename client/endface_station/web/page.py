@@ -133,14 +133,23 @@ class Page:
                 data += chunk
                 if len(data) > MAX_IMAGE_BYTES:
                     raise _too_large()
-            arrival = await run_in_threadpool(
-                self._station.accept,
-                bytes(data),
-                Path(query.get("name", "") or "upload").name[:255],
-                serial=query.get("serial"),
-                fiber=query.get("fiber"),
-                goes_on=query.get("goes_on") == "true",
-            )
+            name = Path(query.get("name", "") or "upload").name[:255]
+            goes_on = query.get("goes_on") == "true"
+            try:
+                arrival = await run_in_threadpool(
+                    self._station.accept,
+                    bytes(data),
+                    name,
+                    serial=query.get("serial"),
+                    fiber=query.get("fiber"),
+                    goes_on=goes_on,
+                )
+            except RefusedInput as exc:
+                if not goes_on:
+                    raise
+                raise RefusedInput(
+                    f"{name} was not taken, nor were the files after it: {exc}; give this one and those again"
+                ) from exc
         return _accepted(arrival)
 
     async def capture(self, _: Request) -> Response:
