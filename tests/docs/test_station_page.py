@@ -114,7 +114,7 @@ def test_cases_are_kept_behind_the_link(run: tuple[Run, int], commands: list[str
 def test_other_screens(run: tuple[Run, int], commands: list[str]) -> None:
     """With a certificate and a secret the page is there."""
     start, port = run
-    assert f"https://0.0.0.0:{port}/" in first_line(start(next(line for line in commands if "--host " in line)))
+    assert f"https://line-3.example:{port}/" in first_line(start(next(line for line in commands if "--host " in line)))
 
 
 def test_make_target_and_commands_are_those_of_the_page(commands: list[str], project: Path) -> None:

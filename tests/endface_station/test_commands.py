@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 from typer.testing import CliRunner
 
 from endface.review.cases import Cases
 from endface_client.__main__ import app
-from endface_client.testing import FakeServer
+from endface_client.testing import Failure, FakeServer
 from endface_station.commands import register
 from endface_station.running import PageSettings
 from endface_station.texts import ENGLISH
@@ -275,3 +276,13 @@ def test_address_that_is_printed_can_be_opened(host: str, names: tuple[str, ...]
         demo=None,
     )
     assert list(page.addresses) == addresses
+
+
+def test_settings_that_the_server_refuses_are_said_on_the_terminal(start: Start, fake_server: FakeServer) -> None:
+    """Before any picture, and not on the page alone."""
+    fake_server.answer = Failure(grpc.StatusCode.INVALID_ARGUMENT, "unknown_profile: no such thing")
+    process, url = station(start, fake_server.address)
+    wait_until(lambda: httpx.get(f"{url}/state").json()["server"] == "refusing")
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=WITHIN_S)
+    assert "server refusing: no such thing" in stderr

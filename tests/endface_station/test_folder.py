@@ -251,3 +251,19 @@ def test_folder_feeds_a_station(started: Callable[..., Running], tmp_path: Path)
 
     found = [(each.values["serial"], each.values["report"]["meta"]["fiber"]) for each in line.entries]
     assert found == [("A1", "2"), ("A1", "1"), ("B1", "1")]
+
+
+def test_file_that_cannot_be_moved_is_named_with_what_to_do(tmp_path: Path) -> None:
+    """It is taken once and stays; the sentence says so."""
+    intake = Intake()
+    (tmp_path / "done").write_text("a file in the place of the folder")
+    (tmp_path / "a.png").write_bytes(picture(1))
+    watched = intake.watch(tmp_path)
+    intake.settle(watched)
+    intake.settle(watched)
+
+    assert intake.names == ["a.png"]
+    assert (tmp_path / "a.png").exists()
+    (sentence,) = intake.said
+    assert "a.png was taken and is inspected once, and stays where it is" in sentence
+    assert "--leave" in sentence

@@ -591,3 +591,20 @@ def test_fiber_is_chosen_from_the_empty_serial_field(open_page: Open, started: S
         page.keyboard.type("B")
         page.keyboard.press("ArrowRight")
         expect(page.locator("#serial")).to_be_focused()
+
+
+def test_last_parts_are_all_seen_on_a_narrow_line_pc(open_page: Open, started: Start) -> None:
+    """Fifty of them at 1180 pixels: none is cut off on the right."""
+    line = started()
+    for number in range(50):
+        with line.station.lock:
+            part = line.station.shift.begin(f"SN{number}")
+            line.station.shift.add(part, 1, attempt(number, "pass"))
+    page = open_page(line.url, {"width": 1180, "height": 820})
+    expect(page.locator(".history li")).to_have_count(50)
+    assert page.evaluate(
+        "(() => { const row = document.querySelector('.history ol'); return row.scrollWidth <= row.clientWidth; })()"
+    )
+    last = page.locator(".history li").last.bounding_box()
+    assert last
+    assert last["x"] + last["width"] <= 1180

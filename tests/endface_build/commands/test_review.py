@@ -31,7 +31,9 @@ def test_reviewed_cases_stay_here(run: Run, cases: Cases, tmp_path: Path) -> Non
     run("review", "export", cases.folder, tmp_path / "out")
     run("review", "import", cases.folder, tmp_path / "out", "--unchanged")
 
-    assert "--all" in run("review", "export", cases.folder, tmp_path / "again").err
+    again = run("review", "export", cases.folder, tmp_path / "again")
+    assert "--all" in again.err
+    assert "somebody has reviewed them: 2 cases" in again.out
     assert "2 pictures" in run("review", "export", cases.folder, tmp_path / "again", "--all").out
 
 

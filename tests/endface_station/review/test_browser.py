@@ -262,3 +262,13 @@ def test_browser_asks_before_unsaved_marks_are_left(reviewer_page: Opened, cases
     assert asked.value.type == "beforeunload"
     asked.value.dismiss()
     assert marks_listed(page) == count - 1
+
+
+def test_opinions_are_in_sight_on_a_portrait_tablet(reviewer_page: Opened, cases: Cases) -> None:
+    """Right and wrong can be pressed without scrolling."""
+    page = reviewer_page("Ana")
+    page.set_viewport_size({"width": 800, "height": 1280})
+    open_case(page, cases, "chipped.jpg")
+    box = page.get_by_role("button", name=re.compile("Wrong")).bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 1280
