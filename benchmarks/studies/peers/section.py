@@ -56,10 +56,14 @@ the first report.
         "".join(f"- {sentence}\n" for sentence in _findings(record)),
         table(_LOOP_HEADS, [_loop_row(row) for row in record["in_process"] if "error" not in row]),
     ]
-    failed = {row["title"]: row for row in (*record["served"], *record["in_process"]) if "error" in row}
-    missing = [*failed.values()]
+    missing = {row["title"]: row for row in (*record["served"], *record["in_process"]) if "error" in row}
     if missing:
-        parts.append("".join(f"- Not measured: {row['title']}. {_one_line(row['error'])}\n" for row in missing))
+        ran = {row["title"] for row in served}
+        lines = (
+            f"- Not measured{' in some rounds' if title in ran else ''}: {title}. {_one_line(row['error'])}\n"
+            for title, row in missing.items()
+        )
+        parts.append("".join(lines))
     parts.append(f"![Throughput of each server, and p99 at half of it]({PICTURES}/{PLOT})\n")
     return "\n".join(parts)
 
