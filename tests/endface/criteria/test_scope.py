@@ -211,8 +211,9 @@ def drawn(core_um: float, levels: float, *, only_right: bool = False) -> tuple[F
     [
         ("sm-pc-45", 50.0, "the core is 50 um wide, and sm-pc-45 is for cores up to 30 um"),
         ("sm-apc-mt", 62.0, "the core is 62 um wide, and sm-apc-mt is for cores up to 30 um"),
-        ("mm-pc", 9.0, "the core is 9 um wide, and mm-pc is for cores larger than 20 um"),
-        ("mm-pc", 20.0, "the core is 20 um wide, and mm-pc is for cores larger than 20 um"),
+        ("mm-pc", 9.0, "the core is 9 um wide, and mm-pc is for cores above 20 to below 92 um"),
+        ("mm-pc", 20.0, "the core is 20 um wide, and mm-pc is for cores above 20 to below 92 um"),
+        ("mm-pc", 98.0, "the core is 98 um wide, and mm-pc is for cores above 20 to below 92 um"),
     ],
 )
 def test_a_core_that_the_profile_is_not_for_is_refused(profile: str, core_um: float, message: str) -> None:
