@@ -78,7 +78,7 @@ async function sayRefusal(answer) {
 
 async function send(path, options = {}) {
   await sendPending(); // nothing is done to an older part meanwhile
-  await sayRefusal(pending ? null : await reach(path, options));
+  return sayRefusal(pending ? null : await reach(path, options)); // whether it was done
 }
 
 let pending = ""; // a serial number that the station has not got
