@@ -158,12 +158,10 @@ def _workers(work: Work) -> Iterator[list[Connection]]:
 
 
 def _received(worker: Connection) -> tuple[int, float, float]:
-    try:
+    with contextlib.suppress(EOFError):  # it has ended, which is said below
         if worker.poll(_READY_S):
             received: tuple[int, float, float] = worker.recv()
             return received
-    except EOFError:
-        pass
     raise BenchmarkError("a process of the limit ended or hung; its error stands above")
 
 

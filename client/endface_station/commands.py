@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +13,7 @@ from endface.comparison import REWORK_AFTER
 from endface.errors import EndfaceError
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
 from endface_client._cli.options import (
+    DEFAULT_LIMIT_GB,
     AnyCore,
     CladdingUm,
     DeadlineS,
@@ -31,14 +32,14 @@ from endface_client._cli.options import (
     TlsServerName,
     UmPerPx,
     Zones,
-    check_review,
+    judged,
+    limit_bytes,
+    review_settings,
 )
 from endface_client._cli.run import NOT_INSPECTED
-from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import tls_of
 from endface_station.review.command import review as review_pages
 
-_GB: Final = 1_000_000_000
 _MOST_FIBERS: Final = 24
 
 _Data = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the station: its record and its queue.")]
@@ -73,7 +74,7 @@ def watch(  # noqa: PLR0913 - one parameter for each option of the command
     screen: Screen = False,
     any_core: AnyCore = False,
     deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
-    record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
+    record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_GB,
     record_key: RecordKey = None,
     rework_after: ReworkAfter = REWORK_AFTER,
     review: Review = None,
@@ -85,19 +86,17 @@ def watch(  # noqa: PLR0913 - one parameter for each option of the command
     tls_server_name: TlsServerName = "",
 ) -> None:
     """Inspect each picture that appears in a folder, and write it into a record, until Ctrl-C."""
-    check_review(review, shadow, everything=review_all)
+    kept = review_settings(review, shadow, everything=review_all)
     with _errors_as_sentences("watch"):
-        from endface_station.review.keeper import ReviewSettings
         from endface_station.running import StationSettings, WatchSettings, run_watch
 
-        kept = None if review is None else ReviewSettings(review, shadow, everything=review_all)
         settings = StationSettings(
             server=server,
-            client=_judged(profile, cladding_um, um_per_px, zones, screen=screen, any_core=any_core)
+            client=judged(profile, cladding_um, um_per_px, zones, screen=screen, any_core=any_core)
             | {"deadline_s": deadline_s, "tls": tls_of(tls_authority, tls_certificate, tls_key, tls_server_name)},
             data=data,
             record=record,
-            record_limit_bytes=round(record_limit_gb * _GB),
+            record_limit_bytes=limit_bytes(record_limit_gb),
             record_key=record_key,
             rework_after=rework_after,
             review=kept,
@@ -150,7 +149,7 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
     screen: Screen = False,
     any_core: AnyCore = False,
     deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
-    record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
+    record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_GB,
     record_key: RecordKey = None,
     rework_after: ReworkAfter = REWORK_AFTER,
     review: Review = None,
@@ -162,19 +161,17 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
     tls_server_name: TlsServerName = "",
 ) -> None:
     """Show an operator the verdict on each picture, in the browser of this machine, until Ctrl-C."""
-    check_review(review, shadow, everything=review_all)
+    kept = review_settings(review, shadow, everything=review_all)
     with _errors_as_sentences("station"):
-        from endface_station.review.keeper import ReviewSettings
         from endface_station.running import PageSettings, StationSettings, WatchSettings, run_station
 
-        kept = None if review is None else ReviewSettings(review, shadow, everything=review_all)
         settings = StationSettings(
             server=server,
-            client=_judged(profile, cladding_um, um_per_px, zones, screen=screen, any_core=any_core)
+            client=judged(profile, cladding_um, um_per_px, zones, screen=screen, any_core=any_core)
             | {"deadline_s": deadline_s, "tls": tls_of(tls_authority, tls_certificate, tls_key, tls_server_name)},
             data=data,
             record=record,
-            record_limit_bytes=round(record_limit_gb * _GB),
+            record_limit_bytes=limit_bytes(record_limit_gb),
             record_key=record_key,
             rework_after=rework_after,
             review=kept,
@@ -202,26 +199,6 @@ def register(app: typer.Typer) -> None:
     for command in (station, watch):
         app.command()(command)
     app.command("review")(review_pages)
-
-
-def _judged(  # noqa: PLR0913 - the options of all commands that inspect
-    profile: str | None,
-    cladding_um: float | None,
-    um_per_px: float | None,
-    zones: str | None,
-    *,
-    screen: bool,
-    any_core: bool,
-) -> dict[str, Any]:
-    """How to judge, by the names of the client's settings."""
-    return {
-        "profile": profile,
-        "cladding_um": cladding_um,
-        "um_per_px": um_per_px,
-        "zones": zones,
-        "screen": screen or None,
-        "any_core": any_core or None,
-    }
 
 
 @contextmanager

@@ -14,8 +14,10 @@ from typing import Any, Final
 import typer
 import uvicorn
 
-from endface.environment import default_repository
+from endface.environment import default_repository, profiles_folder
 from endface.errors import ConfigurationError
+from endface.options import Options
+from endface.review.keeper import ReviewSettings, keeping
 from endface.server.certificates import Certificates
 from endface.server.ports import free_ports
 from endface.server.process import EmbeddedServer
@@ -30,7 +32,6 @@ from endface_station.intake.folder import WatchedFolder
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
 from endface_station.review.app import review_app
-from endface_station.review.keeper import ReviewSettings, keeping
 from endface_station.shift import Shift
 from endface_station.station import Station
 from endface_station.texts import Texts
@@ -63,6 +64,12 @@ class StationSettings:
     def record_folder(self) -> Path:
         """Where the record is."""
         return self.record or self.data / "record"
+
+    @property
+    def wishes(self) -> Options:
+        """What reports do not say of how they were judged, for a candidate that judges as well."""
+        screen, any_core = (bool(self.client.get(name)) for name in ("screen", "any_core"))
+        return Options("", profiles=profiles_folder(), screen=screen, any_core=any_core)
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ def run_watch(settings: StationSettings, watched: WatchSettings) -> None:
     Raises:
         EndfaceError: the folder, the record, the queue or a setting cannot be used.
     """
-    with keeping(settings.review, settings.client, _say) as keeper:
+    with keeping(settings.review, settings.wishes, _say) as keeper:
 
         def show(filed: Filed) -> None:
             _print_filed(filed)
@@ -131,7 +138,7 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
         profile = str(settings.client.get("profile") or "")
         server = stack.enter_context(_demo_server(profile)) if page.demo else settings.server
         photos = Photos(settings.record_folder)
-        keeper = stack.enter_context(keeping(settings.review, settings.client, _say))
+        keeper = stack.enter_context(keeping(settings.review, settings.wishes, _say))
 
         def show(filed: Filed) -> None:
             photos.add(filed.attempt, filed.data)

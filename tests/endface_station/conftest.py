@@ -20,6 +20,7 @@ import uvicorn
 from endface.comparison import REWORK_AFTER
 from endface.report import Problem, Report
 from endface.review.cases import Cases
+from endface.review.keeper import Keeper
 from endface_client import Client, Record
 from endface_client._record.database import entries, reading
 from endface_client._record.entry import Entry
@@ -27,7 +28,6 @@ from endface_client.testing import PASS, Answer, FakeServer, Received
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
 from endface_station.review.app import review_app
-from endface_station.review.keeper import Keeper
 from endface_station.shift import Shift
 from endface_station.station import Filed, Station
 from endface_station.texts import Texts

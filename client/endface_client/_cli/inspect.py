@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ from endface_client._cli.find_server import find_server
 from endface_client._cli.jobs import Inspect, PictureJobs, SerialOf, serial_from_name
 from endface_client._cli.offline import inspect_offline
 from endface_client._cli.options import (
+    DEFAULT_LIMIT_GB,
     AnyCore,
     CladdingUm,
     DeadlineS,
@@ -39,17 +40,16 @@ from endface_client._cli.options import (
     TlsServerName,
     UmPerPx,
     Zones,
-    check_review,
+    judged,
+    limit_bytes,
+    review_settings,
 )
 from endface_client._cli.recording import Recorded, Warn, recording
 from endface_client._cli.reviewing import reviewing
 from endface_client._cli.run import Run
 from endface_client._client import Client
 from endface_client._record.pictures import FOLDER
-from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import tls_of
-
-_GB: Final = 1_000_000_000
 
 _Pictures = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders with pictures.")]
 _Recursive = Annotated[bool, typer.Option("--recursive", help="Inspect the subfolders of folders as well.")]
@@ -116,7 +116,7 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
     out: _Out = None,
     record: _Record = None,
-    record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_BYTES / _GB,
+    record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_GB,
     record_key: RecordKey = None,
     rework_after: ReworkAfter = REWORK_AFTER,
     review: Review = None,
@@ -134,7 +134,7 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     for name, value in (("--engine", engine), ("--profiles", profiles)):
         if value and not offline:
             raise typer.BadParameter("this needs --offline; a server has what it was started with", param_hint=name)
-    check_review(review, shadow, everything=review_all)
+    kept = review_settings(review, shadow, everything=review_all)
     if fiber_count and not connector:
         raise typer.BadParameter("this needs --connector", param_hint="--fiber-count")
     if connector and (fiber or recursive):
@@ -142,41 +142,32 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     outputs = (out, record, record and record / FOLDER, review)
     found = find_connectors(paths, outputs) if connector else find_pictures(paths, recursive=recursive, outputs=outputs)
     serial_of = _serial_of(serial, serial_from_name, len(found.pictures))
-    judged = {
-        "profile": profile,
-        "cladding_um": cladding_um,
-        "um_per_px": um_per_px,
-        "zones": zones,
-        "screen": screen or None,
-        "any_core": any_core or None,
-    }
+    how = judged(profile, cladding_um, um_per_px, zones, screen=screen, any_core=any_core)
     if offline:
         engine = engine or ONNXRUNTIME
-        inspector, inspecting = f"offline, {engine}", partial(_in_this_process, engine, judged | {"profiles": profiles})
+        inspector, inspecting = f"offline, {engine}", partial(_in_this_process, engine, how | {"profiles": profiles})
     else:
         tls = tls_of(tls_authority, tls_certificate, tls_key, tls_server_name)
-        settings = judged | {"deadline_s": deadline_s, "tls": tls}
+        settings = how | {"deadline_s": deadline_s, "tls": tls}
         inspector, inspecting = server, partial(_on_servers, server, concurrency, settings)
-    limit_bytes = round(record_limit_gb * _GB)
     wishes = Options("", profiles=profiles or environment.profiles_folder(), screen=screen, any_core=any_core)
 
     @contextmanager
     def keeping(warn: Warn) -> Iterator[Recorded]:
         with (
             recording(
-                record, inspector, warn, rework_after=rework_after, limit_bytes=limit_bytes, key_file=record_key
+                record,
+                inspector,
+                warn,
+                rework_after=rework_after,
+                limit_bytes=limit_bytes(record_limit_gb),
+                key_file=record_key,
             ) as write,
-            reviewing(review, shadow, wishes, warn, everything=review_all, after=write) as write_and_keep,
+            reviewing(kept, wishes, warn, after=write) as write_and_keep,
         ):
             yield write_and_keep
 
-    run = Run(
-        inspector,
-        inspecting,
-        keeping,
-        out=out,
-        as_json=as_json,
-    )
+    run = Run(inspector, inspecting, keeping, out=out, as_json=as_json)
     jobs = (
         ConnectorJobs(found, serial_of, fiber_count)
         if isinstance(found, FoundConnectors)

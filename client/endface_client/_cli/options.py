@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
+from endface.review.keeper import ReviewSettings
 from endface_client._cli.record import KEY_VARIABLE
+from endface_client._record.record import DEFAULT_LIMIT_BYTES
 from endface_client._transport.tls import FLEET_NAME
+
+_GB: Final = 1_000_000_000
+DEFAULT_LIMIT_GB: Final = DEFAULT_LIMIT_BYTES / _GB
 
 Servers = Annotated[
     str,
@@ -66,12 +71,38 @@ ReworkAfter = Annotated[
 ]
 
 
-def check_review(review: Path | None, shadow: Path | None, *, everything: bool) -> None:
-    """Check that what is about cases has a folder of cases.
+def judged(  # noqa: PLR0913 - the options of all commands that inspect
+    profile: str | None,
+    cladding_um: float | None,
+    um_per_px: float | None,
+    zones: str | None,
+    *,
+    screen: bool,
+    any_core: bool,
+) -> dict[str, Any]:
+    """How to judge, by the names of the client's settings."""
+    return {
+        "profile": profile,
+        "cladding_um": cladding_um,
+        "um_per_px": um_per_px,
+        "zones": zones,
+        "screen": screen or None,
+        "any_core": any_core or None,
+    }
+
+
+def limit_bytes(record_limit_gb: float) -> int:
+    """The size at which a record drops its oldest entries, in bytes."""
+    return round(record_limit_gb * _GB)
+
+
+def review_settings(review: Path | None, shadow: Path | None, *, everything: bool) -> ReviewSettings | None:
+    """What is kept for review; None for nothing.
 
     Raises:
-        typer.BadParameter: it has none.
+        typer.BadParameter: what is about cases has no folder of cases.
     """
     for name, given in (("--shadow", shadow is not None), ("--review-all", everything)):
         if given and review is None:
             raise typer.BadParameter("this needs --review: the folder of what should be looked at", param_hint=name)
+    return None if review is None else ReviewSettings(review, shadow, everything=everything)

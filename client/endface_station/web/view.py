@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from endface.report import Report
+from endface.review.keeper import Keeper
 from endface_client._outcome import Outcome
 from endface_client._output.page import Card, environment
 from endface_station.advice import Step, culprits, step_after
 from endface_station.part import Attempt, Part
 from endface_station.photos import Photos
-from endface_station.review.keeper import Keeper
 from endface_station.station import Station
 from endface_station.texts import Texts
 from endface_station.web.cleaning import Cleaning

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from endface.options import Options
 from endface.report import Report
 from endface.review.cases import Cases
-from endface_station.review.keeper import Keeper, ReviewSettings, keeping
+from endface.review.keeper import Keeper, ReviewSettings, keeping
 
 
 def test_pictures_to_review_are_kept_and_offered(
@@ -16,7 +17,7 @@ def test_pictures_to_review_are_kept_and_offered(
     said: list[str] = []
     candidate = repository / "segment" / "1" / "model.onnx"
     settings = ReviewSettings(tmp_path / "cases", candidate, everything=False)
-    with keeping(settings, {"profile": "mm-pc"}, said.append) as keep:
+    with keeping(settings, Options(""), said.append) as keep:
         assert keep
         keep(*inspected["chipped.jpg"])
         keep(None, b"picture")

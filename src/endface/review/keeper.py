@@ -1,16 +1,15 @@
-"""What a station hands its answered pictures to: those that a person should look at are kept, and nothing stops it."""
+"""What answered pictures are handed to: those that a person should look at are kept, and a candidate judges them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from endface.environment import profiles_folder
 from endface.errors import ReviewError
 from endface.options import Options
 from endface.report import Report
@@ -28,14 +27,12 @@ class ReviewSettings:
 
 
 @contextmanager
-def keeping(
-    settings: ReviewSettings | None, judged: Mapping[str, Any], say: Callable[[str], None]
-) -> Iterator[Keeper | None]:
+def keeping(settings: ReviewSettings | None, options: Options, say: Callable[[str], None]) -> Iterator[Keeper | None]:
     """What keeps pictures meanwhile; None for no settings.
 
     Args:
         settings: what is kept, and where.
-        judged: how pictures are judged, by the names of the client's settings.
+        options: what reports do not say of how they were judged.
         say: gets a sentence: what the candidate found, at the end.
 
     Raises:
@@ -46,9 +43,7 @@ def keeping(
         return
     cases, shadow = Cases(settings.folder), None
     if settings.shadow is not None:
-        screen, any_core = (bool(judged.get(name)) for name in ("screen", "any_core"))
-        wishes = Options("", profiles=profiles_folder(), screen=screen, any_core=any_core)
-        shadow = Shadow.of_file(cases, settings.shadow, wishes)
+        shadow = Shadow.of_file(cases, settings.shadow, options)
     keeper = Keeper(cases, shadow, everything=settings.everything)
     try:
         with keeper:
@@ -108,10 +103,20 @@ class Keeper:
             return
         problem = ""
         try:
-            self.cases.keep(report, picture, asked=self._everything)
+            self.keep(report, picture)
         except ReviewError as exc:
             problem = str(exc)
         with self._lock:
             self._problem = problem
-        if self._shadow is not None:
-            self._shadow.offer(picture, report)
+
+    def keep(self, report: Report, picture: bytes) -> None:
+        """Keep a picture if it should be reviewed, and offer it to the candidate in any case.
+
+        Raises:
+            ReviewError: the disk does not take it.
+        """
+        try:
+            self.cases.keep(report, picture, asked=self._everything)
+        finally:
+            if self._shadow is not None:
+                self._shadow.offer(picture, report)
