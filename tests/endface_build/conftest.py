@@ -19,6 +19,7 @@ from endface_build.data.drawn_pictures import encode
 from endface_build.data.labelled import Labelled
 from endface_build.evaluation.golden import Golden
 from endface_build.manifest import MANIFEST_FILE, MODEL_FILE
+from endface_build.rollout.versions import Versions
 
 MASKS = 32
 
@@ -213,3 +214,12 @@ def write_steps() -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def versions(tmp_path: Path, write_steps: Callable[..., Path]) -> Versions:
+    """A repository with a blind network, which passes every face, as its version 1."""
+    folder = write_steps(tmp_path / "models" / "segment" / "1", high=0)
+    (folder / "model.py").write_text("the adapter")
+    (folder.parent / "config.pbtxt").touch()
+    return Versions(tmp_path / "models")

@@ -35,15 +35,6 @@ PARTS = [
 
 
 @pytest.fixture
-def versions(tmp_path: Path, write_steps: Write) -> Versions:
-    """A repository with a blind network, which passes every face, as its version 1."""
-    folder = write_steps(tmp_path / "models" / "segment" / "1", high=0)
-    (folder / "model.py").write_text("the adapter")
-    (folder.parent / "config.pbtxt").touch()
-    return Versions(tmp_path / "models")
-
-
-@pytest.fixture
 def cases(tmp_path: Path, versions: Versions) -> Cases:
     """A face of each part with two large pits, which passed; the reviews say what is there."""
     cases = Cases(tmp_path / "cases")

@@ -37,15 +37,6 @@ Write = Callable[..., Path]
 
 
 @pytest.fixture
-def versions(tmp_path: Path, write_steps: Write) -> Versions:
-    """A repository with a blind network, which passes every face, as its version 1."""
-    folder = write_steps(tmp_path / "models" / "segment" / "1", high=0)
-    (folder / "model.py").write_text("the adapter")
-    (folder.parent / "config.pbtxt").touch()
-    return Versions(tmp_path / "models")
-
-
-@pytest.fixture
 def blind(tmp_path: Path, write_steps: Write) -> Path:
     """A candidate that judges as version 1 does."""
     return write_steps(tmp_path / "blind", high=0) / MODEL_FILE
