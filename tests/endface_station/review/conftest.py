@@ -79,6 +79,7 @@ def reviewer_page(browser: Any, address: str) -> Iterator[Callable[[str], Any]]:
         if name:
             page.get_by_label("Reviewer").fill(name)
             page.get_by_role("button", name="Set").click()
+            page.get_by_role("button", name="Change").wait_for()  # the page that knows the name has come
         return page
 
     yield opened
