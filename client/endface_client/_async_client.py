@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Literal, Self, overload
+from typing import Any, Final, Literal, Self, overload
 
 from endface.connector import ConnectorReport, Question, first, further, judge_connector
 from endface.report import Report
@@ -16,6 +16,9 @@ from endface_client._errors import ClientError
 from endface_client._transport.attempts import WHEN_BUSY, Repeat
 from endface_client._transport.steps import Check, Sleep, Step, run_async
 from endface_client._transport.wire import Job, Picture, Reply, pack
+
+_QUICK_BYTES: Final = 2**20
+"""The digest of so many bytes takes less time than a thread; a file to read or a picture to encode may take long."""
 
 
 class AsyncClient(BaseClient):
@@ -110,7 +113,8 @@ class AsyncClient(BaseClient):
 
     async def _run(self, job: Job, *, repeat: Repeat) -> Reply:
         self._check_usable()
-        call = await asyncio.to_thread(pack, job)  # it reads a file, or encodes a picture
+        is_quick = isinstance(job.picture, bytes) and len(job.picture) <= _QUICK_BYTES
+        call = pack(job) if is_quick else await asyncio.to_thread(pack, job)
         return await run_async(self._attempts.inspect(call, self.deadline_s, repeat=repeat), self._perform)
 
     async def _perform(self, step: Step) -> Any:

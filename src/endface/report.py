@@ -7,7 +7,6 @@ fiber's center.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -310,7 +309,7 @@ class Report:
         Raises:
             ValueError: not JSON, another schema, or a key is missing.  Unknown keys are a newer server's, and ignored.
         """
-        values = json.loads(text)
+        values = orjson.loads(text)
         if not isinstance(values, dict) or values.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(f"not a report of schema {SCHEMA_VERSION}")
         if missing := {*_KEYS} - {*_ADDED} - {*values}:

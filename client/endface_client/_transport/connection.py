@@ -1,9 +1,10 @@
 """Inferences over gRPC that are never canceled.
 
 A canceled call can end Triton 2.51 for all its clients (segmentation fault in its gRPC front end).  gRPC cancels a
-call whose deadline passes, that is collected as garbage, or whose channel is closed.  So a call here runs until the
-server has answered, even where its caller has stopped waiting and the answer is dropped.  Triton's own ``timeout`` says
-how long the picture may wait in the queue: the server drops one whose turn comes later, without any work.
+call whose deadline passes, whose thread Ctrl-C interrupts, or whose channel is closed.  So a call here runs in a thread
+of its own until the server has answered, even where its caller has stopped waiting and the answer is dropped.
+Triton's own ``timeout`` says how long the picture may wait in the queue: the server drops one whose turn comes later,
+without any work.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
-from typing import Any, Final, TypeAlias
+from functools import partial
+from typing import Final, TypeAlias
 
 import grpc
 from tritonclient.grpc import service_pb2
 
 from endface_client._errors import Overloaded, ServerUnavailable, call_error
+from endface_client._transport.call_threads import CallThreads
 from endface_client._transport.channel import Target
 from endface_client._transport.wire import Call, Metadata
 
@@ -87,7 +90,7 @@ class Connection:
 
     def _open(self) -> _Channel:
         channel = _Channel(self._target.open(self._url), self._target.servers)
-        weakref.finalize(self, channel.close).atexit = False  # at exit `_under_way` is waited for
+        weakref.finalize(self, channel.close).atexit = False  # at exit the calls are waited for
         return channel
 
     def _look_up_if_due(self) -> None:
@@ -124,7 +127,7 @@ class _Channel:
             _INFER, service_pb2.ModelInferRequest.SerializeToString, service_pb2.ModelInferResponse.FromString
         )
         self._lock = threading.RLock()  # the garbage collector may close it in a thread that holds the lock
-        self._answers: dict[grpc.Future, PendingAnswer] = {}
+        self._answers: set[PendingAnswer] = set()
         self._retired = False
         self._has_ended = False
         self._process = os.getpid()
@@ -135,25 +138,32 @@ class _Channel:
         with self._lock:
             if self.is_closed:
                 raise ServerUnavailable("the client is closed")
-            abandoned = sum(each.cancelled() for each in self._answers.values())
+            abandoned = sum(each.cancelled() for each in self._answers)
             if abandoned >= MOST_ABANDONED:
                 raise Overloaded(f"{self._servers} has not answered {abandoned} earlier pictures; wait until it has")
-            rpc = self._infer.future(request, timeout=timeout_s + _SPARE_S, metadata=metadata)
-            self._answers[rpc] = answer
-        _under_way.add(rpc)
-        rpc.add_done_callback(self._end)
+            self._answers.add(answer)
+        _threads.run(partial(self._call, request, metadata, timeout_s, answer))
         return answer
 
-    def _end(self, rpc: Any) -> None:
-        _under_way.remove(rpc)
+    def _call(
+        self, request: service_pb2.ModelInferRequest, metadata: Metadata, timeout_s: float, answer: PendingAnswer
+    ) -> None:
+        response: service_pb2.ModelInferResponse | None = None
+        error: Exception | None = None
+        try:
+            response = self._infer(request, timeout=timeout_s + _SPARE_S, metadata=metadata)
+        except grpc.RpcError as exc:
+            error = call_error(exc, self._servers)
+        except Exception as exc:  # raised where the answer is awaited
+            error = exc
         with self._lock:
-            answer = self._answers.pop(rpc)
+            self._answers.remove(answer)
         self._close_if_done()
         with contextlib.suppress(InvalidStateError):  # its caller has stopped waiting
-            if rpc.code() is grpc.StatusCode.OK:
-                answer.set_result(rpc.result())
+            if error is None:
+                answer.set_result(response)
             else:
-                answer.set_exception(call_error(rpc, self._servers))
+                answer.set_exception(error)
 
     def retire(self) -> None:
         """Close once all calls have their answers."""
@@ -166,7 +176,7 @@ class _Channel:
             return
         with self._lock:
             self.is_closed = True
-            answers = list(self._answers.values())
+            answers = list(self._answers)
         for answer in answers:
             with contextlib.suppress(InvalidStateError):
                 answer.set_exception(ServerUnavailable("the client was closed before the report came"))
@@ -181,32 +191,6 @@ class _Channel:
             self._channel.close()  # once: under gevent gRPC counts channels, and would count one twice
 
 
-class _UnderWay:
-    """All calls of this process that have not ended."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget all calls: a fork has neither them nor the thread that may hold the lock."""
-        self._changed = threading.Condition()
-        self._calls: set[grpc.Future] = set()
-
-    def add(self, call: grpc.Future) -> None:
-        with self._changed:
-            self._calls.add(call)
-
-    def remove(self, call: grpc.Future) -> None:
-        with self._changed:
-            self._calls.discard(call)
-            self._changed.notify_all()
-
-    def wait(self) -> None:
-        """Wait until all have ended, for three seconds at most: the end of the process would cancel them."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._calls, _EXIT_S)
-
-
-_under_way = _UnderWay()
-atexit.register(_under_way.wait)
-os.register_at_fork(after_in_child=_under_way.reset)
+_threads = CallThreads()
+atexit.register(_threads.wait, _EXIT_S)
+os.register_at_fork(after_in_child=_threads.reset)

@@ -83,7 +83,7 @@ FAILURES: dict[str, Case] = {
     "no text": Case("protocol_error", b"\xff\xfe"),
     "another picture's report": Case("protocol_error", PASS.to_json().encode()),
     "limits without numbers": Case("protocol_error", WITHOUT_BOUNDS),
-    "a number that is none": Case("internal", _not_a_number),
+    "a number that is none": Case("protocol_error", _not_a_number),
     "an unknown profile": Case("unknown_profile", settings={"endface_profile": "foo"}),
     "no profile, server": Case("unknown_profile", settings={"endface_profile": ""}),
     "no profile, in process": Case("unknown_profile", settings=HERE | {"endface_profile": ""}),

@@ -1,0 +1,66 @@
+"""Threads for calls that block, kept for the next call."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Final
+
+_IDLE_S: Final = 10.0
+"""How long a thread waits for its next call before it ends."""
+
+
+class CallThreads:
+    """As many threads as there are calls under way at most; a new one starts only where none is idle.
+
+    gRPC's own calls in the background start a thread for nearly every picture of a station that asks one after the
+    other, which costs more processor time than all else that the client does for it (benchmarks/NOTES.md).
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all threads and calls: a fork has none of them, nor the thread that may hold the lock."""
+        self._changed = threading.Condition()
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._idle = 0
+        self._under_way = 0
+
+    def run(self, call: Callable[[], None]) -> None:
+        """Run a call in a thread; what it raises goes to ``threading.excepthook``."""
+        with self._changed:
+            if self._idle:
+                self._idle -= 1
+            else:
+                threading.Thread(target=self._work, name="endface-call", daemon=True).start()
+            self._under_way += 1
+        self._calls.put(call)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until no call is under way, for a time at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, timeout_s)
+
+    def _work(self) -> None:
+        while (call := self._next()) is not None:
+            try:
+                call()
+            finally:
+                del call  # it holds its picture, which need not wait for the next one
+                with self._changed:
+                    self._under_way -= 1
+                    self._idle += 1
+                    self._changed.notify_all()
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next call for this thread; None where it is to end."""
+        while True:
+            try:
+                return self._calls.get(timeout=_IDLE_S)
+            except queue.Empty:
+                with self._changed:
+                    if self._idle:  # else a call that counts on this thread is about to come
+                        self._idle -= 1
+                        return None
