@@ -15,6 +15,7 @@ from benchmarks.page import write_page
 from benchmarks.stages.command import run as stages
 from benchmarks.studies.engines.command import run as engines
 from benchmarks.studies.faults.command import run as faults
+from benchmarks.studies.floor.command import run as floor
 from benchmarks.studies.gpu.command import run as gpu
 from benchmarks.studies.peers.command import run as peers
 from benchmarks.studies.soak.command import run as soak
@@ -33,6 +34,7 @@ def page(results: Results = RESULTS, document: Annotated[Path, typer.Option(help
 
 
 app.command("peers")(peers)
+app.command("floor")(floor)
 app.command("faults")(faults)
 app.command("soak")(soak)
 app.command("engines")(engines)

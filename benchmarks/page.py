@@ -13,6 +13,7 @@ from benchmarks.common.study import Study
 from benchmarks.load.command import STUDY as LOAD
 from benchmarks.stages.command import STUDY as STAGES
 from benchmarks.studies.faults.command import STUDY as FAULTS
+from benchmarks.studies.floor.command import STUDY as FLOOR
 from benchmarks.studies.peers.command import STUDY as PEERS
 from benchmarks.studies.soak.command import STUDY as SOAK
 from endface.files import write_whole
@@ -21,6 +22,7 @@ SECTIONS: Final[Mapping[str, Study[...] | None]] = {
     "stages": STAGES,
     "load": LOAD,
     "peers": PEERS,
+    "floor": FLOOR,
     "breakeven": None,
     "scaling": None,
     "faults": FAULTS,

@@ -42,7 +42,7 @@ def usage(generator: Iterable[psutil.Process], server: Iterable[psutil.Process])
     """Processor time of these processes so far."""
     times = psutil.cpu_times()
     machine = times.user + times.system + times.nice + times.irq + times.softirq
-    return Usage(_seconds(generator), _seconds(server), machine)
+    return Usage(seconds_of(generator), seconds_of(server), machine)
 
 
 def family(process: psutil.Process) -> list[psutil.Process]:
@@ -66,7 +66,7 @@ def by_model(processes: Iterable[psutil.Process]) -> dict[str, float]:
         words = process.cmdline()
         is_stub = len(words) > 1 and Path(words[0]).name == STUB
         name = Path(words[1]).parent.parent.name if is_stub else "tritonserver"
-        seconds[name] = seconds.get(name, 0.0) + _seconds([process])
+        seconds[name] = seconds.get(name, 0.0) + seconds_of([process])
     return seconds
 
 
@@ -75,7 +75,8 @@ def memory_mib(processes: Iterable[psutil.Process]) -> float:
     return round(float(sum(process.memory_full_info().pss for process in processes)) / 2**20, 1)
 
 
-def _seconds(processes: Iterable[psutil.Process]) -> float:
+def seconds_of(processes: Iterable[psutil.Process]) -> float:
+    """Seconds of processor time so far of processes together."""
     total = 0.0
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):  # a worker that has ended meanwhile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Self
 
 import aiohttp
@@ -55,10 +56,16 @@ class HttpStation:
 
 
 class TritonStation:
-    """Asks the model ``endface`` of a server that takes a picture and nothing else."""
+    """Asks the model ``endface`` of a server by tritonclient alone.
 
-    def __init__(self, address: str) -> None:
+    Args:
+        address: ``host:port``.
+        parameters: of each request.
+    """
+
+    def __init__(self, address: str, parameters: Mapping[str, str] | None = None) -> None:
         self._address = address
+        self._parameters = parameters or {}
 
     async def __aenter__(self) -> Self:
         self._client = triton.InferenceServerClient(self._address, channel_args=_OPTIONS)
@@ -73,7 +80,9 @@ class TritonStation:
         tensor.set_data_from_numpy(np.array([[picture.data]], np.object_))
         outputs = [InferRequestedOutput("REPORT")]
         try:
-            result = await self._client.infer("endface", [tensor], outputs=outputs, client_timeout=DEADLINE_S)
+            result = await self._client.infer(
+                "endface", [tensor], outputs=outputs, client_timeout=DEADLINE_S, parameters=self._parameters
+            )
         except InferenceServerException as exc:
             raise CallFailedError(f"{self._address} gave no answer: {exc}") from exc
         return _report(result.as_numpy("REPORT").item(), self._address)
