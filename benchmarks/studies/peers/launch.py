@@ -101,8 +101,9 @@ def _check(report: Report, picture: Picture, serving: Serving, peer: Peer) -> No
     """Refuse a server that does other work: it must give the same verdict with the same network."""
     found, wanted = report.model, identify(serving.network.parent, ONNXRUNTIME)
     if report.verdict != picture.verdict or found is None or found.sha256 != wanted.sha256:
+        why = f" ({report.error.message})" if report.error else ""
         raise BenchmarkError(
-            f"{peer.title} finds {picture.name} to be {report.verdict} with {found}; "
+            f"{peer.title} finds {picture.name} to be {report.verdict}{why} with {found}; "
             f"it should be {picture.verdict} with {wanted}"
         )
 
