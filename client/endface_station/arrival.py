@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from endface.errors import EndfaceError
-from endface_client._record.entry import plain
+from endface_client.record.entry import plain
 
 LONGEST_SERIAL: Final = 100
 """Characters of a serial number; a two-dimensional code on a label holds fewer."""

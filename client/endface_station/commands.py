@@ -12,7 +12,8 @@ import typer
 from endface.comparison import REWORK_AFTER
 from endface.errors import EndfaceError
 from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
-from endface_client._cli.options import (
+from endface_client._transport.tls import tls_of
+from endface_client.cli.options import (
     DEFAULT_LIMIT_GB,
     AnyCore,
     CladdingUm,
@@ -36,8 +37,7 @@ from endface_client._cli.options import (
     limit_bytes,
     review_settings,
 )
-from endface_client._cli.run import NOT_INSPECTED
-from endface_client._transport.tls import tls_of
+from endface_client.cli.run import NOT_INSPECTED
 from endface_station.review.command import review as review_pages
 
 _MOST_FIBERS: Final = 24

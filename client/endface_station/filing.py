@@ -9,8 +9,8 @@ from typing import Final
 from endface.files import sha256
 from endface.report import Report
 from endface_client import ClientError, Record
-from endface_client._record.pictures import ending
-from endface_client._record.repeats import latest
+from endface_client.record.pictures import ending
+from endface_client.record.repeats import latest
 from endface_station.arrival import Arrival
 from endface_station.part import Attempt, Part
 

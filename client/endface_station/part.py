@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from endface.connector import ConnectorReport, judge_connector
 from endface.report import Report
-from endface_client._outcome import Word
-from endface_client._record.entry import Entry
+from endface_client.outcome import Word
+from endface_client.record.entry import Entry
 
 _DONE: Final[tuple[Word, ...]] = ("fail", "invalid", "pass")
 """Verdicts, the worst first; a picture that was not inspected says nothing about its face."""

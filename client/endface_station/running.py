@@ -23,9 +23,9 @@ from endface.server.ports import free_ports
 from endface.server.process import EmbeddedServer
 from endface.server.settings import Settings
 from endface_client import Client, Record
-from endface_client._cli.jobs import SerialOf, serial_from_name
-from endface_client._cli.serve import READY_WITHIN_S
-from endface_client._record.entry import read_key
+from endface_client.cli.jobs import SerialOf, serial_from_name
+from endface_client.cli.serve import READY_WITHIN_S
+from endface_client.record.entry import read_key
 from endface_station.filing import Filed
 from endface_station.intake.camera import Camera, SampleCamera
 from endface_station.intake.folder import WatchedFolder

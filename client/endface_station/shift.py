@@ -10,8 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from endface_client._record.database import entries, reading
-from endface_client._record.entry import Entry
+from endface_client.record.database import entries, reading
+from endface_client.record.entry import Entry
 from endface_station.part import Attempt, Part, part_of
 
 LAST_PARTS: Final = 50

@@ -17,8 +17,8 @@ from endface.errors import EndfaceError, RequestError
 from endface.picture.decode import check_size
 from endface.report import Report
 from endface_client import ClientError, Job, Record
-from endface_client._record.entry import plain
-from endface_client._record.pictures import ending
+from endface_client.record.entry import plain
+from endface_client.record.pictures import ending
 from endface_station.arrival import MOST_FIBERS, Arrival, RefusedInput, clean_fiber, clean_serial, new_id
 from endface_station.filing import Filed, Filing
 from endface_station.part import Part

@@ -22,8 +22,8 @@ from endface.report import Problem, Report
 from endface.review.cases import Cases
 from endface.review.keeper import Keeper
 from endface_client import Client, Record
-from endface_client._record.database import entries, reading
-from endface_client._record.entry import Entry
+from endface_client.record.database import entries, reading
+from endface_client.record.entry import Entry
 from endface_client.testing import PASS, Answer, FakeServer, Received
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from watchdog.events import FileClosedEvent
 
-from endface_client._cli.jobs import serial_from_name
+from endface_client.cli.jobs import serial_from_name
 from endface_station.arrival import RefusedInput
 from endface_station.intake.folder import WatchedFolder
 from endface_station.picture_queue import QueueError

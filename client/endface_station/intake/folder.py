@@ -16,8 +16,8 @@ from watchdog.observers import Observer
 from endface.errors import ConfigurationError, EndfaceError
 from endface.files import in_words, sha256
 from endface_client import ClientError
-from endface_client._cli.find_pictures import SUFFIXES
-from endface_client._cli.jobs import SerialOf, read_picture
+from endface_client.cli.find_pictures import SUFFIXES
+from endface_client.cli.jobs import SerialOf, read_picture
 from endface_station.arrival import RefusedInput
 from endface_station.intake.ledger import TakenBefore
 

@@ -18,10 +18,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-import endface_client._output
+import endface_client.output
 from endface.errors import EndfaceError
-from endface_client._output.page import css
-from endface_client._output.palette import DEFECT_COLORS
+from endface_client.output.page import css
+from endface_client.output.palette import DEFECT_COLORS
 from endface_station.arrival import RefusedInput
 from endface_station.photos import Photos
 from endface_station.station import Station
@@ -31,7 +31,7 @@ from endface_station.web.page import Camera, Page
 from endface_station.web.view import View
 
 _STATIC: Final = Path(__file__).parents[1] / "static"
-_FACE_CSS: Final = Path(endface_client._output.__file__).parent / "templates" / "face.css"
+_FACE_CSS: Final = Path(endface_client.output.__file__).parent / "templates" / "face.css"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from endface.report import Report
 from endface.review.keeper import Keeper
-from endface_client._outcome import Outcome
-from endface_client._output.page import Card, environment
+from endface_client.outcome import Outcome
+from endface_client.output.page import Card, environment
 from endface_station.advice import Step, culprits, step_after
 from endface_station.part import Attempt, Part
 from endface_station.photos import Photos
