@@ -29,6 +29,24 @@ class RefusedInput(EndfaceError):  # noqa: N818 - as the client's errors, it nam
     code = "refused_input"
 
 
+class ScanFirst(RefusedInput):
+    """A picture that came before the serial number of its part; it is taken once that is scanned."""
+
+    code = "scan_first"
+
+    def __init__(self, message: str = "no serial number is scanned; scan that of this connector first") -> None:
+        super().__init__(message)
+
+
+class PartPassed(ScanFirst):
+    """A picture that came after the last one of a part, and before the next serial number."""
+
+    code = "part_passed"
+
+    def __init__(self, serial: str) -> None:
+        super().__init__(f"{serial} has passed; scan the next connector first, or choose the fiber to look at again")
+
+
 def clean_serial(text: str) -> str:
     """The serial number in what a scanner or a person has typed: trimmed, without control characters.
 

@@ -102,6 +102,7 @@ def watch(  # noqa: PLR0913 - one parameter for each option of the command
             review=kept,
             fibers=fibers,
             steps_itself=True,
+            serials="optional",  # nobody can scan: there is no page
         )
         run_watch(settings, WatchSettings(folder, leave, serial_from_name, fiber_from_name))
 
@@ -121,6 +122,10 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
     fibers: _Fibers = 1,
     steps_itself: Annotated[
         bool, typer.Option("--steps-itself", help="The microscope goes on to the next fiber whatever the verdict.")
+    ] = False,
+    scan_first: Annotated[
+        bool,
+        typer.Option("--scan-first", help="Take no picture before a serial number is scanned; connectors always ask."),
     ] = False,
     host: Annotated[
         str, typer.Option(help="Address of the page; another one than this machine's own needs a certificate.")
@@ -177,6 +182,7 @@ def station(  # noqa: PLR0913 - one parameter for each option of the command
             review=kept,
             fibers=fibers,
             steps_itself=steps_itself,
+            serials="always" if scan_first else "connectors",
         )
         page = PageSettings(
             host=host,

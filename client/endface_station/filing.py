@@ -77,7 +77,9 @@ class Filing:
             connector = part.connector(arrival.fiber, result)
             self._record.add(data, result, server=self._server, fiber=_fiber(arrival), connector=connector)
         else:
-            self._record.add(None, result, name=arrival.name, serial=arrival.serial, server=self._server)
+            self._record.add(
+                None, result, name=arrival.name, serial=arrival.serial, server=self._server, fiber=_fiber(arrival)
+            )
         attempt, judged = _attempt(arrival, data, result), part.face(arrival.fiber).judged
         return Filed(arrival, attempt, data, judged[-1] if judged else None, self._warning(attempt, arrival))
 

@@ -65,10 +65,15 @@ def part_of(values: Mapping[str, Any]) -> tuple[str, int, int]:
     """What an entry of the record is about: the part's key, the fiber, and how many the part has."""
     meta = (values["report"] or {}).get("meta", {})
     connector = values.get("connector") or {}
-    fiber = str(meta.get("fiber") or connector.get("fiber") or 1)
+    fiber = str(meta.get("fiber") or connector.get("fiber") or values.get("fiber") or 1)
     fibers = str(meta.get("fibers") or connector.get("fibers") or 1)
     numbers = [int(text) if text.isascii() and text.isdecimal() else 1 for text in (fiber, fibers)]
     return str(values["serial"] or meta.get("part") or values["name"]), numbers[0], max(numbers)
+
+
+def tells_fiber(entry: Entry) -> bool:
+    """Whether an entry says which face it is about: an error does where it is of a fiber of a connector."""
+    return entry.word != "error" or bool(entry.values["serial"] and entry.fiber)
 
 
 @dataclass
@@ -137,7 +142,7 @@ class Part:
     @property
     def has_repeated_picture(self) -> bool:
         """Whether two of its faces have the very same picture: one of them was not looked at."""
-        shown = [face.attempts[-1].picture for face in self.faces.values() if face.attempts]
+        shown = [face.attempts[-1].picture for face in self.faces.values() if face.word in _DONE]
         return len(set(shown)) < len(shown)
 
     @property

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ from endface_station.intake.folder import WatchedFolder
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
 from endface_station.review.app import review_app
-from endface_station.shift import Shift
+from endface_station.shift import Serials, Shift
 from endface_station.station import Station
 from endface_station.texts import Texts
 from endface_station.web.app import Access, PageServer, create_app
@@ -59,6 +60,7 @@ class StationSettings:
     review: ReviewSettings | None
     fibers: int
     steps_itself: bool
+    serials: Serials
 
     @property
     def record_folder(self) -> Path:
@@ -122,7 +124,7 @@ def run_watch(settings: StationSettings, watched: WatchSettings) -> None:
 
         with _station(settings, settings.server, show) as station:
             station.on_change = _StateLine(station)
-            with _watching(watched, station, settings.data):
+            with _watching(watched, station, settings.data, _warn):
                 typer.echo(f"watching {watched.folder}; Ctrl-C ends")
                 threading.Event().wait()
 
@@ -153,7 +155,7 @@ def run_station(settings: StationSettings, page: PageSettings, watched: WatchSet
         mounts = {"/review": review_app(keeper.cases)} if keeper else {}
         app = create_app(station, view, photos, camera=shown, access=access, mounts=mounts)
         if watched:
-            stack.enter_context(_watching(watched, station, settings.data))
+            stack.enter_context(_watching(watched, station, settings.data, partial(_show_notice, station)))
         typer.echo(f"open {' or '.join(page.addresses)} in a browser; Ctrl-C ends the station")
         listener = stack.enter_context(_listening(page.host, page.port))
         config = uvicorn.Config(
@@ -181,7 +183,9 @@ def _station(settings: StationSettings, server: str, on_filed: Callable[[Filed],
         # One server is asked again by the station itself, which says at once that it is down; of several servers the
         # client tries another one.
         client = stack.enter_context(Client(server, repeat="," in server, **settings.client))
-        shift = Shift.of_record(folder, fibers=settings.fibers, steps_itself=settings.steps_itself)
+        shift = Shift.of_record(
+            folder, fibers=settings.fibers, steps_itself=settings.steps_itself, serials=settings.serials
+        )
         station = Station(
             client, record, queue, shift, server=server, on_filed=on_filed, rework_after=settings.rework_after
         )
@@ -193,7 +197,7 @@ def _station(settings: StationSettings, server: str, on_filed: Callable[[Filed],
 
 
 @contextmanager
-def _watching(watched: WatchSettings, station: Station, data: Path) -> Iterator[None]:
+def _watching(watched: WatchSettings, station: Station, data: Path, say: Callable[[str], None]) -> Iterator[None]:
     """The folder is watched meanwhile."""
     if not watched.folder.is_dir():
         raise ConfigurationError(f"{watched.folder} is no folder; name the one that the microscope writes into")
@@ -204,7 +208,7 @@ def _watching(watched: WatchSettings, station: Station, data: Path) -> Iterator[
         serial_of=_pattern("--serial-from-name", watched.serial),
         fiber_of=_pattern("--fiber-from-name", watched.fiber),
         ledger=data / "taken.txt" if watched.leave else None,
-        say=lambda sentence: typer.echo(f"warning: {sentence}", err=True),
+        say=say,
     ):
         yield
 
@@ -291,6 +295,16 @@ class _StateLine:
 
 def _say(sentence: str) -> None:
     typer.echo(sentence, err=True)
+
+
+def _warn(sentence: str) -> None:
+    if sentence:
+        _say(f"warning: {sentence}")
+
+
+def _show_notice(station: Station, sentence: str) -> None:
+    _warn(sentence)
+    station.show_notice(sentence)
 
 
 def _print_filed(filed: Filed) -> None:

@@ -93,12 +93,11 @@ class Station:
         self.lock = threading.RLock()
         self.state = ServerState()
         self.last: Filed | None = None
-        if newest := queue.newest:  # it came after whatever is in the record
-            part = shift.part(newest.part, newest.serial, newest.fibers)
-            if newest.serial:
-                shift.go_on(part, newest.fiber)
-            else:
-                shift.current = None
+        self.notice = ""
+        if queue.in_progress.serial:
+            part = shift.part(queue.in_progress.serial, *queue.in_progress)
+            waiting = queue.of_part(part.key)
+            shift.go_on(part, waiting[-1].fiber if waiting else 0)
 
     @property
     def warning(self) -> str:
@@ -117,12 +116,17 @@ class Station:
     def begin(self, serial: str) -> Part:
         """Make a part the one in progress; a serial number that was inspected before goes on where it was left.
 
+        It is on the disk when this returns.
+
         Raises:
             RefusedInput: that is no serial number.
+            QueueError: it cannot be written.
             RecordError: the record cannot be read.
         """
         with self.lock:
-            part = self.shift.begin(clean_serial(serial))
+            part = self.shift.of_serial(clean_serial(serial))
+            self._queue.begin(part.serial, part.fibers)
+            part = self.shift.begin(part.serial)
             self.last = None
         self.on_change()
         return part
@@ -132,14 +136,22 @@ class Station:
 
         Raises:
             RefusedInput: no connector has so many.
+            QueueError: it cannot be written.
         """
         with self.lock:
             self.shift.count(clean_fiber(str(fibers), MOST_FIBERS))
+            if part := self.shift.current:
+                self._queue.begin(part.serial, part.fibers)
         self.on_change()
 
     def finish(self) -> None:
-        """Leave the part in progress; the next picture without a scan belongs to none."""
+        """Leave the part in progress; the next picture without a scan belongs to none.
+
+        Raises:
+            QueueError: the disk is full or fails.
+        """
         with self.lock:
+            self._queue.begin("")
             self.shift.current, self.last = None, None
         self.on_change()
 
@@ -148,6 +160,7 @@ class Station:
 
         Raises:
             RefusedInput: it has no such fiber.
+            ScanFirst: no part is in progress, and parts need a serial number.
         """
         with self.lock:
             part = self.shift.current or self.shift.begin("")
@@ -166,6 +179,20 @@ class Station:
                 return "", 1
             return part.key, self.next_fiber(part)
 
+    def check_scanned(self) -> None:
+        """Return if the next picture belongs to a part; a camera is not released before.
+
+        Raises:
+            ScanFirst: its serial number must be scanned first.
+        """
+        with self.lock:
+            self.shift.awaiting()
+
+    def show_notice(self, sentence: str) -> None:
+        """Show a sentence about where pictures come from, until the next one; an empty one where nothing is wrong."""
+        self.notice = sentence
+        self.on_change()
+
     def accept(  # noqa: PLR0913 - what is known of it, by keyword
         self,
         data: bytes,
@@ -175,6 +202,7 @@ class Station:
         fiber: str | None = None,
         goes_on: bool = False,
         picture_id: str = "",
+        unchecked: bool = False,
     ) -> Arrival:
         """Take a picture; it is in the queue, on the disk, when this returns.
 
@@ -186,18 +214,16 @@ class Station:
             goes_on: it is one of several that came together, each of another fiber: none of them looks again at a face
                 that did not pass.
             picture_id: one that is taken again under the same id is filed once; empty for a new id.
+            unchecked: take what is no picture as well: it has its place among others, and its verdict says what it is.
 
         Raises:
             RefusedInput: it is no picture, or serial number or fiber are none.
+            ScanFirst: its part needs a serial number that nobody has scanned.
             QueueError: it cannot be written.
             RecordError: the record cannot be read.
         """
-        try:
-            check_size(data)
-        except RequestError as exc:
-            raise RefusedInput(str(exc)) from exc
-        if not ending(data):
-            raise RefusedInput(f"{name} is no PNG, JPEG, BMP or TIFF")
+        if not unchecked:
+            _check(data, name)
         with self.lock:
             part = self.shift.awaiting() if serial is None else self.shift.of_serial(clean_serial(serial))
             number = self.next_fiber(part, goes_on=goes_on) if fiber is None else clean_fiber(fiber, part.fibers)
@@ -316,3 +342,17 @@ class Station:
         self.state, before = state, self.state
         if state != before:
             self._tell()
+
+
+def _check(data: bytes, name: str) -> None:
+    """Refuse what is no picture at all.
+
+    Raises:
+        RefusedInput: it is empty, too large, or in no format that endface reads.
+    """
+    try:
+        check_size(data)
+    except RequestError as exc:
+        raise RefusedInput(str(exc)) from exc
+    if not ending(data):
+        raise RefusedInput(f"{name} is no PNG, JPEG, BMP or TIFF")

@@ -28,7 +28,7 @@ from endface_client.testing import PASS, Answer, FakeServer, Received
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
 from endface_station.review.app import review_app
-from endface_station.shift import Shift
+from endface_station.shift import Serials, Shift
 from endface_station.station import Filed, Station
 from endface_station.texts import Texts
 from endface_station.web.app import Access, Camera, PageServer, create_app
@@ -113,6 +113,7 @@ def running(
     camera: Callable[[Station], Camera] | None = None,
     texts: Path | None = None,
     steps_itself: bool = False,
+    serials: Serials = "connectors",
     review: bool = False,
     rework_after: int = REWORK_AFTER,
     port: int = 0,
@@ -123,7 +124,7 @@ def running(
         record = stack.enter_context(Record(folder / "record"))
         queue = stack.enter_context(PictureQueue(folder / "queue"))
         client = stack.enter_context(Client(server, profile="mm-pc", repeat=False))
-        shift = Shift.of_record(record.folder, fibers=fibers, steps_itself=steps_itself)
+        shift = Shift.of_record(record.folder, fibers=fibers, steps_itself=steps_itself, serials=serials)
         photos = Photos(record.folder)
         station = Station(client, record, queue, shift, server=server, pauses_s=(0.02, 0.1), rework_after=rework_after)
         keeper = Keeper(Cases(folder / "cases")) if review else None

@@ -93,6 +93,23 @@ def test_killed_station_loses_no_picture(start: Start, tmp_path: Path) -> None:
     assert found == [f"A{number}" for number in range(9)]
 
 
+def test_killed_station_keeps_the_serial_number_that_was_scanned(start: Start, fake_server: FakeServer) -> None:
+    """Without a picture; the next start goes on with it."""
+    process, url = station(start, fake_server.address, "--fibers", "12")
+    assert httpx.post(f"{url}/begin", data={"serial": "A1"}).status_code == 204
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, url = station(start, fake_server.address, "--fibers", "12")
+    assert httpx.get(f"{url}/state").json()["serial"] == "A1"
+
+
+def test_station_asks_for_the_scan_first(start: Start, fake_server: FakeServer) -> None:
+    """Of connectors, and of all parts where it is told so."""
+    for number, options in enumerate((("--fibers", "2"), ("--scan-first",))):
+        _, url = station(start, fake_server.address, "--data", str(number), *options)
+        assert httpx.post(f"{url}/pictures", content=picture(1)).status_code == 422
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_the_station_though_a_page_is_open(
     start: Start, fake_server: FakeServer, number: signal.Signals

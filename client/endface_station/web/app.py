@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,9 +23,10 @@ import endface_client.output
 from endface.errors import EndfaceError
 from endface_client.output.page import css
 from endface_client.output.palette import DEFECT_COLORS
-from endface_station.arrival import RefusedInput
+from endface_station.arrival import RefusedInput, ScanFirst
 from endface_station.photos import Photos
 from endface_station.station import Station
+from endface_station.texts import Texts
 from endface_station.web.changes import Changes
 from endface_station.web.guard import Guard, Login
 from endface_station.web.page import Camera, Page
@@ -94,7 +96,7 @@ def create_app(  # noqa: PLR0913 - its parts, each made elsewhere
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(Guard, names=access.names, login=login)],
-        exception_handlers={EndfaceError: _refused},
+        exception_handlers={EndfaceError: partial(_refused, view.texts)},
         lifespan=lifespan,
     )
     app.state.changes = changes
@@ -112,9 +114,10 @@ class PageServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _refused(_: Request, exc: Exception) -> Response:
+def _refused(texts: Texts, _: Request, exc: Exception) -> Response:
     """An error as a sentence: 422 where the input is wrong, 503 where this machine cannot take it."""
-    return PlainTextResponse(f"{exc}\n", 422 if isinstance(exc, RefusedInput) else 503)
+    sentence = texts(f"refused.{exc.code}") if isinstance(exc, ScanFirst) else str(exc)
+    return PlainTextResponse(f"{sentence}\n", 422 if isinstance(exc, RefusedInput) else 503)
 
 
 async def _face_css(_: Request) -> Response:

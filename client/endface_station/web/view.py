@@ -19,7 +19,7 @@ from endface_station.station import Station
 from endface_station.texts import Texts
 from endface_station.web.cleaning import Cleaning
 
-REGIONS: Final = ("count", "review", "status", "face", "verdict", "part", "tally", "announce")
+REGIONS: Final = ("count", "review", "status", "notice", "face", "verdict", "part", "tally", "announce")
 """Ids of the elements that change."""
 
 _NOWHERE: Final = Path("face")
@@ -139,6 +139,7 @@ class View:
             return {
                 "state": self._station.state,
                 "waiting": self._station.waiting,
+                "notice": self._station.notice,
                 "warning": self._station.warning or (self._keeper.problem if self._keeper else ""),
                 "shown": shown,
                 "word": self._word(shown),
