@@ -31,7 +31,9 @@ from endface_station.review.app import review_app
 from endface_station.shift import Serials, Shift
 from endface_station.station import Filed, Station
 from endface_station.texts import Texts
-from endface_station.web.app import Access, Camera, PageServer, create_app
+from endface_station.web.app import Access, create_app
+from endface_station.web.page import Camera
+from endface_station.web.serving import PageServer
 from endface_station.web.view import View
 from tests.endface_client.faces import FOUND
 from tests.servers import free_ports

@@ -11,41 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from endface import environment
-from endface.comparison import REWORK_AFTER
 from endface.engines.catalog import OFFLINE, ONNXRUNTIME
-from endface.options import Options
-from endface_client._base_client import DEFAULT_DEADLINE_S, DEFAULT_SERVER
 from endface_client._client import Client
-from endface_client._transport.tls import tls_of
 from endface_client.cli.connectors import ConnectorJobs, FoundConnectors, find_connectors
 from endface_client.cli.find_pictures import find_pictures
 from endface_client.cli.find_server import find_server
 from endface_client.cli.jobs import Inspect, PictureJobs, SerialOf, serial_from_name
 from endface_client.cli.offline import inspect_offline
-from endface_client.cli.options import (
-    DEFAULT_LIMIT_GB,
-    AnyCore,
-    CladdingUm,
-    DeadlineS,
-    Profile,
-    RecordKey,
-    RecordLimitGb,
-    Review,
-    ReviewAll,
-    ReworkAfter,
-    Screen,
-    Servers,
-    Shadow,
-    TlsAuthority,
-    TlsCertificate,
-    TlsKey,
-    TlsServerName,
-    UmPerPx,
-    Zones,
-    judged,
-    limit_bytes,
-    review_settings,
-)
+from endface_client.cli.options import InspectionOptions, with_option_groups
 from endface_client.cli.recording import Recorded, Warn, recording
 from endface_client.cli.reviewing import reviewing
 from endface_client.cli.run import Run
@@ -95,62 +68,44 @@ _Engine = Annotated[
 ]
 
 
+@with_option_groups
 def inspect(  # noqa: PLR0913 - one parameter for each option of the command
     paths: _Pictures,
+    options: InspectionOptions,
     *,
     recursive: _Recursive = False,
     serial: _Serial = None,
     serial_from_name: _SerialFromName = None,
-    server: Servers = DEFAULT_SERVER,
-    profile: Profile = None,
     profiles: _Profiles = None,
-    cladding_um: CladdingUm = None,
-    um_per_px: UmPerPx = None,
-    zones: Zones = None,
-    screen: Screen = False,
-    any_core: AnyCore = False,
     fiber: _Fiber = None,
     connector: _Connector = False,
     fiber_count: _FiberCount = None,
     concurrency: _Concurrency = 8,
-    deadline_s: DeadlineS = DEFAULT_DEADLINE_S,
     out: _Out = None,
     record: _Record = None,
-    record_limit_gb: RecordLimitGb = DEFAULT_LIMIT_GB,
-    record_key: RecordKey = None,
-    rework_after: ReworkAfter = REWORK_AFTER,
-    review: Review = None,
-    review_all: ReviewAll = False,
-    shadow: Shadow = None,
     as_json: _AsJson = False,
     offline: _Offline = False,
     engine: _Engine = None,
-    tls_authority: TlsAuthority = None,
-    tls_certificate: TlsCertificate = None,
-    tls_key: TlsKey = None,
-    tls_server_name: TlsServerName = "",
 ) -> None:
     """Inspect pictures: exit 0 if all pass, 1 if any fails or is invalid, 2 if any could not be inspected."""
     for name, value in (("--engine", engine), ("--profiles", profiles)):
         if value and not offline:
             raise typer.BadParameter("this needs --offline; a server has what it was started with", param_hint=name)
-    kept = review_settings(review, shadow, everything=review_all)
+    kept = options.review_settings
     if fiber_count and not connector:
         raise typer.BadParameter("this needs --connector", param_hint="--fiber-count")
     if connector and (fiber or recursive):
         raise typer.BadParameter("it asks for every fiber of each PATH; leave --fiber and --recursive out")
-    outputs = (out, record, record and record / FOLDER, review)
+    outputs = (out, record, record and record / FOLDER, options.review)
     found = find_connectors(paths, outputs) if connector else find_pictures(paths, recursive=recursive, outputs=outputs)
     serial_of = _serial_of(serial, serial_from_name, len(found.pictures))
-    how = judged(profile, cladding_um, um_per_px, zones, screen=screen, any_core=any_core)
     if offline:
         engine = engine or ONNXRUNTIME
-        inspector, inspecting = f"offline, {engine}", partial(_in_this_process, engine, how | {"profiles": profiles})
+        judging = options.judging | {"profiles": profiles}
+        inspector, inspecting = f"offline, {engine}", partial(_in_this_process, engine, judging)
     else:
-        tls = tls_of(tls_authority, tls_certificate, tls_key, tls_server_name)
-        settings = how | {"deadline_s": deadline_s, "tls": tls}
-        inspector, inspecting = server, partial(_on_servers, server, concurrency, settings)
-    wishes = Options("", profiles=profiles or environment.profiles_folder(), screen=screen, any_core=any_core)
+        inspector = options.server
+        inspecting = partial(_on_servers, inspector, concurrency, options.client_settings)
 
     @contextmanager
     def keeping(warn: Warn) -> Iterator[Recorded]:
@@ -159,11 +114,11 @@ def inspect(  # noqa: PLR0913 - one parameter for each option of the command
                 record,
                 inspector,
                 warn,
-                rework_after=rework_after,
-                limit_bytes=limit_bytes(record_limit_gb),
-                key_file=record_key,
+                rework_after=options.rework_after,
+                limit_bytes=options.record_limit_bytes,
+                key_file=options.record_key,
             ) as write,
-            reviewing(kept, wishes, warn, after=write) as write_and_keep,
+            reviewing(kept, options.unreported(profiles), warn, after=write) as write_and_keep,
         ):
             yield write_and_keep
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -101,17 +99,6 @@ def create_app(  # noqa: PLR0913 - its parts, each made elsewhere
     )
     app.state.changes = changes
     return app
-
-
-class PageServer(uvicorn.Server):
-    """A server of the page that lets open pages go before it waits for their connections to end."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Shut down."""
-        app = self.config.app
-        if isinstance(app, Starlette):
-            app.state.changes.close()
-        await super().shutdown(sockets)
 
 
 def _refused(texts: Texts, _: Request, exc: Exception) -> Response:
