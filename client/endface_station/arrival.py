@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-from endface.errors import EndfaceError
+from endface.errors import EndfaceError, RequestError
+from endface.picture.decode import check_size
 from endface_client.record.entry import plain
+from endface_client.record.pictures import ending
 
 LONGEST_SERIAL: Final = 100
 """Characters of a serial number; a two-dimensional code on a label holds fewer."""
@@ -68,6 +70,20 @@ def clean_fiber(text: str, fibers: int) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= fibers):
         raise RefusedInput(f"the fiber is {text[:20]!r}, it must be a number from 1 to {fibers}")
     return int(text)
+
+
+def check_picture(data: bytes, name: str) -> None:
+    """Refuse what is no picture at all.
+
+    Raises:
+        RefusedInput: it is empty, too large, or in no format that endface reads.
+    """
+    try:
+        check_size(data)
+    except RequestError as exc:
+        raise RefusedInput(str(exc)) from exc
+    if not ending(data):
+        raise RefusedInput(f"{name} is no PNG, JPEG, BMP or TIFF")
 
 
 def new_id() -> str:
