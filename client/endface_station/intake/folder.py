@@ -13,14 +13,12 @@ from typing import Final, Literal, Protocol, Self
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from endface.contract import MAX_IMAGE_BYTES
 from endface.errors import EndfaceError
-from endface.files import in_words, sha256
+from endface.files import in_words
 from endface_client import ClientError
-from endface_client.cli.find_pictures import SUFFIXES
 from endface_client.cli.jobs import SerialOf
-from endface_client.record.pictures import ending
 from endface_station.arrival import RefusedInput, ScanFirst
+from endface_station.intake.file import WatchedFile, is_named_like_a_picture
 from endface_station.intake.ledger import TakenBefore
 from endface_station.intake.whole import is_whole
 
@@ -57,35 +55,11 @@ class Accepts(Protocol):
         """Take a picture."""
 
 
-@dataclass(frozen=True, order=True)
-class _File:
-    """A file as it is now; files are in the order in which they were written."""
-
-    mtime_ns: int
-    path: Path
-    size: int
-
-    @classmethod
-    def of(cls, path: Path) -> _File:
-        """The file at a path.
-
-        Raises:
-            OSError: there is none.
-        """
-        stat = path.stat()
-        return cls(stat.st_mtime_ns, path, stat.st_size)
-
-    @property
-    def id(self) -> str:
-        """An id of these bytes under this name."""
-        return sha256(f"{self.path.name}\0{self.size}\0{self.mtime_ns}".encode(errors="surrogateescape"))[:16]
-
-
 @dataclass(frozen=True)
 class _Seen:
     """A file, and since when it has stood still."""
 
-    file: _File
+    file: WatchedFile
     since_s: float
 
 
@@ -174,7 +148,7 @@ class WatchedFolder(FileSystemEventHandler):
     def look(self) -> None:
         """Take what is complete, the oldest first; what comes after a file that is still written waits for it."""
         try:
-            found = sorted(map(_File.of, filter(_is_picture, self._folder.iterdir())))
+            found = sorted(map(WatchedFile.of, filter(is_named_like_a_picture, self._folder.iterdir())))
             self._seen = {file.path: self._seen.get(file.path, _Seen(file, self._clock())) for file in found}
             new = [file for file in found if file.id not in self._taken_before]
             complete = list(takewhile(self._is_complete, new))
@@ -189,7 +163,7 @@ class WatchedFolder(FileSystemEventHandler):
             if self._is_stuck or (complaints and not any(complaints)):
                 self._say_until_over("")
 
-    def _is_complete(self, file: _File) -> bool:
+    def _is_complete(self, file: WatchedFile) -> bool:
         seen = self._seen[file.path]
         if seen.file != file:
             seen = self._seen[file.path] = _Seen(file, self._clock())
@@ -198,7 +172,7 @@ class WatchedFolder(FileSystemEventHandler):
             return False
         return still_s >= _GIVEN_UP_S or is_whole(file.path)
 
-    def _take(self, file: _File, *, goes_on: bool) -> str:
+    def _take(self, file: WatchedFile, *, goes_on: bool) -> str:
         """Put a picture into the queue, then let its file go.
 
         Returns:
@@ -211,7 +185,7 @@ class WatchedFolder(FileSystemEventHandler):
         try:
             serial = self._serial_of(file.path) if self._serial_of else None
             fiber = self._fiber_of(file.path) if self._fiber_of else None
-            data, complaint = _read(file.path)
+            data, complaint = file.read()
             self._accept(
                 data, file.path.name, serial=serial, fiber=fiber, goes_on=goes_on, picture_id=file.id, unchecked=True
             )
@@ -224,7 +198,7 @@ class WatchedFolder(FileSystemEventHandler):
         if self._taken == "move":
             target = REFUSED if complaint else DONE
             try:
-                _move(file.path, self._folder / target)
+                file.move(self._folder / target)
                 self._taken_before.forget(file.id)
             except OSError as exc:
                 outcome = "was taken and is inspected once" if is_taken else "was not taken"
@@ -243,35 +217,3 @@ class WatchedFolder(FileSystemEventHandler):
         if sentence != self._said:
             self._said = sentence
             self._say(sentence)
-
-
-def _read(path: Path) -> tuple[bytes, str]:
-    """The bytes of a file, and what is wrong with them; at most as many as show that it is too large.
-
-    Raises:
-        FileNotFoundError: it is gone.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_IMAGE_BYTES + 1)
-    except FileNotFoundError:
-        raise
-    except OSError as exc:
-        data, problem = b"", f"cannot be read ({in_words(exc)})"
-    else:
-        problem = "" if ending(data) else "is empty" if not data else "is no PNG, JPEG, BMP or TIFF"
-    return data, problem and f"{path.name} {problem}; it keeps its place, take its picture again"
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-
-
-def _move(path: Path, folder: Path) -> None:
-    """Move a file, under another name where its own is taken."""
-    folder.mkdir(exist_ok=True)
-    target, number = folder / path.name, 1
-    while target.exists():
-        number += 1
-        target = folder / f"{path.stem}-{number}{path.suffix}"
-    path.rename(target)

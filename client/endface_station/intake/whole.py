@@ -6,6 +6,11 @@ import struct
 from pathlib import Path
 from typing import Final
 
+from endface.contract import MAX_IMAGE_BYTES
+
+_ENDS: Final = {b"\x89PNG": b"IEND\xaeB`\x82", b"\xff\xd8": b"\xff\xd9"}
+"""First bytes of a PNG and of a JPEG, and their last ones."""
+
 _TIFF: Final = {b"II*\0": "<", b"MM\0*": ">"}
 _PARTS: Final = ((273, 279), (324, 325))
 """Tags with the places and the sizes of a TIFF's strips, and of its tiles (TIFF 6.0, sections 8 and 15)."""
@@ -20,13 +25,15 @@ def is_whole(path: Path) -> bool:
     and all strips or tiles that it names.  What is no picture is whole unless it is empty or nothing but zeros.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_IMAGE_BYTES + 1)
     except OSError:
         return False
-    if data.startswith(b"\x89PNG"):
-        return data.endswith(b"IEND\xaeB`\x82")
-    if data.startswith(b"\xff\xd8"):
-        return data.endswith(b"\xff\xd9")
+    if len(data) > MAX_IMAGE_BYTES:
+        return True  # it is no picture, whatever is missing
+    for start, end in _ENDS.items():
+        if data.startswith(start):
+            return data.endswith(end)
     if data.startswith(b"BM"):
         return len(data) >= max(int.from_bytes(data[2:6], "little"), 6)
     if data[:4] in _TIFF:
