@@ -49,6 +49,17 @@ class PartPassed(ScanFirst):
         super().__init__(f"{serial} has passed; scan the next connector first, or choose the fiber to look at again")
 
 
+class PartFull(ScanFirst):
+    """A picture that came before the verdicts on a part whose faces all have one."""
+
+    code = "part_full"
+
+    def __init__(self, serial: str) -> None:
+        super().__init__(
+            f"each fiber of {serial} has its picture; scan the next connector, or choose the fiber to look at again"
+        )
+
+
 def clean_serial(text: str) -> str:
     """The serial number in what a scanner or a person has typed: trimmed, without control characters.
 

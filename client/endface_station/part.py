@@ -195,6 +195,15 @@ class Part:
         bad = (fiber for fiber in every if self.face(fiber).word != "pass" and not waiting.get(fiber))
         return next(bare, next(bad, self.latest or 1))
 
+    def is_full(self, waiting: Mapping[int, int]) -> bool:
+        """Whether each face has passed or waits for its verdict, and at least one waits.
+
+        Args:
+            waiting: how many pictures of each fiber wait for a report.
+        """
+        every = range(1, self.fibers + 1)
+        return any(waiting.values()) and all(waiting.get(each) or self.face(each).word == "pass" for each in every)
+
     def connector(self, fiber: int, report: Report) -> ConnectorReport | None:
         """The verdict on the part with one more report; None while a face has none, and for a single fiber."""
         if self.fibers == 1:

@@ -14,7 +14,7 @@ from endface.comparison import REWORK_AFTER
 from endface.report import Report
 from endface_client import ClientError, Record
 from endface_client.record.entry import plain
-from endface_station.arrival import MOST_FIBERS, Arrival, check_picture, clean_fiber, clean_serial, new_id
+from endface_station.arrival import MOST_FIBERS, Arrival, PartFull, check_picture, clean_fiber, clean_serial, new_id
 from endface_station.filing import Filed, Filing
 from endface_station.inspector import PAUSES_S, Inspector, Inspects
 from endface_station.part import Part
@@ -150,11 +150,18 @@ class Station:
         """The fiber that the next picture of a part shows; ``goes_on`` as for ``accept``."""
         return part.next_fiber(self.waiting_of(part), steps_itself=goes_on or self.shift.steps_itself)
 
+    def is_full(self, part: Part) -> bool:
+        """Whether a part takes no further picture before its verdicts, unless the operator chooses a fiber.
+
+        Who forgets to scan while the server is away must not add the next connector's faces to it.
+        """
+        return self.shift.needs_serial and not part.selected and part.is_full(self.waiting_of(part))
+
     def aim(self) -> tuple[str, int]:
         """The part and the fiber that the next picture shows; no part where none is begun."""
         with self.lock:
             part = self.shift.current
-            if part is None or self.shift.is_over(part):
+            if part is None or self.shift.is_over(part) or self.is_full(part):
                 return "", 1
             return part.key, self.next_fiber(part)
 
@@ -165,7 +172,7 @@ class Station:
             ScanFirst: its serial number must be scanned first.
         """
         with self.lock:
-            self.shift.awaiting()
+            self._awaiting()
 
     def show_notice(self, sentence: str) -> None:
         """Show a sentence about where pictures come from, until the next one; an empty one where nothing is wrong."""
@@ -204,7 +211,7 @@ class Station:
         if not unchecked:
             check_picture(data, name)
         with self.lock:
-            part = self.shift.awaiting() if serial is None else self.shift.of_serial(clean_serial(serial))
+            part = self._awaiting(fiber) if serial is None else self.shift.of_serial(clean_serial(serial))
             number = self.next_fiber(part, goes_on=goes_on) if fiber is None else clean_fiber(fiber, part.fibers)
             arrival = Arrival(plain(name), part.serial, part.key, number, part.fibers, id=picture_id or new_id())
             if not (picture_id and self.shift.knows(picture_id)):
@@ -224,6 +231,12 @@ class Station:
     def stop(self) -> None:
         """Let ``run`` end; what waits then is inspected after the next start."""
         self._inspector.stop()
+
+    def _awaiting(self, fiber: str | None = None) -> Part:
+        part = self.shift.awaiting()
+        if fiber is None and self.is_full(part):
+            raise PartFull(part.serial)
+        return part
 
     def _is_filed(self, arrival: Arrival) -> bool:
         with self.lock:

@@ -267,3 +267,19 @@ def test_picture_of_a_single_fiber_needs_no_serial_number(started: Start) -> Non
     """Unless the station is told to ask for it."""
     line = started(camera=Camera)
     assert line.web.post("/capture").json()["serial"] == ""
+
+
+def test_picture_after_each_fiber_has_one_is_not_the_next_connectors(started: Start, fake_server: FakeServer) -> None:
+    """With the server away nobody knows the verdicts: the next one needs a scan, or a fiber that is chosen."""
+    fake_server.__exit__()
+    line = started(camera=Camera, fibers=2)
+    line.web.post("/begin", data={"serial": "A1"})
+    answers = [line.web.post("/pictures", content=picture(number)) for number in range(3)]
+    answers += [line.web.post("/capture")]
+    assert [each.status_code for each in answers] == [202, 202, 422, 422]
+    assert ["Each fiber has its picture" in each.text for each in answers[2:]] == [True] * 2
+    assert "wait for the verdicts, or scan the next connector" in line.web.get("/").text
+    line.web.post("/select", data={"fiber": "2"})
+    assert line.web.post("/pictures", content=picture(4)).json()["fiber"] == 2
+    line.web.post("/begin", data={"serial": "A2"})
+    assert line.web.post("/pictures", content=picture(5)).json()["serial"] == "A2"

@@ -50,7 +50,7 @@ class Sentences:
         return f"{sentence} {self._texts('face.more', count=others)}" if others else sentence
 
     def steps(self, shown: Shown, part: Part | None, next_fiber: int) -> Iterator[str]:
-        """What to do next, the first thing first."""
+        """What to do next, the first thing first; ``next_fiber`` is 0 where the part takes no further picture now."""
         if part is None or (not part.serial and not shown.attempt and not shown.is_waiting):
             yield self._texts("advice.scan")
             return
@@ -65,7 +65,7 @@ class Sentences:
             if not shown.is_chosen and next_fiber != shown.fiber:
                 yield self._take(part, next_fiber)
         else:
-            yield self._take(part, next_fiber)
+            yield self._take(part, next_fiber) if next_fiber else self._texts("advice.full")
             if part.word and (bad := [str(fiber) for fiber, face in sorted(part.faces.items()) if face.word != "pass"]):
                 yield self._texts("advice.open_faces", fibers=", ".join(bad))
         if not part.serial:

@@ -116,7 +116,8 @@ class View:
         with self._station.lock:
             shift, shown = self._station.shift, Shown.of(self._station)
             part = shift.current
-            next_fiber = self._station.next_fiber(part) if part else 1
+            is_full = part is not None and self._station.is_full(part)
+            next_fiber = 0 if is_full else self._station.next_fiber(part) if part else 1
             last = [(each.serial, each.word or "open", each.is_first_pass) for each in reversed(shift.last())]
             return {
                 "state": self._station.state,
