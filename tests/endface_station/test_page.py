@@ -545,6 +545,7 @@ def test_engineer_reviews_a_case_of_the_station(open_page: Open, started: Start)
     review.locator(".cards a").first.click()
     review.locator("h1, header").first.wait_for()
     expect(review.get_by_role("button", name="Right")).to_be_enabled()
+    review.locator("#list li").first.wait_for()  # the script has run
     review.keyboard.press("r")
     expect(review.locator("body")).to_contain_text("Nothing is left to review here")
     review.close()

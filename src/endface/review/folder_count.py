@@ -34,7 +34,10 @@ class FolderCount:
     def __call__(self) -> int:
         """The number."""
         with self._lock:
-            time_ns = self._folder.stat().st_mtime_ns if self._folder.exists() else 0
+            try:
+                time_ns = self._folder.stat().st_mtime_ns
+            except FileNotFoundError:
+                time_ns = 0
             now_s = self._clock()
             if time_ns != self._time_ns or now_s >= self._until_s:
                 self._number, self._time_ns, self._until_s = self._count(), time_ns, now_s + _HOLDS_S
