@@ -13,10 +13,10 @@ from endface_client._errors import (
     ServerUnavailable,
     UnreadablePicture,
 )
-from endface_client._record.entry import RecordBroken, RecordError
-from endface_client._record.record import Record
 from endface_client._transport.tls import TLS
 from endface_client._transport.wire import Job, Reply
+from endface_client.record.entry import RecordBroken, RecordError
+from endface_client.record.record import Record
 
 __all__ = [
     "TLS",

@@ -18,12 +18,12 @@ from typer.core import TyperGroup
 
 from endface import __version__
 from endface.files import in_words
-from endface_client._cli.check_camera import check_camera_command
-from endface_client._cli.demo import demo
-from endface_client._cli.health import health
-from endface_client._cli.inspect import inspect
-from endface_client._cli.record import app as record_app
-from endface_client._cli.serve import serve
+from endface_client.cli.check_camera import check_camera_command
+from endface_client.cli.demo import demo
+from endface_client.cli.health import health
+from endface_client.cli.inspect import inspect
+from endface_client.cli.record import app as record_app
+from endface_client.cli.serve import serve
 
 _FAILED: Final = 2
 """Exit code of a command that could not do its work; 1 says that a part did not pass."""

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-from endface.errors import EndfaceError
-from endface_client._record.entry import plain
+from endface.errors import EndfaceError, RequestError
+from endface.picture.decode import check_size
+from endface_client.record.entry import plain
+from endface_client.record.pictures import ending
 
 LONGEST_SERIAL: Final = 100
 """Characters of a serial number; a two-dimensional code on a label holds fewer."""
@@ -27,6 +29,35 @@ class RefusedInput(EndfaceError):  # noqa: N818 - as the client's errors, it nam
     """A serial number, a fiber or a picture that the station does not take."""
 
     code = "refused_input"
+
+
+class ScanFirst(RefusedInput):
+    """A picture that came before the serial number of its part; it is taken once that is scanned."""
+
+    code = "scan_first"
+
+    def __init__(self, message: str = "no serial number is scanned; scan that of this connector first") -> None:
+        super().__init__(message)
+
+
+class PartPassed(ScanFirst):
+    """A picture that came after the last one of a part, and before the next serial number."""
+
+    code = "part_passed"
+
+    def __init__(self, serial: str) -> None:
+        super().__init__(f"{serial} has passed; scan the next connector first, or choose the fiber to look at again")
+
+
+class PartFull(ScanFirst):
+    """A picture that came before the verdicts on a part whose faces all have one."""
+
+    code = "part_full"
+
+    def __init__(self, serial: str) -> None:
+        super().__init__(
+            f"each fiber of {serial} has its picture; scan the next connector, or choose the fiber to look at again"
+        )
 
 
 def clean_serial(text: str) -> str:
@@ -50,6 +81,20 @@ def clean_fiber(text: str, fibers: int) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= fibers):
         raise RefusedInput(f"the fiber is {text[:20]!r}, it must be a number from 1 to {fibers}")
     return int(text)
+
+
+def check_picture(data: bytes, name: str) -> None:
+    """Refuse what is no picture at all.
+
+    Raises:
+        RefusedInput: it is empty, too large, or in no format that endface reads.
+    """
+    try:
+        check_size(data)
+    except RequestError as exc:
+        raise RefusedInput(str(exc)) from exc
+    if not ending(data):
+        raise RefusedInput(f"{name} is no PNG, JPEG, BMP or TIFF")
 
 
 def new_id() -> str:

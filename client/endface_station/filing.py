@@ -9,8 +9,8 @@ from typing import Final
 from endface.files import sha256
 from endface.report import Report
 from endface_client import ClientError, Record
-from endface_client._record.pictures import ending
-from endface_client._record.repeats import latest
+from endface_client.record.pictures import ending
+from endface_client.record.repeats import latest
 from endface_station.arrival import Arrival
 from endface_station.part import Attempt, Part
 
@@ -77,7 +77,9 @@ class Filing:
             connector = part.connector(arrival.fiber, result)
             self._record.add(data, result, server=self._server, fiber=_fiber(arrival), connector=connector)
         else:
-            self._record.add(None, result, name=arrival.name, serial=arrival.serial, server=self._server)
+            self._record.add(
+                None, result, name=arrival.name, serial=arrival.serial, server=self._server, fiber=_fiber(arrival)
+            )
         attempt, judged = _attempt(arrival, data, result), part.face(arrival.fiber).judged
         return Filed(arrival, attempt, data, judged[-1] if judged else None, self._warning(attempt, arrival))
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from endface.connector import ConnectorReport, judge_connector
 from endface.report import Report
-from endface_client._outcome import Word
-from endface_client._record.entry import Entry
+from endface_client.outcome import Word
+from endface_client.record.entry import Entry
 
 _DONE: Final[tuple[Word, ...]] = ("fail", "invalid", "pass")
 """Verdicts, the worst first; a picture that was not inspected says nothing about its face."""
@@ -65,10 +65,15 @@ def part_of(values: Mapping[str, Any]) -> tuple[str, int, int]:
     """What an entry of the record is about: the part's key, the fiber, and how many the part has."""
     meta = (values["report"] or {}).get("meta", {})
     connector = values.get("connector") or {}
-    fiber = str(meta.get("fiber") or connector.get("fiber") or 1)
+    fiber = str(meta.get("fiber") or connector.get("fiber") or values.get("fiber") or 1)
     fibers = str(meta.get("fibers") or connector.get("fibers") or 1)
     numbers = [int(text) if text.isascii() and text.isdecimal() else 1 for text in (fiber, fibers)]
     return str(values["serial"] or meta.get("part") or values["name"]), numbers[0], max(numbers)
+
+
+def tells_fiber(entry: Entry) -> bool:
+    """Whether an entry says which face it is about: an error does where it is of a fiber of a connector."""
+    return entry.word != "error" or bool(entry.values["serial"] and entry.fiber)
 
 
 @dataclass
@@ -137,7 +142,7 @@ class Part:
     @property
     def has_repeated_picture(self) -> bool:
         """Whether two of its faces have the very same picture: one of them was not looked at."""
-        shown = [face.attempts[-1].picture for face in self.faces.values() if face.attempts]
+        shown = [face.attempts[-1].picture for face in self.faces.values() if face.word in _DONE]
         return len(set(shown)) < len(shown)
 
     @property
@@ -189,6 +194,15 @@ class Part:
         bare = (fiber for fiber in every if not self.face(fiber).attempts and not waiting.get(fiber))
         bad = (fiber for fiber in every if self.face(fiber).word != "pass" and not waiting.get(fiber))
         return next(bare, next(bad, self.latest or 1))
+
+    def is_full(self, waiting: Mapping[int, int]) -> bool:
+        """Whether each face has passed or waits for its verdict, and at least one waits.
+
+        Args:
+            waiting: how many pictures of each fiber wait for a report.
+        """
+        every = range(1, self.fibers + 1)
+        return any(waiting.values()) and all(waiting.get(each) or self.face(each).word == "pass" for each in every)
 
     def connector(self, fiber: int, report: Report) -> ConnectorReport | None:
         """The verdict on the part with one more report; None while a face has none, and for a single fiber."""

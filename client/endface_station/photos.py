@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.report import Report
-from endface_client._output.overlay import gray_levels
-from endface_client._output.page import photo_jpeg
-from endface_client._record.entry import RecordError
-from endface_client._record.pictures import Pictures
+from endface_client.output.overlay import gray_levels
+from endface_client.output.page import photo_jpeg
+from endface_client.record.entry import RecordError
+from endface_client.record.pictures import Pictures
 from endface_station.part import Attempt
 
 _MOST: Final = 64

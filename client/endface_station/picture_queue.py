@@ -2,22 +2,25 @@
 
 A picture is two files, ``NUMBER-ID.picture`` and ``NUMBER-ID.json``; the second one, written last and removed first,
 says that it waits.  So a picture is in the queue from the moment that ``put`` returns until its report is in the
-record, and a station that was killed goes on where it stopped.
+record, and a station that was killed goes on where it stopped.  ``in-progress.json`` names the part that was scanned
+last, or whose picture came last: a serial number outlives the station, too.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import threading
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, Final, NamedTuple, Self
 
 from endface.errors import EndfaceError
-from endface.files import ASIDE, in_words, sync_folder, write_together
+from endface.files import ASIDE, in_words, sync_folder, write_together, write_whole
 from endface_station.arrival import Arrival
 
 _REFUSED: Final = "refused"
+_IN_PROGRESS: Final = "in-progress.json"
 _NAME: Final = re.compile(r"(?P<number>\d{12})-[0-9a-f]+\.json")
 
 
@@ -25,6 +28,13 @@ class QueueError(EndfaceError):
     """The queue's folder cannot be used, or its disk is full."""
 
     code = "queue"
+
+
+class InProgress(NamedTuple):
+    """The part in progress: its serial number, empty for none, and how many fibers it has."""
+
+    serial: str = ""
+    fibers: int = 1
 
 
 class PictureQueue:
@@ -45,6 +55,7 @@ class PictureQueue:
             self._held = _hold(folder / "in-use")
             try:
                 self._waiting = self._found()
+                self._in_progress = _read_in_progress(folder / _IN_PROGRESS)
             except BaseException:
                 self._held.close()
                 raise
@@ -62,8 +73,29 @@ class PictureQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def in_progress(self) -> InProgress:
+        """The part in progress, as the disk has it."""
+        return self._in_progress
+
+    def begin(self, serial: str, fibers: int = 1) -> None:
+        """Bring the part in progress to the disk; an empty serial number for none.
+
+        Raises:
+            QueueError: the disk is full or fails; the part before is in progress as it was.
+        """
+        with self._lock:
+            part = InProgress(serial, fibers)
+            if part == self._in_progress:
+                return
+            try:
+                write_whole(self.folder / _IN_PROGRESS, _to_json(part))
+            except OSError as exc:
+                raise QueueError(f"{serial or 'the part'} cannot be kept in {self.folder}: {in_words(exc)}") from exc
+            self._in_progress = part
+
     def put(self, arrival: Arrival, data: bytes) -> bool:
-        """Bring a picture to the disk.
+        """Bring a picture to the disk; its part is the one in progress.
 
         Returns:
             Whether it is new: one that waits already is not put twice.
@@ -75,10 +107,14 @@ class PictureQueue:
             if any(each.id == arrival.id for _, each in self._waiting):
                 return False
             picture, values = self._paths(self._next, arrival)
+            part = InProgress(arrival.serial, arrival.fibers)
+            is_new_part = part != self._in_progress
+            begun = {self.folder / _IN_PROGRESS: _to_json(part)} if is_new_part else {}
             try:
-                write_together({picture: data, values: arrival.to_json()})
+                write_together({picture: data, **begun, values: arrival.to_json()})
             except OSError as exc:
                 raise QueueError(f"{arrival.name} cannot be put into {self.folder}: {in_words(exc)}") from exc
+            self._in_progress = part
             self._waiting.append((self._next, arrival))
             self._next += 1
             return True
@@ -87,12 +123,6 @@ class PictureQueue:
         """The pictures that have waited longest, in the order in which they came."""
         with self._lock:
             return [arrival for _, arrival in self._waiting[:most]]
-
-    @property
-    def newest(self) -> Arrival | None:
-        """The picture that came last; None where none waits."""
-        with self._lock:
-            return self._waiting[-1][1] if self._waiting else None
 
     def of_part(self, part: str) -> list[Arrival]:
         """The pictures of a part that wait."""
@@ -158,6 +188,19 @@ def _read(path: Path) -> Arrival:
         return Arrival.from_json(path.read_bytes())
     except ValueError as exc:
         raise ValueError(f"{path.name} is damaged, move it and its picture elsewhere: {exc}") from exc
+
+
+def _to_json(part: InProgress) -> bytes:
+    return json.dumps(part._asdict()).encode()
+
+
+def _read_in_progress(path: Path) -> InProgress:
+    try:
+        return InProgress(**json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return InProgress()
+    except (ValueError, TypeError) as exc:
+        raise ValueError(f"{path.name} is damaged, remove it and scan the part again: {exc}") from exc
 
 
 def _hold(path: Path) -> IO[bytes]:

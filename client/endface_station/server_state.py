@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from endface_client._errors import ClientError, InvalidRequest, ServerUnavailable
+from endface_client import ClientError, InvalidRequest, ServerUnavailable
 
 Condition = Literal["unknown", "ready", "down", "refusing", "no_record"]
 """Not asked yet; answers; does not; refuses the station's settings; record or queue cannot be written."""

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Final, Literal
 
-from endface_client._record.database import entries, reading
-from endface_client._record.entry import Entry
-from endface_station.part import Attempt, Part, part_of
+from endface_client.record.database import entries, reading
+from endface_client.record.entry import Entry
+from endface_station.arrival import PartPassed, ScanFirst
+from endface_station.part import Attempt, Part, part_of, tells_fiber
 
 LAST_PARTS: Final = 50
 """How many parts the page shows, and yield and takt are about."""
@@ -22,6 +23,9 @@ _WHOLE_PARTS: Final = 4
 
 _LOOKS_BACK: Final = timedelta(hours=24)
 _STAND_IN: Final = "no-serial-"
+
+Serials = Literal["optional", "connectors", "always"]
+"""Which parts need a serial number before their first picture: none, those of several fibers, or all."""
 
 History = Callable[[str], Iterable[Entry]]
 """Gives the entries of a part by its serial number, the oldest first."""
@@ -34,19 +38,25 @@ class Shift:
         history: gives earlier entries of a part; a serial number that is scanned again finds its faces there.
         fibers: how many a new part has.
         steps_itself: whether the microscope goes on to the next fiber whatever the verdict.
+        serials: which parts need a serial number before their first picture.
     """
 
-    def __init__(self, history: History, *, fibers: int = 1, steps_itself: bool = False) -> None:
+    def __init__(
+        self, history: History, *, fibers: int = 1, steps_itself: bool = False, serials: Serials = "connectors"
+    ) -> None:
         self._history = history
         self._parts: OrderedDict[str, Part] = OrderedDict()
         self._whole: OrderedDict[str, None] = OrderedDict()
         self.fibers = fibers
         self.steps_itself = steps_itself
+        self._serials = serials
         self.current: Part | None = None
 
     @classmethod
-    def of_record(cls, record: Path, *, fibers: int = 1, steps_itself: bool = False) -> Shift:
-        """The shift as the record's last day tells it.
+    def of_record(
+        cls, record: Path, *, fibers: int = 1, steps_itself: bool = False, serials: Serials = "connectors"
+    ) -> Shift:
+        """The shift as the record's last day tells it; no part is in progress.
 
         Raises:
             RecordError: the record cannot be read.
@@ -56,22 +66,17 @@ class Shift:
             with reading(record) as db:
                 return list(entries(db, serial=serial))
 
-        shift = cls(history, fibers=fibers, steps_itself=steps_itself)
+        shift = cls(history, fibers=fibers, steps_itself=steps_itself, serials=serials)
         since = (datetime.now(UTC) - _LOOKS_BACK).isoformat(timespec="milliseconds")
         with reading(record) as db:
             for entry in entries(db, since=since):
-                if entry.word == "error":  # it does not say which fiber it was of; its face waits for a picture
-                    if shift.current and shift.current.serial != entry.values["serial"]:
-                        shift.current = None
+                if not tells_fiber(entry):
                     continue
                 key, fiber, fibers_of_part = part_of(entry.values)
+                if entry.word == "error" and key in shift._parts:
+                    fibers_of_part = max(fibers_of_part, shift._parts[key].fibers)
                 part = shift._filed(key, entry.values["serial"], fibers_of_part)
                 part.face(fiber).attempts.append(Attempt.of_entry(entry, whole=False))
-                shift.current = part
-        if shift.current and (shift.current.word == "pass" or not shift.current.serial):
-            shift.current = None
-        if shift.current:
-            shift.current = shift.part(shift.current.key, shift.current.serial, shift.current.fibers)
         return shift
 
     def begin(self, serial: str) -> Part:
@@ -79,7 +84,12 @@ class Shift:
 
         Args:
             serial: its serial number; empty for a part without one.
+
+        Raises:
+            ScanFirst: it is empty, and parts need one.
         """
+        if not serial and self.needs_serial:
+            raise ScanFirst
         key = serial or _stand_in()
         part = self.part(key, serial)
         part.latest, part.selected = 0, None
@@ -92,21 +102,36 @@ class Shift:
         if self.current:
             self.current.fibers = max([fibers, *self.current.faces])
 
+    @property
+    def needs_serial(self) -> bool:
+        """Whether a part needs a serial number before its first picture."""
+        return self._serials == "always" or (self._serials == "connectors" and self.fibers > 1)
+
     def awaiting(self) -> Part:
         """The part that the next picture belongs to.
 
         A part that has passed takes no further picture unless the operator has chosen one of its fibers: whoever
         forgets to scan must not add a stranger's face to it.
+
+        Raises:
+            ScanFirst: none is in progress that takes a picture, and parts need a serial number.
         """
         part = self.current
-        if part is None or self.is_over(part):
-            return Part(_stand_in(), fibers=self.fibers)
-        return part
+        is_over = part is None or self.is_over(part)
+        if self.needs_serial and (is_over or not (part and part.serial)):
+            raise PartPassed(part.serial) if part and part.serial else ScanFirst
+        return Part(_stand_in(), fibers=self.fibers) if part is None or is_over else part
 
     def of_serial(self, serial: str) -> Part:
-        """The part that a picture with that serial number belongs to; it is in progress only once ``go_on`` says so."""
+        """The part that a picture with that serial number belongs to; it is in progress only once ``go_on`` says so.
+
+        Raises:
+            ScanFirst: it is empty, and parts need one.
+        """
         if self.current and serial and self.current.serial == serial:
             return self.current
+        if not serial and self.needs_serial:
+            raise ScanFirst
         if not serial:
             return Part(_stand_in(), fibers=self.fibers)
         part = self.part(serial, serial)
@@ -187,11 +212,11 @@ class Shift:
         """Take a part's faces from the record."""
         part.faces.clear()
         for entry in self._history(part.serial):
-            if entry.word == "error":
+            if not tells_fiber(entry):
                 continue
             _, fiber, fibers = part_of(entry.values)
             part.face(fiber).attempts.append(Attempt.of_entry(entry, whole=True))
-            if not keep_fibers:
+            if not keep_fibers and entry.word != "error":
                 part.fibers = fibers
         part.fibers = max([part.fibers, *part.faces])
 

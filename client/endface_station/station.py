@@ -1,4 +1,4 @@
-"""The station: it takes pictures into its queue, has them inspected in their order, and files the reports.
+"""The station: it takes pictures into its queue, and files what an inspector says of them.
 
 The order of the steps is what keeps a picture from being lost: queue, server, record, page; only then it leaves the
 queue.  A kill between any two of them ends in the same record.
@@ -7,48 +7,20 @@ queue.  A kill between any two of them ends in the same record.
 from __future__ import annotations
 
 import threading
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, Literal, Protocol
+from collections.abc import Callable
 
 from endface.comparison import REWORK_AFTER
-from endface.errors import EndfaceError, RequestError
-from endface.picture.decode import check_size
 from endface.report import Report
-from endface_client import ClientError, Job, Record
-from endface_client._record.entry import plain
-from endface_client._record.pictures import ending
-from endface_station.arrival import MOST_FIBERS, Arrival, RefusedInput, clean_fiber, clean_serial, new_id
+from endface_client import ClientError, Record
+from endface_client.record.entry import plain
+from endface_station.arrival import MOST_FIBERS, Arrival, PartFull, check_picture, clean_fiber, clean_serial, new_id
 from endface_station.filing import Filed, Filing
+from endface_station.inspector import PAUSES_S, Inspector, Inspects
 from endface_station.part import Part
 from endface_station.picture_queue import PictureQueue
-from endface_station.server_state import ServerState, concerns_the_picture, may_concern_the_picture
+from endface_station.server_state import ServerState
 from endface_station.shift import Shift
-
-_AT_ONCE: Final = 4
-"""Pictures under way on the servers while a queue is caught up."""
-
-PAUSES_S: Final = (0.5, 5.0)
-"""The first and the longest pause after a failure."""
-
-_ASKS_EVERY_S: Final = 10.0
-"""How often a station without pictures asks a server that works whether it still does."""
-
-_TRIES: Final = 3
-"""How often a picture is sent that the server fails on while it inspects others."""
-
-
-class Inspects(Protocol):
-    """What inspects pictures: a ``Client``."""
-
-    def inspect_many(
-        self, pictures: Iterable[Job], *, concurrency: int, return_errors: Literal[True]
-    ) -> Iterator[Report | ClientError]:
-        """Reports and errors in the order of the pictures."""
-
-    def health(self) -> None:
-        """Return if the servers inspect."""
 
 
 class Station:
@@ -79,31 +51,37 @@ class Station:
         rework_after: int = REWORK_AFTER,
         pauses_s: tuple[float, float] = PAUSES_S,
     ) -> None:
-        self._client = client
         self._queue = queue
         self.shift = shift
         self.on_filed = on_filed
         self.on_change = on_change
         self.rework_after = rework_after
         self._filing = Filing(record, server, rework_after)
-        self._pauses_s = pauses_s
-        self._failures: Counter[str] = Counter()
-        self._wake = threading.Condition()
-        self._ends = False
         self.lock = threading.RLock()
-        self.state = ServerState()
+        self._inspector = Inspector(
+            client,
+            queue,
+            file=self._file,
+            is_filed=self._is_filed,
+            on_change=lambda: self.on_change(),  # noqa: PLW0108 - the page puts another one there
+            pauses_s=pauses_s,
+        )
         self.last: Filed | None = None
-        if newest := queue.newest:  # it came after whatever is in the record
-            part = shift.part(newest.part, newest.serial, newest.fibers)
-            if newest.serial:
-                shift.go_on(part, newest.fiber)
-            else:
-                shift.current = None
+        self.notice = ""
+        if queue.in_progress.serial:
+            part = shift.part(queue.in_progress.serial, *queue.in_progress)
+            waiting = queue.of_part(part.key)
+            shift.go_on(part, waiting[-1].fiber if waiting else 0)
 
     @property
     def warning(self) -> str:
         """What is odd about the record or the last picture; empty where nothing is."""
         return (self.last.warning if self.last else "") or self._filing.warning
+
+    @property
+    def state(self) -> ServerState:
+        """The servers as they answered last."""
+        return self._inspector.state
 
     @property
     def waiting(self) -> int:
@@ -117,12 +95,17 @@ class Station:
     def begin(self, serial: str) -> Part:
         """Make a part the one in progress; a serial number that was inspected before goes on where it was left.
 
+        It is on the disk when this returns.
+
         Raises:
             RefusedInput: that is no serial number.
+            QueueError: it cannot be written.
             RecordError: the record cannot be read.
         """
         with self.lock:
-            part = self.shift.begin(clean_serial(serial))
+            part = self.shift.of_serial(clean_serial(serial))
+            self._queue.begin(part.serial, part.fibers)
+            part = self.shift.begin(part.serial)
             self.last = None
         self.on_change()
         return part
@@ -132,14 +115,22 @@ class Station:
 
         Raises:
             RefusedInput: no connector has so many.
+            QueueError: it cannot be written.
         """
         with self.lock:
             self.shift.count(clean_fiber(str(fibers), MOST_FIBERS))
+            if part := self.shift.current:
+                self._queue.begin(part.serial, part.fibers)
         self.on_change()
 
     def finish(self) -> None:
-        """Leave the part in progress; the next picture without a scan belongs to none."""
+        """Leave the part in progress; the next picture without a scan belongs to none.
+
+        Raises:
+            QueueError: the disk is full or fails.
+        """
         with self.lock:
+            self._queue.begin("")
             self.shift.current, self.last = None, None
         self.on_change()
 
@@ -148,6 +139,7 @@ class Station:
 
         Raises:
             RefusedInput: it has no such fiber.
+            ScanFirst: no part is in progress, and parts need a serial number.
         """
         with self.lock:
             part = self.shift.current or self.shift.begin("")
@@ -158,13 +150,34 @@ class Station:
         """The fiber that the next picture of a part shows; ``goes_on`` as for ``accept``."""
         return part.next_fiber(self.waiting_of(part), steps_itself=goes_on or self.shift.steps_itself)
 
+    def is_full(self, part: Part) -> bool:
+        """Whether a part takes no further picture before its verdicts, unless the operator chooses a fiber.
+
+        Who forgets to scan while the server is away must not add the next connector's faces to it.
+        """
+        return self.shift.needs_serial and not part.selected and part.is_full(self.waiting_of(part))
+
     def aim(self) -> tuple[str, int]:
         """The part and the fiber that the next picture shows; no part where none is begun."""
         with self.lock:
             part = self.shift.current
-            if part is None or self.shift.is_over(part):
+            if part is None or self.shift.is_over(part) or self.is_full(part):
                 return "", 1
             return part.key, self.next_fiber(part)
+
+    def check_scanned(self) -> None:
+        """Return if the next picture belongs to a part; a camera is not released before.
+
+        Raises:
+            ScanFirst: its serial number must be scanned first.
+        """
+        with self.lock:
+            self._awaiting()
+
+    def show_notice(self, sentence: str) -> None:
+        """Show a sentence about where pictures come from, until the next one; an empty one where nothing is wrong."""
+        self.notice = sentence
+        self.on_change()
 
     def accept(  # noqa: PLR0913 - what is known of it, by keyword
         self,
@@ -175,6 +188,7 @@ class Station:
         fiber: str | None = None,
         goes_on: bool = False,
         picture_id: str = "",
+        unchecked: bool = False,
     ) -> Arrival:
         """Take a picture; it is in the queue, on the disk, when this returns.
 
@@ -186,110 +200,50 @@ class Station:
             goes_on: it is one of several that came together, each of another fiber: none of them looks again at a face
                 that did not pass.
             picture_id: one that is taken again under the same id is filed once; empty for a new id.
+            unchecked: take what is no picture as well: it has its place among others, and its verdict says what it is.
 
         Raises:
             RefusedInput: it is no picture, or serial number or fiber are none.
+            ScanFirst: its part needs a serial number that nobody has scanned.
             QueueError: it cannot be written.
             RecordError: the record cannot be read.
         """
-        try:
-            check_size(data)
-        except RequestError as exc:
-            raise RefusedInput(str(exc)) from exc
-        if not ending(data):
-            raise RefusedInput(f"{name} is no PNG, JPEG, BMP or TIFF")
+        if not unchecked:
+            check_picture(data, name)
         with self.lock:
-            part = self.shift.awaiting() if serial is None else self.shift.of_serial(clean_serial(serial))
+            part = self._awaiting(fiber) if serial is None else self.shift.of_serial(clean_serial(serial))
             number = self.next_fiber(part, goes_on=goes_on) if fiber is None else clean_fiber(fiber, part.fibers)
             arrival = Arrival(plain(name), part.serial, part.key, number, part.fibers, id=picture_id or new_id())
             if not (picture_id and self.shift.knows(picture_id)):
                 self._queue.put(arrival, data)
             self.shift.go_on(part, number)
-        self._tell()
+        self._inspector.tell()
         return arrival
 
     def wait_for(self, arrival: Arrival, seconds: float) -> None:
         """Wait until a picture has its report, as long as there is hope for one soon."""
-        with self._wake:
-            self._wake.wait_for(
-                lambda: self._ends or self.state.condition == "down" or not self._waits(arrival), seconds
-            )
+        self._inspector.wait_for(arrival, seconds)
 
     def run(self) -> None:
         """Inspect what waits, and what comes, until ``stop``."""
-        first_s, longest_s = self._pauses_s
-        pause_s = first_s
-        while not self._ends:
-            batch = self._queue.oldest(_AT_ONCE)
-            if not batch and self.state.condition == "ready" and self._wait(_ASKS_EVERY_S, until_picture=True):
-                continue
-            try:
-                if batch:
-                    self._inspect(batch)
-                elif not self._ends:
-                    self._client.health()
-                    self._is_now(self.state.now("ready"))
-                pause_s = first_s
-            except Exception as exc:
-                if not isinstance(exc, EndfaceError):
-                    traceback.print_exc()  # a defect; the picture stays in the queue, and the page says so
-                self._is_now(self.state.after(exc))
-                self._wait(pause_s)
-                pause_s = min(2 * pause_s, longest_s)
+        self._inspector.run()
 
     def stop(self) -> None:
         """Let ``run`` end; what waits then is inspected after the next start."""
-        with self._wake:
-            self._ends = True
-            self._wake.notify_all()
+        self._inspector.stop()
 
-    def _waits(self, arrival: Arrival) -> bool:
-        return any(each.id == arrival.id for each in self._queue.of_part(arrival.part))
-
-    def _wait(self, seconds: float, *, until_picture: bool = False) -> bool:
-        """Wait; say whether a picture has come."""
-        with self._wake:
-            self._wake.wait_for(lambda: self._ends or (until_picture and len(self._queue) > 0), seconds)
-            return len(self._queue) > 0
-
-    def _inspect(self, batch: list[Arrival]) -> None:
-        """Inspect the oldest pictures, until one has to wait.
-
-        Raises:
-            EndfaceError: why the first one that is left has to wait.
-        """
-        held = [(arrival, self._queue.data(arrival)) for arrival in batch if not self._is_filed(arrival)]
-        jobs = [Job(data, serial=each.serial, name=each.name, meta=each.meta) for each, data in held]
-        results = list(self._client.inspect_many(jobs, concurrency=_AT_ONCE, return_errors=True))
-        for (arrival, data), result in zip(held, results, strict=True):
-            if isinstance(result, ClientError) and not self._is_final(arrival, result):
-                raise result  # what came for later pictures is asked for again: the record is in order
-            self._file(arrival, data, result)
-            if isinstance(result, Report):
-                self._is_now(self.state.now("ready"))
+    def _awaiting(self, fiber: str | None = None) -> Part:
+        part = self.shift.awaiting()
+        if fiber is None and self.is_full(part):
+            raise PartFull(part.serial)
+        return part
 
     def _is_filed(self, arrival: Arrival) -> bool:
-        """Whether a picture has its entry, and only could not leave the queue; then it leaves now."""
         with self.lock:
-            is_filed = self.shift.knows(arrival.id)
-        if is_filed:
-            self._queue.remove(arrival)
-        return is_filed
-
-    def _is_final(self, arrival: Arrival, error: ClientError) -> bool:
-        """Whether a picture will not be inspected however often it is sent."""
-        if concerns_the_picture(error):
-            return True
-        if not may_concern_the_picture(error):
-            return False
-        self._failures[arrival.id] += 1
-        if self._failures[arrival.id] < _TRIES:
-            return False
-        self._client.health()  # where the server inspects nothing at all, it is not the picture's fault
-        return True
+            return self.shift.knows(arrival.id)
 
     def _file(self, arrival: Arrival, data: bytes, result: Report | ClientError) -> None:
-        """Write an outcome into the record, then show it, then let the picture go.
+        """Write an outcome into the record, then show it.
 
         A face that failed before is compared with its earlier picture; this takes longer than a page may wait.
         """
@@ -302,17 +256,3 @@ class Station:
             if self.shift.current is part:
                 self.last = filed
             self.on_filed(filed)
-        self._queue.remove(arrival, refused=not isinstance(result, Report))
-        self._failures.pop(arrival.id, None)
-        self._tell()
-
-    def _tell(self) -> None:
-        """Wake whoever waits, and say that a page shows something new."""
-        with self._wake:
-            self._wake.notify_all()
-        self.on_change()
-
-    def _is_now(self, state: ServerState) -> None:
-        self.state, before = state, self.state
-        if state != before:
-            self._tell()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from endface import contract
-from endface_client._cli.health import OVERLOADED
+from endface_client.cli.health import OVERLOADED
 
 _MIB = 2**20
 

@@ -19,9 +19,9 @@ from typing import NoReturn
 from endface.files import sha256
 from endface.report import ImageInfo
 from endface_client import Record
-from endface_client._record.database import entries, reading
-from endface_client._record.entry import Mark
-from endface_client._record.verify import check
+from endface_client.record.database import entries, reading
+from endface_client.record.entry import Mark
+from endface_client.record.verify import check
 from endface_client.testing import PASS
 
 

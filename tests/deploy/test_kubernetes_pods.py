@@ -15,8 +15,8 @@ import yaml
 from endface.server import process
 from endface_build.commands.app import app as build_app
 from endface_client.__main__ import app as client_app
-from endface_client._cli import serve
-from endface_client._cli.health import OVERLOADED
+from endface_client.cli import serve
+from endface_client.cli.health import OVERLOADED
 from tests.deploy.conftest import Object, OfKind, Render
 
 PROGRAMS = {"endface": client_app, "endface-build": build_app}

@@ -126,8 +126,8 @@ def test_make_target_and_commands_are_those_of_the_page(commands: list[str], pro
 
 def test_options_and_pictures_exist(page: str, project: Path) -> None:
     """What the page sends a reader to is there; pictures are small."""
-    commands = (project / "client" / "endface_station" / "commands.py").read_text(encoding="utf-8")
-    commands += (project / "client" / "endface_client" / "_cli" / "options.py").read_text(encoding="utf-8")
+    commands = (project / "client" / "endface_station" / "settings.py").read_text(encoding="utf-8")
+    commands += (project / "client" / "endface_client" / "cli" / "options.py").read_text(encoding="utf-8")
     for option in set(re.findall(r"`--([a-z-]+)", page)):
         assert f'"--{option}"' in commands or f"    {option.replace('-', '_')}: " in commands, option
     for name in re.findall(r"\(([a-z-]+\.png)\)", page):

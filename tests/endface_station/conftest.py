@@ -22,16 +22,18 @@ from endface.report import Problem, Report
 from endface.review.cases import Cases
 from endface.review.keeper import Keeper
 from endface_client import Client, Record
-from endface_client._record.database import entries, reading
-from endface_client._record.entry import Entry
+from endface_client.record.database import entries, reading
+from endface_client.record.entry import Entry
 from endface_client.testing import PASS, Answer, FakeServer, Received
 from endface_station.photos import Photos
 from endface_station.picture_queue import PictureQueue
 from endface_station.review.app import review_app
-from endface_station.shift import Shift
+from endface_station.shift import Serials, Shift
 from endface_station.station import Filed, Station
 from endface_station.texts import Texts
-from endface_station.web.app import Access, Camera, PageServer, create_app
+from endface_station.web.app import Access, create_app
+from endface_station.web.page import Camera
+from endface_station.web.serving import PageServer
 from endface_station.web.view import View
 from tests.endface_client.faces import FOUND
 from tests.servers import free_ports
@@ -113,6 +115,7 @@ def running(
     camera: Callable[[Station], Camera] | None = None,
     texts: Path | None = None,
     steps_itself: bool = False,
+    serials: Serials = "connectors",
     review: bool = False,
     rework_after: int = REWORK_AFTER,
     port: int = 0,
@@ -123,7 +126,7 @@ def running(
         record = stack.enter_context(Record(folder / "record"))
         queue = stack.enter_context(PictureQueue(folder / "queue"))
         client = stack.enter_context(Client(server, profile="mm-pc", repeat=False))
-        shift = Shift.of_record(record.folder, fibers=fibers, steps_itself=steps_itself)
+        shift = Shift.of_record(record.folder, fibers=fibers, steps_itself=steps_itself, serials=serials)
         photos = Photos(record.folder)
         station = Station(client, record, queue, shift, server=server, pauses_s=(0.02, 0.1), rework_after=rework_after)
         keeper = Keeper(Cases(folder / "cases")) if review else None

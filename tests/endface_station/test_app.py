@@ -61,7 +61,7 @@ def test_uploaded_picture_is_inspected_under_its_serial_number(started: Start) -
     [
         ({}, b"", "the picture is empty"),
         ({}, b"<svg/>", "no PNG, JPEG, BMP or TIFF"),
-        ({"fiber": "5"}, picture(1), "a number from 1 to 4"),
+        ({"serial": "A1", "fiber": "5"}, picture(1), "a number from 1 to 4"),
         ({"serial": "x" * 200}, picture(1), "at most 100"),
     ],
 )
@@ -217,9 +217,69 @@ def test_texts_from_outside_are_escaped(started: Start) -> None:
 def test_answer_of_the_camera_comes_with_the_verdict(started: Start, fake_server: FakeServer) -> None:
     """So the page ignores a key that is pressed twice; a server that is away holds nobody up."""
     line = started(camera=Camera, fibers=4)
+    line.web.post("/begin", data={"serial": "A1"})
     assert line.web.post("/capture").json()["fiber"] == 1
     assert len(line.entries) == 1
     assert line.web.post("/capture").json()["fiber"] == 1
     fake_server.__exit__()
     line.web.post("/capture")
     assert line.station.state.condition == "down"
+
+
+@pytest.mark.parametrize(("fibers", "serials"), [(4, "connectors"), (1, "always")])
+def test_picture_before_the_scan_asks_for_it(started: Start, fibers: int, serials: str) -> None:
+    """The camera is not released, and an upload is refused; both go to the part that is scanned then."""
+    cameras: list[Camera] = []
+
+    def made(station: Station) -> Camera:
+        cameras.append(Camera(station))
+        return cameras[0]
+
+    line = started(camera=made, fibers=fibers, serials=serials)
+    refused = [line.web.post("/capture"), line.web.post("/pictures", content=picture(1))]
+    refused += [line.web.post("/pictures", params={"serial": " "}, content=picture(1))]
+    refused += [line.web.post("/begin", data={"serial": ""}), line.web.post("/select", data={"fiber": "1"})]
+    assert [each.status_code for each in refused] == [422] * 5
+    assert ["Scan the serial number of this connector first" in each.text for each in refused] == [True] * 5
+    assert (cameras[0].count, line.station.waiting, line.web.get("/state").json()["serial"]) == (0, 0, None)
+
+    line.web.post("/begin", data={"serial": "A1"})
+    assert line.web.post("/capture").json()["serial"] == "A1"
+    assert line.web.post("/pictures", content=picture(9)).json()["serial"] == "A1"
+
+
+def test_picture_after_the_last_one_of_a_connector_asks_for_the_next_scan(started: Start) -> None:
+    """Unless the operator chooses a fiber; no part without a serial number begins."""
+    line = started(camera=Camera, fibers=2)
+    for fiber in (1, 2):
+        query = {"serial": "A1", "fiber": str(fiber)}
+        line.web.post("/pictures", params=query, content=picture(fiber))
+    line.settle()
+    answer = line.web.post("/capture")
+    assert (answer.status_code, "This connector has passed" in answer.text) == (422, True)
+    line.web.post("/select", data={"fiber": "2"})
+    assert line.web.post("/capture").json() | {"id": ""} == {"id": "", "serial": "A1", "fiber": 2}
+    line.settle()
+    assert {entry.values["serial"] for entry in line.entries} == {"A1"}
+
+
+def test_picture_of_a_single_fiber_needs_no_serial_number(started: Start) -> None:
+    """Unless the station is told to ask for it."""
+    line = started(camera=Camera)
+    assert line.web.post("/capture").json()["serial"] == ""
+
+
+def test_picture_after_each_fiber_has_one_is_not_the_next_connectors(started: Start, fake_server: FakeServer) -> None:
+    """With the server away nobody knows the verdicts: the next one needs a scan, or a fiber that is chosen."""
+    fake_server.__exit__()
+    line = started(camera=Camera, fibers=2)
+    line.web.post("/begin", data={"serial": "A1"})
+    answers = [line.web.post("/pictures", content=picture(number)) for number in range(3)]
+    answers += [line.web.post("/capture")]
+    assert [each.status_code for each in answers] == [202, 202, 422, 422]
+    assert ["Each fiber has its picture" in each.text for each in answers[2:]] == [True] * 2
+    assert "wait for the verdicts, or scan the next connector" in line.web.get("/").text
+    line.web.post("/select", data={"fiber": "2"})
+    assert line.web.post("/pictures", content=picture(4)).json()["fiber"] == 2
+    line.web.post("/begin", data={"serial": "A2"})
+    assert line.web.post("/pictures", content=picture(5)).json()["serial"] == "A2"

@@ -87,7 +87,7 @@ def test_face_that_fails_too_often_goes_to_rework(started: Start) -> None:
 
 def test_another_fiber_or_part_is_no_second_try(started: Start) -> None:
     """Only the same serial number and fiber are compared; without a serial number nobody knows the part."""
-    line = started(fibers=2)
+    line = started(fibers=2, serials="optional")
     line.station.begin("A1")
     for fiber in ("1", "2"):
         line.station.accept(picture(int(fiber)), "fail.png", fiber=fiber)

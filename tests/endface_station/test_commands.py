@@ -21,7 +21,7 @@ from endface.review.cases import Cases
 from endface_client.__main__ import app
 from endface_client.testing import Failure, FakeServer
 from endface_station.commands import register
-from endface_station.running import PageSettings
+from endface_station.settings import PageOptions
 from endface_station.texts import ENGLISH
 from tests.endface_station.conftest import by_name, entries_of, picture
 from tests.servers import free_ports
@@ -91,6 +91,23 @@ def test_killed_station_loses_no_picture(start: Start, tmp_path: Path) -> None:
 
     found = [entry.values["serial"] for entry in entries_of(tmp_path / "station" / "record")]
     assert found == [f"A{number}" for number in range(9)]
+
+
+def test_killed_station_keeps_the_serial_number_that_was_scanned(start: Start, fake_server: FakeServer) -> None:
+    """Without a picture; the next start goes on with it."""
+    process, url = station(start, fake_server.address, "--fibers", "12")
+    assert httpx.post(f"{url}/begin", data={"serial": "A1"}).status_code == 204
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, url = station(start, fake_server.address, "--fibers", "12")
+    assert httpx.get(f"{url}/state").json()["serial"] == "A1"
+
+
+def test_station_asks_for_the_scan_first(start: Start, fake_server: FakeServer) -> None:
+    """Of connectors, and of all parts where it is told so."""
+    for number, options in enumerate((("--fibers", "2"), ("--scan-first",))):
+        _, url = station(start, fake_server.address, "--data", str(number), *options)
+        assert httpx.post(f"{url}/pictures", content=picture(1)).status_code == 422
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -232,7 +249,9 @@ def test_missing_extra_is_named_with_its_command(
 ) -> None:
     """Whoever has installed the client alone reads what to install."""
     for name in [
-        name for name in sys.modules if name.startswith(("endface_station.running", "endface_station.intake"))
+        name
+        for name in sys.modules
+        if name.startswith(("endface_station.running", "endface_station.intake", "endface_station.web"))
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
@@ -263,18 +282,7 @@ def test_commands_that_need_no_station_import_none() -> None:
 )
 def test_address_that_is_printed_can_be_opened(host: str, names: tuple[str, ...], addresses: list[str]) -> None:
     """Where the page listens on every address, it is opened by its host names."""
-    page = PageSettings(
-        host=host,
-        port=8080,
-        names=names,
-        secret_file=None,
-        certificate=None,
-        key=None,
-        texts=None,
-        name="",
-        camera=None,
-        demo=None,
-    )
+    page = PageOptions(host=host, host_name=list(names))
     assert list(page.addresses) == addresses
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import numpy as np
 import pytest
 from watchdog.events import FileClosedEvent
 
-from endface_client._cli.jobs import serial_from_name
+from endface_client.cli.jobs import serial_from_name
+from endface_client.testing import PASS, FakeServer
 from endface_station.arrival import RefusedInput
 from endface_station.intake.folder import WatchedFolder
 from endface_station.picture_queue import QueueError
-from tests.endface_station.conftest import Running, picture
+from tests.endface_station.conftest import INVALID, Running, picture, running
 from tests.waiting import wait_until
 
 
@@ -39,11 +41,12 @@ class Intake:
         fiber: str | None = None,
         goes_on: bool = False,
         picture_id: str = "",
+        unchecked: bool = False,
     ) -> None:
         """Take a picture."""
+        assert unchecked, data
         if self.error:
             raise self.error
-        assert data
         self.taken.append((name, serial, fiber))
         self.ids.append(picture_id)
         self.go_on.append(goes_on)
@@ -118,7 +121,7 @@ def test_file_that_is_still_written_is_not_taken(intake: Intake, tmp_path: Path)
 
 
 @pytest.mark.parametrize("is_closed", [False, True])
-@pytest.mark.parametrize("format_", [".png", ".jpg", ".bmp"])
+@pytest.mark.parametrize("format_", [".png", ".jpg", ".bmp", ".tif"])
 @pytest.mark.parametrize("size", [0, 60])
 def test_file_whose_end_is_missing_has_more_time(
     intake: Intake, tmp_path: Path, format_: str, size: int, is_closed: bool
@@ -138,8 +141,41 @@ def test_file_whose_end_is_missing_has_more_time(
     assert intake.names == [path.name]
 
 
-def test_file_that_stays_empty_is_refused(intake: Intake, tmp_path: Path) -> None:
-    """After half a minute; then those after it are taken."""
+@pytest.mark.parametrize(("order", "tags"), [("<", (273, 279)), (">", (273, 279)), ("<", (324, 325))])
+@pytest.mark.parametrize("is_directory_first", [False, True])
+def test_half_of_a_tiff_is_not_taken(
+    intake: Intake, tmp_path: Path, order: str, tags: tuple[int, int], is_directory_first: bool
+) -> None:
+    """Not before its directory and the last byte of each strip or tile are there."""
+    data = tiff(order, tags, is_directory_first=is_directory_first)
+    watched = intake.watch(tmp_path)
+    for size in range(8, len(data), 8):
+        (tmp_path / "a.tif").write_bytes(data[:size])
+        intake.settle(watched)
+    assert intake.names == []
+    (tmp_path / "a.tif").write_bytes(data)
+    intake.settle(watched)
+    assert intake.names == ["a.tif"]
+
+
+def tiff(order: str, tags: tuple[int, int], *, is_directory_first: bool) -> bytes:
+    """A TIFF with two strips or tiles of 40 bytes, whose places and sizes stand under two tags."""
+    header, parts, entries = 8, b"x" * 80, 2
+    directory_bytes = 2 + 12 * entries + 4
+    lists_at = header + (directory_bytes if is_directory_first else len(parts))
+    parts_at = lists_at + 16 if is_directory_first else header
+    directory_at = header if is_directory_first else lists_at + 16
+    lists = struct.pack(f"{order}4I", parts_at, parts_at + 40, 40, 40)
+    directory = struct.pack(f"{order}H", entries) + b"".join(
+        struct.pack(f"{order}HHII", tag, 4, 2, lists_at + 8 * number) for number, tag in enumerate(tags)
+    )
+    start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", directory_at)
+    directory += bytes(4)
+    return start + (directory + lists + parts if is_directory_first else parts + lists + directory)
+
+
+def test_file_that_stays_empty_is_taken_as_it_is(intake: Intake, tmp_path: Path) -> None:
+    """After half a minute, so that it keeps its place; then those after it are taken."""
     watched = intake.watch(tmp_path)
     (tmp_path / "a.png").touch()
     os.utime(tmp_path / "a.png", (1000, 1000))
@@ -148,8 +184,8 @@ def test_file_that_stays_empty_is_refused(intake: Intake, tmp_path: Path) -> Non
     assert intake.names == []
     intake.now_s += 30
     watched.look()
-    assert intake.names == ["b.png"]
-    assert "a.png was not taken" in intake.said[0]
+    assert intake.names == ["a.png", "b.png"]
+    assert "a.png is empty; it keeps its place" in intake.said[0]
 
 
 def test_files_may_stay(intake: Intake, tmp_path: Path) -> None:
@@ -191,14 +227,15 @@ def test_names_say_serial_and_fiber(intake: Intake, tmp_path: Path) -> None:
 
 
 def test_file_that_is_no_picture_is_put_aside(intake: Intake, tmp_path: Path) -> None:
-    """The others go on."""
+    """It has its place, and the others go on."""
     (tmp_path / "a.png").write_bytes(b"no picture")
     os.utime(tmp_path / "a.png", (1000, 1000))
     write(tmp_path / "b.png", 1, 2000)
     intake.settle(intake.watch(tmp_path))
 
-    assert intake.names == ["b.png"]
+    assert intake.names == ["a.png", "b.png"]
     assert "is no PNG" in intake.said[0]
+    assert [path.name for path in (tmp_path / "refused").iterdir()] == ["a.png"]
 
 
 def test_disk_that_is_full_leaves_the_file(intake: Intake, tmp_path: Path) -> None:
@@ -211,7 +248,7 @@ def test_disk_that_is_full_leaves_the_file(intake: Intake, tmp_path: Path) -> No
     assert (len(intake.said), intake.names) == (1, [])
     intake.error = None
     watched.look()
-    assert intake.names == ["a.png"]
+    assert (intake.said[1:], intake.names) == ([""], ["a.png"])
 
 
 def test_refused_serial_puts_the_file_aside(intake: Intake, tmp_path: Path) -> None:
@@ -251,6 +288,50 @@ def test_folder_feeds_a_station(started: Callable[..., Running], tmp_path: Path)
 
     found = [(each.values["serial"], each.values["report"]["meta"]["fiber"]) for each in line.entries]
     assert found == [("A1", "2"), ("A1", "1"), ("B1", "1")]
+
+
+@pytest.mark.parametrize("bad", [b"no picture", b"\x89PNG cut short", b""])
+def test_bad_file_shifts_no_fiber(fake_server: FakeServer, tmp_path: Path, intake: Intake, bad: bytes) -> None:
+    """It is told and has its place, also after a restart; those that come later keep theirs."""
+    fake_server.answer = lambda received: INVALID if received.picture == bad else PASS  # as a real one
+    folder = tmp_path / "in"
+    folder.mkdir()
+    said: list[str] = []
+    with running(fake_server.address, tmp_path, fibers=4, steps_itself=True) as line:
+        line.station.begin("A1")
+        watched = WatchedFolder(folder, line.station.accept, say=said.append, clock=lambda: intake.now_s)
+        for number in range(1, 4):
+            (folder / f"{number}.png").write_bytes(bad if number == 2 else picture(number))
+            os.utime(folder / f"{number}.png", (1000 + number, 1000 + number))
+        watched.look()
+        intake.now_s += 30
+        watched.look()
+        line.settle()
+        assert line.web.get("/state").json()["faces"] == ["pass", "invalid" if bad else "error", "pass", None]
+    with running(fake_server.address, tmp_path, fibers=4, steps_itself=True) as line:
+        assert line.station.aim() == ("A1", 4)
+        line.station.select(2)
+        line.station.accept(picture(9), "again.png")
+        line.settle()
+        assert line.web.get("/state").json()["faces"] == ["pass", "pass", "pass", None]
+    assert ["2.png" in sentence for sentence in said] == ([] if bad.startswith(b"\x89PNG") else [True])
+
+
+def test_picture_before_the_scan_waits_for_it(started: Callable[..., Running], tmp_path: Path, intake: Intake) -> None:
+    """In the folder, and the page says so; it is of the connector that is scanned next."""
+    line, folder = started(fibers=2), tmp_path / "in"
+    folder.mkdir()
+    watched = WatchedFolder(folder, line.station.accept, say=line.station.show_notice, clock=lambda: intake.now_s)
+    write(folder / "a.png", 1)
+    intake.settle(watched)
+    watched.look()
+    assert (line.station.waiting, [path.name for path in folder.iterdir()]) == (0, ["a.png"])
+    assert "no serial number is scanned; scan that of this connector first" in line.web.get("/").text
+    line.web.post("/begin", data={"serial": "A1"})
+    watched.look()
+    line.settle()
+    assert [(each.values["serial"], each.values["name"]) for each in line.entries] == [("A1", "a.png")]
+    assert "is scanned" not in line.web.get("/").text
 
 
 def test_file_that_cannot_be_moved_is_named_with_what_to_do(tmp_path: Path) -> None:

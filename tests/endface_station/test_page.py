@@ -545,6 +545,7 @@ def test_engineer_reviews_a_case_of_the_station(open_page: Open, started: Start)
     review.locator(".cards a").first.click()
     review.locator("h1, header").first.wait_for()
     expect(review.get_by_role("button", name="Right")).to_be_enabled()
+    review.locator("#list li").first.wait_for()  # the script has run
     review.keyboard.press("r")
     expect(review.locator("body")).to_contain_text("Nothing is left to review here")
     review.close()
@@ -574,6 +575,43 @@ def test_serial_number_scanned_while_the_station_is_away_begins_when_it_is_back(
             expect(page.locator(alarm)).to_be_hidden()
         expect(page.locator("#status")).to_be_visible()
         page.close()
+
+
+def test_serial_number_that_was_not_sent_outlives_a_reload(
+    open_page: Open, fake_server: FakeServer, tmp_path: Path
+) -> None:
+    """Whoever reloads a page of a station that is away scans nothing twice."""
+    with running(fake_server.address, tmp_path) as line:
+        page = open_page(line.url)
+        port = int(line.url.rpartition(":")[2])
+    scan(page, "NEW2")
+    expect(page.locator("#pending")).to_contain_text("NEW2")
+    page.goto("about:blank")
+    with running(fake_server.address, tmp_path, port=port):
+        page.goto(line.url)
+        shows(page, "#part h2", "NEW2")
+        expect(page.locator("#pending")).to_be_hidden()
+        page.reload()
+        page.locator("body.ready").wait_for()
+        assert page.evaluate("sessionStorage.getItem('endface-pending')") == ""
+        page.close()
+
+
+def test_picture_before_the_scan_asks_for_it(open_page: Open, started: Start) -> None:
+    """In a sentence of its own language; the camera is not released, and the next picture after the scan is taken."""
+    with with_camera(started, fibers=2) as (line, camera):
+        page = open_page(line.url)
+        for name in ("A1", "A2"):
+            page.keyboard.press("F4")
+            expect(page.locator("#refusal")).to_contain_text("No picture was taken.")
+            scan(page, name)
+            shows(page, "#part h2", name)
+            expect(page.locator("#refusal")).to_be_hidden()
+            for fiber in (1, 2):
+                page.keyboard.press("F4")
+                expect(page.locator(f"#fiber{fiber}.pass")).to_be_visible()
+        assert camera.count == 4
+    assert [entry.values["serial"] for entry in line.entries] == ["A1", "A1", "A2", "A2"]
 
 
 def test_fiber_is_chosen_from_the_empty_serial_field(open_page: Open, started: Start) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from endface_client._outcome import Word
+from endface_client.outcome import Word
 from endface_client.testing import PASS
 from endface_station.part import Attempt, Part
 from tests.endface_station.conftest import report_of

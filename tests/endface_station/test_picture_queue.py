@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from endface_station.arrival import Arrival, new_id
-from endface_station.picture_queue import PictureQueue, QueueError
+from endface_station.picture_queue import InProgress, PictureQueue, QueueError
 
 
 def arrival(name: str) -> Arrival:
@@ -44,7 +44,7 @@ def test_a_picture_that_is_removed_is_gone(tmp_path: Path) -> None:
 
         assert len(queue) == 0
         assert [path.read_bytes() for path in (tmp_path / "refused").iterdir()] == [b"second"]
-    assert {path.name for path in tmp_path.iterdir()} == {"in-use", "refused"}
+    assert {path.name for path in tmp_path.iterdir()} == {"in-progress.json", "in-use", "refused"}
 
 
 def test_the_same_picture_is_put_once(tmp_path: Path) -> None:
@@ -73,10 +73,41 @@ def test_two_stations_never_share_a_queue(tmp_path: Path) -> None:
         pass
 
 
+def test_part_in_progress_outlives_the_station(tmp_path: Path) -> None:
+    """That of the last scan or the newest picture, whichever came later; and none once it was left."""
+    seen = []
+    for scanned in ("", "B1", ""):
+        with PictureQueue(tmp_path) as queue:
+            seen.append(queue.in_progress)
+            queue.put(arrival("a.png"), b"a")
+            if scanned:
+                queue.begin(scanned, 4)
+    with PictureQueue(tmp_path) as queue:
+        seen.append(queue.in_progress)
+        queue.begin("")
+    with PictureQueue(tmp_path) as queue:
+        seen.append(queue.in_progress)
+
+    assert seen == [InProgress(), InProgress("A1", 12), InProgress("B1", 4), InProgress("A1", 12), InProgress()]
+
+
+def test_part_that_cannot_be_kept_is_not_begun(tmp_path: Path) -> None:
+    """The one before is in progress as it was."""
+    with PictureQueue(tmp_path) as queue:
+        (tmp_path / "in-progress.json").mkdir()
+        with pytest.raises(QueueError, match="A1 cannot be kept"):
+            queue.begin("A1")
+        assert queue.in_progress == InProgress()
+
+
 def test_damaged_values_are_named(tmp_path: Path) -> None:
     """Nothing in the queue is left out silently."""
     (tmp_path / "000000000001-ab.json").write_bytes(b"{}")
     with pytest.raises(QueueError, match=r"000000000001-ab\.json is damaged.*no accepted picture"):
+        PictureQueue(tmp_path)
+    (tmp_path / "000000000001-ab.json").unlink()
+    (tmp_path / "in-progress.json").write_bytes(b"[")
+    with pytest.raises(QueueError, match=r"in-progress\.json is damaged, remove it"):
         PictureQueue(tmp_path)
 
 

@@ -12,9 +12,9 @@ import pytest
 from endface.files import sha256
 from endface.report import ImageInfo
 from endface_client import Record, ServerError
-from endface_station.arrival import Arrival
+from endface_station.arrival import Arrival, ScanFirst
 from endface_station.part import Attempt
-from endface_station.shift import LAST_PARTS, Shift
+from endface_station.shift import LAST_PARTS, Serials, Shift
 from tests.endface_station.conftest import picture, report_of
 
 NUMBERS = count(1)
@@ -30,7 +30,7 @@ def add(record: Record, verdict: str, serial: str, *, fiber: int = 1, fibers: in
 
 
 def test_shift_is_what_the_record_says(tmp_path: Path) -> None:
-    """Parts, attempts and yield come back after a restart; the part that is not finished is the one in progress."""
+    """Parts, attempts and yield come back after a restart."""
     with Record(tmp_path) as record:
         add(record, "pass", "A1")
         add(record, "fail", "A2")
@@ -41,19 +41,9 @@ def test_shift_is_what_the_record_says(tmp_path: Path) -> None:
 
     assert [(part.serial, part.word) for part in shift.last()] == [("A1", "pass"), ("A2", "pass"), ("A3", "invalid")]
     assert shift.first_pass_yield == pytest.approx(1 / 3)
-    assert shift.current is not None
-    assert (shift.current.serial, shift.current.fibers, shift.current.next_fiber({})) == ("A3", 2, 2)
-    assert shift.current.face(1).attempts[0].report is not None
-
-
-def test_finished_part_is_not_in_progress_after_a_restart(tmp_path: Path) -> None:
-    """Nor is one without a serial number."""
-    with Record(tmp_path) as record:
-        add(record, "pass", "A1")
-    assert Shift.of_record(tmp_path).current is None
-    with Record(tmp_path) as record:
-        add(record, "fail", "", part="no-serial-1")
-    assert Shift.of_record(tmp_path).current is None
+    part = shift.begin("A3")
+    assert (part.fibers, part.next_fiber({})) == (2, 2)
+    assert part.face(1).attempts[0].report is not None
 
 
 def test_serial_that_is_scanned_again_goes_on_where_it_was_left(tmp_path: Path) -> None:
@@ -69,18 +59,17 @@ def test_serial_that_is_scanned_again_goes_on_where_it_was_left(tmp_path: Path) 
 
 
 def test_picture_that_was_not_inspected_says_nothing_about_a_face(tmp_path: Path) -> None:
-    """The record does not know which fiber it was of."""
+    """Where its entry does not say which fiber it was of."""
     with Record(tmp_path) as record:
         add(record, "pass", "A1", fiber=1, fibers=2)
         record.add(None, ServerError("it failed"), name="a.png", serial="A1")
-    part = Shift.of_record(tmp_path).current
+    part = Shift.of_record(tmp_path).begin("A1")
 
-    assert part is not None
     assert (part.face(1).word, part.next_fiber({})) == ("pass", 2)
 
 
 def test_picture_after_a_pass_needs_a_scan(tmp_path: Path) -> None:
-    """It belongs to a part without a serial number, unless the operator has chosen a fiber."""
+    """Without one it belongs to a part without a serial number, unless the operator has chosen a fiber."""
     with Record(tmp_path) as record:
         add(record, "pass", "A1")
         shift = Shift.of_record(tmp_path)
@@ -89,6 +78,26 @@ def test_picture_after_a_pass_needs_a_scan(tmp_path: Path) -> None:
         assert shift.awaiting() is part
         part.selected = None
         assert shift.awaiting().serial == ""
+
+
+@pytest.mark.parametrize(
+    ("serials", "fibers", "is_asked"),
+    [
+        ("optional", 1, False),
+        ("optional", 12, False),
+        ("connectors", 1, False),
+        ("connectors", 2, True),
+        ("always", 1, True),
+    ],
+)
+def test_scan_is_asked_for_by_setting_and_fibers(serials: Serials, fibers: int, is_asked: bool) -> None:
+    """A folder without a page asks nobody."""
+    shift = Shift(lambda _: (), fibers=fibers, serials=serials)
+    if is_asked:
+        with pytest.raises(ScanFirst):
+            shift.awaiting()
+    else:
+        assert shift.awaiting().fibers == fibers
 
 
 def attempt(second: int, word: str = "pass") -> Attempt:

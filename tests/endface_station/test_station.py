@@ -11,7 +11,7 @@ import pytest
 
 from endface_client import Client, Record, RecordError
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
-from endface_station.arrival import RefusedInput
+from endface_station.arrival import RefusedInput, ScanFirst
 from endface_station.picture_queue import PictureQueue
 from endface_station.shift import Shift
 from endface_station.station import Station
@@ -239,21 +239,21 @@ def test_first_picture_of_a_day_is_found_after_a_restart(fake_server: FakeServer
     assert len(entries_of(tmp_path / "record")) == 1
 
 
-@pytest.mark.parametrize("newest", ["K2", ""])
-def test_part_of_the_newest_picture_is_in_progress_after_a_restart(tmp_path: Path, newest: str) -> None:
+@pytest.mark.parametrize(("newest", "fibers"), [("K2", 2), ("", 1)])
+def test_part_of_the_newest_picture_is_in_progress_after_a_restart(tmp_path: Path, newest: str, fibers: int) -> None:
     """Not an older one in the record; and none where the newest picture had no serial number."""
     with FakeServer(by_name) as server:
         address = server.address
-        with running(address, tmp_path, fibers=2) as line:
+        with running(address, tmp_path, fibers=fibers) as line:
             line.station.accept(picture(1), "a.png", serial="K1", fiber="1")
             line.settle()
-    with running(address, tmp_path, fibers=2) as line:
+    with running(address, tmp_path, fibers=fibers) as line:
         line.station.accept(picture(2), "b.png", serial=newest, fiber="1")
-    with running(address, tmp_path, fibers=2) as line:
-        assert line.station.aim() == (newest, 2 if newest else 1)
+    with running(address, tmp_path, fibers=fibers) as line:
+        assert line.station.aim() == (newest, fibers)
         with FakeServer(by_name, address=address):
             line.settle()
-        assert line.station.aim() == (newest, 2 if newest else 1)
+        assert line.station.aim() == (newest, fibers)
         assert line.station.accept(picture(3), "c.png").serial == newest
 
 
@@ -266,7 +266,29 @@ def test_part_that_was_left_stays_left_while_its_pictures_are_inspected(tmp_path
         line.station.finish()
         with FakeServer(by_name, address=address):
             line.settle()
-        assert line.station.accept(picture(2), "b.png").serial == ""
+        with pytest.raises(ScanFirst):
+            line.station.accept(picture(2), "b.png")
+
+
+def test_serial_number_without_a_picture_outlives_the_station(fake_server: FakeServer, tmp_path: Path) -> None:
+    """With its fibers as they were chosen; also that of a part that has passed, and not one that was left."""
+    with running(fake_server.address, tmp_path, fibers=12) as line:
+        line.station.begin("A1")
+        line.station.count(4)
+    with running(fake_server.address, tmp_path, fibers=12) as line:
+        state = line.web.get("/state").json()
+        assert (state["serial"], state["fibers"], state["faces"]) == ("A1", 4, [None] * 4)
+        for number in range(4):
+            line.station.accept(picture(number), "a.png")
+        line.settle()
+    with running(fake_server.address, tmp_path, fibers=12) as line:
+        assert (line.web.get("/state").json()["serial"], line.web.get("/state").json()["part_verdict"]) == (
+            "A1",
+            "pass",
+        )
+        line.station.finish()
+    with running(fake_server.address, tmp_path, fibers=12) as line:
+        assert line.web.get("/state").json()["serial"] is None
 
 
 def test_refused_picture_changes_nothing(started: Start) -> None:

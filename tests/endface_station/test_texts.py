@@ -63,6 +63,6 @@ def test_every_text_is_shown_and_every_shown_text_is_there() -> None:
         elif found := re.match(r"([a-z_]+) = ", line):
             keys.add(section + found[1])
 
-    put_together = ("verdict.", "type.", "problem.", "advice.", "server.")
+    put_together = ("verdict.", "type.", "problem.", "advice.", "server.", "refused.")
     assert named <= keys
     assert {key for key in keys - named if not key.startswith(put_together)} == set()

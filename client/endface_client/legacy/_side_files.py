@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from endface.files import write_whole
 from endface.picture.decode import decode
 from endface.report import Report
-from endface_client._output.overlay import overlay_png
 from endface_client.legacy._defects import Values, mask
 from endface_client.legacy._text import detailed
+from endface_client.output.overlay import overlay_png
 
 DETAILED: Final = "_detailed.txt"
 ANALYSIS: Final = "_analysis.png"

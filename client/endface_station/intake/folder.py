@@ -13,13 +13,14 @@ from typing import Final, Literal, Protocol, Self
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from endface.errors import ConfigurationError, EndfaceError
-from endface.files import in_words, sha256
+from endface.errors import EndfaceError
+from endface.files import in_words
 from endface_client import ClientError
-from endface_client._cli.find_pictures import SUFFIXES
-from endface_client._cli.jobs import SerialOf, read_picture
-from endface_station.arrival import RefusedInput
+from endface_client.cli.jobs import SerialOf
+from endface_station.arrival import RefusedInput, ScanFirst
+from endface_station.intake.file import WatchedFile, is_named_like_a_picture
 from endface_station.intake.ledger import TakenBefore
+from endface_station.intake.whole import is_whole
 
 Taken = Literal["move", "leave"]
 """What becomes of a file that was taken: it is moved to ``done``, or left where it is."""
@@ -49,39 +50,16 @@ class Accepts(Protocol):
         fiber: str | None = None,
         goes_on: bool = False,
         picture_id: str = "",
+        unchecked: bool = False,
     ) -> object:
         """Take a picture."""
-
-
-@dataclass(frozen=True, order=True)
-class _File:
-    """A file as it is now; files are in the order in which they were written."""
-
-    mtime_ns: int
-    path: Path
-    size: int
-
-    @classmethod
-    def of(cls, path: Path) -> _File:
-        """The file at a path.
-
-        Raises:
-            OSError: there is none.
-        """
-        stat = path.stat()
-        return cls(stat.st_mtime_ns, path, stat.st_size)
-
-    @property
-    def id(self) -> str:
-        """An id of these bytes under this name."""
-        return sha256(f"{self.path.name}\0{self.size}\0{self.mtime_ns}".encode(errors="surrogateescape"))[:16]
 
 
 @dataclass(frozen=True)
 class _Seen:
     """A file, and since when it has stood still."""
 
-    file: _File
+    file: WatchedFile
     since_s: float
 
 
@@ -89,9 +67,10 @@ class WatchedFolder(FileSystemEventHandler):
     """Takes the pictures of a folder while it is entered.
 
     A file is complete once its writer has closed it or has moved it here; without a word about that, once it has stood
-    still for two seconds.  One that is empty, or whose end is missing, has 30 seconds without a change.  A picture is
-    taken under an id that is made of its name, size and time, so that a station that was killed between taking and
-    moving it does not file it twice.
+    still for two seconds.  One that is empty or cut short, or that cannot be read, has 30 seconds without a change.
+    Then it is taken as it is: it has its place among the others, and none of them gets its fiber.  A file is taken
+    under an id that is made of its name, size and time, so that a station that was killed between taking and moving it
+    does not file it twice.
 
     Args:
         folder: what to watch; its subfolders are not looked into.
@@ -100,7 +79,8 @@ class WatchedFolder(FileSystemEventHandler):
         serial_of: gives the serial number in a file's name; None for the part in progress.
         fiber_of: gives the fiber in a file's name; None for the next one.
         ledger: file that remembers what was taken, for files that are left; None to remember it while this runs.
-        say: gets a sentence about a file that was refused, or a folder that cannot be read.
+        say: gets a sentence about a file that is no picture, was refused or has to wait, or a folder that cannot be
+            read; an empty one once that is over.
         clock: a clock in seconds.
     """
 
@@ -127,6 +107,7 @@ class WatchedFolder(FileSystemEventHandler):
         self._closed: set[Path] = set()
         self._taken_before = TakenBefore(ledger)
         self._said = ""
+        self._is_stuck = False
         self._wake = threading.Event()
         self._ends = threading.Event()
         self._observer = Observer()
@@ -167,87 +148,72 @@ class WatchedFolder(FileSystemEventHandler):
     def look(self) -> None:
         """Take what is complete, the oldest first; what comes after a file that is still written waits for it."""
         try:
-            found = sorted(map(_File.of, filter(_is_picture, self._folder.iterdir())))
+            found = sorted(map(WatchedFile.of, filter(is_named_like_a_picture, self._folder.iterdir())))
             self._seen = {file.path: self._seen.get(file.path, _Seen(file, self._clock())) for file in found}
             new = [file for file in found if file.id not in self._taken_before]
             complete = list(takewhile(self._is_complete, new))
-            for file in complete:
-                self._take(file, goes_on=len(complete) > 1)
+            complaints = [self._take(file, goes_on=len(complete) > 1) for file in complete]
         except FileNotFoundError as exc:
-            self._say_once(f"{self._folder} is not there: {in_words(exc)}" if not self._folder.is_dir() else "")
+            self._say_until_over(f"{self._folder} is not there: {in_words(exc)}" if not self._folder.is_dir() else "")
+        except ScanFirst as exc:
+            self._say_until_over(f"a picture waits in {self._folder}: {exc}; it is taken then")
         except (OSError, EndfaceError) as exc:
-            self._say_once(f"{self._folder}: {in_words(exc) if isinstance(exc, OSError) else exc}")
+            self._say_until_over(f"{self._folder}: {in_words(exc) if isinstance(exc, OSError) else exc}")
         else:
-            self._said = ""
+            if self._is_stuck or (complaints and not any(complaints)):
+                self._say_until_over("")
 
-    def _is_complete(self, file: _File) -> bool:
+    def _is_complete(self, file: WatchedFile) -> bool:
         seen = self._seen[file.path]
         if seen.file != file:
             seen = self._seen[file.path] = _Seen(file, self._clock())
         still_s = self._clock() - seen.since_s
         if file.path not in self._closed and still_s < _SETTLED_S:
             return False
-        return still_s >= _GIVEN_UP_S or _has_end(file.path)
+        return still_s >= _GIVEN_UP_S or is_whole(file.path)
 
-    def _take(self, file: _File, *, goes_on: bool) -> None:
+    def _take(self, file: WatchedFile, *, goes_on: bool) -> str:
         """Put a picture into the queue, then let its file go.
+
+        Returns:
+            What was said of it; empty for a picture that was taken.
 
         Raises:
             EndfaceError: the station cannot take anything now; the file stays.
-            ConfigurationError: the file cannot be moved; it is not taken twice all the same.
         """
-        self._closed.discard(file.path)
-        target = DONE
+        complaint, is_taken = "", True
         try:
             serial = self._serial_of(file.path) if self._serial_of else None
             fiber = self._fiber_of(file.path) if self._fiber_of else None
-            data, name = read_picture(file.path), file.path.name
-            self._accept(data, name, serial=serial, fiber=fiber, goes_on=goes_on, picture_id=file.id)
+            data, complaint = file.read()
+            self._accept(
+                data, file.path.name, serial=serial, fiber=fiber, goes_on=goes_on, picture_id=file.id, unchecked=True
+            )
+        except ScanFirst:
+            raise
         except (ClientError, RefusedInput) as exc:
-            self._say(f"{file.path.name} was not taken: {exc}")
-            target = REFUSED
+            complaint, is_taken = f"{file.path.name} was not taken: {exc}", False
+        self._closed.discard(file.path)
         self._taken_before.add(file.id)
         if self._taken == "move":
+            target = REFUSED if complaint else DONE
             try:
-                _move(file.path, self._folder / target)
+                file.move(self._folder / target)
+                self._taken_before.forget(file.id)
             except OSError as exc:
-                outcome = "was taken and is inspected once" if target == DONE else "was not taken"
-                raise ConfigurationError(
+                outcome = "was taken and is inspected once" if is_taken else "was not taken"
+                complaint = (
                     f"{file.path.name} {outcome}, and stays where it is: it cannot be moved into {target} "
                     f"({in_words(exc)}); let this user write into the folder, or give --leave"
-                ) from exc
-            self._taken_before.forget(file.id)
+                )
+        if complaint:
+            self._said, self._is_stuck = complaint, False
+            self._say(complaint)
+        return complaint
 
-    def _say_once(self, sentence: str) -> None:
-        if sentence and sentence != self._said:
+    def _say_until_over(self, sentence: str) -> None:
+        """Say what is wrong with the folder, once; an empty sentence once it is over."""
+        self._is_stuck = bool(sentence)
+        if sentence != self._said:
+            self._said = sentence
             self._say(sentence)
-        self._said = sentence
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-
-
-def _has_end(path: Path) -> bool:
-    """Whether a file is not obviously cut short; of a TIFF, and of what is no picture, nobody can tell."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return True  # the reason is told when it is taken
-    if data.startswith(b"\x89PNG"):
-        return data.endswith(b"IEND\xaeB`\x82")
-    if data.startswith(b"\xff\xd8"):
-        return data.endswith(b"\xff\xd9")
-    if data.startswith(b"BM"):
-        return len(data) >= max(int.from_bytes(data[2:6], "little"), 6)
-    return bool(data.strip(b"\0"))
-
-
-def _move(path: Path, folder: Path) -> None:
-    """Move a file, under another name where its own is taken."""
-    folder.mkdir(exist_ok=True)
-    target, number = folder / path.name, 1
-    while target.exists():
-        number += 1
-        target = folder / f"{path.stem}-{number}{path.suffix}"
-    path.rename(target)

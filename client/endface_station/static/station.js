@@ -1,5 +1,5 @@
 // The page of a station: it shows what the server renders, and sends what the operator does.  It keeps nothing but a
-// serial number that the station has not got yet.
+// serial number that the station has not got yet; that outlives a reload.
 "use strict";
 
 const byId = (id) => document.getElementById(id);
@@ -81,12 +81,18 @@ async function send(path, options = {}) {
   return sayRefusal(pending ? null : await reach(path, options)); // whether it was done
 }
 
-let pending = ""; // a serial number that the station has not got
+const PENDING = "endface-pending";
+let pending = sessionStorage.getItem(PENDING) ?? ""; // a serial number that the station has not got
 let isBeginning = null;
 
 function begin(value) {
-  pending = value;
+  keepPending(value);
   return sendPending();
+}
+
+function keepPending(value) {
+  pending = value;
+  sessionStorage.setItem(PENDING, value);
 }
 
 function sendPending() {
@@ -98,7 +104,7 @@ async function beginPending() {
   while (pending) {
     const value = pending;
     const answer = await reach("/begin", { body: new URLSearchParams({ serial: value }) });
-    if (answer && pending === value) pending = "";
+    if (answer && pending === value) keepPending("");
     sayPending();
     if (!answer) return;
     await sayRefusal(answer);
@@ -265,4 +271,5 @@ byId("theme").addEventListener("click", () => {
   localStorage.setItem(THEME, document.documentElement.dataset.theme);
 });
 
+sayPending();
 listen();

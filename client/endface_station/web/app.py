@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -18,20 +17,21 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-import endface_client._output
+import endface_client.output
 from endface.errors import EndfaceError
-from endface_client._output.page import css
-from endface_client._output.palette import DEFECT_COLORS
-from endface_station.arrival import RefusedInput
+from endface_client.output.page import css
+from endface_client.output.palette import DEFECT_COLORS
+from endface_station.arrival import RefusedInput, ScanFirst
 from endface_station.photos import Photos
 from endface_station.station import Station
+from endface_station.texts import Texts
 from endface_station.web.changes import Changes
 from endface_station.web.guard import Guard, Login
 from endface_station.web.page import Camera, Page
 from endface_station.web.view import View
 
 _STATIC: Final = Path(__file__).parents[1] / "static"
-_FACE_CSS: Final = Path(endface_client._output.__file__).parent / "templates" / "face.css"
+_FACE_CSS: Final = Path(endface_client.output.__file__).parent / "templates" / "face.css"
 
 
 @dataclass(frozen=True)
@@ -94,27 +94,17 @@ def create_app(  # noqa: PLR0913 - its parts, each made elsewhere
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(Guard, names=access.names, login=login)],
-        exception_handlers={EndfaceError: _refused},
+        exception_handlers={EndfaceError: partial(_refused, view.texts)},
         lifespan=lifespan,
     )
     app.state.changes = changes
     return app
 
 
-class PageServer(uvicorn.Server):
-    """A server of the page that lets open pages go before it waits for their connections to end."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Shut down."""
-        app = self.config.app
-        if isinstance(app, Starlette):
-            app.state.changes.close()
-        await super().shutdown(sockets)
-
-
-def _refused(_: Request, exc: Exception) -> Response:
+def _refused(texts: Texts, _: Request, exc: Exception) -> Response:
     """An error as a sentence: 422 where the input is wrong, 503 where this machine cannot take it."""
-    return PlainTextResponse(f"{exc}\n", 422 if isinstance(exc, RefusedInput) else 503)
+    sentence = texts(f"refused.{exc.code}") if isinstance(exc, ScanFirst) else str(exc)
+    return PlainTextResponse(f"{sentence}\n", 422 if isinstance(exc, RefusedInput) else 503)
 
 
 async def _face_css(_: Request) -> Response:

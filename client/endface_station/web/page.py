@@ -156,6 +156,7 @@ class Page:
         """Take a picture with the camera; the answer comes with the verdict: an impatient key takes no second one."""
         if self._camera is None:
             raise RefusedInput("this station has no camera; start it with --camera")
+        await run_in_threadpool(self._station.check_scanned)
         data, name = await run_in_threadpool(self._camera.take)
         arrival = await run_in_threadpool(self._station.accept, data, name)
         await run_in_threadpool(self._station.wait_for, arrival, _VERDICT_WITHIN_S)

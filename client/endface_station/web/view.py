@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from endface.report import Report
 from endface.review.keeper import Keeper
-from endface_client._outcome import Outcome
-from endface_client._output.page import Card, environment
-from endface_station.advice import Step, culprits, step_after
-from endface_station.part import Attempt, Part
+from endface_client.outcome import Outcome
+from endface_client.output.page import Card, environment
+from endface_station.advice import culprits
+from endface_station.part import Part
 from endface_station.photos import Photos
 from endface_station.station import Station
 from endface_station.texts import Texts
 from endface_station.web.cleaning import Cleaning
+from endface_station.web.sentences import Sentences
+from endface_station.web.shown import Shown
 
-REGIONS: Final = ("count", "review", "status", "face", "verdict", "part", "tally", "announce")
+REGIONS: Final = ("count", "review", "status", "notice", "face", "verdict", "part", "tally", "announce")
 """Ids of the elements that change."""
 
 _NOWHERE: Final = Path("face")
@@ -47,25 +47,6 @@ class FaceButton:
     tries: int
 
 
-@dataclass(frozen=True)
-class Shown:
-    """The face that is shown big.
-
-    Attributes:
-        part: its part.
-        fiber: which one.
-        attempt: its last picture that was filed; None where there is none, or a newer one waits.
-        is_waiting: whether a picture of it has no report yet.
-        is_chosen: whether the operator has chosen it.
-    """
-
-    part: Part | None
-    fiber: int = 1
-    attempt: Attempt | None = None
-    is_waiting: bool = False
-    is_chosen: bool = False
-
-
 class View:
     """Renders the page and its regions.
 
@@ -91,6 +72,7 @@ class View:
         self._station = station
         self._photos = photos
         self.texts = texts
+        self._sentences = Sentences(texts, station.rework_after)
         self._keeper = keeper
         self._fixed = {"t": texts, "signs": SIGNS, "name": name, "has_camera": has_camera, "regions": REGIONS}
         self._templates = environment("endface_station")
@@ -111,7 +93,7 @@ class View:
     def state(self) -> dict[str, Any]:
         """The same for programs."""
         with self._station.lock:
-            shown, part = self._shown(), self._station.shift.current
+            shown, part = Shown.of(self._station), self._station.shift.current
             return {
                 "server": self._station.state.condition,
                 "waiting": self._station.waiting,
@@ -132,16 +114,18 @@ class View:
         """What the templates are filled with."""
         open_cases = self._keeper.open_count if self._keeper else None
         with self._station.lock:
-            shift, shown = self._station.shift, self._shown()
+            shift, shown = self._station.shift, Shown.of(self._station)
             part = shift.current
-            next_fiber = self._station.next_fiber(part) if part else 1
+            is_full = part is not None and self._station.is_full(part)
+            next_fiber = 0 if is_full else self._station.next_fiber(part) if part else 1
             last = [(each.serial, each.word or "open", each.is_first_pass) for each in reversed(shift.last())]
             return {
                 "state": self._station.state,
                 "waiting": self._station.waiting,
+                "notice": self._station.notice,
                 "warning": self._station.warning or (self._keeper.problem if self._keeper else ""),
                 "shown": shown,
-                "word": self._word(shown),
+                "word": shown.word,
                 "card": self._card(shown),
                 "lit": {each.id for each in culprits(shown.attempt.report)}
                 if shown.attempt and shown.attempt.report
@@ -149,36 +133,17 @@ class View:
                 "cleaning": self._cleaning(shown),
                 "open_cases": open_cases,
                 "report": shown.attempt.report if shown.attempt else None,
-                "reason": self._reason(shown.attempt),
-                "steps": list(self._steps(shown, part, next_fiber)),
+                "reason": self._sentences.reason(shown.attempt),
+                "steps": list(self._sentences.steps(shown, part, next_fiber)),
                 "part": part,
                 "next_fiber": next_fiber,
                 "fibers_of_part": part.fibers if part else shift.fibers,
                 "faces": list(self._faces(part, next_fiber)) if part else [],
                 "first_pass": shift.first_pass_yield,
-                "takt": self._duration(shift.takt),
+                "takt": self._sentences.takt(shift.takt),
                 "last": last,
                 "counts": shift.counts,
             }
-
-    def _shown(self) -> Shown:
-        """The face that the operator has chosen, else that of the last picture."""
-        part = self._station.shift.current
-        if part is None:
-            last = self._station.last
-            return Shown(None, last.arrival.fiber, last.attempt) if last else Shown(None)
-        fiber = part.selected or part.latest or part.last_fiber
-        if not fiber:
-            return Shown(part)
-        is_waiting = bool(self._station.waiting_of(part).get(fiber))
-        attempts = part.face(fiber).attempts
-        attempt = attempts[-1] if attempts and not is_waiting else None
-        return Shown(part, fiber, attempt, is_waiting, bool(part.selected))
-
-    def _word(self, shown: Shown) -> str:
-        if shown.is_waiting:
-            return "waiting"
-        return shown.attempt.word if shown.attempt else "ready"
 
     def _card(self, shown: Shown) -> Card | None:
         """The face as the pages of ``endface inspect`` draw it, with the marks that are gone."""
@@ -196,65 +161,7 @@ class View:
         report = shown.attempt.report if shown.attempt else None
         if report is None or report.reinspection is None:
             return None
-        return Cleaning.of(report.reinspection, self._step(shown, report), self.texts)
-
-    def _step(self, shown: Shown, report: Report) -> Step | None:
-        """What to do with a face; None where it passes."""
-        if report.verdict == "pass":
-            return None
-        return step_after(report, self._cleanings(shown, report), self._station.rework_after)
-
-    def _cleanings(self, shown: Shown, report: Report) -> int:
-        """How often a face was cleaned; the record knows it of all stations, by the serial number."""
-        if report.reinspection:
-            return report.reinspection.attempts
-        return shown.part.cleanings(shown.fiber) if shown.part else 0
-
-    def _reason(self, attempt: Attempt | None) -> tuple[str, str]:
-        """Why a face did not pass, in one sentence of ours and in the server's own."""
-        if attempt is None or attempt.word == "pass":
-            return "", ""
-        report = attempt.report
-        if report is None:
-            return (self.texts("problem.error"), attempt.reason) if attempt.word == "error" else ("", attempt.reason)
-        if report.error:
-            key = f"problem.{report.error.code}"
-            return self.texts(key if self.texts.has(key) else "problem.other"), attempt.reason
-        return self._culprits(report), attempt.reason
-
-    def _culprits(self, report: Report) -> str:
-        found = culprits(report)
-        if not found:
-            return ""
-        first, kind = found[0], self.texts(f"type.{found[0].type}")
-        sentence = self.texts("face.defect", zone=first.zone, type=kind, size=f"{first.size_um:.1f}")
-        others = len({each.id for each in found} - {first.id})
-        return f"{sentence} {self.texts('face.more', count=others)}" if others else sentence
-
-    def _steps(self, shown: Shown, part: Part | None, next_fiber: int) -> Iterator[str]:
-        """What to do next, the first thing first."""
-        if part is None or (not part.serial and not shown.attempt and not shown.is_waiting):
-            yield self.texts("advice.scan")
-            return
-        if part.word == "pass" and not shown.is_waiting and not shown.is_chosen:
-            yield self.texts("advice.finish")
-            return
-        attempt = shown.attempt
-        if attempt and attempt.word != "pass":
-            step = (self._step(shown, attempt.report) if attempt.report else None) or "again"
-            tries = {"tries": self._cleanings(shown, attempt.report)} if step == "rework" and attempt.report else {}
-            yield self.texts(f"advice.{step}", **tries)
-            if not shown.is_chosen and next_fiber != shown.fiber:
-                yield self._take(part, next_fiber)
-        else:
-            yield self._take(part, next_fiber)
-            if part.word and (bad := [str(fiber) for fiber, face in sorted(part.faces.items()) if face.word != "pass"]):
-                yield self.texts("advice.open_faces", fibers=", ".join(bad))
-        if not part.serial:
-            yield self.texts("advice.scan")
-
-    def _take(self, part: Part, fiber: int) -> str:
-        return self.texts("advice.picture_single") if part.fibers == 1 else self.texts("advice.picture", fiber=fiber)
+        return Cleaning.of(report.reinspection, self._sentences.step(shown, report), self.texts)
 
     def _faces(self, part: Part, next_fiber: int) -> Iterator[FaceButton]:
         waiting = self._station.waiting_of(part)
@@ -269,11 +176,3 @@ class View:
                 is_open and fiber == next_fiber,
                 part.tries(fiber),
             )
-
-    def _duration(self, takt: timedelta | None) -> str:
-        if takt is None:
-            return self.texts("tally.none")
-        seconds = round(takt.total_seconds())
-        if seconds < 60:
-            return self.texts("tally.seconds", seconds=seconds)
-        return self.texts("tally.minutes", minutes=seconds // 60, seconds=f"{seconds % 60:02d}")

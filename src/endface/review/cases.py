@@ -8,8 +8,9 @@ import re
 import secrets
 import shutil
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from endface.review.case import (
     read_case,
     read_entry,
 )
+from endface.review.folder_count import FolderCount
 from endface.review.opinions import Review
 from endface.review.reasons import KINDS, Reason, reasons_to_keep
 
@@ -59,10 +61,19 @@ class Cases:
         folder: made when the first case is kept.
         limit_count: most cases.
         limit_bytes: most bytes of all cases.
+        clock: a clock in seconds.
     """
 
-    def __init__(self, folder: Path, *, limit_count: int = LIMIT_COUNT, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limit_count: int = LIMIT_COUNT,
+        limit_bytes: int = LIMIT_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.folder: Final = folder
+        self._open_count = FolderCount(folder, lambda: sum(not self._reviewed(name) for name in self.names()), clock)
         self._limit_count, self._limit_bytes = limit_count, limit_bytes
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
@@ -113,6 +124,8 @@ class Cases:
                 f"The picture cannot be kept for review in {self.folder}: {in_words(exc)}. Make room, or choose "
                 "another folder."
             ) from exc
+        finally:
+            self._open_count.forget()
         return read_case(folder)
 
     def names(self) -> list[str]:
@@ -123,8 +136,8 @@ class Cases:
 
     @property
     def open_count(self) -> int:
-        """How many cases have no review."""
-        return sum(not self._reviewed(name) for name in self.names())
+        """How many cases have no review; a review by another process is counted within ten seconds."""
+        return self._open_count()
 
     def read(self, name: str) -> Case:
         """A case by its name.
@@ -150,6 +163,8 @@ class Cases:
                 file.write(data)
         except OSError as exc:
             raise ReviewError(f"The review of {name} cannot be written: {in_words(exc)}. Give it again.") from exc
+        finally:
+            self._open_count.forget()
 
     def _scan(self) -> dict[str, _Entry]:
         """What is there, reading only what is new."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,42 @@ def test_full_disk_says_what_to_do(tmp_path: Path) -> None:
 
     with pytest.raises(ReviewError, match="a file stands where a folder should be"):
         Cases(tmp_path / "cases").keep(CLEAR, PICTURE)
+
+
+def test_open_cases_are_counted_anew_only_after_a_change(tmp_path: Path) -> None:
+    """A page asks at each change of what it shows; 2,000 folders are not listed for that."""
+    listed: list[str] = []
+    is_heard = True
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        if is_heard and event in ("os.listdir", "os.scandir") and str(arguments[0]).startswith(str(tmp_path)):
+            listed.append(str(arguments[0]))
+
+    cases = Cases(tmp_path / "cases", clock=lambda: 0.0)
+    name, _ = keep(cases, FOUND, 1), keep(cases, FOUND, 2)
+    counts = [cases.open_count]
+    sys.addaudithook(hear)
+    try:
+        counts += [cases.open_count for _ in range(3)]
+        assert listed == []
+        cases.add_review(name, REVIEW)
+        counts += [cases.open_count]
+        keep(cases, FOUND, 3)
+        counts += [cases.open_count]
+    finally:
+        is_heard = False  # a hook stays for good
+    assert counts == [2, 2, 2, 2, 1, 2]
+
+
+def test_several_stations_count_the_same_open_cases(tmp_path: Path) -> None:
+    """What one keeps the other one counts; a review by another one within ten seconds."""
+    now_s = 0.0
+    one, two = (Cases(tmp_path, clock=lambda: now_s) for _ in range(2))
+    name = keep(one, FOUND, 1)
+    assert (one.open_count, two.open_count) == (1, 1)
+    keep(two, FOUND, 2)
+    now_s += 10  # two changes in the same tick of the disk's clock look like one
+    assert (one.open_count, two.open_count) == (2, 2)
+    two.add_review(name, REVIEW)
+    now_s += 10
+    assert (one.open_count, two.open_count) == (1, 1)
