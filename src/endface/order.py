@@ -8,9 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def median(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Median along the last axis."""
+def median(values: NDArray[np.floating[Any]] | NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
+    """Median along the last axis.
+
+    Bytes are sorted by their digits, without a comparison: a processor cannot guess how those end, and every second
+    guess of it would cost more than the rest.
+    """
     low, high = (values.shape[-1] - 1) // 2, values.shape[-1] // 2
+    if values.dtype == np.uint8:
+        ordered = np.sort(values, axis=-1, kind="stable")[..., [low, high]].astype(np.float32)
+        return np.asarray(ordered.mean(axis=-1), np.float32)
     ordered = np.partition(values, (low, high) if low != high else low, axis=-1)
     middle: NDArray[np.floating[Any]] = (ordered[..., low] + ordered[..., high]) / 2
     return middle

@@ -88,7 +88,7 @@ def _frame_lines(lines: NDArray[np.uint8]) -> tuple[int, int]:
     reach = max(int(len(lines) * _FRAME_SHARE), 1)
 
     def frame(side: NDArray[np.uint8]) -> int:
-        levels = median(np.ascontiguousarray(side[: 2 * reach], np.float32))
+        levels = median(np.ascontiguousarray(side[: 2 * reach]))
         further = float(median(levels[reach:]))
         dark = levels[:reach] < _FRAME_DARKNESS * further
         paper = (levels[:reach] >= _PAPER_LEVEL) & (further < _PAPER_LEVEL - _PAPER_JUMP)
