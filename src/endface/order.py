@@ -16,11 +16,11 @@ def median(values: NDArray[np.floating[Any]] | NDArray[np.uint8]) -> NDArray[np.
     """
     low, high = (values.shape[-1] - 1) // 2, values.shape[-1] // 2
     if values.dtype == np.uint8:
-        ordered = np.sort(values, axis=-1, kind="stable")[..., [low, high]].astype(np.float32)
-        return np.asarray(ordered.mean(axis=-1), np.float32)
-    ordered = np.partition(values, (low, high) if low != high else low, axis=-1)
-    middle: NDArray[np.floating[Any]] = (ordered[..., low] + ordered[..., high]) / 2
-    return middle
+        ordered = np.sort(values, axis=-1, kind="stable")
+    else:
+        ordered = np.partition(values, (low, high) if low != high else low, axis=-1)
+    both = np.add(ordered[..., low], ordered[..., high], dtype=np.result_type(values.dtype, np.float32))
+    return np.asarray(both / 2, both.dtype)
 
 
 def quantile(values: NDArray[np.floating[Any]], share: float) -> float:

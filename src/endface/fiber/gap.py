@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from endface.fiber.edge import SIDE_PX, Edge, fit_slopes
 from endface.fiber.ellipse import FloatArray
-from endface.fiber.rays import sample_rays, unwrap
+from endface.fiber.rays import circle, sample_rays, unwrap
 from endface.order import quantile
 from endface.report import Ellipse
 
@@ -141,9 +141,7 @@ def _heights(falls: NDArray[np.float32], places: NDArray[np.intp], wide: NDArray
 def _lopsidedness(levels: NDArray[np.float32]) -> float:
     """By how many levels the border inside the bore's edge is darker on one side than on the other."""
     border = levels[:, np.searchsorted(SHARES, 1 - 2 * DEPTHS[0]) : np.searchsorted(SHARES, 1 - SLOPE_SHARE)]
-    around = np.linspace(0, 2 * np.pi, RAYS, endpoint=False)
-    waves = np.stack([np.cos(around), np.sin(around)]) @ border.mean(axis=1)
-    return float(np.hypot(*waves)) * 2 / RAYS
+    return math.hypot(*(circle(RAYS).T @ border.mean(axis=1))) * 2 / RAYS
 
 
 def _darker(levels: NDArray[np.float32], places: NDArray[np.intp]) -> FloatArray:

@@ -66,7 +66,7 @@ def measure_quality(square: NDArray[np.uint8], cladding_um: float) -> Quality:
     rim = np.abs(outside_um) < RIM_UM
     rim[0] = rim[-1] = rim[:, 0] = rim[:, -1] = False  # their neighbors lie beyond the crop
     at = np.flatnonzero(rim)
-    along = np.where(np.abs(slopes_x).ravel()[at] > np.abs(slopes_y).ravel()[at], 1, 2 * half)
+    along = np.where(np.abs(slopes_x.ravel()[at]) > np.abs(slopes_y.ravel()[at]), 1, 2 * half)
     here, before, behind = (slopes.ravel()[places] for places in (at, at - along, at + along))
     edges = (here >= before) & (here >= behind)
     edges &= here > STEEP_SHARE * quantile(here[edges], 0.99)
@@ -75,7 +75,7 @@ def measure_quality(square: NDArray[np.uint8], cladding_um: float) -> Quality:
     blur_px = math.sqrt(max(REBLUR_PX**2 / max(typical_loss, _LEAST_LOSS) - OWN_PX2, 0.0))
     inside = outside_um[::_EVERY] < -RIM_UM
     rises = softer_slopes[::_EVERY][inside]
-    rest = (levels - softer)[::_EVERY][inside][rises <= quantile(rises, FLAT_SHARE)]
+    rest = (levels[::_EVERY] - softer[::_EVERY])[inside][rises <= quantile(rises, FLAT_SHARE)]
     low, high = (quantile(rest, share) for share in _WITHIN_SIGMA)  # the ridge of a line is flat as well, but rare
     return Quality(round(blur_px * UM_PER_PX, 2), round((high - low) / 2, 2))
 
