@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from endface.order import median
 from endface.report import Ellipse
 
 BoolArray = NDArray[np.bool_]
@@ -107,7 +106,7 @@ def find_lines(levels: NDArray[np.uint8], window: int) -> Lines | None:
     Gray levels are uint8 (H, W).  None where that is too little for a line, or so much that it is noise.
     """
     height = np.asarray(cv2.morphologyEx(levels, window, WIDE), np.uint8)
-    least = max(MIN_LEVELS, math.ceil(MIN_DEVIATIONS * float(median(height[::8, ::8].ravel()))))
+    least = max(MIN_LEVELS, math.ceil(MIN_DEVIATIONS * float(np.median(height[::8, ::8]))))
     tall = height >= np.uint8(min(least, 255))
     places = np.flatnonzero(tall)
     if not MIN_POINTS <= len(places) <= MOST_POINTS:
