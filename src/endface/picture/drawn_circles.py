@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from endface.order import median
 from endface.picture.thin_lines import (
     EXACT_SHARE,
     MIN_POINTS,
@@ -63,7 +64,7 @@ def paint_circles(painted: NDArray[np.uint8], lines: Lines, fiber: DrawnOn) -> N
             continue
         if fiber.is_own(start / fiber.radius_px):
             near_it = np.abs(off[around] - start) <= NEAR_PX
-            if spread(levels[near_it]) > 2 * OWN_SPREAD * float(np.median(heights[near_it])):
+            if spread(levels[near_it]) > 2 * OWN_SPREAD * float(median(heights[near_it])):
                 continue
         circle = _fit_circle(x, y, off, start)
         if circle is not None and _is_drawn(circle, lines, fiber):
