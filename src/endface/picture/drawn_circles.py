@@ -35,7 +35,7 @@ EXACT_CIRCLE_SHARE: Final = 0.55
 
 LEAST_SHARE: Final = 0.3
 """Share of a circle's pixels that must be of one level, or tall, before it is fitted: a drawn one has 0.42 of them and
-more, rims and cores of photographs have up to 0.2."""
+more.  Rims and cores of photographs have up to 0.2 of one level, and seldom more that are tall."""
 
 OWN_SPREAD: Final = 0.15
 CLEAR_RADIUS_PX: Final = 60
