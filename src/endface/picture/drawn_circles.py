@@ -33,9 +33,11 @@ CIRCLE_SHARE: Final = 0.8
 EXACT_CIRCLE_SHARE: Final = 0.55
 """Share of a circle that a drawn one covers, the second where it has one level; core edges reach 0.61."""
 
-LEAST_SHARE: Final = 0.3
-"""Share of a circle's pixels that must be of one level, or tall, before it is fitted: a drawn one has 0.42 of them and
-more.  Rims and cores of photographs have up to 0.2 of one level, and seldom more that are tall."""
+LEAST_SHARE: Final = 0.25
+"""Share of a circle's pixels that must be of one level, or tall, before it is fitted.
+
+Of 790 drawn ones that were found, whole or in part, each had 0.36 of them and more.  Rims and cores of photographs have
+up to 0.21 of one level, and seldom more that are tall."""
 
 OWN_SPREAD: Final = 0.15
 CLEAR_RADIUS_PX: Final = 60
