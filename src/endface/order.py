@@ -8,12 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def median(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Median along the last axis."""
+def median(values: NDArray[np.floating[Any]] | NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
+    """Median along the last axis.
+
+    Bytes are sorted by their digits, without a comparison: a processor cannot guess how those end, and every second
+    guess of it would cost more than the rest.
+    """
     low, high = (values.shape[-1] - 1) // 2, values.shape[-1] // 2
-    ordered = np.partition(values, (low, high) if low != high else low, axis=-1)
-    middle: NDArray[np.floating[Any]] = (ordered[..., low] + ordered[..., high]) / 2
-    return middle
+    if values.dtype == np.uint8:
+        ordered = np.sort(values, axis=-1, kind="stable")
+    else:
+        ordered = np.partition(values, (low, high) if low != high else low, axis=-1)
+    both = np.add(ordered[..., low], ordered[..., high], dtype=np.result_type(values.dtype, np.float32))
+    return np.asarray(both / 2, both.dtype)
 
 
 def quantile(values: NDArray[np.floating[Any]], share: float) -> float:

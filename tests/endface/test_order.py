@@ -15,6 +15,12 @@ def test_median_is_that_of_numpy(values: list[float]) -> None:
     assert median(np.array([values, values])) == approx(np.median([values, values], axis=1))
 
 
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=9))
+def test_median_of_levels_is_that_of_numpy(levels: list[int]) -> None:
+    """Two bright levels in the middle do not run over."""
+    assert median(np.array([levels, levels], np.uint8)) == approx(np.median([levels, levels], axis=1))
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9), st.floats(0, 1))
 def test_quantile_is_that_of_numpy(values: list[float], share: float) -> None:
     """Between two values by the straight line."""

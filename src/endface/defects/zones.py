@@ -63,7 +63,7 @@ def coverage(zone: Zone, seen: NDArray[np.bool_]) -> float:
     Returns:
         0.0 to 1.0.
     """
-    return np.count_nonzero(mask(zone) & seen) / _area_px(zone)
+    return 1.0 if seen.all() else np.count_nonzero(mask(zone) & seen) / _area_px(zone)
 
 
 @lru_cache(maxsize=64)

@@ -50,7 +50,7 @@ def look_inside(gray: NDArray[np.uint8], cladding: Ellipse) -> Inside:
     rays, _ = sample_rays(gray, cladding, shares, count=CORE_RAYS)
     if rays is None:
         return Inside(None, structure=False)
-    levels = median(rays.T)
+    levels = median(np.ascontiguousarray(rays.T, np.uint8))  # bytes are what was sampled
     core = _core(gray, cladding, shares, levels)
     return Inside(core, structure=core is not None or _varies(shares, levels))
 

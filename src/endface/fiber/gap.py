@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.edge import SIDE_PX, Edge, fit_slopes
-from endface.fiber.rays import sample_rays, unwrap
+from endface.fiber.ellipse import FloatArray
+from endface.fiber.rays import circle, sample_rays, unwrap
 from endface.order import quantile
 from endface.report import Ellipse
 
@@ -127,7 +128,7 @@ def _course(levels: NDArray[np.float32]) -> tuple[int, int] | None:
     clear = (falls[rays, places[depth, toward, rays]] > MIN_STEP_SHARE * height).mean()
     if opposite > MAX_OPPOSITE * height or clear < MIN_ALONG:
         return None
-    dark = [_darker(levels[ray], int(places[depth, toward, ray])) for ray in rays]
+    dark = _darker(levels[rays], places[depth, toward, rays])
     return (depth, toward) if np.percentile(dark, 30) >= MIN_DARK * height else None
 
 
@@ -140,15 +141,19 @@ def _heights(falls: NDArray[np.float32], places: NDArray[np.intp], wide: NDArray
 def _lopsidedness(levels: NDArray[np.float32]) -> float:
     """By how many levels the border inside the bore's edge is darker on one side than on the other."""
     border = levels[:, np.searchsorted(SHARES, 1 - 2 * DEPTHS[0]) : np.searchsorted(SHARES, 1 - SLOPE_SHARE)]
-    around = np.linspace(0, 2 * np.pi, RAYS, endpoint=False)
-    waves = np.stack([np.cos(around), np.sin(around)]) @ border.mean(axis=1)
-    return float(np.hypot(*waves)) * 2 / RAYS
+    return math.hypot(*(circle(RAYS).T @ border.mean(axis=1))) * 2 / RAYS
 
 
-def _darker(levels: NDArray[np.float32], place: int) -> float:
-    """By how many levels a ray is darker between a place and the bore's edge than inside that place."""
-    border = int(np.searchsorted(SHARES, 1 - SLOPE_SHARE))
-    return float(levels[place - 6 : place - 2].mean() - levels[place + 3 : max(border, place + 4)].mean())
+def _darker(levels: NDArray[np.float32], places: NDArray[np.intp]) -> FloatArray:
+    """By how many levels each ray is darker between its place and the bore's edge than inside that place."""
+    sums = np.pad(np.cumsum(levels, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+
+    def mean(first: NDArray[np.intp], end: NDArray[np.intp]) -> FloatArray:
+        rays = np.arange(len(levels))
+        return np.asarray((sums[rays, end] - sums[rays, first]) / (end - first), np.float64)
+
+    border = np.searchsorted(SHARES, 1 - SLOPE_SHARE)
+    return mean(places - 6, places - 2) - mean(places + 3, np.maximum(border, places + 4))
 
 
 @cache

@@ -57,19 +57,23 @@ def find_neighbors(small: NDArray[np.uint8], known: Edge) -> list[Ellipse]:
         return [_scaled(place, 2.0) for place in places]
     radius_x, radius_y = known.ellipse.radii_px
     margin = np.array([int(radius_x) + 2, int(radius_y) + 2])
-    share = _votes(small, known, margin)
+    votes = _votes(small, known)
     at = np.rint(known.ellipse.center_px).astype(int) + margin
-    near = share[max(at[1] - 3, 0) : at[1] + 4, max(at[0] - 3, 0) : at[0] + 4]
-    least = MIN_VOTES * float(near.max(initial=0))
+    near = (slice(max(at[1] - 3, 0), at[1] + 4), slice(max(at[0] - 3, 0), at[0] + 4))
+    own = votes[near].copy()
     size = (int(MIN_PITCH * radius_x), int(MIN_PITCH * radius_y))
+    cv2.ellipse(votes, (int(at[0]), int(at[1])), size, 0, 0, 360, (0.0,), -1)
+    if votes.max() < MIN_VOTES * MIN_SEEN * own.max(initial=0):
+        return []  # too few even for a disc of which as little is seen as can be
+    seen = np.maximum(_seen(small.shape, known.ellipse.radii_px, (int(margin[0]), int(margin[1]))), MIN_SEEN)
+    share = votes / seen
+    least = MIN_VOTES * float((own / seen[near]).max(initial=0))
     found: list[Ellipse] = []
-    place = (int(at[0]), int(at[1]))
     while least > 0:
-        cv2.ellipse(share, place, size, 0, 0, 360, (0.0,), -1)
         _, best, _, (x, y) = cv2.minMaxLoc(share)
         if best < least:
             break
-        place = (x, y)
+        cv2.ellipse(share, (x, y), size, 0, 0, 360, (0.0,), -1)
         found.append(Ellipse((float(x - margin[0]), float(y - margin[1])), known.ellipse.radii_px))
     return found
 
@@ -80,8 +84,8 @@ def _scaled(ellipse: Ellipse, factor: float) -> Ellipse:
     return Ellipse((x, y), (ellipse.radii_px[0] * factor, ellipse.radii_px[1] * factor))
 
 
-def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> NDArray[np.float32]:
-    """How much of the circumference that can be seen votes for each center, float32 (H, W) and margins around."""
+def _votes(small: NDArray[np.uint8], known: Edge) -> NDArray[np.float32]:
+    """How much of a circumference votes for each center, float32 (H, W) and margins around."""
     radii = np.array(known.ellipse.radii_px)
     slopes, steep = slopes_of(small)
     around = np.zeros(small.shape, np.uint8)
@@ -91,9 +95,7 @@ def _votes(small: NDArray[np.uint8], known: Edge, margin: NDArray[np.intp]) -> N
     least = max(MIN_SLOPE_SHARE * quantile(on_edge, 0.75), 1.0) if len(on_edge) else 1.0
     rows, columns = np.nonzero(steep > least)
     inwards = -np.sign(known.levels) * slopes[rows, columns] / steep[rows, columns, None]
-    counted = count_votes(np.stack([columns, rows], axis=1), inwards, radii, np.array(small.shape[::-1]))
-    seen = _seen(small.shape, known.ellipse.radii_px, (int(margin[0]), int(margin[1])))
-    return np.asarray(counted / np.maximum(seen, MIN_SEEN), np.float32)
+    return count_votes(np.stack([columns, rows], axis=1), inwards, radii, np.array(small.shape[::-1]))
 
 
 def _seen(shape: tuple[int, ...], radii: tuple[float, float], margin: tuple[int, int]) -> NDArray[np.float32]:

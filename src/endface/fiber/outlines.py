@@ -86,8 +86,10 @@ def _outline_fits(outlines: list[NDArray[np.int32]], shape: tuple[int, ...], sma
     fits = fit_ellipses(points, real)
     off = np.abs(distances(points, fits))
     strays = np.flatnonzero((real & (off >= NEAR_SHARE)).any(axis=1))  # a hair or a scratch runs into these
-    fits[strays] = fit_ellipses(points[strays], real[strays] & (off[strays] < 2 * NEAR_SHARE))
-    near = real & (np.abs(distances(points, fits)) < NEAR_SHARE)
+    if len(strays):
+        fits[strays] = fit_ellipses(points[strays], real[strays] & (off[strays] < 2 * NEAR_SHARE))
+        off[strays] = np.abs(distances(points[strays], fits[strays]))
+    near = real & (off < NEAR_SHARE)
     sound = near.sum(axis=1) > MIN_SUPPORT * real.sum(axis=1)
     radius, other = fits[:, 2], fits[:, 3]
     sound &= (radius > smallest_px) & (radius < 2 * max(shape))

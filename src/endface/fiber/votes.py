@@ -39,7 +39,7 @@ MOST: Final = 3
 def slopes_of(small: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Slopes in x and y float32 (H, W, 2), and how steep they are (H, W)."""
     slopes = np.stack([cv2.Sobel(small, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)], axis=-1).astype(np.float32)
-    return slopes, np.hypot(slopes[..., 0], slopes[..., 1])
+    return slopes, np.asarray(cv2.magnitude(slopes[..., 0], slopes[..., 1]), np.float32)
 
 
 def count_votes(

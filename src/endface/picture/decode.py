@@ -62,14 +62,9 @@ def decode(data: bytes) -> Picture:
         with Image.open(BytesIO(stripped), formats=FORMATS) as image:
             _check_pixels(*image.size)
             _check_compression(image)
-            colored_jpeg = image.format == "JPEG" and image.mode == "RGB"
+            mode = image.mode
             gray = _gray(image)
-            chroma = read_jpeg_chroma(stripped, *image.size) if colored_jpeg else None
-            if chroma is None or find_paint(chroma) is not None:
-                chroma = read_chroma(
-                    image if image.format != "JPEG" else Image.open(BytesIO(stripped), formats=FORMATS)
-                )
-            return Picture(np.bitwise_not(gray) if has_white_as_zero(data) else gray, chroma)
+            return Picture(np.bitwise_not(gray) if has_white_as_zero(data) else gray, _paint(stripped, image, mode))
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
@@ -109,6 +104,16 @@ def _gray(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode == "F":
         raise UndecodableError("the picture holds floating-point pixels; save it with 8 or 16 bits")
     return np.asarray(image if image.mode == "L" else image.convert("L"))
+
+
+def _paint(data: bytes, image: Image.Image, mode: str) -> NDArray[np.bool_] | None:
+    """Where a picture of ``mode`` that was decoded is painted in color; None where nowhere."""
+    if image.format == "JPEG":
+        if mode == "RGB" and find_paint(read_jpeg_chroma(data, *image.size)) is None:
+            return None
+        image = Image.open(BytesIO(data), formats=FORMATS)
+    chroma = read_chroma(image)
+    return None if chroma is None else find_paint(chroma)
 
 
 def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:

@@ -83,8 +83,9 @@ def find_gray_paint(gray: NDArray[np.uint8], cladding: Ellipse, core: Ellipse | 
         return None
     own = 0.0 if core is None else sum(core.radii_px) / sum(cladding.radii_px)
     fiber = DrawnOn(Ellipse((x - left, y - top), cladding.radii_px), own)
-    bright, dark = (_painted(levels, window, fiber) for window in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
-    painted = bright | dark
+    painted = np.zeros(levels.shape, np.uint8)
+    for window in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
+        _paint_lines(painted, levels, window, fiber)
     if not painted.any():
         return None
     whole = np.zeros(gray.shape, np.bool_)
@@ -92,17 +93,15 @@ def find_gray_paint(gray: NDArray[np.uint8], cladding: Ellipse, core: Ellipse | 
     return whole
 
 
-def _painted(levels: NDArray[np.uint8], window: int, fiber: DrawnOn) -> NDArray[np.uint8]:
-    """Drawn lines that are brighter (top hat) or darker (black hat) than both their sides, uint8 (H, W)."""
-    painted = np.zeros(levels.shape, np.uint8)
+def _paint_lines(painted: NDArray[np.uint8], levels: NDArray[np.uint8], window: int, fiber: DrawnOn) -> None:
+    """Mark drawn lines that are brighter (top hat) or darker (black hat) than both their sides."""
     lines = find_lines(levels, window)
     if lines is None:
-        return painted
+        return
     if len(lines.xs) >= MIN_POINTS:
         paint_circles(painted, lines, fiber)
         _paint_text(painted, lines, fiber)
     _paint_straight(painted, lines, fiber)
-    return painted
 
 
 def _paint_straight(painted: NDArray[np.uint8], lines: Lines, fiber: DrawnOn) -> None:

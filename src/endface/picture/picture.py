@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from endface.fiber.ellipse import moved
 from endface.order import median
-from endface.picture.paint import find_paint, remove_paint
+from endface.picture.paint import remove_paint
 from endface.picture.round_field import find_round_field
 from endface.report import Ellipse
 
@@ -49,11 +49,11 @@ class Picture:
 
     Attributes:
         gray: gray levels uint8 (H, W).
-        chroma: colors of a reduced copy, uint8 (H', W', 2); None where there are none.
+        paint: where a reduced copy is painted in saturated color, bool (H', W'); None where nowhere.
     """
 
     gray: NDArray[np.uint8]
-    chroma: NDArray[np.uint8] | None = None
+    paint: NDArray[np.bool_] | None = None
 
     @cached_property
     def field(self) -> Rect:
@@ -71,11 +71,6 @@ class Picture:
         return None if circle is None else moved(circle, field.x0, field.y0)
 
     @cached_property
-    def paint(self) -> NDArray[np.bool_] | None:
-        """Where a reduced copy of the picture is painted in saturated color, bool (H', W'); None where nowhere."""
-        return None if self.chroma is None else find_paint(self.chroma)
-
-    @cached_property
     def unpainted(self) -> NDArray[np.uint8]:
         """The gray levels, uint8 (H, W), with what is around the paint in its place: no edge of it is an edge."""
         return self.gray if self.paint is None else remove_paint(self.gray, self.paint)
@@ -88,7 +83,7 @@ def _frame_lines(lines: NDArray[np.uint8]) -> tuple[int, int]:
     reach = max(int(len(lines) * _FRAME_SHARE), 1)
 
     def frame(side: NDArray[np.uint8]) -> int:
-        levels = median(np.ascontiguousarray(side[: 2 * reach], np.float32))
+        levels = median(np.ascontiguousarray(side[: 2 * reach]))
         further = float(median(levels[reach:]))
         dark = levels[:reach] < _FRAME_DARKNESS * further
         paper = (levels[:reach] >= _PAPER_LEVEL) & (further < _PAPER_LEVEL - _PAPER_JUMP)

@@ -61,21 +61,21 @@ def measure_quality(square: NDArray[np.uint8], cladding_um: float) -> Quality:
     levels, outside_um = square[crop].astype(np.float32), diameters_um()[crop] - cladding_um
     smooth = _blurred(levels, SMOOTHING_PX)
     softer = _blurred(smooth, REBLUR_PX)
-    slopes_x, slopes_y, slopes = _slopes(smooth)
+    slopes_x, slopes_y, slopes = (each.ravel() for each in _slopes(smooth))
     softer_slopes = _slopes(softer)[2]
     rim = np.abs(outside_um) < RIM_UM
     rim[0] = rim[-1] = rim[:, 0] = rim[:, -1] = False  # their neighbors lie beyond the crop
     at = np.flatnonzero(rim)
-    along = np.where(np.abs(slopes_x).ravel()[at] > np.abs(slopes_y).ravel()[at], 1, 2 * half)
-    here, before, behind = (slopes.ravel()[places] for places in (at, at - along, at + along))
-    edges = (here >= before) & (here >= behind)
-    edges &= here > STEEP_SHARE * quantile(here[edges], 0.99)
+    along = np.where(np.abs(slopes_x.take(at)) > np.abs(slopes_y.take(at)), 1, 2 * half)
+    here, before, behind = (slopes.take(places) for places in (at, at - along, at + along))
+    peaks = np.flatnonzero((here >= before) & (here >= behind))
+    edges = peaks[here[peaks] > STEEP_SHARE * quantile(here[peaks], 0.99)]
     loss = (here[edges] / np.maximum(softer_slopes.ravel()[at[edges]], 1e-6)) ** 2 - 1
     typical_loss = quantile(loss, SOFTER_SHARE) if len(loss) else 0.0
     blur_px = math.sqrt(max(REBLUR_PX**2 / max(typical_loss, _LEAST_LOSS) - OWN_PX2, 0.0))
     inside = outside_um[::_EVERY] < -RIM_UM
     rises = softer_slopes[::_EVERY][inside]
-    rest = (levels - softer)[::_EVERY][inside][rises <= quantile(rises, FLAT_SHARE)]
+    rest = (levels[::_EVERY] - softer[::_EVERY])[inside][rises <= quantile(rises, FLAT_SHARE)]
     low, high = (quantile(rest, share) for share in _WITHIN_SIGMA)  # the ridge of a line is flat as well, but rare
     return Quality(round(blur_px * UM_PER_PX, 2), round((high - low) / 2, 2))
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from endface.order import level_quantiles, median
 from endface.report import Ellipse
 
 BoolArray = NDArray[np.bool_]
@@ -37,6 +38,8 @@ OWN: Final = (0.86, 1.14)
 
 EXACT_SHARE: Final = 0.85
 """Share of points that differ from their commonest level by one at most where a line is drawn in one level."""
+
+_TWO_THIRDS: Final = np.array((0.16, 0.84))
 
 TALL_LEVELS: Final = 36
 """Least height of a circle that has not one level: faint rings of a fiber's index may be as sharp."""
@@ -106,7 +109,7 @@ def find_lines(levels: NDArray[np.uint8], window: int) -> Lines | None:
     Gray levels are uint8 (H, W).  None where that is too little for a line, or so much that it is noise.
     """
     height = np.asarray(cv2.morphologyEx(levels, window, WIDE), np.uint8)
-    least = max(MIN_LEVELS, math.ceil(MIN_DEVIATIONS * float(np.median(height[::8, ::8]))))
+    least = max(MIN_LEVELS, math.ceil(MIN_DEVIATIONS * float(median(height[::8, ::8].ravel()))))
     tall = height >= np.uint8(min(least, 255))
     places = np.flatnonzero(tall)
     if not MIN_POINTS <= len(places) <= MOST_POINTS:
@@ -126,5 +129,5 @@ def exactness(levels: NDArray[np.uint8]) -> float:
 
 def spread(levels: NDArray[np.uint8]) -> float:
     """Half of what two thirds of gray levels span: of a Gaussian its standard deviation."""
-    low, high = np.percentile(levels, [16, 84])
+    low, high = level_quantiles(levels, _TWO_THIRDS)
     return float(high - low) / 2
