@@ -5,10 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from typing import Final
-
-_IDLE_S: Final = 10.0
-"""How long a thread waits for its next call before it ends."""
 
 
 class CallThreads:
@@ -16,9 +12,13 @@ class CallThreads:
 
     gRPC's own calls in the background start a thread for nearly every picture of a station that asks one after the
     other, which costs more processor time than all else that the client does for it (benchmarks/NOTES.md).
+
+    Args:
+        idle_s: how long a thread waits for its next call before it ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, idle_s: float = 10.0) -> None:
+        self._idle_s = idle_s
         self.reset()
 
     def reset(self) -> None:
@@ -58,7 +58,7 @@ class CallThreads:
         """The next call for this thread; None where it is to end."""
         while True:
             try:
-                return self._calls.get(timeout=_IDLE_S)
+                return self._calls.get(timeout=self._idle_s)
             except queue.Empty:
                 with self._changed:
                     if self._idle:  # else a call that counts on this thread is about to come

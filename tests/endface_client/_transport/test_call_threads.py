@@ -51,6 +51,18 @@ def test_a_call_is_waited_for_no_longer_than_asked() -> None:
     assert ended.is_set()
 
 
+def test_a_thread_without_calls_ends_and_none_is_lost() -> None:
+    """Calls that come just as threads give up are taken by them or by new ones."""
+    threads, done = CallThreads(idle_s=0.001), queue.SimpleQueue[int]()
+    for number in range(300):
+        threads.run(lambda number=number: done.put(number))  # type: ignore[misc]
+        if number % 3 == 0:
+            threading.Event().wait(0.001)
+    threads.wait(LONG_S)
+
+    assert sorted(done.get(timeout=LONG_S) for _ in range(300)) == [*range(300)]
+
+
 def test_a_station_s_pictures_take_one_thread(fake_server: FakeServer) -> None:
     """A thread for each picture costs more than all else that a client does."""
     before = {each for each in threading.enumerate() if each.name == "endface-call"}
