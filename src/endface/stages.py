@@ -239,8 +239,9 @@ def _require_positive(located: Located, square: NDArray[np.uint8], calibration: 
     bright = located.edge is not None and located.edge.levels < 0
     if bright and is_negative(square, _width_um(located.cladding, calibration)):
         raise NegativeError(
-            "the picture looks like a negative: the fiber is brighter than the ferrule, and dirt is brighter still; "
-            "save it as a positive"
+            "the fiber is much brighter than the ferrule, as in a negative, where dirt is bright and would be missed; "
+            "if the camera saves negatives, save positives; if the ferrule is a dark one, use less light, and look for "
+            "a dark pit in the middle of the core by eye"
         )
 
 

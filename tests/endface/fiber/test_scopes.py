@@ -21,7 +21,7 @@ from endface.stages import postprocess, preprocess
 from endface_build.drawing import scopes
 from endface_build.drawing.camera import Camera
 from endface_build.drawing.faces import Disc, Face, RimLook
-from endface_build.drawing.marks import chip
+from endface_build.drawing.marks import chip, pit
 from endface_build.drawing.scopes import Scene
 
 FACE = Face()
@@ -247,6 +247,32 @@ def test_negative_of_a_chipped_face_is_refused(lit: float) -> None:
 
     assert found is not None
     assert found.code == "negative"
+    assert "dark pit" in found.message  # the other cause, which no one finds who looks for a switch in the camera
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("ferrule", "cladding", "core"), [(70.0, 160.0, 180.0), (45.0, 135.0, 145.0), (85.0, 130.0, 140.0)]
+)
+def test_clean_bright_fiber_in_a_much_darker_ferrule_is_no_negative(
+    ferrule: float, cladding: float, core: float, seed: int
+) -> None:
+    """Even light and a face without a mark tell nothing of a negative."""
+    face = Face(zones=(Disc(125.0, cladding), Disc(50.0, core)), ferrule=ferrule, rim=RimLook(dark=0.0, bright=0.0))
+    scene = scopes.single(face, Camera(640, 560, um_per_px=(0.5, 0.5), vignette=0.0), seed)
+
+    assert problem(scene) is None
+
+
+def test_pit_in_the_middle_of_a_lit_core_is_no_negative() -> None:
+    """A negative of a lit core is dark all over, not in the middle alone."""
+    zones, rim = (Disc(125.0, 160.0), Disc(50.0, 180.0)), RimLook(dark=0.0, bright=0.0)
+    face = Face(zones=zones, ferrule=70.0, rim=rim, marks=(pit((0.0, 0.0), 8.0),))
+    scene = scopes.single(face, Camera(900, 700, um_per_px=(0.5, 0.5), vignette=0.0), seed=3)
+
+    found = problem(scene)
+
+    assert found is None or found.code != "negative"
 
 
 def test_dark_ferrule_is_no_negative() -> None:
