@@ -84,7 +84,8 @@ def _steps(shares: FloatArray, levels: NDArray[np.float32]) -> tuple[FloatArray,
     """
     window, gap = max(round(CORE_WINDOW * len(shares)), 2), max(round(CORE_GAP * len(shares)), 1)
     reach = window + gap
-    means = np.convolve(np.pad(levels, (reach, 0), mode="reflect"), np.ones(window) / window, mode="valid")
+    mirrored = np.concatenate([levels[reach:0:-1], levels])  # beyond the center is the other side
+    means = np.convolve(mirrored, np.ones(window) / window, mode="valid")
     steps = means[reach + gap :] - means[: -(reach + gap)]
     at = shares[: len(steps)]
     steps[(at < CORE_SHARES[0]) | (at > CORE_SHARES[1])] = 0
