@@ -166,18 +166,19 @@ def _clearest(gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]]
             if best is not None and best.edge.support >= CLEAR_SUPPORT:
                 break
         if best is not None:
-            return replace(best, rival=_around(gray, best, [first for first, _ in begun]))
+            return replace(best, rival=_around(gray, best, [ring for group in groups[:MAX_GROUPS] for ring in group]))
     return None
 
 
-def _around(gray: NDArray[np.uint8], found: Found, others: list[Edge]) -> Edge | None:
-    """The edge of another disc in which a found one lies: dirt stands out more than the fiber that it is on."""
-    x, y = found.small.ellipse.center_px
-    for other in others:
-        (other_x, other_y), (radius_x, radius_y) = other.ellipse.center_px, other.ellipse.radii_px
-        off = math.hypot((x - other_x) / radius_x, (y - other_y) / radius_y)
-        if off + sum(found.small.ellipse.radii_px) / (radius_x + radius_y) < 1 / NESTED_RATIO:
-            edge = follow(gray, found.copy.to_full(other.ellipse))
+def _around(gray: NDArray[np.uint8], found: Found, rings: list[Ring]) -> Edge | None:
+    """The edge of another disc in which a found one lies off its middle: dirt may stand out more than its fiber."""
+    inner = found.small.ellipse
+    (x, y), radius = inner.center_px, sum(inner.radii_px) / 2
+    for ring in rings:
+        (outer_x, outer_y), (radius_x, radius_y) = ring.ellipse.center_px, ring.ellipse.radii_px
+        off = math.hypot((x - outer_x) / radius_x, (y - outer_y) / radius_y)
+        if off + 2 * radius / (radius_x + radius_y) < 1 / NESTED_RATIO and not is_around(ring.ellipse, inner):
+            edge = follow(gray, found.copy.to_full(ring.ellipse))
             if edge is not None and edge.support >= CLEAR_SUPPORT:
                 return edge
     return None
