@@ -26,6 +26,7 @@ _OF_ERROR: Final[dict[str, Step]] = {
     "too_many_pixels": "camera",
     "coarse_scale": "camera",
     "too_coarse_to_pass": "camera",
+    "ambiguous_cladding": "camera",
     "scale_mismatch": "profile",
     "profile_mismatch": "profile",
     "no_core": "profile",

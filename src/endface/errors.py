@@ -6,7 +6,8 @@
      +-- PictureError            the picture cannot be judged: a report with verdict ``invalid``
      |    +-- UndecodableError, TooManyPixelsError, NoFiberError, DefocusError, SaturatedError, ZoneCutOffError,
      |        CoarseScaleError, ScaleMismatchError, CoarsePassError, ProfileMismatchError,
-     |        NoCoreError, SeveralFibersError, OverlayError, NegativeError, UnexplainedStructureError
+     |        NoCoreError, SeveralFibersError, OverlayError, NegativeError, UnexplainedStructureError,
+     |        AmbiguousCladdingError
      +-- ConfigurationError      a file of the installation is wrong: profile, manifest, network
      +-- EngineError             the chosen engine does not exist, or its package is not installed
      +-- RolloutError            a network could not be rolled out or rolled back
@@ -161,6 +162,12 @@ class UnexplainedStructureError(PictureError):
     """Something large in the middle of the fiber is neither a mark that was found nor a part of the fiber."""
 
     code = "unexplained_structure"
+
+
+class AmbiguousCladdingError(PictureError):
+    """Two outlines may be the cladding, and the request names no scale that says which is."""
+
+    code = "ambiguous_cladding"
 
 
 class ConfigurationError(EndfaceError):

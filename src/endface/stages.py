@@ -32,6 +32,7 @@ from endface.criteria.verdict import judge, require_coverage
 from endface.defects.measure import measure
 from endface.defects.zones import coverage
 from endface.errors import (
+    AmbiguousCladdingError,
     EndfaceError,
     NegativeError,
     NoFiberError,
@@ -76,11 +77,15 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         fibers = locate_fibers(picture)
         frame = replace(frame, fibers=_found(fibers))
         located = choose(fibers, options.fiber)
+        if options.um_per_px is not None:
+            located = located.of_radius(options.cladding_um / 2 / options.um_per_px)
         fiber = located.fiber
         calibration = _calibrate(fiber.cladding, options)
         um_per_px = max(calibration.um_per_px)
         screened = options.screen and um_per_px > coarsest_um_per_px(profile)
         frame = replace(frame, fiber=fiber, calibration=calibration, screened=screened)
+        if not screened:
+            _require_one_cladding(located, profile, options)
         require_scale(profile, um_per_px, screening=screened)
         placement = Placement(fiber.cladding.center_px, calibration.um_per_px)
         seen = placement.seen(picture.field, picture.circle)
@@ -234,13 +239,27 @@ def _calibrate(cladding: Ellipse, options: Options) -> Calibration:
     return Calibration((x * factor, y * factor), "request")
 
 
+def _require_one_cladding(located: Located, profile: Profile, options: Options) -> None:
+    """Refuse a picture in which two outlines may be the cladding, and no scale tells which is."""
+    if located.rival is None or options.um_per_px is not None:
+        return
+    inner_px, outer_px = sorted(sum(each.radii_px) for each in (located.cladding, located.rival.cladding))
+    if options.cladding_um / outer_px > coarsest_um_per_px(profile):
+        return  # the picture is too coarse either way
+    raise AmbiguousCladdingError(
+        f"two circles may be the cladding, {inner_px:.0f} and {outer_px:.0f} pixels wide: a fiber in its ferrule or "
+        "field of view, or a core or dirt in a fiber; name the camera's scale (um_per_px), which tells"
+    )
+
+
 def _require_positive(located: Located, square: NDArray[np.uint8], calibration: Calibration) -> None:
     """Refuse a negative: its chips and dirt look like none."""
     bright = located.edge is not None and located.edge.levels < 0
     if bright and is_negative(square, _width_um(located.cladding, calibration)):
         raise NegativeError(
-            "the picture looks like a negative: the fiber is brighter than the ferrule, and dirt is brighter still; "
-            "save it as a positive"
+            "the fiber is much brighter than the ferrule, as in a negative, where dirt is bright and would be missed; "
+            "if the camera saves negatives, save positives; if the ferrule is a dark one, use less light, and look for "
+            "a dark pit in the middle of the core by eye"
         )
 
 

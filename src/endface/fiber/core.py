@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from endface.fiber.edge import MIN_LEVELS, fit_edge
+from endface.fiber.ellipse import FloatArray
 from endface.fiber.rays import sample_rays
 from endface.order import median
 from endface.report import Ellipse
@@ -22,6 +24,10 @@ CORE_RAYS: Final = 90
 CORE_WINDOW: Final = 0.06
 CORE_GAP: Final = 0.015
 """Over these shares of the radius the levels on both sides of a step are averaged, and left out around it."""
+
+STEP_DISTANCE: Final = 0.06
+MIN_CLEAR_LEVELS: Final = 8.0
+"""Clear steps are at least this share of the radius apart, and so many levels high."""
 
 STRUCTURE_SHARES: Final = (0.04, 0.93)
 STRUCTURE_WINDOW: Final = 0.05
@@ -37,10 +43,12 @@ class Inside:
         core: the core's outline, None where no step stands out.
         structure: whether there is a core, a ring, or any other change from the center to the rim; a plain disc has
             none.
+        steps: about where the levels change clearly, from outside in.
     """
 
     core: Ellipse | None
     structure: bool
+    steps: tuple[Ellipse, ...] = ()
 
 
 def look_inside(gray: NDArray[np.uint8], cladding: Ellipse) -> Inside:
@@ -51,11 +59,14 @@ def look_inside(gray: NDArray[np.uint8], cladding: Ellipse) -> Inside:
     if rays is None:
         return Inside(None, structure=False)
     levels = median(np.ascontiguousarray(rays.T, np.uint8))  # bytes are what was sampled
-    core = _core(gray, cladding, shares, levels)
-    return Inside(core, structure=core is not None or _varies(shares, levels))
+    at, steps = _steps(shares, levels)
+    core = _core(gray, cladding, at, steps)
+    if core is None:
+        return Inside(None, structure=_varies(shares, levels))
+    return Inside(core, structure=True, steps=_clear_steps(cladding, at, steps))
 
 
-def _varies(shares: NDArray[np.float64], levels: NDArray[np.float32]) -> bool:
+def _varies(shares: FloatArray, levels: NDArray[np.float32]) -> bool:
     """Whether levels change from the center to the rim more than uneven light does."""
     window = max(round(STRUCTURE_WINDOW * len(levels)), 1)
     smooth = np.convolve(levels, np.ones(window) / window, mode="valid")
@@ -65,25 +76,39 @@ def _varies(shares: NDArray[np.float64], levels: NDArray[np.float32]) -> bool:
     return bool(np.ptp(smooth[inside] - light) > MIN_STRUCTURE)
 
 
-def _core(
-    gray: NDArray[np.uint8], cladding: Ellipse, shares: NDArray[np.float64], levels: NDArray[np.float32]
-) -> Ellipse | None:
-    """The core by the median levels at shares of the cladding's radius.
+def _steps(shares: FloatArray, levels: NDArray[np.float32]) -> tuple[FloatArray, NDArray[np.float32]]:
+    """Shares of the cladding's radius, and by how much the median levels change there.
 
     An index ring is a thin line, up and down again within a few pixels; a core is a step that stays.  So the levels
     on both sides are compared across a gap that swallows such a line.
     """
-    radius_px = sum(cladding.radii_px) / 2
     window, gap = max(round(CORE_WINDOW * len(shares)), 2), max(round(CORE_GAP * len(shares)), 1)
     reach = window + gap
-    means = np.convolve(np.pad(levels, (reach, 0), mode="reflect"), np.ones(window) / window, mode="valid")
+    mirrored = np.concatenate([levels[reach:0:-1], levels])  # beyond the center is the other side
+    means = np.convolve(mirrored, np.ones(window) / window, mode="valid")
     steps = means[reach + gap :] - means[: -(reach + gap)]
     at = shares[: len(steps)]
     steps[(at < CORE_SHARES[0]) | (at > CORE_SHARES[1])] = 0
+    return at, steps
+
+
+def _core(gray: NDArray[np.uint8], cladding: Ellipse, at: FloatArray, steps: NDArray[np.float32]) -> Ellipse | None:
     best = int(np.abs(steps).argmax())
     if abs(steps[best]) < MIN_LEVELS:
         return None
-    share = float(at[best])
-    guess = Ellipse(cladding.center_px, (cladding.radii_px[0] * share, cladding.radii_px[1] * share))
-    edge = fit_edge(gray, guess, reach=max(0.2, 4 / (radius_px * share)), sign=float(np.sign(steps[best])))
+    guess = _scaled(cladding, float(at[best]))
+    reach = max(0.2, 8 / sum(guess.radii_px))
+    edge = fit_edge(gray, guess, reach=reach, sign=float(np.sign(steps[best])))
     return guess if edge is None else edge.ellipse
+
+
+def _clear_steps(cladding: Ellipse, at: FloatArray, steps: NDArray[np.float32]) -> tuple[Ellipse, ...]:
+    heights = np.abs(steps)[None]
+    apart = 2 * round(STEP_DISTANCE * len(steps)) + 1
+    highest = heights == cv2.dilate(heights, np.ones((1, apart), np.uint8))
+    clear = np.flatnonzero(highest[0] & (heights[0] >= MIN_CLEAR_LEVELS))
+    return tuple(_scaled(cladding, float(share)) for share in at[clear[::-1]])
+
+
+def _scaled(ellipse: Ellipse, share: float) -> Ellipse:
+    return replace(ellipse, radii_px=(ellipse.radii_px[0] * share, ellipse.radii_px[1] * share))

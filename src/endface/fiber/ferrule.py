@@ -56,7 +56,7 @@ def find_inside(gray: NDArray[np.uint8], disc: Edge) -> Ellipse | None:
         return None
     copy = shrink(middle, MIDDLE_PX)
     edges = [edge for group in ring_groups(copy.gray, SMALLEST_PX) for edge in ring_edges(copy.gray, group)]
-    around, ferrule = _levels(gray, disc.ellipse)
+    around, ferrule = side_levels(gray, disc.ellipse)
     best: Edge | None = None
     for edge in edges:
         share = sum(edge.ellipse.radii_px) / 2 * copy.factor / radius_px
@@ -79,8 +79,8 @@ def is_alike(ellipse: Ellipse, other: Ellipse) -> bool:
     return near and abs(radius_px / other_px - 1) < ALIKE
 
 
-def _levels(gray: NDArray[np.uint8], ellipse: Ellipse) -> tuple[float, float]:
-    """Median levels around an outline and in it, as far as they are seen."""
+def side_levels(gray: NDArray[np.uint8], ellipse: Ellipse) -> tuple[float, float]:
+    """Median levels around an outline in a picture uint8 (H, W) and in it, as far as they are seen."""
     around, inside = (_on(gray, ellipse, shares) for shares in ((1.08, 1.12, 1.16), (0.6, 0.7, 0.8, 0.9)))
     return float(np.median(around)) if len(around) else 0.0, float(np.median(inside)) if len(inside) else 255.0
 

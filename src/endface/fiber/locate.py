@@ -8,6 +8,7 @@ out.  Polarity is free: the cladding may be darker or brighter than the ferrule,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endface.errors import DefocusError, NoSuchFiberError, SeveralFibersError
-from endface.fiber.core import look_inside
+from endface.fiber.core import Inside, look_inside
 from endface.fiber.edge import Edge
 from endface.fiber.ellipse import moved
 from endface.fiber.follow import follow_far
 from endface.fiber.neighbors import find_neighbors, looks_alike
+from endface.fiber.rival import find_fiber_in_field
 from endface.fiber.search import search
 from endface.report import Ellipse, Fiber
 
@@ -44,6 +46,7 @@ class Located:
         edge: the cladding's edge as it was followed; None where too little of it is seen.
         cut_off: whether the picture's border cuts through the cladding.
         structure: whether a core, a ring or anything else of a fiber is seen inside; a plain disc has nothing.
+        rival: another reading of the picture, in which a second outline is the cladding; None where there is none.
     """
 
     cladding: Ellipse
@@ -51,6 +54,7 @@ class Located:
     edge: Edge | None
     cut_off: bool
     structure: bool = False
+    rival: Located | None = None
 
     @property
     def core_share(self) -> float | None:
@@ -66,7 +70,13 @@ class Located:
         """The same fiber in a picture of which this one is a part."""
         edge = replace(self.edge, ellipse=moved(self.edge.ellipse, x_px, y_px)) if self.edge else None
         core = moved(self.core, x_px, y_px) if self.core else None
-        return replace(self, cladding=moved(self.cladding, x_px, y_px), core=core, edge=edge)
+        rival = self.rival.moved(x_px, y_px) if self.rival else None
+        return replace(self, cladding=moved(self.cladding, x_px, y_px), core=core, edge=edge, rival=rival)
+
+    def of_radius(self, radius_px: float) -> Located:
+        """The reading whose cladding comes closer to a radius, by their ratio."""
+        readings = (self,) if self.rival is None else (self, self.rival)
+        return min(readings, key=lambda each: abs(math.log(sum(each.cladding.radii_px) / 2 / radius_px)))
 
 
 def locate(gray: NDArray[np.uint8]) -> Fiber:
@@ -122,11 +132,14 @@ def locate_all(gray: NDArray[np.uint8], field: Ellipse | None = None) -> tuple[L
     others = [
         _neighbor(gray, edge, found.copy.to_full(place)) for place in find_neighbors(found.copy.gray, found.small)
     ]
-    return _in_reading_order([_located(gray, edge), *(other for other in others if other is not None)])
-
-
-def _located(gray: NDArray[np.uint8], edge: Edge) -> Located:
     inside = look_inside(gray, edge.ellipse)
+    rival = found.rival or find_fiber_in_field(gray, edge, inside)
+    first = replace(_located(gray, edge, inside), rival=None if rival is None else _located(gray, rival))
+    return _in_reading_order([first, *(other for other in others if other is not None)])
+
+
+def _located(gray: NDArray[np.uint8], edge: Edge, inside: Inside | None = None) -> Located:
+    inside = inside or look_inside(gray, edge.ellipse)
     return Located(edge.ellipse, inside.core, edge, _is_cut_off(edge.ellipse, gray), inside.structure)
 
 

@@ -28,6 +28,7 @@ from endface.fiber.ferrule import find_inside, is_alike
 from endface.fiber.follow import CLEAR_SUPPORT, EDGE_REACH, follow, follow_far
 from endface.fiber.gap import find_fiber_in_bore
 from endface.fiber.plain import find_plain_disc
+from endface.fiber.rival import is_concentric
 from endface.fiber.step import fit_bright_disc
 from endface.fiber.votes import likely_circles
 from endface.report import Ellipse
@@ -49,9 +50,6 @@ MIN_CLEAR_LEVELS: Final = 25.0
 MOST_DISCS: Final = 4
 """Of so many edges that could not be followed the disc is looked at."""
 
-CONCENTRIC: Final = 0.03
-"""Core and cladding share a center within this share of the radius; a fiber seldom lies so well in a field of view."""
-
 
 @dataclass(frozen=True)
 class Found:
@@ -61,11 +59,13 @@ class Found:
         copy: the small copy.
         small: the edge on it.
         edge: the edge at full resolution.
+        rival: a second one that may be the cladding's instead; None where there is none.
     """
 
     copy: SmallCopy
     small: Edge
     edge: Edge
+    rival: Edge | None = None
 
 
 def search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
@@ -73,7 +73,7 @@ def search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
     coarse, on a finer one.
 
     Raises:
-        NoFiberError: no edge of the shape of a cladding stands out, or it may as well be a core.
+        NoFiberError: no edge of the shape of a cladding stands out.
         DefocusError: one stands out, but it cannot be followed at full resolution.
     """
     found = _search(gray, field)
@@ -82,12 +82,12 @@ def search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
         edge = follow(gray, inside)
         if edge is None:
             raise DefocusError("a whole ferrule is there, but the fiber in it is too small or too soft; magnify more")
-        found = Found(found.copy, replace(edge, ellipse=found.copy.to_small(edge.ellipse)), edge)
+        found = Found(found.copy, replace(edge, ellipse=found.copy.to_small(edge.ellipse)), edge, found.edge)
     fiber = find_fiber_in_bore(gray, found.edge)
     if fiber is not None:
-        found = Found(found.copy, replace(fiber, ellipse=found.copy.to_small(fiber.ellipse)), fiber)
-    if field is not None:
-        _require_cladding(found.edge, field)
+        found = replace(found, small=replace(fiber, ellipse=found.copy.to_small(fiber.ellipse)), edge=fiber)
+    if field is not None and found.edge.levels < 0 and is_concentric(found.edge.ellipse, field):
+        return replace(found, rival=Edge(field, 1.0, found.edge.levels))  # a core in a cladding that black is around
     return found
 
 
@@ -107,7 +107,7 @@ def _search(gray: NDArray[np.uint8], field: Ellipse | None) -> Found:
             groups = [[ring for ring in group if not is_alike(ring.ellipse, border)] for group in groups]
         found = _clearest(gray, copy, [group for group in groups if group], failed)
         if found is not None:
-            return Found(copy, *found)
+            return found
         rings += [copy.to_full(ring.ellipse) for group in groups for ring in group]
     found_last = _last_resort(gray, coarse, failed, rings)
     if found_last is not None:
@@ -139,19 +139,8 @@ def _is_other_ring(ring: Ellipse, edge: Ellipse) -> bool:
     return is_around(ring, edge) and min(ring.radii_px) - min(edge.radii_px) > SIDE_PX
 
 
-def _require_cladding(edge: Edge, field: Ellipse) -> None:
-    """Refuse a disc in the middle of a round field where both may as well be a core and a cladding in black."""
-    if edge.levels < 0 and math.dist(edge.ellipse.center_px, field.center_px) < CONCENTRIC * min(field.radii_px):
-        raise NoFiberError(
-            "a bright disc lies in the middle of a circle that is black around: a fiber in a round field of view, or a "
-            "core in its cladding; light the ferrule, or send the picture without the mask"
-        )
-
-
-def _clearest(
-    gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]], failed: list[Edge]
-) -> tuple[Edge, Edge] | None:
-    """The clearest edge on the small copy and at full resolution, or None.
+def _clearest(gray: NDArray[np.uint8], copy: SmallCopy, groups: list[list[Ring]], failed: list[Edge]) -> Found | None:
+    """The clearest edge on the small copy and at full resolution, or None; what lies around it may be the cladding.
 
     ``failed`` has what stood out in a search before and could not be followed; that of this one is added.
     """
@@ -164,7 +153,7 @@ def _clearest(
         if first is not None:
             begun.append((first, edges))
     begun.sort(key=lambda pair: -_clarity(pair[0], copy.gray.shape))
-    best: tuple[Edge, Edge] | None = None
+    best: Found | None = None
     for first, edges in begun:
         for small in chain([first], edges):
             guess = replace(small, ellipse=copy.to_full(small.ellipse))
@@ -172,13 +161,27 @@ def _clearest(
                 continue
             failed.append(guess)
             edge = follow(gray, guess.ellipse)
-            if edge is not None and edge.support >= CLEAR_SUPPORT:
-                return small, edge
-            if edge is not None and (best is None or edge.support > best[1].support):
-                best = small, edge
+            if edge is not None and (best is None or edge.support > best.edge.support):
+                best = Found(copy, small, edge)
+            if best is not None and best.edge.support >= CLEAR_SUPPORT:
+                break
         if best is not None:
-            break
-    return best
+            return replace(best, rival=_around(gray, best, [ring for group in groups[:MAX_GROUPS] for ring in group]))
+    return None
+
+
+def _around(gray: NDArray[np.uint8], found: Found, rings: list[Ring]) -> Edge | None:
+    """The edge of another disc in which a found one lies off its middle: dirt may stand out more than its fiber."""
+    inner = found.small.ellipse
+    (x, y), radius = inner.center_px, sum(inner.radii_px) / 2
+    for ring in rings:
+        (outer_x, outer_y), (radius_x, radius_y) = ring.ellipse.center_px, ring.ellipse.radii_px
+        off = math.hypot((x - outer_x) / radius_x, (y - outer_y) / radius_y)
+        if off + 2 * radius / (radius_x + radius_y) < 1 / NESTED_RATIO and not is_around(ring.ellipse, inner):
+            edge = follow(gray, found.copy.to_full(ring.ellipse))
+            if edge is not None and edge.support >= CLEAR_SUPPORT:
+                return edge
+    return None
 
 
 def _clarity(edge: Edge, shape: tuple[int, ...]) -> float:

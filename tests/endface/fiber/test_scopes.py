@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ from endface.stages import postprocess, preprocess
 from endface_build.drawing import scopes
 from endface_build.drawing.camera import Camera
 from endface_build.drawing.faces import Disc, Face, RimLook
-from endface_build.drawing.marks import chip
+from endface_build.drawing.marks import Mark, chip, pit
 from endface_build.drawing.scopes import Scene
 
 FACE = Face()
+
+BRIGHT = Face(zones=(Disc(125.0, 130.0), Disc(50.0, 150.0)), ferrule=85.0, rim=RimLook(dark=0.0, bright=0.0))
+"""A lit fiber in a darker ferrule."""
 
 
 def located(scene: Scene) -> tuple[Located, ...]:
@@ -32,7 +36,7 @@ def located(scene: Scene) -> tuple[Located, ...]:
     return locate_all(decode(scene.encode()).gray)
 
 
-def problem(scene: Scene, **options: int) -> Problem | None:
+def problem(scene: Scene, **options: Any) -> Problem | None:
     """What keeps a scene from being judged."""
     return preprocess(scene.encode(), Options("mm-pc", **options))[1].problem
 
@@ -202,15 +206,70 @@ def test_marks_outside_a_round_field_do_not_count() -> None:
     assert not report.defects
 
 
-def test_bright_disc_in_the_middle_of_a_round_field_is_not_judged() -> None:
+def seen(scene: Scene, **options: Any) -> tuple[str | None, bool]:
+    """The code of what keeps a scene from being judged, and whether the only cladding is found."""
+    _, frame = preprocess(scene.encode(), Options("mm-pc", **options))
+    right = frame.fiber is not None and near(frame.fiber.cladding, scene.claddings[0])
+    return frame.problem and frame.problem.code, right
+
+
+def test_bright_disc_in_the_middle_of_a_round_field_needs_a_scale() -> None:
     """It may be a fiber in a field of view, or a lit core in a cladding whose ferrule is black."""
-    face = Face(zones=(Disc(125.0, 80.0), Disc(50.0, 150.0)), ferrule=8.0)
-    scene = scopes.single(face, Camera(700, 560, um_per_px=(0.25, 0.25)), seed=3)
+    core = Face(zones=(Disc(125.0, 80.0), Disc(50.0, 150.0)), ferrule=8.0)
+    lit_core = scopes.single(core, Camera(700, 560, um_per_px=(0.25, 0.25)), seed=3)
+    fiber = scopes.single(BRIGHT, Camera(900, 700, um_per_px=(0.5, 0.5)), seed=3)
+    in_field = scopes.round_field(fiber, center_px=(449, 349), radius_px=270)
 
-    found = problem(scene)
+    assert seen(lit_core)[0] == "ambiguous_cladding"
+    assert seen(lit_core, um_per_px=0.25) == ("zone_cut_off", True)
+    assert seen(in_field)[0] == "ambiguous_cladding"
+    assert seen(in_field, um_per_px=0.5) == (None, True)
 
-    assert found is not None
-    assert found.code == "no_fiber"
+
+@pytest.mark.parametrize("radius_um", [80.0, 85.0, 90.0, 95.0])
+@pytest.mark.parametrize("core_um", [9.0, 50.0, 62.5])
+def test_tight_round_field_needs_a_scale(radius_um: float, core_um: float) -> None:
+    """The edge of a field of view looks like a cladding with a large core; the scale tells which is the cladding."""
+    face = replace(BRIGHT, zones=(Disc(125.0, 130.0), Disc(core_um, 175.0)))
+    scene = scopes.single(face, Camera(900, 700, um_per_px=(0.5, 0.5)), seed=3)
+    tight = scopes.round_field(scene, center_px=(450, 350), radius_px=radius_um / 0.5, around=4)
+
+    assert seen(tight)[0] == "ambiguous_cladding"
+    assert seen(tight, um_per_px=0.5, zones=("A", "B"), any_core=True) == (None, True)
+
+
+def _dirt(at_um: float, size_um: float) -> tuple[Mark, ...]:
+    return pit((at_um, 0.0), size_um, tone=-0.6), pit((at_um, 0.0), 0.45 * size_um, tone=0.9)
+
+
+@pytest.mark.parametrize("size_um", [16.0, 28.0, 40.0, 58.0])
+@pytest.mark.parametrize("at_um", [0.0, 6.0, 12.0])
+def test_dirt_on_a_bright_fiber_is_not_taken_for_a_fiber(size_um: float, at_um: float) -> None:
+    """A dark disc with a lighter middle on a fiber in a darker ferrule looks like a fiber in a whole ferrule."""
+    face = replace(BRIGHT, marks=_dirt(at_um, size_um))
+    scene = scopes.single(face, Camera(1000, 900, um_per_px=(0.3, 0.3)), seed=4)
+
+    code, right = seen(scene)
+
+    assert right or code == "ambiguous_cladding"
+    assert seen(scene, um_per_px=0.3)[1]
+
+
+def test_fiber_in_a_whole_ferrule_is_judged_where_the_scale_is_known() -> None:
+    """Without a scale it may be dirt on a bright fiber, unless the picture is too coarse either way."""
+    fine = scopes.whole_ferrule(FACE, Camera(800, 700, um_per_px=(0.8, 0.8)), seed=2, front_um=500)
+    coarse = scopes.whole_ferrule(FACE, Camera(300, 250, um_per_px=(8.0, 8.0)), seed=2, front_um=500)
+
+    assert seen(fine) == ("ambiguous_cladding", True)
+    assert seen(fine, um_per_px=0.8) == (None, True)
+    assert seen(coarse)[0] == "coarse_scale"
+
+
+def test_screening_of_a_whole_ferrule_needs_no_scale() -> None:
+    """It never passes, and so does no harm where it takes dirt for a fiber."""
+    scene = scopes.whole_ferrule(FACE, Camera(800, 700, um_per_px=(2.0, 2.0)), seed=2, front_um=1000)
+
+    assert seen(scene, screen=True) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +306,32 @@ def test_negative_of_a_chipped_face_is_refused(lit: float) -> None:
 
     assert found is not None
     assert found.code == "negative"
+    assert "dark pit" in found.message  # the other cause, which no one finds who looks for a switch in the camera
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("ferrule", "cladding", "core"), [(70.0, 160.0, 180.0), (45.0, 135.0, 145.0), (85.0, 130.0, 140.0)]
+)
+def test_clean_bright_fiber_in_a_much_darker_ferrule_is_no_negative(
+    ferrule: float, cladding: float, core: float, seed: int
+) -> None:
+    """Even light and a face without a mark tell nothing of a negative."""
+    face = Face(zones=(Disc(125.0, cladding), Disc(50.0, core)), ferrule=ferrule, rim=RimLook(dark=0.0, bright=0.0))
+    scene = scopes.single(face, Camera(640, 560, um_per_px=(0.5, 0.5), vignette=0.0), seed)
+
+    assert problem(scene) is None
+
+
+def test_pit_in_the_middle_of_a_lit_core_is_no_negative() -> None:
+    """A negative of a lit core is dark all over, not in the middle alone."""
+    zones, rim = (Disc(125.0, 160.0), Disc(50.0, 180.0)), RimLook(dark=0.0, bright=0.0)
+    face = Face(zones=zones, ferrule=70.0, rim=rim, marks=(pit((0.0, 0.0), 8.0),))
+    scene = scopes.single(face, Camera(900, 700, um_per_px=(0.5, 0.5), vignette=0.0), seed=3)
+
+    found = problem(scene)
+
+    assert found is None or found.code != "negative"
 
 
 def test_dark_ferrule_is_no_negative() -> None:
