@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -32,7 +32,7 @@ MIN_LEVELS: Final = 7.0
 """Least difference in gray levels within ``_WINDOW_UM`` on an edge of structure."""
 
 MIN_AREA_UM2: Final = 80.0
-"""Least area of such differences: the edge of a disc 6 um wide has it."""
+"""Least area of such differences: the edge of a disc 8 um wide has it."""
 
 RING_FACTOR: Final = 2.5
 """How many times the ring's median an edge is: the fiber's own edges vary around it by less."""
@@ -53,7 +53,7 @@ _BLUR_UM: Final = 1.5
 _DIRECTIONS: Final = 180
 _MOST_POINTS: Final = 48
 _NEAR_UM: Final = 4.5
-"""How far beside a mark its edge reaches: half of the window, and what the blur adds."""
+"""How far beside dirt or a mark its edge reaches: half of the window, and what the blur adds."""
 
 _SINGLE_MODE_UM: Final = (3.75, 7.0)
 _MULTIMODE_UM: Final = 22.0
@@ -73,6 +73,20 @@ _NO_EDGE_UM: Final = (20.0, 32.5)
 """Radii up to which a fiber of any kind has no edge of its own, and one with a single-mode core."""
 
 
+class _Known(NamedTuple):
+    """Where a fiber has edges of its own.
+
+    Attributes:
+        center_um: of its rings, from the cladding's center.
+        inside_um: radius up to which a multimode core is seen, its edge left out; 0 without one.
+        free_um: radii between which the fiber has no edge.
+    """
+
+    center_um: Point
+    inside_um: float
+    free_um: tuple[float, float]
+
+
 def find_structures(
     square: NDArray[np.uint8], fiber: Fiber, placement: Placement, profile: Profile, *, other_core: bool = False
 ) -> tuple[Structure, ...]:
@@ -88,28 +102,19 @@ def find_structures(
     judged = [limits.zone for limits in profile.rows if limits.judged]
     if all(zone.inner_um > 0 for zone in judged):
         return ()
-    searched_um = min(SEARCHED_UM, max(zone.outer_um for zone in judged)) / 2
-    levels = _edges(square)
-    seen_um = (core_um(fiber, placement) or 0.0) / 2
-    only_multimode = profile.core_um is not None and 50.0 in profile.core_um and 9.0 not in profile.core_um
-    multimode = seen_um > _MULTIMODE_UM
-    small = 0 < seen_um < _SINGLE_MODE_UM[1] and (other_core or not only_multimode)
-    if multimode:
-        free_um = _DIP_UM, min(seen_um - _CORE_EDGE_UM, _NO_EDGE_UM[1])
-    else:
-        from_um = _UNSEEN_DIP_UM if only_multimode and not small else _GLOW_UM
-        free_um = from_um, _NO_EDGE_UM[small and seen_um > _SINGLE_MODE_UM[0]]
-    x, y = _core_center_um(fiber, placement) if small or multimode else (0.0, 0.0)
-    explained = _explained(levels, (x, y), free_um, seen_um - _CORE_EDGE_UM if multimode else 0.0)
+    reach_um = min(SEARCHED_UM, max(zone.outer_um for zone in judged)) / 2
+    levels, known = _edges(square), _known(fiber, placement, profile, other_core=other_core)
     along_um = np.arange(_SIDE_UM) - (_SIDE_UM - 1) / 2
+    x, y = known.center_um
     ring = np.hypot(along_um[:, None] - y, along_um[None, :] - x).astype(np.intp)
+    explained = _explained(levels, known)
     found = levels > explained[np.minimum(ring, len(explained) - 1)]
-    found &= np.hypot(along_um[:, None], along_um[None, :]) < searched_um
+    found &= np.hypot(along_um[:, None], along_um[None, :]) < reach_um
     if np.count_nonzero(found) < MIN_AREA_UM2:
         return ()
     count, parts, statistics, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
     large = [part for part in range(1, count) if statistics[part, cv2.CC_STAT_AREA] >= MIN_AREA_UM2]
-    return tuple(_structure(parts == part, levels, along_um) for part in large)
+    return tuple(_structure(parts == part, along_um) for part in large)
 
 
 def require_explained(
@@ -123,7 +128,7 @@ def require_explained(
         confidence: uint8 (512, 512).
 
     Raises:
-        UnexplainedStructureError: naming the largest structure's place, size and contrast.
+        UnexplainedStructureError: naming the largest structure's place and size.
     """
     if not structures:
         return
@@ -133,10 +138,12 @@ def require_explained(
     left = [each for each in structures if each.area_um2 * _unmarked_share(each, near) >= MIN_AREA_UM2]
     if left:
         largest = max(left, key=lambda each: each.size_um)
+        x, y = largest.center_um
+        hour = round(math.atan2(x, -y) / math.tau * 12) % 12 or 12
         raise UnexplainedStructureError(
-            f"something {largest.size_um:.0f} um wide lies {math.hypot(*largest.center_um):.0f} um from the fiber's "
-            f"center and stands out by {largest.levels} gray levels, and neither a mark nor the fiber explains it; "
-            "clean the face and take the picture again; if it stays, look at the picture and decide by eye"
+            f"something about {largest.size_um:.0f} um wide, {math.hypot(x, y):.0f} um from the fiber's center at "
+            f"{hour} o'clock, is neither a known mark nor a part of the fiber; clean the face and take the picture "
+            "again; if this is said again, look at that place and decide by eye"
         )
 
 
@@ -150,27 +157,34 @@ def _edges(square: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return cv2.subtract(cv2.dilate(smooth, window), cv2.erode(smooth, window)).astype(np.uint8, copy=False)
 
 
-def _explained(
-    levels: NDArray[np.uint8], center_um: Point, free_um: tuple[float, float], core_um: float
-) -> NDArray[np.float32]:
-    """What the fiber explains on each ring, 1 um wide, around its core's center: gray levels, float32 (52,).
+def _known(fiber: Fiber, placement: Placement, profile: Profile, *, other_core: bool) -> _Known:
+    """What the core that was located, or that the profile is for, says about the fiber."""
+    seen_um = (core_um(fiber, placement) or 0.0) / 2
+    only_multimode = profile.core_um is not None and 50.0 in profile.core_um and 9.0 not in profile.core_um
+    small = seen_um < _SINGLE_MODE_UM[1] and (other_core or not only_multimode)
+    center_um = (0.0, 0.0)
+    if fiber.core is not None and (small or seen_um > _MULTIMODE_UM):
+        x, y = (placement.to_square(np.array([fiber.core.center_px]))[0] - SQUARE_CENTER_PX) * UM_PER_PX
+        center_um = float(x), float(y)
+    if seen_um > _MULTIMODE_UM:
+        inside_um = seen_um - _CORE_EDGE_UM
+        return _Known(center_um, inside_um, (_DIP_UM, min(inside_um, _NO_EDGE_UM[1])))
+    from_um = _UNSEEN_DIP_UM if only_multimode and not (small and seen_um > 0) else _GLOW_UM
+    single_mode = small and seen_um > _SINGLE_MODE_UM[0]
+    return _Known(center_um, 0.0, (from_um, _NO_EDGE_UM[single_mode]))
 
-    Args:
-        levels: of the edges, uint8 (104, 104).
-        center_um: the core's, from the cladding's.
-        free_um: radii between which the fiber has no edge of its own.
-        core_um: radius up to which a multimode core is seen; 0 without one.
-    """
-    x, y = _directions()
-    rings = cv2.remap(levels, x + np.float32(center_um[0]), y + np.float32(center_um[1]), cv2.INTER_LINEAR)
+
+def _explained(levels: NDArray[np.uint8], known: _Known) -> NDArray[np.float32]:
+    """Gray levels of edges uint8 (104, 104) that the fiber explains on each ring, 1 um wide: float32 (52,)."""
+    x, y = (at + np.float32(off) for at, off in zip(_directions(), known.center_um, strict=True))
+    rings = cv2.remap(levels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     radius_um = np.arange(len(rings)) + 0.5
-    typical = median(rings.astype(np.float32))
-    own = RING_FACTOR * cv2.dilate(typical, np.ones((3, 1), np.uint8)).ravel()  # it may be 1 um off
-    free = (radius_um > free_um[0]) & (radius_um < free_um[1])
+    own = RING_FACTOR * cv2.dilate(median(rings), np.ones((3, 1), np.uint8)).ravel()  # a ring may be 1 um off
+    free = (radius_um > known.free_um[0]) & (radius_um < known.free_um[1])
     own[free] = np.minimum(own[free], OWN_LEVELS)
-    for part in (radius_um < core_um, radius_um >= core_um):
+    for part in (radius_um < known.inside_um, radius_um >= known.inside_um):
         if part.any():
-            calm = CALM_FACTOR * quantile(rings[part].ravel().astype(np.float32), CALM_SHARE)
+            calm = CALM_FACTOR * quantile(rings[part].ravel(), CALM_SHARE)
             own[part] = np.maximum(own[part], np.clip(calm, MIN_LEVELS, CALM_LEVELS))
     return own.astype(np.float32, copy=False)
 
@@ -185,21 +199,14 @@ def _directions() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return x.astype(np.float32), y.astype(np.float32)
 
 
-def _core_center_um(fiber: Fiber, placement: Placement) -> Point:
-    assert fiber.core is not None
-    x, y = (placement.to_square(np.array([fiber.core.center_px]))[0] - SQUARE_CENTER_PX) * UM_PER_PX
-    return float(x), float(y)
-
-
-def _structure(part: NDArray[np.bool_], levels: NDArray[np.uint8], along_um: NDArray[np.float64]) -> Structure:
+def _structure(part: NDArray[np.bool_], along_um: NDArray[np.float64]) -> Structure:
     rows, columns = np.nonzero(part)
     points_um = np.column_stack((along_um[columns], along_um[rows])).astype(np.float32)
     (x, y), radius_um = cv2.minEnclosingCircle(points_um)
     thinned = points_um[:: math.ceil(len(points_um) / _MOST_POINTS)]
     return Structure(
         center_um=(round(x, 1), round(y, 1)),
-        size_um=round(2 * radius_um, 1),
-        levels=int(levels[part].max()),
+        size_um=round(max(2 * (radius_um - _NEAR_UM), 1.0), 1),
         area_um2=float(len(points_um)),
         points_um=tuple((float(x), float(y)) for x, y in thinned),
     )
