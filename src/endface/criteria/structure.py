@@ -31,8 +31,8 @@ SEARCHED_UM: Final = 100.0
 MIN_LEVELS: Final = 7.0
 """Least difference in gray levels within ``_WINDOW_UM`` on an edge of structure."""
 
-MIN_AREA_UM2: Final = 80.0
-"""Least area of such differences: the edge of a disc 8 um wide has it."""
+MIN_AREA_UM2: Final = 95.0
+"""Least area of such differences: the edge of a disc 5 um wide has it."""
 
 RING_FACTOR: Final = 2.5
 """How many times the ring's median an edge is: the fiber's own edges vary around it by less."""
@@ -44,7 +44,7 @@ CALM_LEVELS: Final = 40.0
 
 At most it is so many gray levels: dirt may cover all of a core, too."""
 
-OWN_LEVELS: Final = 22.0
+OWN_LEVELS: Final = 20.0
 """Difference that is no ring of the fiber's, even all around, where a fiber has no edge."""
 
 _SIDE_UM: Final = 104
