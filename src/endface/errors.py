@@ -159,7 +159,7 @@ class NegativeError(PictureError):
 
 
 class UnexplainedStructureError(PictureError):
-    """Something large in the middle of the fiber is neither a mark that was found nor a part of the fiber."""
+    """Something large on the fiber is neither a mark that was found nor a part of the fiber."""
 
     code = "unexplained_structure"
 

@@ -13,19 +13,17 @@ from endface.report import Calibration, Ellipse, Fiber, FoundFiber, ImageInfo, P
 
 @dataclass(frozen=True)
 class Structure:
-    """Large structure in the middle of the fiber that the fiber itself does not explain.
+    """Large structure on the fiber that the fiber itself does not explain.
 
     Attributes:
-        center_um: of the smallest circle around it, from the fiber's center.
-        size_um: diameter of that circle.
-        levels: how far it stands out, in gray levels.
+        center_um: of the smallest circle around its edges, from the fiber's center.
+        size_um: its own diameter; its edges reach farther.
         area_um2: area of its edges.
         points_um: points spread over its edges.
     """
 
     center_um: Point
     size_um: float
-    levels: int
     area_um2: float
     points_um: tuple[Point, ...]
 
@@ -54,7 +52,7 @@ class Frame:
         screened: whether the picture is too coarse to pass, and is only screened for large defects.
         notes: what the verdict was told to overlook.
         profile_sha256: SHA-256 of the profile's text as ``preprocess`` read it; empty where it was not read.
-        structures: what in the middle of the fiber a mark must explain.
+        structures: what on the fiber a mark must explain.
     """
 
     profile: str

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from endface import __version__
 from endface.contract import MOST_FIBERS, SQUARE_PX
-from endface.criteria.core import NO_CORE, check_core, core_um
+from endface.criteria.core import NO_CORE, check_core
 from endface.criteria.exposure import require_exposure
 from endface.criteria.overlay import require_no_overlay
 from endface.criteria.profile import Profile, load_profile
@@ -106,7 +106,7 @@ def preprocess(data: bytes, options: Options) -> tuple[NDArray[np.uint8], Frame]
         require_exposure(profile, resampled)
         _require_positive(located, resampled, calibration)
         notes = check_core(profile, fiber, resampled, placement, any_core=options.any_core, structure=located.structure)
-        structures = find_structures(resampled, core_um(fiber, placement), profile, other_core=bool(notes))
+        structures = find_structures(resampled, fiber, placement, profile, other_core=bool(notes))
         frame = replace(frame, notes=notes, structures=structures)
         square = resampled
     except PictureError as exc:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,15 +26,28 @@ def judge(drawn: Any, labels: NDArray[np.uint8] = UNMARKED, profile: str = "mm-p
     return postprocess(labels, np.where(labels, np.uint8(255), np.uint8(0)), Frame.from_json(frame.to_json()))
 
 
-def soil(drawn: Any, diameter_um: float, offset_um: float, *, levels: float = 60, hollow_um: float = 0) -> Any:
+def soil(
+    drawn: Any,
+    diameter_um: float,
+    offset_um: float,
+    *,
+    levels: float = 60,
+    hollow_um: float = 0,
+    blur_px: float = 0.7,
+) -> Any:
     """Darken a disc, or a ring around ``hollow_um``, to the right of the fiber's center."""
+    radius_um = distance_um(drawn, offset_um)
+    dirt = ((radius_um < diameter_um / 2) & (radius_um >= hollow_um / 2)).astype(np.float32)
+    drawn.gray[:] = np.clip(drawn.gray - levels * cv2.GaussianBlur(dirt, (0, 0), blur_px), 0, 255)
+    return drawn
+
+
+def distance_um(drawn: Any, offset_um: float = 0.0) -> NDArray[np.float64]:
+    """Distance of each pixel from a place to the right of the fiber's center."""
     y, x = np.mgrid[: drawn.gray.shape[0], : drawn.gray.shape[1]]
     x_um = (x - drawn.center_px[0]) * 62.5 / RADII_PX[0] - offset_um
     y_um = (y - drawn.center_px[1]) * 62.5 / RADII_PX[1]
-    radius_um = np.hypot(x_um, y_um)
-    dirt = ((radius_um < diameter_um / 2) & (radius_um >= hollow_um / 2)).astype(np.float32)
-    drawn.gray[:] = np.clip(drawn.gray - levels * cv2.GaussianBlur(dirt, (0, 0), 0.7), 0, 255)
-    return drawn
+    return np.hypot(x_um, y_um)
 
 
 def marked(diameter_um: float, offset_um: float, label: Label) -> NDArray[np.uint8]:
@@ -59,16 +73,48 @@ def test_large_dirt_in_the_core_that_nothing_marks_is_never_a_pass(
     assert report.reasons == (report.error.message,)
 
 
-@pytest.mark.parametrize(("diameter_um", "offset_um"), [(30.0, 0.0), (30.0, 4.0), (40.0, 4.0)])
-def test_large_dirt_around_a_single_mode_core_is_never_a_pass(
+@pytest.mark.parametrize(
+    ("diameter_um", "offset_um"), [(30.0, 0.0), (30.0, 4.0), (40.0, 4.0), (10.0, 9.0), (10.0, 16.0), (16.0, 40.0)]
+)
+def test_dirt_around_or_beside_a_single_mode_core_is_never_a_pass(
     draw_face: Draw, diameter_um: float, offset_um: float
 ) -> None:
-    """The core's light ends within 12 um; a disc that ends farther out is none of it."""
+    """The core's light ends within 12 um and is as bright all around; a disc farther out or beside it is none of it."""
     drawn = draw_face(core_share=9 / 125, levels=(180, 100, 240))
 
     report = judge(soil(drawn, diameter_um, offset_um), profile="sm-pc-45")
 
     assert (report.verdict, report.error and report.error.code) == ("invalid", "unexplained_structure")
+
+
+@pytest.mark.parametrize(
+    ("dirt", "offset_um"),
+    [
+        pytest.param({"diameter_um": 12.0}, 42.0, id="outside-of-zone-a"),
+        pytest.param({"diameter_um": 12.0, "levels": -40}, 42.0, id="bright-outside-of-zone-a"),
+        pytest.param({"diameter_um": 16.0, "levels": -30}, 10.0, id="bright-in-the-core"),
+        pytest.param({"diameter_um": 20.0, "levels": 20}, 12.0, id="faint"),
+        pytest.param({"diameter_um": 20.0, "levels": 40, "blur_px": 5.0}, 10.0, id="soft"),
+        pytest.param({"diameter_um": 16.0, "levels": 40}, 25.0, id="on-the-edge-of-the-core"),
+        pytest.param({"diameter_um": 30.0, "levels": 30, "hollow_um": 24.0}, 14.0, id="faint-thin-ring"),
+    ],
+)
+def test_dirt_on_one_side_is_never_a_pass(draw_face: Draw, dirt: dict[str, float], offset_um: float) -> None:
+    """What lies on one side of the center differs from the rest of its ring, where a fiber has edges as well."""
+    report = judge(soil(draw_face(noise=2.0), offset_um=offset_um, **dirt))
+
+    assert (report.verdict, report.error and report.error.code) == ("invalid", "unexplained_structure")
+
+
+def test_refusal_says_where_to_look_and_what_to_do(draw_face: Draw) -> None:
+    """The sentence names size and place of a disc of 20 um, 15 um to the right, and the next step."""
+    report = judge(soil(draw_face(), 20, 15))
+
+    assert report.error is not None
+    size_um, away_um, hour = (int(number) for number in re.findall(r"(\d+) (?:um|o'clock)", report.error.message))
+    assert (size_um, away_um) == (pytest.approx(20, abs=3), pytest.approx(15, abs=3))
+    assert hour == 3
+    assert "clean the face and take the picture again" in report.error.message
 
 
 @pytest.mark.parametrize("label", [Label.CONTAMINATION, Label.PIT])
@@ -95,6 +141,40 @@ def test_clean_face_still_passes(draw_face: Draw, face: dict[str, Any], profile:
     report = judge(draw_face(**face), profile=profile)
 
     assert (report.verdict, report.error) == ("pass", None)
+
+
+def slope(drawn: Any) -> NDArray[np.float64]:
+    """Light that falls by a third from the left to the right."""
+    return np.linspace(0, -0.3, drawn.gray.shape[1])[None, :] * drawn.gray
+
+
+def vignette(drawn: Any) -> NDArray[np.float64]:
+    """Light that falls off toward the corners."""
+    return -0.3 * drawn.gray * (distance_um(drawn) / 125) ** 2
+
+
+def trench(drawn: Any) -> NDArray[np.float64]:
+    """A dark ring of 2 um in the cladding, twice as dark on one side as on the other."""
+    uneven = 1 + np.sign(np.arange(drawn.gray.shape[1]) - drawn.center_px[0])[None, :] / 3
+    return -25 * uneven * np.exp(-(((distance_um(drawn, 0.3) - 38) / 1.0) ** 2))
+
+
+def mottling(drawn: Any) -> NDArray[np.float64]:
+    """Grains of light all over the core."""
+    grains = cv2.GaussianBlur(np.random.default_rng(1).normal(0, 1, drawn.gray.shape), (0, 0), 3.0)
+    return 10 * grains / grains.std() * (distance_um(drawn) < 24)
+
+
+@pytest.mark.parametrize("light", [slope, vignette, trench, mottling])
+@pytest.mark.parametrize("core", [{"core_share": 0.4}, {"core_share": 0.4, "levels": (180, 80, 220)}])
+def test_light_and_rings_of_a_clean_face_need_no_mark(
+    draw_face: Draw, light: Callable[[Any], NDArray[np.float64]], core: dict[str, Any]
+) -> None:
+    """Uneven light has no edges, a fiber's ring has them all around, and lamp structure all over the core."""
+    drawn = draw_face(**core)
+    drawn.gray[:] = np.clip(drawn.gray + light(drawn), 0, 255)
+
+    assert judge(drawn).error is None
 
 
 def test_mark_without_a_limit_explains_what_it_covers(draw_face: Draw) -> None:
