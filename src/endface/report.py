@@ -309,7 +309,10 @@ class Report:
         Raises:
             ValueError: not JSON, another schema, or a key is missing.  Unknown keys are a newer server's, and ignored.
         """
-        values = orjson.loads(text)
+        try:
+            values = orjson.loads(text)
+        except orjson.JSONDecodeError as exc:
+            raise ValueError(f"not JSON: {exc}") from exc
         if not isinstance(values, dict) or values.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(f"not a report of schema {SCHEMA_VERSION}")
         if missing := {*_KEYS} - {*_ADDED} - {*values}:

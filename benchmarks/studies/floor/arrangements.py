@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -24,8 +25,8 @@ def arrangements(folder: Path, served: Path) -> list[Peer]:
         served: the repository that endface serves.
     """
     copy = folder / "without-bounds"
-    if not copy.exists():
-        repository.without_bounds(served, copy)
+    shutil.rmtree(copy, ignore_errors=True)
+    repository.without_bounds(served, copy)
     return [
         ENDFACE,
         replace(ENDFACE, name="bare-client", title="asked by tritonclient alone", station=_bare),

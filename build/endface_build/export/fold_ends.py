@@ -7,6 +7,7 @@ the background, not both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,8 @@ _PLACES: Final = BLOCK**2
 _MARKS: Final = len(Label) - 1
 _LEVELS: Final = 255.0
 
+_NOT_OURS: Final = "The ends of this network are not those of a network of `endface-build train`."
+
 
 def fold_ends(model: onnx.ModelProto) -> onnx.ModelProto:
     """A network of ours in float with its ends folded.
@@ -34,6 +37,8 @@ def fold_ends(model: onnx.ModelProto) -> onnx.ModelProto:
     shaped = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     convolutions = [node for node in shaped.graph.node if node.op_type == "Conv"]
     weights = {each.name: each for each in shaped.graph.initializer}
+    if not convolutions or not _are_ours(convolutions[0], convolutions[-1], weights):
+        raise ConfigurationError(_NOT_OURS)
     planes, first, last = _planes_before(shaped.graph, convolutions[0]), convolutions[0], convolutions[-1]
     body = Extractor(shaped).extract_model([first.output[0]], [last.input[0]])
     head = Extractor(shaped).extract_model([contract.SQUARE.name], [planes])
@@ -66,6 +71,13 @@ def fold_ends(model: onnx.ModelProto) -> onnx.ModelProto:
     return folded
 
 
+def _are_ours(first: onnx.NodeProto, last: onnx.NodeProto, weights: Mapping[str, onnx.TensorProto]) -> bool:
+    """Whether the first convolution takes blocks by 3x3, and the last one gives the logits of all classes."""
+    dims = [[list(weights[name].dims) if name in weights else [] for name in node.input[1:]] for node in (first, last)]
+    takes, gives = dims[0][0][1:] == [PLANES * _PLACES, 3, 3], dims[1][1:] == [[len(Label) * _PLACES]]
+    return takes and gives
+
+
 def _planes_before(graph: onnx.GraphProto, convolution: onnx.NodeProto) -> str:
     """Name of the planes at full size, which become the blocks that the first convolution takes."""
     makers = {name: node for node in graph.node for name in node.output}
@@ -75,9 +87,7 @@ def _planes_before(graph: onnx.GraphProto, convolution: onnx.NodeProto) -> str:
         if dims.get(name) == [PLANES, contract.SQUARE_PX, contract.SQUARE_PX]:
             return str(name)
         names += [each for each in makers[name].input if each in makers] if name in makers else []
-    raise ConfigurationError(
-        "The first convolution takes other planes than those of a network of `endface-build train`."
-    )
+    raise ConfigurationError(_NOT_OURS)
 
 
 def _of_pixels(weight: NDArray[np.float32]) -> NDArray[np.float32]:

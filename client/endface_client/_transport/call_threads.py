@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class CallThreads:
-    """As many threads as there are calls under way at most; a new one starts only where none is idle.
+    """As many threads as calls were under way at once, or one more; a new one starts only where none is idle.
 
     gRPC's own calls in the background start a thread for nearly every picture of a station that asks one after the
     other, which costs more processor time than all else that the client does for it (benchmarks/NOTES.md).
@@ -29,29 +29,35 @@ class CallThreads:
         self._under_way = 0
 
     def run(self, call: Callable[[], None]) -> None:
-        """Run a call in a thread; what it raises goes to ``threading.excepthook``."""
+        """Run a call in a thread; what it raises goes to ``threading.excepthook``.
+
+        Raises:
+            RuntimeError: no thread can be started.
+        """
         with self._changed:
             if self._idle:
                 self._idle -= 1
             else:
                 threading.Thread(target=self._work, name="endface-call", daemon=True).start()
+            self._calls.put(call)
             self._under_way += 1
-        self._calls.put(call)
 
     def wait(self, timeout_s: float) -> None:
         """Wait until no call is under way, for a time at most."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._under_way, timeout_s)
+            self._changed.wait_for(lambda: self._under_way <= 0, timeout_s)
 
     def _work(self) -> None:
         while (call := self._next()) is not None:
+            takes_another = False  # a thread ends with the call that raises
             try:
                 call()
+                takes_another = True
             finally:
                 del call  # it holds its picture, which need not wait for the next one
                 with self._changed:
                     self._under_way -= 1
-                    self._idle += 1
+                    self._idle += takes_another
                     self._changed.notify_all()
 
     def _next(self) -> Callable[[], None] | None:

@@ -43,6 +43,10 @@ _INFER: Final = "/inference.GRPCInferenceService/ModelInfer"
 
 PendingAnswer: TypeAlias = "Future[service_pb2.ModelInferResponse]"
 
+_threads = CallThreads()
+atexit.register(_threads.wait, _EXIT_S)
+os.register_at_fork(after_in_child=_threads.reset)
+
 
 class Connection:
     """Inferences on one or several servers; threads may share it.
@@ -50,14 +54,18 @@ class Connection:
     Args:
         target: the servers.
         clock: seconds that only grow.
+        threads: run the calls; those of all connections by default.
 
     Raises:
         ServerUnavailable: one of several servers has no address.
     """
 
-    def __init__(self, target: Target, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, target: Target, clock: Callable[[], float] = time.monotonic, threads: CallThreads = _threads
+    ) -> None:
         self._target = target
         self._clock = clock
+        self._threads = threads
         self._url = target.url()
         self._channel = self._open()
         self._looked_up_s = clock()
@@ -89,7 +97,7 @@ class Connection:
         channel.close()
 
     def _open(self) -> _Channel:
-        channel = _Channel(self._target.open(self._url), self._target.servers)
+        channel = _Channel(self._target.open(self._url), self._target.servers, self._threads)
         weakref.finalize(self, channel.close).atexit = False  # at exit the calls are waited for
         return channel
 
@@ -118,11 +126,13 @@ class _Channel:
     Args:
         channel: gRPC's own.
         servers: as the user named them, for errors.
+        threads: run the calls.
     """
 
-    def __init__(self, channel: grpc.Channel, servers: str) -> None:
+    def __init__(self, channel: grpc.Channel, servers: str, threads: CallThreads) -> None:
         self._channel = channel
         self._servers = servers
+        self._threads = threads
         self._infer = channel.unary_unary(
             _INFER, service_pb2.ModelInferRequest.SerializeToString, service_pb2.ModelInferResponse.FromString
         )
@@ -142,28 +152,34 @@ class _Channel:
             if abandoned >= MOST_ABANDONED:
                 raise Overloaded(f"{self._servers} has not answered {abandoned} earlier pictures; wait until it has")
             self._answers.add(answer)
-        _threads.run(partial(self._call, request, metadata, timeout_s, answer))
+        try:
+            self._threads.run(partial(self._call, request, metadata, timeout_s, answer))
+        except BaseException as exc:
+            with self._lock:
+                self._answers.discard(answer)
+            if isinstance(exc, RuntimeError):
+                raise Overloaded(
+                    f"this program can start no thread for another picture: {exc}; wait until earlier ones are answered"
+                ) from exc
+            raise
         return answer
 
     def _call(
         self, request: service_pb2.ModelInferRequest, metadata: Metadata, timeout_s: float, answer: PendingAnswer
     ) -> None:
-        response: service_pb2.ModelInferResponse | None = None
-        error: Exception | None = None
         try:
             response = self._infer(request, timeout=timeout_s + _SPARE_S, metadata=metadata)
-        except grpc.RpcError as exc:
-            error = call_error(exc, self._servers)
+        except grpc.RpcError as exc:  # its traceback would keep the picture
+            end = partial(answer.set_exception, call_error(exc.with_traceback(None), self._servers))
         except Exception as exc:  # raised where the answer is awaited
-            error = exc
+            end = partial(answer.set_exception, exc)
+        else:
+            end = partial(answer.set_result, response)
         with self._lock:
-            self._answers.remove(answer)
-        self._close_if_done()
+            self._answers.discard(answer)
         with contextlib.suppress(InvalidStateError):  # its caller has stopped waiting
-            if error is None:
-                answer.set_result(response)
-            else:
-                answer.set_exception(error)
+            end()
+        self._close_if_done()
 
     def retire(self) -> None:
         """Close once all calls have their answers."""
@@ -189,8 +205,3 @@ class _Channel:
                 self.is_closed = self._has_ended = True
         if done:
             self._channel.close()  # once: under gevent gRPC counts channels, and would count one twice
-
-
-_threads = CallThreads()
-atexit.register(_threads.wait, _EXIT_S)
-os.register_at_fork(after_in_child=_threads.reset)

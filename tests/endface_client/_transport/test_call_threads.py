@@ -5,6 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 
+import pytest
+
 from endface_client import Client
 from endface_client._transport.call_threads import CallThreads
 from endface_client.testing import FakeServer
@@ -51,6 +53,21 @@ def test_a_call_is_waited_for_no_longer_than_asked() -> None:
     assert ended.is_set()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_call_that_raises_costs_the_next_one_nothing() -> None:
+    """Its thread ends, and the next call gets another one."""
+
+    def fail() -> None:
+        raise ValueError("a call that raises")
+
+    threads, ended = CallThreads(), threading.Event()
+    threads.run(fail)
+    threads.wait(LONG_S)
+    threads.run(ended.set)
+
+    assert ended.wait(LONG_S)
+
+
 def test_a_thread_without_calls_ends_and_none_is_lost() -> None:
     """Calls that come just as threads give up are taken by them or by new ones."""
     threads, done = CallThreads(idle_s=0.001), queue.SimpleQueue[int]()
@@ -63,7 +80,7 @@ def test_a_thread_without_calls_ends_and_none_is_lost() -> None:
     assert sorted(done.get(timeout=LONG_S) for _ in range(300)) == [*range(300)]
 
 
-def test_a_station_s_pictures_take_one_thread(fake_server: FakeServer) -> None:
+def test_a_station_s_pictures_do_not_take_a_thread_each(fake_server: FakeServer) -> None:
     """A thread for each picture costs more than all else that a client does."""
     before = {each for each in threading.enumerate() if each.name == "endface-call"}
     with Client(fake_server.address, profile="mm-pc") as client:
@@ -71,4 +88,4 @@ def test_a_station_s_pictures_take_one_thread(fake_server: FakeServer) -> None:
             client.inspect(b"%d" % number)
 
     after = {each for each in threading.enumerate() if each.name == "endface-call"}
-    assert len(after - before) <= 1
+    assert len(after - before) <= 2  # the answer comes a moment before its thread is free again
