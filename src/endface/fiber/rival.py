@@ -31,7 +31,7 @@ MIN_SUPPORT: Final = 0.9
 """How far off a core's edge may lie from the median step, as a share of the radius, and the share of the rays that
 agree on it."""
 
-CORE_SHARES: Final = (0.36, 0.54)
+MULTIMODE_SHARES: Final = (0.36, 0.54)
 """Core over cladding of multimode fibers, 50 and 62.5 of 125 um, give or take a tenth."""
 
 
@@ -74,5 +74,5 @@ def _is_core(gray: NDArray[np.uint8], cladding: Ellipse, step: Ellipse) -> bool:
 
 
 def _has_core_shares(core: Ellipse, cladding: Ellipse) -> bool:
-    low, high = CORE_SHARES
+    low, high = MULTIMODE_SHARES
     return low < sum(core.radii_px) / sum(cladding.radii_px) < high
