@@ -41,7 +41,7 @@ class Turns:
 
     rounds: int = 12
     seconds: float = 3.0
-    users: int = 2 * CORES
+    users: int = 4 * CORES  # with two a core, one waits now and then for a picture
 
 
 @dataclass(frozen=True)
