@@ -53,9 +53,10 @@ def test_a_call_is_waited_for_no_longer_than_asked() -> None:
     assert ended.is_set()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_call_that_raises_costs_the_next_one_nothing() -> None:
-    """Its thread ends, and the next call gets another one."""
+def test_a_call_that_raises_costs_the_next_one_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread ends and is heard, and the next call gets another one."""
+    told: queue.SimpleQueue[threading.ExceptHookArgs] = queue.SimpleQueue()
+    monkeypatch.setattr(threading, "excepthook", told.put)
 
     def fail() -> None:
         raise ValueError("a call that raises")
@@ -66,6 +67,7 @@ def test_a_call_that_raises_costs_the_next_one_nothing() -> None:
     threads.run(ended.set)
 
     assert ended.wait(LONG_S)
+    assert told.get(timeout=LONG_S).exc_type is ValueError
 
 
 def test_a_thread_without_calls_ends_and_none_is_lost() -> None:
