@@ -32,12 +32,19 @@ class RefusedInput(EndfaceError):  # noqa: N818 - as the client's errors, it nam
 
 
 class ScanFirst(RefusedInput):
-    """A picture that came before the serial number of its part; it is taken once that is scanned."""
+    """A picture that came before the serial number of its part.
+
+    Attributes:
+        serial: of the part in progress, which takes no picture now; empty where none is.
+    """
 
     code = "scan_first"
 
-    def __init__(self, message: str = "no serial number is scanned; scan that of this connector first") -> None:
+    def __init__(
+        self, message: str = "no serial number is scanned; scan that of this connector first", serial: str = ""
+    ) -> None:
         super().__init__(message)
+        self.serial = serial
 
 
 class PartPassed(ScanFirst):
@@ -46,7 +53,10 @@ class PartPassed(ScanFirst):
     code = "part_passed"
 
     def __init__(self, serial: str) -> None:
-        super().__init__(f"{serial} has passed; scan the next connector first, or choose the fiber to look at again")
+        super().__init__(
+            f"{serial} has passed; scan the next connector, or choose the fiber to look at again, then take a picture",
+            serial,
+        )
 
 
 class PartFull(ScanFirst):
@@ -56,7 +66,9 @@ class PartFull(ScanFirst):
 
     def __init__(self, serial: str) -> None:
         super().__init__(
-            f"each fiber of {serial} has its picture; scan the next connector, or choose the fiber to look at again"
+            f"each fiber of {serial} has its picture; scan the next connector, or choose the fiber to look at again, "
+            "then take a picture",
+            serial,
         )
 
 

@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 from endface.errors import EndfaceError
 from endface.report import Report
 from endface_client import ClientError, Job
+from endface_client.outcome import Word
 from endface_station.arrival import Arrival
 from endface_station.picture_queue import PictureQueue
 from endface_station.server_state import ServerState, concerns_the_picture, may_concern_the_picture
@@ -53,8 +54,8 @@ class Inspector:
         client: what inspects.
         queue: where pictures wait.
         file: gets each outcome.
-        is_filed: whether a picture's outcome was filed by an earlier station, which was killed before the picture had
-            left the queue.
+        word_of: gives what came of a picture that was filed, but could not leave the queue, or whose station was killed
+            before it had; None for one that was not filed.
         on_change: is called after every change of the queue and of the servers' state.
         pauses_s: the first and the longest pause after a failure.
     """
@@ -65,14 +66,14 @@ class Inspector:
         queue: PictureQueue,
         *,
         file: File,
-        is_filed: Callable[[Arrival], bool],
+        word_of: Callable[[Arrival], Word | None],
         on_change: Callable[[], None],
         pauses_s: tuple[float, float] = PAUSES_S,
     ) -> None:
         self._client = client
         self._queue = queue
         self._file = file
-        self._is_filed = is_filed
+        self._word_of = word_of
         self._on_change = on_change
         self._pauses_s = pauses_s
         self._failures: Counter[str] = Counter()
@@ -151,10 +152,10 @@ class Inspector:
 
     def _leaves(self, arrival: Arrival) -> bool:
         """Whether a picture has its entry, and only could not leave the queue; then it leaves now."""
-        is_filed = self._is_filed(arrival)
-        if is_filed:
-            self._queue.remove(arrival)
-        return is_filed
+        word = self._word_of(arrival)
+        if word:
+            self._queue.remove(arrival, refused=word == "error")
+        return word is not None
 
     def _is_final(self, arrival: Arrival, error: ClientError) -> bool:
         """Whether a picture will not be inspected however often it is sent."""

@@ -107,7 +107,7 @@ class Part:
         key: what it is filed under.
         serial: its serial number; empty where nobody has scanned one.
         fibers: how many it has.
-        faces: by fiber, from 1.
+        faces: those with a picture by fiber, from 1.
         selected: the fiber that the operator has chosen for the next picture; None to go on by themselves.
         latest: the fiber of the last picture that was accepted; 0 before there is one.
     """
@@ -120,8 +120,16 @@ class Part:
     latest: int = 0
 
     def face(self, fiber: int) -> Face:
-        """The face of a fiber."""
-        return self.faces.setdefault(fiber, Face())
+        """The face of a fiber; one without pictures is not kept."""
+        return self.faces.get(fiber) or Face()
+
+    def add(self, fiber: int, attempt: Attempt) -> None:
+        """File one picture of a fiber."""
+        self.faces.setdefault(fiber, Face()).attempts.append(attempt)
+
+    def at_least(self, fibers: int) -> int:
+        """How many fibers it has where somebody says ``fibers``: none with a picture is left out."""
+        return max([fibers, *self.faces])
 
     @property
     def is_whole(self) -> bool:

@@ -55,7 +55,7 @@ class PictureQueue:
             self._held = _hold(folder / "in-use")
             try:
                 self._waiting = self._found()
-                self._in_progress = _read_in_progress(folder / _IN_PROGRESS)
+                self._in_progress: InProgress | None = _read_in_progress(folder / _IN_PROGRESS)
             except BaseException:
                 self._held.close()
                 raise
@@ -76,7 +76,7 @@ class PictureQueue:
     @property
     def in_progress(self) -> InProgress:
         """The part in progress, as the disk has it."""
-        return self._in_progress
+        return self._in_progress or InProgress()
 
     def begin(self, serial: str, fibers: int = 1) -> None:
         """Bring the part in progress to the disk; an empty serial number for none.
@@ -113,6 +113,7 @@ class PictureQueue:
             try:
                 write_together({picture: data, **begun, values: arrival.to_json()})
             except OSError as exc:
+                self._in_progress = None  # it may be written already; whatever comes next writes its own
                 raise QueueError(f"{arrival.name} cannot be put into {self.folder}: {in_words(exc)}") from exc
             self._in_progress = part
             self._waiting.append((self._next, arrival))
@@ -123,6 +124,11 @@ class PictureQueue:
         """The pictures that have waited longest, in the order in which they came."""
         with self._lock:
             return [arrival for _, arrival in self._waiting[:most]]
+
+    def of_id(self, picture_id: str) -> Arrival | None:
+        """The picture of an id, if it waits."""
+        with self._lock:
+            return next((arrival for _, arrival in self._waiting if arrival.id == picture_id), None)
 
     def of_part(self, part: str) -> list[Arrival]:
         """The pictures of a part that wait."""
@@ -150,7 +156,7 @@ class PictureQueue:
         number = self._number(arrival)
         picture, values = self._paths(number, arrival)
         try:
-            if refused:
+            if refused and picture.exists():  # else it was moved when its values could not be removed
                 kept = self.folder / _REFUSED
                 kept.mkdir(exist_ok=True)
                 picture.replace(kept / picture.name)

@@ -73,10 +73,10 @@ class Shift:
                 if not tells_fiber(entry):
                     continue
                 key, fiber, fibers_of_part = part_of(entry.values)
-                if entry.word == "error" and key in shift._parts:
-                    fibers_of_part = max(fibers_of_part, shift._parts[key].fibers)
+                if entry.word == "error":  # it does not say how many fibers the part has
+                    fibers_of_part = max(fibers_of_part, shift._fibers_of(key))
                 part = shift._filed(key, entry.values["serial"], fibers_of_part)
-                part.face(fiber).attempts.append(Attempt.of_entry(entry, whole=False))
+                part.add(fiber, Attempt.of_entry(entry, whole=False))
         return shift
 
     def begin(self, serial: str) -> Part:
@@ -100,12 +100,18 @@ class Shift:
         """Say how many fibers the part in progress and new parts have."""
         self.fibers = fibers
         if self.current:
-            self.current.fibers = max([fibers, *self.current.faces])
+            self.current.fibers = self.current.at_least(fibers)
+            if self.current.selected and self.current.selected > self.current.fibers:
+                self.current.selected = None
 
     @property
     def needs_serial(self) -> bool:
-        """Whether a part needs a serial number before its first picture."""
-        return self._serials == "always" or (self._serials == "connectors" and self.fibers > 1)
+        """Whether a part needs a serial number before its first picture.
+
+        As long as a connector is in progress, the next part needs one however many fibers new parts have.
+        """
+        fibers = max(self.fibers, self.current.fibers if self.current else 1)
+        return self._serials == "always" or (self._serials == "connectors" and fibers > 1)
 
     def awaiting(self) -> Part:
         """The part that the next picture belongs to.
@@ -150,7 +156,7 @@ class Shift:
 
     def part(self, key: str, serial: str, fibers: int | None = None) -> Part:
         """A part with the reports of its faces, read from the record where they are not in memory."""
-        part = self._filed(key, serial, fibers or (self._parts[key].fibers if key in self._parts else self.fibers))
+        part = self._filed(key, serial, fibers or self._fibers_of(key))
         if key not in self._whole and serial:
             self._read(part, keep_fibers=fibers is not None)
         self._whole[key] = None
@@ -161,18 +167,19 @@ class Shift:
                 self._parts[oldest].forget_reports()
         return part
 
-    def knows(self, picture_id: str) -> bool:
-        """Whether a picture of that id is filed already."""
-        return any(
-            attempt.picture_id == picture_id
+    def filed(self, picture_id: str) -> tuple[Part, int, Attempt] | None:
+        """The part and the fiber that a picture of that id is filed under, and what came of it; None for none."""
+        every = (
+            (part, fiber, attempt)
             for part in self._parts.values()
-            for face in part.faces.values()
+            for fiber, face in part.faces.items()
             for attempt in face.attempts
         )
+        return next((found for found in every if found[2].picture_id == picture_id), None)
 
     def add(self, part: Part, fiber: int, attempt: Attempt) -> None:
         """File one picture of a part."""
-        part.face(fiber).attempts.append(attempt)
+        part.add(fiber, attempt)
         if part.key in self._parts:
             self._parts.move_to_end(part.key)
 
@@ -199,9 +206,13 @@ class Shift:
         """The last parts by verdict; ``open`` are those that were left before each face had one."""
         return Counter(part.word or "open" for part in self.last())
 
+    def _fibers_of(self, key: str) -> int:
+        """How many fibers a part has, as far as it is known: else as many as a new one."""
+        return self._parts[key].fibers if key in self._parts else self.fibers
+
     def _filed(self, key: str, serial: str, fibers: int) -> Part:
         part = self._parts.setdefault(key, Part(key, serial))
-        part.fibers = max([fibers, *part.faces])
+        part.fibers = part.at_least(fibers)
         self._parts.move_to_end(key)
         while len(self._parts) > LAST_PARTS + _WHOLE_PARTS:
             forgotten, _ = self._parts.popitem(last=False)
@@ -215,10 +226,10 @@ class Shift:
             if not tells_fiber(entry):
                 continue
             _, fiber, fibers = part_of(entry.values)
-            part.face(fiber).attempts.append(Attempt.of_entry(entry, whole=True))
+            part.add(fiber, Attempt.of_entry(entry, whole=True))
             if not keep_fibers and entry.word != "error":
                 part.fibers = fibers
-        part.fibers = max([part.fibers, *part.faces])
+        part.fibers = part.at_least(part.fibers)
 
 
 def _stand_in() -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from endface.comparison import REWORK_AFTER
 from endface.report import Report
 from endface_client import ClientError, Record
+from endface_client.outcome import Word
 from endface_client.record.entry import plain
 from endface_station.arrival import MOST_FIBERS, Arrival, PartFull, check_picture, clean_fiber, clean_serial, new_id
 from endface_station.filing import Filed, Filing
@@ -62,7 +63,7 @@ class Station:
             client,
             queue,
             file=self._file,
-            is_filed=self._is_filed,
+            word_of=self._word_of,
             on_change=lambda: self.on_change(),  # noqa: PLW0108 - the page puts another one there
             pauses_s=pauses_s,
         )
@@ -118,9 +119,10 @@ class Station:
             QueueError: it cannot be written.
         """
         with self.lock:
-            self.shift.count(clean_fiber(str(fibers), MOST_FIBERS))
+            number = clean_fiber(str(fibers), MOST_FIBERS)
             if part := self.shift.current:
-                self._queue.begin(part.serial, part.fibers)
+                self._queue.begin(part.serial, part.at_least(number))
+            self.shift.count(number)
         self.on_change()
 
     def finish(self) -> None:
@@ -153,7 +155,7 @@ class Station:
     def is_full(self, part: Part) -> bool:
         """Whether a part takes no further picture before its verdicts, unless the operator chooses a fiber.
 
-        Who forgets to scan while the server is away must not add the next connector's faces to it.
+        Who forgets to scan while the server is away must not add the next connector's faces to it, nor replace its own.
         """
         return self.shift.needs_serial and not part.selected and part.is_full(self.waiting_of(part))
 
@@ -199,7 +201,7 @@ class Station:
             fiber: which one of the part's; None for the next one.
             goes_on: it is one of several that came together, each of another fiber: none of them looks again at a face
                 that did not pass.
-            picture_id: one that is taken again under the same id is filed once; empty for a new id.
+            picture_id: one that is taken again under the same id changes nothing; empty for a new id.
             unchecked: take what is no picture as well: it has its place among others, and its verdict says what it is.
 
         Raises:
@@ -211,11 +213,12 @@ class Station:
         if not unchecked:
             check_picture(data, name)
         with self.lock:
-            part = self._awaiting(fiber) if serial is None else self.shift.of_serial(clean_serial(serial))
+            if picture_id and (known := self._known(picture_id, plain(name))):
+                return known
+            part = self._awaiting() if serial is None else self.shift.of_serial(clean_serial(serial))
             number = self.next_fiber(part, goes_on=goes_on) if fiber is None else clean_fiber(fiber, part.fibers)
             arrival = Arrival(plain(name), part.serial, part.key, number, part.fibers, id=picture_id or new_id())
-            if not (picture_id and self.shift.knows(picture_id)):
-                self._queue.put(arrival, data)
+            self._queue.put(arrival, data)
             self.shift.go_on(part, number)
         self._inspector.tell()
         return arrival
@@ -232,15 +235,24 @@ class Station:
         """Let ``run`` end; what waits then is inspected after the next start."""
         self._inspector.stop()
 
-    def _awaiting(self, fiber: str | None = None) -> Part:
+    def _awaiting(self) -> Part:
         part = self.shift.awaiting()
-        if fiber is None and self.is_full(part):
+        if self.is_full(part):
             raise PartFull(part.serial)
         return part
 
-    def _is_filed(self, arrival: Arrival) -> bool:
+    def _known(self, picture_id: str, name: str) -> Arrival | None:
+        """A picture that waits or is filed already, as it was accepted."""
+        if filed := self.shift.filed(picture_id):
+            part, fiber, _ = filed
+            return Arrival(name, part.serial, part.key, fiber, part.fibers, id=picture_id)
+        return self._queue.of_id(picture_id)
+
+    def _word_of(self, arrival: Arrival) -> Word | None:
+        """What came of a picture that is filed already."""
         with self.lock:
-            return self.shift.knows(arrival.id)
+            filed = self.shift.filed(arrival.id)
+        return filed[2].word if filed else None
 
     def _file(self, arrival: Arrival, data: bytes, result: Report | ClientError) -> None:
         """Write an outcome into the record, then show it.

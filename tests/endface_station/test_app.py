@@ -279,6 +279,9 @@ def test_picture_after_each_fiber_has_one_is_not_the_next_connectors(started: St
     assert [each.status_code for each in answers] == [202, 202, 422, 422]
     assert ["Each fiber has its picture" in each.text for each in answers[2:]] == [True] * 2
     assert "wait for the verdicts, or scan the next connector" in line.web.get("/").text
+    assert line.web.get("/state").json()["next_fiber"] == 0
+    several = line.web.post("/pictures", params={"goes_on": "true"}, content=picture(3))
+    assert "Each fiber has its picture" in several.text
     line.web.post("/select", data={"fiber": "2"})
     assert line.web.post("/pictures", content=picture(4)).json()["fiber"] == 2
     line.web.post("/begin", data={"serial": "A2"})

@@ -17,7 +17,8 @@ from endface_client.testing import PASS, FakeServer
 from endface_station.arrival import RefusedInput
 from endface_station.intake.folder import WatchedFolder
 from endface_station.picture_queue import QueueError
-from tests.endface_station.conftest import INVALID, Running, picture, running
+from endface_station.shift import Serials
+from tests.endface_station.conftest import INVALID, Running, by_name, picture, running
 from tests.waiting import wait_until
 
 
@@ -31,6 +32,7 @@ class Intake:
         self.said: list[str] = []
         self.now_s = 0.0
         self.error: Exception | None = None
+        self.taking: Callable[[], None] = lambda: None
 
     def accept(
         self,
@@ -47,6 +49,8 @@ class Intake:
         assert unchecked, data
         if self.error:
             raise self.error
+        self.taking()
+        self.taking = lambda: None
         self.taken.append((name, serial, fiber))
         self.ids.append(picture_id)
         self.go_on.append(goes_on)
@@ -326,12 +330,65 @@ def test_picture_before_the_scan_waits_for_it(started: Callable[..., Running], t
     intake.settle(watched)
     watched.look()
     assert (line.station.waiting, [path.name for path in folder.iterdir()]) == (0, ["a.png"])
+    assert "a.png waits in " in line.web.get("/").text
     assert "no serial number is scanned; scan that of this connector first" in line.web.get("/").text
     line.web.post("/begin", data={"serial": "A1"})
     watched.look()
     line.settle()
     assert [(each.values["serial"], each.values["name"]) for each in line.entries] == [("A1", "a.png")]
     assert "is scanned" not in line.web.get("/").text
+
+
+@pytest.mark.parametrize("serials", ["connectors", "always"])
+@pytest.mark.parametrize("is_away", [False, True])
+def test_picture_after_the_last_one_of_a_part_is_put_aside(
+    fake_server: FakeServer, tmp_path: Path, intake: Intake, serials: Serials, is_away: bool
+) -> None:
+    """It may show the next part: it replaces no verdict of this one, and shifts no fiber of the one scanned next."""
+    folder, fibers = tmp_path / "in", 1 if serials == "always" else 2
+    folder.mkdir()
+    said: list[str] = []
+    if is_away:
+        fake_server.__exit__()
+    with running(fake_server.address, tmp_path, fibers=fibers, serials=serials) as line:
+        watched = WatchedFolder(folder, line.station.accept, say=said.append, clock=lambda: intake.now_s)
+        line.station.begin("A1")
+        for number in range(fibers):
+            line.station.accept(picture(number), "fail.png" if is_away else "a.png")
+        if not is_away:
+            line.settle()
+        write(folder / "b.png", 7)
+        intake.settle(watched)
+        assert [path.name for path in (folder / "refused").iterdir()] == ["b.png"]
+        assert [sentence.startswith("b.png was not taken") for sentence in said] == [True]
+        if is_away:
+            with FakeServer(by_name, address=fake_server.address):
+                line.settle()
+                watched.look()
+                line.settle()
+            assert line.web.get("/state").json()["faces"] == ["fail"] * fibers
+        line.station.begin("B1")
+        watched.look()
+        assert line.web.get("/state").json()["faces"] == [None] * fibers
+        assert [entry.values["serial"] for entry in line.entries] == ["A1"] * fibers
+
+
+def test_complaints_about_several_files_are_all_said(intake: Intake, tmp_path: Path) -> None:
+    """At once, and until a file is taken without one; one that is gone meanwhile changes nothing."""
+    watched = intake.watch(tmp_path)
+    for number, name in enumerate(("a.png", "b.png", "gone.png")):
+        (tmp_path / name).write_bytes(b"no picture")
+        os.utime(tmp_path / name, (1000 + number, 1000 + number))
+    watched.look()
+    intake.now_s += 2
+    intake.taking = (tmp_path / "gone.png").unlink
+    watched.look()
+    watched.look()
+    (sentence,) = intake.said
+    assert [name in sentence for name in ("a.png is no PNG", "b.png is no PNG", "gone.png")] == [True, True, False]
+    write(tmp_path / "c.png", 1)
+    intake.settle(watched)
+    assert intake.said[1:] == [""]
 
 
 def test_file_that_cannot_be_moved_is_named_with_what_to_do(tmp_path: Path) -> None:

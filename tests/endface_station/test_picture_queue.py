@@ -100,6 +100,20 @@ def test_part_that_cannot_be_kept_is_not_begun(tmp_path: Path) -> None:
         assert queue.in_progress == InProgress()
 
 
+def test_picture_that_cannot_be_put_leaves_the_part_before(tmp_path: Path) -> None:
+    """Its own part may be on the disk already; the next scan or picture writes what is in progress."""
+    with PictureQueue(tmp_path) as queue:
+        queue.begin("B1", 4)
+        refused = arrival("a.png")
+        (tmp_path / f"000000000001-{refused.id}.json").mkdir()
+        with pytest.raises(QueueError, match="cannot be put"):
+            queue.put(refused, b"a")
+        queue.begin("B1", 4)
+        (tmp_path / f"000000000001-{refused.id}.json").rmdir()
+    with PictureQueue(tmp_path) as queue:
+        assert (queue.in_progress, len(queue)) == (InProgress("B1", 4), 0)
+
+
 def test_damaged_values_are_named(tmp_path: Path) -> None:
     """Nothing in the queue is left out silently."""
     (tmp_path / "000000000001-ab.json").write_bytes(b"{}")

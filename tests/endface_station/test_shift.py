@@ -12,7 +12,7 @@ import pytest
 from endface.files import sha256
 from endface.report import ImageInfo
 from endface_client import Record, ServerError
-from endface_station.arrival import Arrival, ScanFirst
+from endface_station.arrival import Arrival, PartPassed, ScanFirst
 from endface_station.part import Attempt
 from endface_station.shift import LAST_PARTS, Serials, Shift
 from tests.endface_station.conftest import picture, report_of
@@ -66,6 +66,48 @@ def test_picture_that_was_not_inspected_says_nothing_about_a_face(tmp_path: Path
     part = Shift.of_record(tmp_path).begin("A1")
 
     assert (part.face(1).word, part.next_fiber({})) == ("pass", 2)
+
+
+def test_error_on_the_first_picture_leaves_a_connector_its_fibers(tmp_path: Path) -> None:
+    """Its entry does not say how many they are; one good picture must not pass it."""
+    with Record(tmp_path) as record:
+        record.add(None, ServerError("it failed"), name="a.png", serial="A1", fiber=1)
+        add(record, "pass", "A2", fibers=12)
+    shift = Shift.of_record(tmp_path, fibers=12)
+    part = shift.begin("A1")
+    shift.add(part, 1, attempt(1))
+
+    assert (part.fibers, part.word) == (12, None)
+
+
+@pytest.mark.parametrize(("serials", "is_asked"), [("connectors", True), ("optional", False)])
+def test_connector_that_the_record_knows_asks_for_the_next_scan(
+    tmp_path: Path, serials: Serials, is_asked: bool
+) -> None:
+    """On a station for single fibers, too."""
+    with Record(tmp_path) as record:
+        for fiber in (1, 2):
+            add(record, "pass", "A1", fiber=fiber, fibers=2)
+    shift = Shift.of_record(tmp_path, fibers=1, serials=serials)
+    shift.begin("A1")
+    if is_asked:
+        with pytest.raises(PartPassed):
+            shift.awaiting()
+        shift.current = None
+    assert (shift.awaiting().serial, shift.awaiting().fibers) == ("", 1)
+
+
+def test_fewer_fibers_can_be_said_until_a_picture_shows_more() -> None:
+    """Though the page has shown all of them; a fiber that is no more is not the chosen one."""
+    shift = Shift(lambda _: (), fibers=12)
+    part = shift.begin("A1")
+    assert (part.is_whole, part.next_fiber({})) == (False, 1)
+    part.selected = 7
+    shift.count(4)
+    assert (part.fibers, part.selected) == (4, None)
+    shift.add(part, 3, attempt(1))
+    shift.count(2)
+    assert part.fibers == 3
 
 
 def test_picture_after_a_pass_needs_a_scan(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from endface_client import Client, Record, RecordError
 from endface_client.testing import PASS, Answer, Failure, FakeServer, Received
-from endface_station.arrival import RefusedInput, ScanFirst
-from endface_station.picture_queue import PictureQueue
+from endface_station.arrival import PartFull, RefusedInput, ScanFirst
+from endface_station.picture_queue import PictureQueue, QueueError
 from endface_station.shift import Shift
 from endface_station.station import Station
 from tests.endface_station.conftest import Running, by_name, entries_of, picture, running
@@ -133,6 +133,22 @@ def test_picture_that_the_server_fails_on_does_not_hold_up_the_others(
 
     assert [(each.values["name"], each.word) for each in line.entries] == [("bad.png", "error"), ("good.png", "pass")]
     assert len(list((tmp_path / "station" / "queue" / "refused").iterdir())) == 1
+
+
+def test_refused_picture_that_cannot_be_put_aside_is_put_aside_later(
+    started: Start, fake_server: FakeServer, tmp_path: Path
+) -> None:
+    """It is in the record already, and is not lost."""
+    fake_server.answer = Failure(grpc.StatusCode.INVALID_ARGUMENT, "empty_image: it is empty")
+    line = started()
+    aside = tmp_path / "station" / "queue" / "refused"
+    aside.write_bytes(b"a file in the place of the folder")
+    line.station.accept(picture(1), "a.png")
+    wait_until(lambda: line.station.state.condition == "no_record")
+    aside.unlink()
+    line.settle()
+    assert [path.read_bytes() for path in aside.iterdir()] == [picture(1)]
+    assert [each.word for each in line.entries] == ["error"]
 
 
 def test_server_that_fails_on_everything_spends_no_picture(started: Start, fake_server: FakeServer) -> None:
@@ -299,3 +315,48 @@ def test_refused_picture_changes_nothing(started: Start) -> None:
         line.station.accept(picture(2), "b.png", serial="NEXT", fiber="3")
     accepted = line.station.accept(picture(3), "c.png")
     assert (accepted.serial, accepted.fiber) == ("GOOD", 2)
+
+
+@pytest.mark.parametrize("fibers", [1, 2])
+def test_name_that_says_the_fiber_needs_a_scan_as_well(tmp_path: Path, fibers: int) -> None:
+    """Once each fiber of a connector has its picture; however many fibers new parts have after a restart."""
+    with FakeServer() as server:
+        address = server.address
+    with running(address, tmp_path, fibers=2) as line:
+        line.station.begin("A1")
+    with running(address, tmp_path, fibers=fibers) as line:
+        for fiber in ("1", "2"):
+            line.station.accept(picture(int(fiber)), "a.png", fiber=fiber)
+        with pytest.raises(PartFull):
+            line.station.accept(picture(3), "b_f01.png", fiber="1")
+        line.station.select(1)
+        assert line.station.accept(picture(4), "a_f01.png", fiber="1").serial == "A1"
+
+
+@pytest.mark.parametrize("is_filed", [False, True])
+def test_picture_that_is_given_again_changes_nothing(started: Start, fake_server: FakeServer, is_filed: bool) -> None:
+    """It asks for no scan, and makes no other part the one in progress."""
+    if not is_filed:
+        fake_server.__exit__()
+    line = started(fibers=2)
+    line.station.begin("A1")
+    given = [line.station.accept(picture(at), "a.png", picture_id=f"{at:016x}") for at in (1, 2)]
+    if is_filed:
+        line.settle()
+    for serial in ("A1", "B1"):
+        line.station.begin(serial)
+        again = line.station.accept(picture(1), "a.png", picture_id=given[0].id)
+        assert (again.serial, again.fiber, line.station.aim()[0]) == ("A1", 1, serial if serial == "B1" else "")
+    assert line.web.get("/state").json()["next_fiber"] == 1
+
+
+def test_count_that_cannot_be_kept_is_not_the_parts(started: Start, tmp_path: Path) -> None:
+    """The page shows what the disk has."""
+    line = started(fibers=12)
+    line.station.begin("A1")
+    path = tmp_path / "station" / "queue" / "in-progress.json"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(QueueError):
+        line.station.count(4)
+    assert (line.web.get("/state").json()["fibers"], line.station.shift.fibers) == (12, 12)

@@ -1,10 +1,9 @@
 """Inferences over gRPC that are never canceled.
 
 A canceled call can end Triton 2.51 for all its clients (segmentation fault in its gRPC front end).  gRPC cancels a
-call whose deadline passes, whose thread Ctrl-C interrupts, or whose channel is closed.  So a call here runs in a thread
-of its own until the server has answered, even where its caller has stopped waiting and the answer is dropped.
-Triton's own ``timeout`` says how long the picture may wait in the queue: the server drops one whose turn comes later,
-without any work.
+call whose deadline passes, that is collected as garbage, or whose channel is closed.  So a call here runs until the
+server has answered, even where its caller has stopped waiting and the answer is dropped.  Triton's own ``timeout`` says
+how long the picture may wait in the queue: the server drops one whose turn comes later, without any work.
 """
 
 from __future__ import annotations
@@ -17,14 +16,12 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
-from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import grpc
 from tritonclient.grpc import service_pb2
 
 from endface_client._errors import Overloaded, ServerUnavailable, call_error
-from endface_client._transport.call_threads import CallThreads
 from endface_client._transport.channel import Target
 from endface_client._transport.wire import Call, Metadata
 
@@ -43,10 +40,6 @@ _INFER: Final = "/inference.GRPCInferenceService/ModelInfer"
 
 PendingAnswer: TypeAlias = "Future[service_pb2.ModelInferResponse]"
 
-_threads = CallThreads()
-atexit.register(_threads.wait, _EXIT_S)
-os.register_at_fork(after_in_child=_threads.reset)
-
 
 class Connection:
     """Inferences on one or several servers; threads may share it.
@@ -54,18 +47,14 @@ class Connection:
     Args:
         target: the servers.
         clock: seconds that only grow.
-        threads: run the calls; those of all connections by default.
 
     Raises:
         ServerUnavailable: one of several servers has no address.
     """
 
-    def __init__(
-        self, target: Target, clock: Callable[[], float] = time.monotonic, threads: CallThreads = _threads
-    ) -> None:
+    def __init__(self, target: Target, clock: Callable[[], float] = time.monotonic) -> None:
         self._target = target
         self._clock = clock
-        self._threads = threads
         self._url = target.url()
         self._channel = self._open()
         self._looked_up_s = clock()
@@ -97,8 +86,8 @@ class Connection:
         channel.close()
 
     def _open(self) -> _Channel:
-        channel = _Channel(self._target.open(self._url), self._target.servers, self._threads)
-        weakref.finalize(self, channel.close).atexit = False  # at exit the calls are waited for
+        channel = _Channel(self._target.open(self._url), self._target.servers)
+        weakref.finalize(self, channel.close).atexit = False  # at exit `_under_way` is waited for
         return channel
 
     def _look_up_if_due(self) -> None:
@@ -126,18 +115,16 @@ class _Channel:
     Args:
         channel: gRPC's own.
         servers: as the user named them, for errors.
-        threads: run the calls.
     """
 
-    def __init__(self, channel: grpc.Channel, servers: str, threads: CallThreads) -> None:
+    def __init__(self, channel: grpc.Channel, servers: str) -> None:
         self._channel = channel
         self._servers = servers
-        self._threads = threads
         self._infer = channel.unary_unary(
             _INFER, service_pb2.ModelInferRequest.SerializeToString, service_pb2.ModelInferResponse.FromString
         )
         self._lock = threading.RLock()  # the garbage collector may close it in a thread that holds the lock
-        self._answers: set[PendingAnswer] = set()
+        self._answers: dict[grpc.Future, PendingAnswer] = {}
         self._retired = False
         self._has_ended = False
         self._process = os.getpid()
@@ -148,38 +135,25 @@ class _Channel:
         with self._lock:
             if self.is_closed:
                 raise ServerUnavailable("the client is closed")
-            abandoned = sum(each.cancelled() for each in self._answers)
+            abandoned = sum(each.cancelled() for each in self._answers.values())
             if abandoned >= MOST_ABANDONED:
                 raise Overloaded(f"{self._servers} has not answered {abandoned} earlier pictures; wait until it has")
-            self._answers.add(answer)
-        try:
-            self._threads.run(partial(self._call, request, metadata, timeout_s, answer))
-        except BaseException as exc:
-            with self._lock:
-                self._answers.discard(answer)
-            if isinstance(exc, RuntimeError):
-                raise Overloaded(
-                    f"this program can start no thread for another picture: {exc}; wait until earlier ones are answered"
-                ) from exc
-            raise
+            rpc = self._infer.future(request, timeout=timeout_s + _SPARE_S, metadata=metadata)
+            self._answers[rpc] = answer
+        _under_way.add(rpc)
+        rpc.add_done_callback(self._end)
         return answer
 
-    def _call(
-        self, request: service_pb2.ModelInferRequest, metadata: Metadata, timeout_s: float, answer: PendingAnswer
-    ) -> None:
-        try:
-            response = self._infer(request, timeout=timeout_s + _SPARE_S, metadata=metadata)
-        except grpc.RpcError as exc:  # its traceback would keep the picture
-            end = partial(answer.set_exception, call_error(exc.with_traceback(None), self._servers))
-        except Exception as exc:  # raised where the answer is awaited
-            end = partial(answer.set_exception, exc)
-        else:
-            end = partial(answer.set_result, response)
+    def _end(self, rpc: Any) -> None:
+        _under_way.remove(rpc)
         with self._lock:
-            self._answers.discard(answer)
-        with contextlib.suppress(InvalidStateError):  # its caller has stopped waiting
-            end()
+            answer = self._answers.pop(rpc)
         self._close_if_done()
+        with contextlib.suppress(InvalidStateError):  # its caller has stopped waiting
+            if rpc.code() is grpc.StatusCode.OK:
+                answer.set_result(rpc.result())
+            else:
+                answer.set_exception(call_error(rpc, self._servers))
 
     def retire(self) -> None:
         """Close once all calls have their answers."""
@@ -192,7 +166,7 @@ class _Channel:
             return
         with self._lock:
             self.is_closed = True
-            answers = list(self._answers)
+            answers = list(self._answers.values())
         for answer in answers:
             with contextlib.suppress(InvalidStateError):
                 answer.set_exception(ServerUnavailable("the client was closed before the report came"))
@@ -205,3 +179,34 @@ class _Channel:
                 self.is_closed = self._has_ended = True
         if done:
             self._channel.close()  # once: under gevent gRPC counts channels, and would count one twice
+
+
+class _UnderWay:
+    """All calls of this process that have not ended."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all calls: a fork has neither them nor the thread that may hold the lock."""
+        self._changed = threading.Condition()
+        self._calls: set[grpc.Future] = set()
+
+    def add(self, call: grpc.Future) -> None:
+        with self._changed:
+            self._calls.add(call)
+
+    def remove(self, call: grpc.Future) -> None:
+        with self._changed:
+            self._calls.discard(call)
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Wait until all have ended, for three seconds at most: the end of the process would cancel them."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._calls, _EXIT_S)
+
+
+_under_way = _UnderWay()
+atexit.register(_under_way.wait)
+os.register_at_fork(after_in_child=_under_way.reset)

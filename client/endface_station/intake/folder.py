@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -55,12 +56,13 @@ class Accepts(Protocol):
         """Take a picture."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Seen:
-    """A file, and since when it has stood still."""
+    """A file, since when it has stood still, and whether it was found complete."""
 
     file: WatchedFile
     since_s: float
+    is_complete: bool = False
 
 
 class WatchedFolder(FileSystemEventHandler):
@@ -79,8 +81,8 @@ class WatchedFolder(FileSystemEventHandler):
         serial_of: gives the serial number in a file's name; None for the part in progress.
         fiber_of: gives the fiber in a file's name; None for the next one.
         ledger: file that remembers what was taken, for files that are left; None to remember it while this runs.
-        say: gets a sentence about a file that is no picture, was refused or has to wait, or a folder that cannot be
-            read; an empty one once that is over.
+        say: gets what is wrong with files that are no pictures, were refused or have to wait, or with a folder that
+            cannot be read; an empty sentence once that is over.
         clock: a clock in seconds.
     """
 
@@ -106,8 +108,8 @@ class WatchedFolder(FileSystemEventHandler):
         self._seen: dict[Path, _Seen] = {}
         self._closed: set[Path] = set()
         self._taken_before = TakenBefore(ledger)
+        self._complaints: list[str] = []
         self._said = ""
-        self._is_stuck = False
         self._wake = threading.Event()
         self._ends = threading.Event()
         self._observer = Observer()
@@ -128,13 +130,13 @@ class WatchedFolder(FileSystemEventHandler):
 
     def on_closed(self, event: FileSystemEvent) -> None:
         """A writer has closed a file."""
-        self._is_whole(str(event.src_path))
+        self._mark_closed(str(event.src_path))
 
     def on_moved(self, event: FileSystemEvent) -> None:
         """A file was renamed."""
-        self._is_whole(str(event.dest_path))
+        self._mark_closed(str(event.dest_path))
 
-    def _is_whole(self, path: str) -> None:
+    def _mark_closed(self, path: str) -> None:
         if Path(path).parent == self._folder:
             self._closed.add(Path(path))
             self._wake.set()
@@ -147,38 +149,53 @@ class WatchedFolder(FileSystemEventHandler):
 
     def look(self) -> None:
         """Take what is complete, the oldest first; what comes after a file that is still written waits for it."""
+        complaints: list[str] = []
+        stuck = ""
         try:
-            found = sorted(map(WatchedFile.of, filter(is_named_like_a_picture, self._folder.iterdir())))
+            found = self._found()
             self._seen = {file.path: self._seen.get(file.path, _Seen(file, self._clock())) for file in found}
             new = [file for file in found if file.id not in self._taken_before]
             complete = list(takewhile(self._is_complete, new))
-            complaints = [self._take(file, goes_on=len(complete) > 1) for file in complete]
-        except FileNotFoundError as exc:
-            self._say_until_over(f"{self._folder} is not there: {in_words(exc)}" if not self._folder.is_dir() else "")
+            for file in complete:
+                complaint = self._take(file, goes_on=len(complete) > 1)
+                if complaint is not None:
+                    complaints.append(complaint)
+        except OSError as exc:
+            stuck = f"{self._folder}{'' if self._folder.is_dir() else ' is not there'}: {in_words(exc)}"
         except ScanFirst as exc:
-            self._say_until_over(f"a picture waits in {self._folder}: {exc}; it is taken then")
-        except (OSError, EndfaceError) as exc:
-            self._say_until_over(f"{self._folder}: {in_words(exc) if isinstance(exc, OSError) else exc}")
-        else:
-            if self._is_stuck or (complaints and not any(complaints)):
-                self._say_until_over("")
+            stuck = f"{file.path.name} waits in {self._folder}: {exc}; it is taken then"
+        except EndfaceError as exc:
+            stuck = f"{self._folder}: {exc}"
+        self._tell(complaints, stuck)
+
+    def _found(self) -> list[WatchedFile]:
+        """The pictures in the folder, the oldest first."""
+        found = []
+        for path in filter(is_named_like_a_picture, self._folder.iterdir()):
+            with contextlib.suppress(FileNotFoundError):  # it is gone since it was listed
+                found.append(WatchedFile.of(path))
+        return sorted(found)
 
     def _is_complete(self, file: WatchedFile) -> bool:
         seen = self._seen[file.path]
         if seen.file != file:
             seen = self._seen[file.path] = _Seen(file, self._clock())
         still_s = self._clock() - seen.since_s
-        if file.path not in self._closed and still_s < _SETTLED_S:
-            return False
-        return still_s >= _GIVEN_UP_S or is_whole(file.path)
+        if not seen.is_complete and (file.path in self._closed or still_s >= _SETTLED_S):
+            seen.is_complete = still_s >= _GIVEN_UP_S or is_whole(file.path)
+        return seen.is_complete
 
-    def _take(self, file: WatchedFile, *, goes_on: bool) -> str:
+    def _take(self, file: WatchedFile, *, goes_on: bool) -> str | None:
         """Put a picture into the queue, then let its file go.
 
+        A picture that comes while the part in progress takes none is not kept for the next scan: nobody knows that it
+        shows the next part.
+
         Returns:
-            What was said of it; empty for a picture that was taken.
+            What is wrong with it; empty for a picture that was taken, None for a file that is gone.
 
         Raises:
+            ScanFirst: no part is in progress; the file stays.
             EndfaceError: the station cannot take anything now; the file stays.
         """
         complaint, is_taken = "", True
@@ -189,9 +206,11 @@ class WatchedFolder(FileSystemEventHandler):
             self._accept(
                 data, file.path.name, serial=serial, fiber=fiber, goes_on=goes_on, picture_id=file.id, unchecked=True
             )
-        except ScanFirst:
-            raise
+        except FileNotFoundError:
+            return None
         except (ClientError, RefusedInput) as exc:
+            if isinstance(exc, ScanFirst) and not exc.serial:
+                raise
             complaint, is_taken = f"{file.path.name} was not taken: {exc}", False
         self._closed.discard(file.path)
         self._taken_before.add(file.id)
@@ -206,14 +225,18 @@ class WatchedFolder(FileSystemEventHandler):
                     f"{file.path.name} {outcome}, and stays where it is: it cannot be moved into {target} "
                     f"({in_words(exc)}); let this user write into the folder, or give --leave"
                 )
-        if complaint:
-            self._said, self._is_stuck = complaint, False
-            self._say(complaint)
         return complaint
 
-    def _say_until_over(self, sentence: str) -> None:
-        """Say what is wrong with the folder, once; an empty sentence once it is over."""
-        self._is_stuck = bool(sentence)
-        if sentence != self._said:
+    def _tell(self, of_files: list[str], stuck: str) -> None:
+        """Say what is wrong: with files until one is taken without a word, with the folder until that is over.
+
+        Args:
+            of_files: of each file that was taken or refused, what is wrong with it; empty for nothing.
+            stuck: why no more can be taken; empty where it can.
+        """
+        if of_files:
+            self._complaints = [each for each in of_files if each]
+        sentence = ". ".join([*self._complaints, *([stuck] if stuck else [])])
+        if any(of_files) or sentence != self._said:
             self._said = sentence
             self._say(sentence)

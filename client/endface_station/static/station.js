@@ -104,10 +104,11 @@ async function beginPending() {
   while (pending) {
     const value = pending;
     const answer = await reach("/begin", { body: new URLSearchParams({ serial: value }) });
-    if (answer && pending === value) keepPending("");
+    const isSettled = answer?.ok || answer?.status === 422; // begun, or no serial number; else it is sent again
+    if (isSettled && pending === value) keepPending("");
     sayPending();
-    if (!answer) return;
-    await sayRefusal(answer);
+    if (answer) await sayRefusal(answer);
+    if (!isSettled) return;
   }
 }
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from endface.contract import MAX_IMAGE_BYTES
-from endface_station.arrival import MOST_FIBERS, Arrival, RefusedInput, clean_fiber
+from endface_station.arrival import MOST_FIBERS, Arrival, RefusedInput, ScanFirst, clean_fiber
 from endface_station.photos import Photos
 from endface_station.station import Station
 from endface_station.web.changes import Changes
@@ -145,7 +145,7 @@ class Page:
                     goes_on=goes_on,
                 )
             except RefusedInput as exc:
-                if not goes_on:
+                if not goes_on or isinstance(exc, ScanFirst):
                     raise
                 raise RefusedInput(
                     f"{name} was not taken, nor were the files after it: {exc}; give this one and those again"

@@ -99,7 +99,7 @@ class View:
                 "waiting": self._station.waiting,
                 "serial": part.serial if part else None,
                 "fibers": part.fibers if part else self._station.shift.fibers,
-                "next_fiber": self._station.next_fiber(part) if part else 1,
+                "next_fiber": self._next_fiber(part),
                 "part_verdict": part.word if part else None,
                 "fiber": shown.fiber,
                 "verdict": shown.attempt.word if shown.attempt else None,
@@ -116,8 +116,7 @@ class View:
         with self._station.lock:
             shift, shown = self._station.shift, Shown.of(self._station)
             part = shift.current
-            is_full = part is not None and self._station.is_full(part)
-            next_fiber = 0 if is_full else self._station.next_fiber(part) if part else 1
+            next_fiber = self._next_fiber(part)
             last = [(each.serial, each.word or "open", each.is_first_pass) for each in reversed(shift.last())]
             return {
                 "state": self._station.state,
@@ -144,6 +143,12 @@ class View:
                 "last": last,
                 "counts": shift.counts,
             }
+
+    def _next_fiber(self, part: Part | None) -> int:
+        """The fiber that the next picture shows; 0 where the part takes none before its verdicts."""
+        if part is None:
+            return 1
+        return 0 if self._station.is_full(part) else self._station.next_fiber(part)
 
     def _card(self, shown: Shown) -> Card | None:
         """The face as the pages of ``endface inspect`` draw it, with the marks that are gone."""

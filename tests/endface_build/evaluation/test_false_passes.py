@@ -33,7 +33,7 @@ def networks(write_steps: Callable[..., Path], tmp_path_factory: pytest.TempPath
 
 def test_false_passes_are_counted(networks: Networks) -> None:
     """Of one failing part, the blind network lets one pass and the other none; a good part does not count."""
-    parts = {"bad.png": Face(marks=(pit((51.0, -13.0), 8.0),)), "good.png": Face()}
+    parts = {"bad.png": Face(marks=(pit((54.0, -15.0), 12.0),)), "good.png": Face()}
     camera = Camera(300, 300, um_per_px=(0.9, 0.9))
     pictures = [labelled_of(photograph(face, camera, seed=3), face, name) for name, face in parts.items()]
     sets = {"two parts": JudgedSet(pictures, "mm-pc")}

@@ -40,7 +40,7 @@ def cases(tmp_path: Path, versions: Versions) -> Cases:
     cases = Cases(tmp_path / "cases")
     network = Network(versions.path(1) / MODEL_FILE)
     for number, part in enumerate(PARTS):
-        face = Face(marks=(pit((51.0, -13.0), 8.0), pit((-51.0, 11.0), 9.0)))
+        face = Face(marks=(pit((54.0, -15.0), 12.0), pit((-54.0, 14.0), 12.0)))
         drawn = labelled_of(photograph(face, Camera(640, 480, um_per_px=(0.5, 0.5)), seed=number), face, f"{part}.png")
         report = Inspector.around(network, Options("mm-pc", serial=part, name=drawn.name))(drawn.data)
         assert report.verdict == "pass"

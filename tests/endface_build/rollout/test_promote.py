@@ -144,7 +144,7 @@ def test_verdict_flips(
 def test_more_false_passes_are_refused(versions: Versions, seeing: Path, blind: Path) -> None:
     """A network that lets a labelled part pass which the serving version fails stays a candidate."""
     promote(seeing, versions, [])
-    before, face = contents(versions), Face(marks=(pit((51.0, -13.0), 8.0),))
+    before, face = contents(versions), Face(marks=(pit((54.0, -15.0), 12.0),))
     bad = labelled_of(photograph(face, Camera(300, 300, um_per_px=(0.9, 0.9)), seed=3), face, "bad.png")
     with pytest.raises(RolloutError, match="lets more bad parts pass: 1 of 1 on own parts"):
         promote(blind, versions, [], labelled={"own parts": JudgedSet([bad], "mm-pc")})

@@ -16,7 +16,6 @@ import grpc
 import pytest
 
 from endface_client import AsyncClient, Client, DeadlineExceeded, Job, Overloaded, ServerUnavailable
-from endface_client._transport.call_threads import CallThreads
 from endface_client._transport.channel import Target
 from endface_client._transport.connection import MOST_ABANDONED, Connection
 from endface_client._transport.wire import pack
@@ -234,32 +233,6 @@ class Counted(Target):
 
         channel.close = count
         return channel
-
-
-class NoThreads(CallThreads):
-    """The threads of a program that may start no more of them."""
-
-    allowed = False
-
-    def run(self, call: Callable[[], None]) -> None:
-        """Run a call once it is allowed."""
-        if not self.allowed:
-            raise RuntimeError("can't start new thread")
-        super().run(call)
-
-
-def test_a_program_without_another_thread_is_told_so(fake_server: FakeServer) -> None:
-    """The picture is refused, nothing of it is kept, and the connection works and closes later."""
-    target, threads = Counted(fake_server.address, None), NoThreads()
-    connection = Connection(target, threads=threads)
-    with pytest.raises(Overloaded, match="no thread for another picture"):
-        connection.infer(CALL, LONG_S)
-    threads.allowed = True
-    assert connection.infer(CALL, LONG_S).result(LONG_S)
-    threads.wait(LONG_S)
-    connection.close()
-
-    assert target.closed == 1
 
 
 def test_an_error_does_not_keep_its_picture() -> None:
