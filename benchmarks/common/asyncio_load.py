@@ -117,6 +117,16 @@ def ask(
     return asyncio.run(_ask(station, pictures, span, busy))
 
 
+def mistakes(found: Json) -> str:
+    """What is wrong with an ``ask`` that should have had right answers alone; empty where nothing is."""
+    if found["answered"] and not found["failed"] and not found["wrong_verdicts"]:
+        return ""
+    return (
+        f"beside {found['answered']} right answers {found['failed']} calls failed and "
+        f"{found['wrong_verdicts']} verdicts were wrong"
+    )
+
+
 async def _ask(
     station: Callable[[], Station], pictures: Sequence[Picture], span: Span, busy: Callable[[], None] | None
 ) -> Json:

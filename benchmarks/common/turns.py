@@ -116,11 +116,8 @@ def _served(server: str, metrics: str, work: Work, turns: Turns) -> Turn:
     counters, before = triton_counters.scrape(metrics), by_model(processes)
     found = asyncio_load.run(server, work.pictures, work.profile, span)
     spent = {name: seconds - before[name] for name, seconds in by_model(processes).items()}
-    if found["failed"] or found["wrong_verdicts"] or not found["answered"]:
-        raise BenchmarkError(
-            f"beside {found['answered']} right answers {found['failed']} calls failed and "
-            f"{found['wrong_verdicts']} verdicts were wrong"
-        )
+    if said := asyncio_load.mistakes(found):
+        raise BenchmarkError(said)
     counted = triton_counters.since(counters, triton_counters.scrape(metrics))
     pictures = counted[contract.ENSEMBLE.name]["request_success"]
     cpu_ms = {name: 1000 * seconds / pictures for name, seconds in spent.items()}

@@ -11,7 +11,7 @@ from typing import Final
 
 from benchmarks.common.stations import Station
 from benchmarks.studies.floor import repository
-from benchmarks.studies.peers.peer import ENDFACE, PEERS, Peer, Serving
+from benchmarks.studies.peers.peer import ENDFACE, PEERS, Peer, Serving, server_command
 from benchmarks.studies.peers.stations import TritonStation
 
 OWN: Final = ENDFACE.name
@@ -56,12 +56,5 @@ def _triton(models: str, folder: Path) -> Callable[[Serving], list[str]]:
 
 
 def _command(models: str, folder: Path, serving: Serving) -> list[str]:
-    return [
-        *("-m", "benchmarks.studies.floor.server"),
-        *("--models", models),
-        *("--port", str(serving.ports[0])),
-        *("--workers", str(serving.workers)),
-        *("--network", str(serving.network)),
-        *("--profile", serving.profile),
-        *("--folder", str(folder)),
-    ]
+    common = server_command("benchmarks.studies.floor.server", serving)
+    return [*common, "--models", models, "--folder", str(folder)]

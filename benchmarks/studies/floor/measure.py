@@ -20,8 +20,8 @@ from benchmarks.common.usage import family, seconds_of
 from benchmarks.studies.floor.arrangements import OWN, arrangements
 from benchmarks.studies.peers.environment import prepare
 from benchmarks.studies.peers.launch import running
+from benchmarks.studies.peers.measure import serving_of
 from benchmarks.studies.peers.peer import Peer, Serving
-from endface.server.ports import free_ports
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,7 @@ _KEYS = tuple(Turn.__annotations__)
 
 
 def _started(arrangement: Peer, work: Work, out: Path, ending: ExitStack) -> _Server:
-    first, second, third = free_ports(3)
-    serving = Serving((first, second, third), CORES, work.network, work.profile)
+    serving = serving_of(work)
     environment = prepare(out / arrangement.name, arrangement.requirements)
     server = ending.enter_context(running(arrangement, serving, environment, work.pictures[0]))
     return _Server(arrangement, serving, server.process)
@@ -126,11 +125,8 @@ def _turn(server: _Server, work: Work, plan: Plan) -> Turn:
     span = asyncio_load.Span(plan.users, plan.seconds, plan.settle_s)
     station = partial(server.arrangement.station, server.serving)
     found = asyncio_load.ask(station, work.pictures, span, busy=end)
-    if found["failed"] or found["wrong_verdicts"] or not found["answered"]:
-        raise BenchmarkError(
-            f"{server.arrangement.title}: beside {found['answered']} right answers {found['failed']} calls failed and "
-            f"{found['wrong_verdicts']} verdicts were wrong"
-        )
+    if said := asyncio_load.mistakes(found):
+        raise BenchmarkError(f"{server.arrangement.title}: {said}")
     rate = found["images_per_s"]
     pictures = rate * (plan.settle_s + plan.seconds)
     return Turn(rate, found["p99_ms"], 1000 * (after_s - before_s) / pictures, 1000 * found["generator_cores"] / rate)

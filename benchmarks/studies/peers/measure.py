@@ -79,7 +79,7 @@ def _start_once(peer: Peer, work: Work, out: Path) -> None:
         BenchmarkError: it cannot be installed, or does not start.
     """
     environment = prepare(out / peer.name, peer.requirements)
-    with running(peer, _serving(work), environment, work.pictures[0]):
+    with running(peer, serving_of(work), environment, work.pictures[0]):
         pass
 
 
@@ -100,7 +100,7 @@ def measure_peer(peer: Peer, work: Work, plan: PeersPlan, out: Path) -> Json:
         BenchmarkError: it cannot be installed, does not start, or does other work than endface.
     """
     environment = prepare(out / peer.name, peer.requirements)
-    serving = _serving(work)
+    serving = serving_of(work)
     with running(peer, serving, environment, work.pictures[0]) as server:
         station = partial(peer.station, serving)
         closed = [_closed(station, users, work, plan, server.process) for users in plan.stations]
@@ -118,7 +118,8 @@ def measure_peer(peer: Peer, work: Work, plan: PeersPlan, out: Path) -> Json:
     }
 
 
-def _serving(work: Work) -> Serving:
+def serving_of(work: Work) -> Serving:
+    """What a server is to serve, on free ports."""
     first, second, third = free_ports(3)
     return Serving((first, second, third), CORES, work.network, work.profile)
 

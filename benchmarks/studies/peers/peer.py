@@ -57,22 +57,23 @@ class Peer:
     requirements: Path | None = None
 
 
+def server_command(module: str, serving: Serving) -> list[str]:
+    """What follows ``python`` to start a module that takes the options of ``worker.arguments``."""
+    return [
+        *("-m", module),
+        *("--port", str(serving.ports[0])),
+        *("--workers", str(serving.workers)),
+        *("--network", str(serving.network)),
+        *("--profile", serving.profile),
+    ]
+
+
 def _own(name: str, title: str, station: Callable[[str], Station]) -> Peer:
     """A peer with a server in its folder."""
-
-    def command(serving: Serving) -> list[str]:
-        return [
-            *("-m", f"benchmarks.studies.peers.{name}.server"),
-            *("--port", str(serving.ports[0])),
-            *("--workers", str(serving.workers)),
-            *("--network", str(serving.network)),
-            *("--profile", serving.profile),
-        ]
-
     return Peer(
         name,
         title,
-        command,
+        partial(server_command, f"benchmarks.studies.peers.{name}.server"),
         lambda serving: station(serving.address),
         {"OMP_NUM_THREADS": "1"},
         FOLDER / name / "requirements.txt",
